@@ -1,0 +1,3 @@
+//! The command `nearlive-server`.
+
+fn main() {}

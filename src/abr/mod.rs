@@ -1,0 +1,1 @@
+//! Adaptive bitrate: which representation to fetch next, and why.

@@ -1,0 +1,1 @@
+//! The inventory of what was appended, and the plan of what to fetch next.

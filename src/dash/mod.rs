@@ -1,0 +1,1 @@
+//! MPEG-DASH manifests (ISO/IEC 23009-1).

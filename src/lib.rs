@@ -1,0 +1,34 @@
+//! Nearlive's core: everything of the player that has no browser in it.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`time`], [`units`] | the clocks and quantities, as types |
+//! | [`media`] | containers: bytes to facts, facts to bytes |
+//! | [`presentation`] | one model for DASH and HLS |
+//! | [`dash`], [`hls`] | manifests: syntax, and its meaning in the model |
+//! | [`live`] | where the live edge is, and how near to it to play |
+//! | [`abr`] | which representation to fetch next, and why |
+//! | [`buffer`] | what has been appended, what to fetch next |
+//! | [`net`] | retry policy, traces of finished requests |
+//! | [`player`] | composes all of it: [`player::Input`] in, [`player::Output`] out |
+//!
+//! The core is a state machine without clock, network or DOM. A driver (the browser shell in
+//! `src/web`, or the simulator in `tests/simulator`) gives it one input, **drains its outputs until
+//! [`player::Output::Wait`]**, performs them, and only then gives the next.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+pub mod abr;
+pub mod buffer;
+pub mod dash;
+pub mod hls;
+pub mod live;
+pub mod media;
+pub mod net;
+pub mod player;
+pub mod presentation;
+pub mod time;
+pub mod units;

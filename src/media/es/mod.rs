@@ -1,0 +1,4 @@
+//! Elementary streams: the headers of H.264, HEVC and AAC, as far as packaging needs them.
+
+pub mod aac;
+pub mod h264;

@@ -1,0 +1,7 @@
+//! ISO base media file format (ISO/IEC 14496-12) as CMAF (ISO/IEC 23000-19) uses it.
+//!
+//! [`scan`] finds the boxes of a growing resource and reads those that the player needs, without
+//! ever holding media data; [`write`] makes initialization segments and chunks.
+
+pub mod scan;
+pub mod write;

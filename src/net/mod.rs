@@ -1,0 +1,1 @@
+//! Requests: retry policy and traces. It performs none.

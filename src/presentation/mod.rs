@@ -1,0 +1,1 @@
+//! One protocol-neutral model of what a manifest says.

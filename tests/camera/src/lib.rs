@@ -1,0 +1,1 @@
+//! A small RTSP camera for tests and for the demo.

@@ -1,0 +1,3 @@
+//! The test camera as a command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Drives the real player in virtual time over a seeded network.

@@ -1,0 +1,3 @@
+//! `make player`: builds and packs the browser module.
+
+fn main() {}
