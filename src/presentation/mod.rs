@@ -1,1 +1,219 @@
-//! One protocol-neutral model of what a manifest says.
+//! One protocol-neutral model of what a manifest says: what the rest of the player works with.
+//!
+//! ```text
+//! Presentation > Period > Track (AdaptationSet, rendition group) > Representation > Segment
+//! ```
+//! DASH and HLS resolve into it; neither is known above it. Every [`Position`] counts on one
+//! timeline: for DASH from `availabilityStartTime` (live) or from the start (on demand), ISO/IEC
+//! 23009-1 7.2.1; for HLS from 1970 where the playlist has PROGRAM-DATE-TIME, else from its first
+//! segment as first seen.
+
+mod segments;
+mod window;
+
+pub use segments::{Listed, Numbered, Segment, SegmentList, Template};
+pub use window::{edge, window};
+
+use crate::time::{Position, WallTime};
+use crate::units::{Bitrate, ByteRange, FrameRate, Resolution};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Everything a manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presentation {
+    /// Live or on demand.
+    pub kind: Kind,
+    /// In the order of the timeline, at least one for anything that plays.
+    pub periods: Vec<Period>,
+    /// When to load the manifest again.
+    pub refresh: Refresh,
+    /// Where it says it is to be loaded from next time (`Location`), absolute.
+    pub location: Option<String>,
+    /// Where the origin's time can be asked for, best first.
+    pub clocks: Vec<ClockSource>,
+    /// What the operator wishes.
+    pub service: Service,
+}
+
+/// Live or on demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// All of it exists.
+    OnDemand {
+        /// Its length, where known.
+        duration: Option<Duration>,
+    },
+    /// It grows while it plays.
+    Live(Live),
+}
+
+/// What is particular to a live presentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// The wall-clock time at [`Position`] zero: segments become available by the clock. `None`
+    /// where the manifest lists what exists (HLS) and has no wall clock.
+    pub anchor: Option<WallTime>,
+    /// How far back it can be played (`timeShiftBufferDepth`); `None`: to the start.
+    pub time_shift: Option<Duration>,
+    /// `suggestedPresentationDelay`, or what HOLD-BACK says.
+    pub suggested_delay: Option<Duration>,
+}
+
+/// When to load the manifest again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Never: it is complete.
+    Never,
+    /// This long after the last load.
+    Every(Duration),
+    /// Only when the media says so (`minimumUpdatePeriod="PT0S"`, 23009-1 5.3.1.2) or trouble asks.
+    OnEvent,
+}
+
+/// A way to learn the origin's time (23009-1 5.8.4.11).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClockSource {
+    /// A URL that answers with an xs:dateTime or ISO 8601 text.
+    HttpIso(String),
+    /// A URL whose HEAD answer has a `Date`.
+    HttpHead(String),
+    /// The time at which the manifest was made.
+    Direct(WallTime),
+}
+
+/// `ServiceDescription` (23009-1 annex K) and its HLS likes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// The latency to play at.
+    pub target_latency: Option<Duration>,
+    /// The least latency wished.
+    pub min_latency: Option<Duration>,
+    /// The most latency wished.
+    pub max_latency: Option<Duration>,
+    /// The slowest rate for catching up, in thousandths.
+    pub min_rate_permille: Option<u32>,
+    /// The fastest rate for catching up, in thousandths.
+    pub max_rate_permille: Option<u32>,
+}
+
+/// A span of the timeline with one set of tracks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// `@id`, or one made from its start, or its discontinuity sequence: names it over refreshes.
+    pub id: String,
+    /// Its first position.
+    pub start: Position,
+    /// The first position after it; `None` while it is open.
+    pub end: Option<Position>,
+    /// Its tracks.
+    pub tracks: Vec<Track>,
+}
+
+/// What kind of media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrackKind {
+    /// Pictures (audio may be muxed in).
+    Video,
+    /// Sound.
+    Audio,
+    /// Subtitles and captions.
+    Text,
+}
+
+/// Representations that can be switched between: an AdaptationSet, or an HLS rendition group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// Names it over refreshes.
+    pub id: String,
+    /// Its kind.
+    pub kind: TrackKind,
+    /// RFC 5646 language, where given.
+    pub language: Option<String>,
+    /// A name for people, where given.
+    pub label: Option<String>,
+    /// It is the one to take when nothing else decides (Role main, DEFAULT=YES).
+    pub default: bool,
+    /// Its representations, lowest bandwidth first.
+    pub representations: Vec<Representation>,
+}
+
+/// How media is wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// ISO base media file format, CMAF.
+    Mp4,
+    /// WebM.
+    WebM,
+    /// MPEG-2 transport stream.
+    Ts,
+    /// Raw AAC, MP3, ... with ID3.
+    PackedAudio,
+    /// WebVTT or TTML as files.
+    Text,
+}
+
+/// One encoding of a track.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Representation {
+    /// Unique in its Period.
+    pub id: String,
+    /// `@bandwidth`; peak for HLS.
+    pub bandwidth: Bitrate,
+    /// RFC 6381 codecs, empty where the manifest does not say.
+    pub codecs: String,
+    /// Its wrapping.
+    pub container: Container,
+    /// Of video, where given.
+    pub resolution: Option<Resolution>,
+    /// Of video, where given.
+    pub frame_rate: Option<FrameRate>,
+    /// Its initialization segment, where all of it shares one (HLS: see [`Segment::init`]).
+    pub init: Option<Resource>,
+    /// Its segments.
+    pub segments: SegmentList,
+    /// How its own timestamps become positions.
+    pub mapping: Mapping,
+    /// A segment may be asked for this long before it is complete (`availabilityTimeOffset`).
+    pub early: Duration,
+    /// Segments can be read while they grow (`availabilityTimeComplete="false"`).
+    pub growing: bool,
+}
+
+impl Representation {
+    /// The MIME type with codecs, as `MediaSource.isTypeSupported` takes it. `None` for text.
+    pub fn mime(&self, kind: TrackKind) -> Option<String> {
+        let top = match (self.container, kind) {
+            (Container::Text, _) | (_, TrackKind::Text) => return None,
+            (Container::WebM, TrackKind::Video) => "video/webm",
+            (Container::WebM, TrackKind::Audio) => "audio/webm",
+            (_, TrackKind::Video) => "video/mp4",
+            (_, TrackKind::Audio) => "audio/mp4",
+        };
+        Some(if self.codecs.is_empty() {
+            String::from(top)
+        } else {
+            [top, "; codecs=\"", &self.codecs, "\""].concat()
+        })
+    }
+}
+
+/// How the timestamps in the media become positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mapping {
+    /// Add so many microseconds (Period start minus `presentationTimeOffset`).
+    Offset(i64),
+    /// Learn it from the first fragment of each discontinuity (HLS): its time stands for the
+    /// segment's start. One offset serves all tracks.
+    Learn,
+}
+
+/// Something to fetch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Resource {
+    /// Absolute.
+    pub url: String,
+    /// The part of it that is meant; all of it when `None`.
+    pub range: Option<ByteRange>,
+}

@@ -1,0 +1,1 @@
+//! xs:dateTime and xs:duration texts, both ways, to microseconds.

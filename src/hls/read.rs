@@ -1,0 +1,1 @@
+//! Playlist text to syntax: m3u8-rs, and what it lacks.

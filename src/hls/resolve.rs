@@ -1,0 +1,1 @@
+//! Multivariant playlist to model; media playlists to segments.

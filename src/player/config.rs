@@ -1,0 +1,35 @@
+//! Everything that can be set, with its unit and its default. The one source of defaults.
+
+use core::time::Duration;
+
+/// How a player behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Distance to the live edge to hold. `None` (default): what the manifest says, else what the
+    /// measured jitter allows.
+    pub latency: Option<Duration>,
+    /// How far behind the target playback may be before it jumps instead of catching up. Default 3 s.
+    pub max_drift: Duration,
+    /// Media to hold ahead of the position on demand, and live when far from the edge. Default 30 s.
+    pub buffer_ahead: Duration,
+    /// Media to keep behind the position. Default 20 s.
+    pub buffer_behind: Duration,
+    /// How long a request may go without a byte before it is given up. Default 8 s.
+    pub request_timeout: Duration,
+    /// Start without waiting for a play command. Default true.
+    pub autoplay: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            latency: None,
+            max_drift: Duration::from_secs(3),
+            buffer_ahead: Duration::from_secs(30),
+            buffer_behind: Duration::from_secs(20),
+            request_timeout: Duration::from_secs(8),
+            autoplay: true,
+        }
+    }
+}

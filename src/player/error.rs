@@ -1,0 +1,76 @@
+//! What can go wrong, as the page sees it: a number, a sentence, a URL, what to do.
+
+use alloc::string::String;
+
+/// Who is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// The network, or a server's refusal.
+    Network,
+    /// A manifest that cannot be used.
+    Manifest,
+    /// Media that cannot be read or decoded.
+    Media,
+    /// This browser cannot do it.
+    Browser,
+    /// The page used the player wrongly.
+    Usage,
+}
+
+/// The public numbers. They never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Code {
+    /// 1001: a request got no answer (offline, refused, CORS, DNS).
+    Unreachable = 1001,
+    /// 1002: an answer with an error status.
+    Status = 1002,
+    /// 1003: no byte came for too long.
+    Timeout = 1003,
+    /// 2001: the manifest is not what it should be.
+    BadManifest = 2001,
+    /// 2002: the manifest uses something that this player cannot do yet.
+    NotYet = 2002,
+    /// 2003: the manifest holds nothing that can be played.
+    NothingToPlay = 2003,
+    /// 3001: a segment could not be read.
+    BadSegment = 3001,
+    /// 3002: the browser's decoder gave up.
+    Decode = 3002,
+    /// 3003: the browser has no room for more media.
+    Quota = 3003,
+    /// 4001: the browser cannot play any of the codecs.
+    UnsupportedCodec = 4001,
+    /// 4002: the browser has no MediaSource or no WebAssembly.
+    UnsupportedBrowser = 4002,
+    /// 5001: a call with arguments that make no sense.
+    BadCall = 5001,
+}
+
+impl Code {
+    /// Its category.
+    pub const fn category(self) -> Category {
+        match self {
+            Self::Unreachable | Self::Status | Self::Timeout => Category::Network,
+            Self::BadManifest | Self::NotYet | Self::NothingToPlay => Category::Manifest,
+            Self::BadSegment | Self::Decode | Self::Quota => Category::Media,
+            Self::UnsupportedCodec | Self::UnsupportedBrowser => Category::Browser,
+            Self::BadCall => Category::Usage,
+        }
+    }
+}
+
+/// One trouble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Its number.
+    pub code: Code,
+    /// Playback has ended because of it, and will not go on by itself.
+    pub fatal: bool,
+    /// For a person: what, where, what to do.
+    pub message: String,
+    /// What was being fetched, if anything (user info removed).
+    pub url: Option<String>,
+    /// For a developer.
+    pub detail: String,
+}

@@ -1,0 +1,342 @@
+//! The whole border between the player and its driver.
+
+use super::config::Config;
+use super::event::{Event, QualityChoice};
+use crate::media::isobmff::scan::{Fact, InitTrack};
+use crate::presentation::TrackKind;
+use crate::time::{Instant, Position, WallTime};
+use crate::units::{ByteRange, Rate};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Names a request, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FetchId(pub u32);
+
+/// Names media bytes that the driver keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(pub u32);
+
+/// What comes in.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The page asks.
+    Command(Command),
+    /// Something happened to a request.
+    Fetch(FetchId, FetchEvent),
+    /// Something happened to a SourceBuffer.
+    Buffer(TrackKind, BufferEvent),
+    /// The media element, after each of its events and every 250 ms while it plays.
+    Media(Snapshot),
+    /// Something happened to the MediaSource.
+    Source(SourceEvent),
+    /// The time of the last [`Output::Wait`] has come.
+    Wake,
+}
+
+/// What the page asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Plays this manifest (absolute URL) from the start or the live edge; ends what plays.
+    Load {
+        /// MPD or m3u8.
+        url: String,
+    },
+    /// Ends and frees everything.
+    Stop,
+    /// Chooses the picture's quality.
+    SetQuality(QualityChoice),
+    /// Jumps to the live edge.
+    GoLive,
+    /// New settings.
+    Configure(Config),
+}
+
+/// What happens to a request, in this order: Head, then Data or Media, then Done; or Failed at any
+/// time. Nothing comes after a [`Output::Cancel`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchEvent {
+    /// The answer's head.
+    Head(Head),
+    /// Bytes of a [`Body::Bytes`] request.
+    Data(Vec<u8>),
+    /// One read of a [`Body::Media`] request: the driver keeps the bytes under `blob` until it is
+    /// appended or released, and has run the scanner over them.
+    Media {
+        /// Names the bytes.
+        blob: BlobId,
+        /// How many they are.
+        len: u32,
+        /// What the scanner found in them.
+        facts: Vec<Fact>,
+    },
+    /// The body is complete.
+    Done,
+    /// No answer, or it broke off. The text is the browser's, for a developer.
+    Failed(String),
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// HTTP status.
+    pub status: u16,
+    /// The URL after redirects; empty when unknown.
+    pub url: String,
+    /// `Content-Type`, if any.
+    pub content_type: Option<String>,
+    /// `Date`, if readable.
+    pub date: Option<WallTime>,
+    /// `CMSD-Dynamic` (CTA-5006), if readable.
+    pub cmsd: Option<String>,
+}
+
+/// A request to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its name.
+    pub id: FetchId,
+    /// Absolute.
+    pub url: String,
+    /// For the `Range` header.
+    pub range: Option<ByteRange>,
+    /// `HEAD` instead of `GET`.
+    pub head_only: bool,
+    /// What to do with the body.
+    pub body: Body,
+}
+
+/// What the driver does with a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Hand all of it to the core, read by read.
+    Bytes,
+    /// Keep it; hand over what the scanner finds. The tracks are those of the initialization
+    /// segment.
+    Media(Vec<InitTrack>),
+}
+
+/// A span of the timeline, end excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// First.
+    pub start: Position,
+    /// First after it.
+    pub end: Position,
+}
+
+/// What happens to a SourceBuffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BufferEvent {
+    /// An append or a removal is finished; these ranges are buffered now.
+    Updated {
+        /// As `SourceBuffer.buffered`.
+        ranges: Vec<Span>,
+    },
+    /// QuotaExceededError. The append stays first in the driver's queue and is tried again after
+    /// the next removal from this buffer.
+    Full,
+    /// The append failed: the media is not what the buffer can take.
+    Failed(String),
+}
+
+/// What happens to the MediaSource or the element's decoder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceEvent {
+    /// It is open: buffers can be added.
+    Opened,
+    /// Of the MIME types of an [`Output::Probe`], these can be played.
+    Supported(Vec<String>),
+    /// `video.error`: code and text. The MediaSource is dead.
+    Failed {
+        /// `MediaError.code`.
+        code: u16,
+        /// `MediaError.message`.
+        message: String,
+    },
+}
+
+/// The media element at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What made the driver look.
+    pub cue: Cue,
+    /// `currentTime`.
+    pub position: Position,
+    /// `playbackRate`.
+    pub rate: Rate,
+    /// `paused`.
+    pub paused: bool,
+    /// `seeking`.
+    pub seeking: bool,
+    /// `ended`.
+    pub ended: bool,
+    /// `readyState`, 0 to 4.
+    pub ready: u8,
+    /// `buffered` of the element.
+    pub buffered: Vec<Span>,
+    /// `totalVideoFrames`.
+    pub frames: u32,
+    /// `droppedVideoFrames`.
+    pub dropped: u32,
+    /// The page is hidden.
+    pub hidden: bool,
+    /// The local wall clock (differs from the monotonic clock after a sleep).
+    pub wall: WallTime,
+    /// Height of the element on screen in device pixels; 0 when unknown.
+    pub height_px: u32,
+}
+
+/// Why a snapshot was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Cue {
+    /// The driver's timer.
+    #[default]
+    Timer,
+    /// `playing`.
+    Playing,
+    /// `waiting`.
+    Waiting,
+    /// `play`.
+    Play,
+    /// `pause`.
+    Pause,
+    /// `seeking`: by the viewer when the player did not ask for it.
+    Seeking,
+    /// `seeked`.
+    Seeked,
+    /// `ended`.
+    Ended,
+    /// `loadeddata`, `canplay`, `resize`, ...
+    Ready,
+    /// The page became visible or hidden.
+    Visibility,
+    /// The browser says that the network is back.
+    Online,
+}
+
+/// What goes out. Operations of one buffer are performed in order, each after the last is finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Make this request.
+    Fetch(Request),
+    /// Give this request up; nothing more is said of it.
+    Cancel(FetchId),
+    /// Attach a new MediaSource to the element (the old one, its buffers and queues go); answer
+    /// [`SourceEvent::Opened`].
+    OpenSource,
+    /// Detach.
+    CloseSource,
+    /// Which of these MIME types can be played? Answer [`SourceEvent::Supported`].
+    Probe(Vec<String>),
+    /// `addSourceBuffer`. The buffer of a kind is added once a source.
+    AddBuffer {
+        /// Its name.
+        buffer: TrackKind,
+        /// MIME type with codecs.
+        mime: String,
+    },
+    /// `changeType`.
+    ChangeType {
+        /// Which.
+        buffer: TrackKind,
+        /// MIME type with codecs.
+        mime: String,
+    },
+    /// `timestampOffset`.
+    Offset {
+        /// Which.
+        buffer: TrackKind,
+        /// Microseconds, signed.
+        micros: i64,
+    },
+    /// `appendBuffer`.
+    Append {
+        /// Which.
+        buffer: TrackKind,
+        /// What.
+        data: Append,
+    },
+    /// Forget what is queued for this buffer (its blobs are released) and `abort()`: the parser
+    /// starts afresh.
+    Abort {
+        /// Which.
+        buffer: TrackKind,
+    },
+    /// `remove`.
+    Remove {
+        /// Which.
+        buffer: TrackKind,
+        /// What.
+        span: Span,
+    },
+    /// Free these bytes, they will not be appended.
+    Release(BlobId),
+    /// `duration`; `None` is infinite.
+    Duration(Option<Duration>),
+    /// `setLiveSeekableRange`.
+    Seekable(Span),
+    /// `currentTime`.
+    Seek(Position),
+    /// `playbackRate`.
+    Rate(Rate),
+    /// `play()`; when refused: muted, with a way to unmute.
+    Play,
+    /// `endOfStream()`.
+    EndOfStream,
+    /// Tell the page.
+    Emit(Event),
+    /// Nothing more to do until an input comes, or until this time.
+    Wait {
+        /// When to give [`Input::Wake`]; `None`: never.
+        until: Option<Instant>,
+        /// What for.
+        why: Reason,
+    },
+}
+
+/// What is appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Append {
+    /// Bytes that the driver keeps; they are free afterwards.
+    Blob(BlobId),
+    /// Bytes of the core: initialization segments, transmuxed media.
+    Bytes(Vec<u8>),
+}
+
+/// What a [`Output::Wait`] waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Nothing is going on.
+    Idle,
+    /// The manifest is due for a reload.
+    ManifestRefresh,
+    /// A failed request is due again.
+    Retry,
+    /// A request may have timed out.
+    Timeout,
+    /// A segment becomes available.
+    Availability,
+    /// The live controller looks again.
+    LiveControl,
+    /// The buffer has run down enough to fetch again.
+    BufferRoom,
+}
+
+impl Reason {
+    /// In words, for the stats overlay.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Idle => "nothing",
+            Self::ManifestRefresh => "manifest refresh",
+            Self::Retry => "retry",
+            Self::Timeout => "request timeout",
+            Self::Availability => "next segment",
+            Self::LiveControl => "live control",
+            Self::BufferRoom => "room in the buffer",
+        }
+    }
+}
