@@ -1,0 +1,421 @@
+//! What can be served: per camera a bounded window of Periods, renditions and growing segments, all
+//! in RAM.
+//!
+//! Writers are the packagers ([`crate::package`]), readers the HTTP handlers ([`crate::http`]) and
+//! the manifests ([`crate::playlist`]), which see it through a [`Window`]. A segment that is being
+//! read lives until its last reader lets go of it, in the window or not.
+
+mod budget;
+mod segment;
+mod window;
+
+pub use budget::Budget;
+pub use segment::{Reader, Segment};
+pub use window::{PeriodInfo, RenditionInfo, SegmentInfo, Window};
+
+use bytes::Bytes;
+use nearlive::time::WallTime;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What a rendition is, known before its media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenditionSpec {
+    /// Names it in addresses: `v0`, `v1`, `a0`.
+    pub id: String,
+    /// Picture or sound.
+    pub kind: RenditionKind,
+    /// The camera's own bytes, not a transcoding.
+    pub copied: bool,
+    /// What the encoder was told to make, bits a second; `None` for a copy.
+    pub nominal_bps: Option<u64>,
+}
+
+/// Picture or sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RenditionKind {
+    /// Picture.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// How a camera is, as viewers are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// `connecting`, `live`, `offline`, ...
+    pub state: &'static str,
+    /// A plain sentence; empty while all is well.
+    pub cause: String,
+}
+
+/// How much of a camera is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Media older than this goes.
+    pub window: Duration,
+    /// No more than this for one camera, whatever its window.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { window: Duration::from_secs(30), bytes: 64 << 20 }
+    }
+}
+
+/// Names a Period: its start in Unix milliseconds.
+pub type PeriodMs = u64;
+
+/// The answer to a request for a segment.
+#[derive(Debug)]
+pub enum Lookup {
+    /// It is there, whole or growing.
+    Found(Reader),
+    /// It will begin soon: wait with [`Camera::changed`].
+    Soon,
+    /// It has left the window, or its Period ended before it.
+    Gone,
+    /// There never was such a Period or rendition.
+    Unknown,
+}
+
+/// The media of one camera.
+#[derive(Debug)]
+pub struct Camera {
+    inner: Mutex<Inner>,
+    version: watch::Sender<u64>,
+    budget: Arc<Budget>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    renditions: Vec<RenditionSpec>,
+    periods: VecDeque<Period>,
+    limits: Limits,
+    bytes: u64,
+    dropped: Vec<u64>,
+    periods_dropped: u64,
+    status: SourceStatus,
+}
+
+#[derive(Debug)]
+struct Period {
+    ms: PeriodMs,
+    first_number: u64,
+    duration_us: u64,
+    listed: bool,
+    tracks: BTreeMap<usize, Track>,
+    sequence: u64,
+}
+
+#[derive(Debug)]
+struct Track {
+    init: Bytes,
+    codec: String,
+    size: Option<(u32, u32)>,
+    channels: Option<u8>,
+    timescale: u32,
+    segments: VecDeque<Arc<Segment>>,
+    peak_bps: u64,
+}
+
+/// What a track of a new Period is.
+#[derive(Clone, Debug)]
+pub struct TrackSetup {
+    /// Initialization segment.
+    pub init: Bytes,
+    /// RFC 6381.
+    pub codec: String,
+    /// Width and height of a picture.
+    pub size: Option<(u32, u32)>,
+    /// Channels of sound.
+    pub channels: Option<u8>,
+    /// Ticks in a second.
+    pub timescale: u32,
+}
+
+impl Camera {
+    /// A camera with nothing yet. Its bytes count against `budget` as well.
+    pub fn new(renditions: Vec<RenditionSpec>, limits: Limits, budget: Arc<Budget>) -> Arc<Self> {
+        let dropped = vec![0; renditions.len()];
+        Arc::new(Self {
+            inner: Mutex::new(Inner {
+                renditions,
+                periods: VecDeque::new(),
+                limits,
+                bytes: 0,
+                dropped,
+                periods_dropped: 0,
+                status: SourceStatus::default(),
+            }),
+            version: watch::Sender::new(0),
+            budget,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touch(&self) {
+        self.version.send_modify(|v| *v = v.wrapping_add(1));
+    }
+
+    /// Resolves whenever a segment begins, a Period begins, or the status changes.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// The renditions, in the order of their track numbers.
+    pub fn renditions(&self) -> Vec<RenditionSpec> {
+        self.lock().renditions.clone()
+    }
+
+    /// Bytes of media held.
+    pub fn bytes(&self) -> u64 {
+        self.lock().bytes
+    }
+
+    /// There is a manifest to give out.
+    pub fn is_ready(&self) -> bool {
+        self.lock().periods.iter().any(|p| !p.tracks.is_empty())
+    }
+
+    /// How the source is.
+    pub fn status(&self) -> SourceStatus {
+        self.lock().status.clone()
+    }
+
+    /// Says how the source is.
+    pub fn set_status(&self, status: SourceStatus) {
+        let mut inner = self.lock();
+        if inner.status != status {
+            inner.status = status;
+            drop(inner);
+            self.touch();
+        }
+    }
+
+    /// Begins a Period at `ms` whose first segment has `first_number` and whose slots are
+    /// `duration_us` long. `listed`: its segments are of uneven length and have to be listed.
+    pub fn begin_period(&self, ms: PeriodMs, first_number: u64, duration_us: u64, listed: bool) {
+        let mut inner = self.lock();
+        let sequence = inner.periods.back().map_or(inner.periods_dropped, |p| p.sequence + 1);
+        let tracks = BTreeMap::new();
+        inner.periods.push_back(Period { ms, first_number, duration_us, listed, tracks, sequence });
+        drop(inner);
+        self.touch();
+    }
+
+    /// Sets up `track` in the newest Period; nothing happens when it is already there.
+    pub fn set_up(&self, track: usize, setup: TrackSetup) {
+        let mut inner = self.lock();
+        let Some(period) = inner.periods.back_mut() else { return };
+        period.tracks.entry(track).or_insert_with(|| Track {
+            init: setup.init,
+            codec: setup.codec,
+            size: setup.size,
+            channels: setup.channels,
+            timescale: setup.timescale,
+            segments: VecDeque::new(),
+            peak_bps: 0,
+        });
+        drop(inner);
+        self.touch();
+    }
+
+    /// Begins a segment of `track` in Period `ms`; the one before it ends. Its start is in ticks of
+    /// the track. `None` when there is no such Period or track.
+    pub fn begin_segment(
+        &self,
+        ms: PeriodMs,
+        track: usize,
+        number: u64,
+        start_ticks: u64,
+    ) -> Option<Arc<Segment>> {
+        let mut inner = self.lock();
+        let t = inner.period_mut(ms)?.tracks.get_mut(&track)?;
+        if let Some(last) = t.segments.back() {
+            last.finish(start_ticks);
+            t.peak_bps = t.peak_bps.max(last.bps(t.timescale));
+        }
+        let segment = Arc::new(Segment::new(number, start_ticks));
+        t.segments.push_back(Arc::clone(&segment));
+        drop(inner);
+        self.touch();
+        Some(segment)
+    }
+
+    /// Ends the last segment of `track` in Period `ms` at `end_ticks`.
+    pub fn end_segment(&self, ms: PeriodMs, track: usize, end_ticks: u64) {
+        let mut inner = self.lock();
+        let Some(t) = inner.period_mut(ms).and_then(|p| p.tracks.get_mut(&track)) else { return };
+        if let Some(last) = t.segments.back() {
+            last.finish(end_ticks);
+            t.peak_bps = t.peak_bps.max(last.bps(t.timescale));
+        }
+        drop(inner);
+        self.touch();
+    }
+
+    /// Adds a chunk to `segment`.
+    pub fn push_chunk(&self, segment: &Segment, bytes: Bytes, duration_ticks: u64) {
+        let n = bytes.len() as u64;
+        segment.push(bytes, duration_ticks);
+        self.budget.add(n);
+        self.lock().bytes += n;
+    }
+
+    /// Drops what is too old or too much at origin time `now`. What is being written never goes.
+    pub fn evict(&self, now: WallTime) {
+        let over_all = self.budget.over();
+        let mut inner = self.lock();
+        let before = inner.bytes;
+        inner.evict(now, over_all);
+        let freed = before - inner.bytes;
+        drop(inner);
+        if freed > 0 {
+            self.budget.sub(freed);
+        }
+    }
+
+    /// The initialization segment of a rendition in a Period.
+    pub fn init(&self, ms: PeriodMs, rendition: &str) -> Option<Bytes> {
+        let inner = self.lock();
+        let track = inner.track_of(rendition)?;
+        inner.periods.iter().find(|p| p.ms == ms)?.tracks.get(&track).map(|t| t.init.clone())
+    }
+
+    /// Finds a segment. One that is next in a Period that still goes on is [`Lookup::Soon`].
+    pub fn segment(&self, ms: PeriodMs, rendition: &str, number: u64) -> Lookup {
+        let inner = self.lock();
+        let Some(track) = inner.track_of(rendition) else { return Lookup::Unknown };
+        let Some(i) = inner.periods.iter().position(|p| p.ms == ms) else {
+            let old = inner.periods.front().is_some_and(|p| ms < p.ms);
+            return if old { Lookup::Gone } else { Lookup::Unknown };
+        };
+        let current = i + 1 == inner.periods.len();
+        let Some(t) = inner.periods[i].tracks.get(&track) else {
+            return if current { Lookup::Soon } else { Lookup::Unknown };
+        };
+        if let Some(s) = t.segments.iter().rev().find(|s| s.number() == number) {
+            return Lookup::Found(Reader::new(Arc::clone(s)));
+        }
+        match t.segments.back() {
+            None if current => Lookup::Soon,
+            Some(last) if current && number > last.number() && number <= last.number() + 2 => {
+                Lookup::Soon
+            }
+            Some(last) if number > last.number() && current => Lookup::Unknown,
+            _ => Lookup::Gone,
+        }
+    }
+
+    /// Everything that manifests say, at one moment.
+    pub fn window(&self) -> Window {
+        let inner = self.lock();
+        Window {
+            renditions: inner.renditions.clone(),
+            window: inner.limits.window,
+            status: inner.status.clone(),
+            periods: inner.periods.iter().map(Period::info).collect(),
+            dropped: inner.dropped.clone(),
+        }
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        let bytes = self.lock().bytes;
+        self.budget.sub(bytes);
+    }
+}
+
+impl Inner {
+    fn track_of(&self, rendition: &str) -> Option<usize> {
+        self.renditions.iter().position(|r| r.id == rendition)
+    }
+
+    fn period_mut(&mut self, ms: PeriodMs) -> Option<&mut Period> {
+        self.periods.iter_mut().rev().find(|p| p.ms == ms)
+    }
+
+    fn evict(&mut self, now: WallTime, over_all: u64) {
+        let oldest_us =
+            now.as_micros() - i64::try_from(self.limits.window.as_micros()).unwrap_or(0);
+        let mut to_free =
+            self.bytes.saturating_sub(self.limits.bytes).max(over_all.min(self.bytes));
+        while let Some((p, track)) = self.oldest() {
+            let newest_period = p + 1 == self.periods.len();
+            let Some(t) = self.periods[p].tracks.get_mut(&track) else { break };
+            let Some(s) = t.segments.front() else { break };
+            // What is being written stays.
+            if newest_period && t.segments.len() <= 1 {
+                break;
+            }
+            let too_old = s.end_us(t.timescale).is_some_and(|end| end < oldest_us);
+            if !too_old && to_free == 0 {
+                break;
+            }
+            let bytes = s.bytes();
+            t.segments.pop_front();
+            if let Some(n) = self.dropped.get_mut(track) {
+                *n += 1;
+            }
+            self.bytes = self.bytes.saturating_sub(bytes);
+            to_free = to_free.saturating_sub(bytes);
+            while self.periods.len() > 1
+                && self
+                    .periods
+                    .front()
+                    .is_some_and(|p| p.tracks.values().all(|t| t.segments.is_empty()))
+            {
+                self.periods.pop_front();
+                self.periods_dropped = self.periods.front().map_or(0, |p| p.sequence);
+            }
+        }
+    }
+
+    /// The Period and the track whose first segment is the oldest of all.
+    fn oldest(&self) -> Option<(usize, usize)> {
+        let (p, period) = self
+            .periods
+            .iter()
+            .enumerate()
+            .find(|(_, p)| p.tracks.values().any(|t| !t.segments.is_empty()))?;
+        let (track, _) = period
+            .tracks
+            .iter()
+            .filter_map(|(i, t)| Some((*i, t.segments.front()?.start_us(t.timescale))))
+            .min_by_key(|(_, start)| *start)?;
+        Some((p, track))
+    }
+}
+
+impl Period {
+    fn info(&self) -> PeriodInfo {
+        PeriodInfo {
+            ms: self.ms,
+            first_number: self.first_number,
+            duration_us: self.duration_us,
+            listed: self.listed,
+            sequence: self.sequence,
+            tracks: self
+                .tracks
+                .iter()
+                .map(|(i, t)| RenditionInfo {
+                    track: *i,
+                    codec: t.codec.clone(),
+                    size: t.size,
+                    channels: t.channels,
+                    timescale: t.timescale,
+                    peak_bps: t.peak_bps,
+                    segments: t.segments.iter().map(|s| s.info()).collect(),
+                })
+                .collect(),
+        }
+    }
+}

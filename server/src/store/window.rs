@@ -1,0 +1,70 @@
+//! A camera's window at one moment, as plain facts for manifests and status pages.
+
+use super::{PeriodMs, RenditionSpec, SourceStatus};
+use std::time::Duration;
+
+/// The whole window.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// By track number.
+    pub renditions: Vec<RenditionSpec>,
+    /// How far back it reaches.
+    pub window: Duration,
+    /// How the source is.
+    pub status: SourceStatus,
+    /// Oldest first.
+    pub periods: Vec<PeriodInfo>,
+    /// By track number: how many segments have left the window since the camera was configured. It
+    /// is the HLS media sequence number of the oldest segment.
+    pub dropped: Vec<u64>,
+}
+
+/// A Period.
+#[derive(Clone, Debug)]
+pub struct PeriodInfo {
+    /// Its start, Unix milliseconds.
+    pub ms: PeriodMs,
+    /// The number of its first slot.
+    pub first_number: u64,
+    /// Nominal length of a slot, microseconds.
+    pub duration_us: u64,
+    /// Its segments are uneven: list them.
+    pub listed: bool,
+    /// How many Periods came before it since the camera was configured: the HLS discontinuity
+    /// sequence.
+    pub sequence: u64,
+    /// Those that have an initialization segment.
+    pub tracks: Vec<RenditionInfo>,
+}
+
+/// A rendition in a Period.
+#[derive(Clone, Debug)]
+pub struct RenditionInfo {
+    /// Index into [`Window::renditions`].
+    pub track: usize,
+    /// RFC 6381.
+    pub codec: String,
+    /// Width and height of a picture.
+    pub size: Option<(u32, u32)>,
+    /// Channels of sound.
+    pub channels: Option<u8>,
+    /// Ticks in a second.
+    pub timescale: u32,
+    /// The most that a segment has had, bits a second; 0 before the first is finished.
+    pub peak_bps: u64,
+    /// Oldest first; the last may be growing.
+    pub segments: Vec<SegmentInfo>,
+}
+
+/// A segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its number.
+    pub number: u64,
+    /// Its first decode time, ticks.
+    pub start_ticks: u64,
+    /// Its length, ticks; so far, while it grows.
+    pub duration_ticks: u64,
+    /// It is finished.
+    pub complete: bool,
+}
