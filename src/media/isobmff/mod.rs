@@ -5,3 +5,6 @@
 
 pub mod scan;
 pub mod write;
+
+/// Seconds from NTP's origin (1900) to that of Unix time (RFC 5905 appendix A, `JAN_1970`).
+const NTP_UNIX_SECONDS: i64 = 2_208_988_800;

@@ -1,12 +1,31 @@
 //! MPEG-2 transport stream (ISO/IEC 13818-1): packets, program tables and PES, to access units.
+//!
+//! ```text
+//!   bytes -> packets of 188 -> PID 0: association table -> PID of the program map
+//!                           -> the map's PID: Event::Stream
+//!                           -> the streams' PIDs: PES -> Event::Unit, Event::Lost
+//! ```
+//!
+//! The demuxer holds nothing back: a PES that states its length comes out with its last byte (so ask
+//! ffmpeg for `-omit_video_pes_length 0`, or every frame waits for the next one).
+
+mod packet;
+mod pes;
+mod psi;
+mod wrap;
+
+pub use wrap::Unwrap;
+
 use alloc::vec::Vec;
+use packet::Packet;
+use pes::{Assembler, Progress};
 
 /// What an elementary stream carries, from its `stream_type` (ISO/IEC 13818-1 table 2-34).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamKind {
     /// H.264, stream type 0x1b.
     H264,
-    /// H.265, stream type 0x24.
+    /// H.265, stream type 0x24 (or private data registered as `HEVC`).
     H265,
     /// AAC in ADTS, stream type 0x0f.
     Aac,
@@ -56,7 +75,25 @@ pub struct Unit {
 
 /// An incremental demuxer: bytes in any pieces, events as soon as they are known.
 #[derive(Debug, Default)]
-pub struct Demuxer {}
+pub struct Demuxer {
+    /// Bytes that are no whole packet yet.
+    carry: Vec<u8>,
+    /// The last bytes were no packet: the next sync byte has to be confirmed by another behind it.
+    searching: bool,
+    association: psi::Sections,
+    map_pid: Option<u16>,
+    map: psi::Sections,
+    streams: Vec<Stream>,
+    clock: Unwrap,
+}
+
+#[derive(Debug)]
+struct Stream {
+    pid: u16,
+    kind: StreamKind,
+    counter: Option<u8>,
+    pes: Assembler,
+}
 
 impl Demuxer {
     /// A demuxer that has seen nothing.
@@ -64,16 +101,156 @@ impl Demuxer {
         Self::default()
     }
 
+    /// A demuxer whose first time stamp is unwrapped to the value nearest to `clock`'s last, so
+    /// that resources read one by one share a timeline.
+    pub fn with_clock(clock: Unwrap) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
+    /// The unwrapping of the time stamps so far.
+    pub const fn clock(&self) -> Unwrap {
+        self.clock
+    }
+
     /// Reads `bytes`, appending what they complete to `out`. A PES whose length is given comes out
     /// with its last byte; one of length 0 when the next begins.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
-        let _ = (bytes, out);
-        todo!()
+        if self.carry.is_empty() {
+            let used = self.packets(bytes, out);
+            self.carry.extend_from_slice(bytes.get(used..).unwrap_or_default());
+        } else {
+            let mut buf = core::mem::take(&mut self.carry);
+            buf.extend_from_slice(bytes);
+            let used = self.packets(&buf, out).min(buf.len());
+            buf.drain(..used);
+            self.carry = buf;
+        }
     }
 
-    /// The end of the stream: lets out what is held.
+    /// The end of the stream: lets out what is held. What follows is read as a stream that begins
+    /// at a packet, with the program and the clock of this one.
     pub fn flush(&mut self, out: &mut Vec<Event>) {
-        let _ = out;
-        todo!()
+        let carry = core::mem::take(&mut self.carry);
+        if let Some(last) = carry.get(..packet::SIZE) {
+            self.packet(last, out);
+        }
+        self.searching = false;
+        for stream in &mut self.streams {
+            stream.counter = None;
+            let progress = stream.pes.finish();
+            settle(progress, stream.pid, stream.kind, &mut self.clock, out);
+        }
+    }
+
+    /// Reads the whole packets in `buf`; gives the number of bytes that are done with.
+    fn packets(&mut self, buf: &[u8], out: &mut Vec<Event>) -> usize {
+        let mut at = 0;
+        loop {
+            let Some(rest) = buf.get(at..) else { return at };
+            if self.searching {
+                let Some(sync) = rest.iter().position(|b| *b == packet::SYNC) else {
+                    return buf.len();
+                };
+                at += sync;
+                match buf.get(at + packet::SIZE) {
+                    None => return at,
+                    Some(&packet::SYNC) => self.searching = false,
+                    Some(_) => at += 1,
+                }
+            } else {
+                let Some(bytes) = rest.get(..packet::SIZE) else { return at };
+                if bytes.first() == Some(&packet::SYNC) {
+                    self.packet(bytes, out);
+                    at += packet::SIZE;
+                } else {
+                    self.searching = true;
+                }
+            }
+        }
+    }
+
+    fn packet(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
+        // A damaged packet shows as a gap in the counter of its stream.
+        let Some(packet) = Packet::read(bytes) else { return };
+        if let Some(stream) = self.streams.iter_mut().find(|s| s.pid == packet.pid) {
+            stream.packet(&packet, &mut self.clock, out);
+            return;
+        }
+        let Some(payload) = packet.payload else { return };
+        if packet.pid == 0 {
+            if let Some(section) = self.association.push(payload, packet.starts_unit)
+                && let Some(pid) = psi::program_map_pid(&section)
+                && self.map_pid != Some(pid)
+            {
+                self.map_pid = Some(pid);
+                self.map = psi::Sections::default();
+            }
+        } else if self.map_pid == Some(packet.pid)
+            && let Some(section) = self.map.push(payload, packet.starts_unit)
+            && let Some(streams) = psi::streams(&section)
+        {
+            self.set_streams(&streams, out);
+        }
+    }
+
+    fn set_streams(&mut self, found: &[(u16, StreamKind)], out: &mut Vec<Event>) {
+        let clock = &mut self.clock;
+        self.streams.retain_mut(|s| {
+            let stays = found.contains(&(s.pid, s.kind));
+            if !stays {
+                settle(s.pes.finish(), s.pid, s.kind, clock, out);
+            }
+            stays
+        });
+        for &(pid, kind) in found {
+            if !self.streams.iter().any(|s| s.pid == pid) {
+                self.streams.push(Stream { pid, kind, counter: None, pes: Assembler::default() });
+                out.push(Event::Stream { pid, kind });
+            }
+        }
+    }
+}
+
+impl Stream {
+    fn packet(&mut self, packet: &Packet<'_>, clock: &mut Unwrap, out: &mut Vec<Event>) {
+        let Some(payload) = packet.payload else { return };
+        // 2.4.3.3: the counter rises with every payload; the same one twice is a repeated packet.
+        let before = self.counter.replace(packet.counter);
+        if let Some(before) = before
+            && !packet.discontinuity
+        {
+            if before == packet.counter {
+                return;
+            }
+            if (before + 1) & 0x0f != packet.counter {
+                self.pes.drop_open();
+                out.push(Event::Lost { pid: self.pid });
+            }
+        }
+        if packet.starts_unit {
+            settle(self.pes.start(packet.random_access), self.pid, self.kind, clock, out);
+        }
+        settle(self.pes.extend(payload), self.pid, self.kind, clock, out);
+    }
+}
+
+fn settle(
+    progress: Progress,
+    pid: u16,
+    kind: StreamKind,
+    clock: &mut Unwrap,
+    out: &mut Vec<Event>,
+) {
+    match progress {
+        Progress::Open => {}
+        Progress::Broken => out.push(Event::Lost { pid }),
+        Progress::Whole(pes) => {
+            // The decoding time is the older one, so it goes first.
+            let dts = pes.dts.map(|t| clock.unwrap(t));
+            let pts = pes.pts.map(|t| clock.unwrap(t));
+            let dts = dts.or(pts);
+            let random_access = pes.random_access;
+            out.push(Event::Unit(Unit { pid, kind, pts, dts, data: pes.data, random_access }));
+        }
     }
 }
