@@ -1,3 +1,188 @@
-//! `make player`: builds and packs the browser module.
+//! Builds the browser files of Nearlive into `dist/`.
+//!
+//! ```text
+//! nearlive-pack [player]    what `make player` runs
+//! nearlive-pack size        what `make size` runs (feature `size`)
+//!   --fast                  quick to build, large and slow: for developing with `make serve`
+//! ```
+//!
+//! ```text
+//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive.wasm
+//!                                                  |
+//! www/loader.js, www/element.js, www/nearlive.css -+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
+//! www/facades/NAME.js ------------------------------> dist/nearlive-NAME.js
+//! ```
+//!
+//! What the pieces see of each other is written in [`bundle`]. When no input has changed since the last
+//! run, nothing is written.
 
-fn main() {}
+mod bundle;
+mod module;
+#[cfg(feature = "size")]
+mod size;
+mod stamp;
+mod strip;
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Where things are, and how to build them.
+struct Job {
+    root: PathBuf,
+    target: PathBuf,
+    profile: &'static str,
+}
+
+impl Job {
+    fn dist(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    fn source(&self, name: &str) -> Result<String> {
+        let path = self.root.join("www").join(name);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// The text of an optional source file; empty where there is none.
+    fn optional(&self, name: &str) -> Result<String> {
+        if self.root.join("www").join(name).exists() {
+            self.source(name)
+        } else {
+            Ok(String::new())
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nearlive-pack: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut command = None;
+    let mut profile = "wasm";
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--fast" => profile = "wasm-fast",
+            "player" | "size" if command.is_none() => command = Some(argument),
+            other => bail!("unknown argument \"{other}\"; known are: player, size, --fast"),
+        }
+    }
+    // Cargo sets it for `cargo run`; without it the working directory has to be the root.
+    let root = match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(crate_dir) => Path::new(&crate_dir).join("../..").canonicalize()?,
+        None => std::env::current_dir()?,
+    };
+    let target = match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => root.join(dir),
+        None => root.join("target"),
+    };
+    let job = Job { root, target, profile };
+    match command.as_deref() {
+        Some("size") => size(&job),
+        _ => player(&job),
+    }
+}
+
+#[cfg(feature = "size")]
+fn size(job: &Job) -> Result<()> {
+    player(job)?;
+    size::report(job)
+}
+
+#[cfg(not(feature = "size"))]
+fn size(_: &Job) -> Result<()> {
+    bail!("run it as: make size (it needs the feature \"size\")")
+}
+
+fn player(job: &Job) -> Result<()> {
+    let started = Instant::now();
+    let compiled = module::compile(job)?;
+    let sources = bundle::Sources {
+        version: env!("CARGO_PKG_VERSION"),
+        loader: job.source("loader.js")?,
+        element: job.optional("element.js")?,
+        style: job.optional("nearlive.css")?,
+    };
+    let types = job.optional("nearlive.d.ts")?;
+    let facades = facades(job)?;
+    let optimizer = if job.profile == "wasm" { module::optimizer(job) } else { None };
+
+    let mut stamp = stamp::Stamp::new();
+    stamp.file(&std::env::current_exe()?)?.file(&compiled)?;
+    stamp.text(&sources.loader).text(&sources.element).text(&sources.style).text(&types);
+    facades.iter().for_each(|(name, text)| _ = stamp.text(name).text(text));
+    stamp.text(&format!("{optimizer:?}"));
+    let record = job.target.join("pack/stamp");
+    let dist = job.dist();
+    if stamp.matches(&record)
+        && dist.join("nearlive.js").exists()
+        && dist.join("nearlive.wasm").exists()
+    {
+        return Ok(());
+    }
+
+    let (glue, wasm) = module::bind(&compiled, false)?;
+    let wasm = match &optimizer {
+        Some(program) => module::optimize(program, &job.target.join("pack"), &wasm)?,
+        None => wasm,
+    };
+    std::fs::create_dir_all(&dist)?;
+    write(&dist, "nearlive.wasm", &wasm)?;
+    write(&dist, "nearlive.js", bundle::script(&sources, &glue).as_bytes())?;
+    write(&dist, "nearlive.mjs", bundle::module(&sources, &glue).as_bytes())?;
+    if !types.is_empty() {
+        write(&dist, "nearlive.d.ts", types.as_bytes())?;
+        write(&dist, "nearlive.d.mts", types.as_bytes())?;
+    }
+    for (name, text) in &facades {
+        write(&dist, &format!("nearlive-{name}"), bundle::facade(&sources, text).as_bytes())?;
+    }
+    stamp.write(&record)?;
+    let how = match (&optimizer, job.profile) {
+        (Some(_), _) => "with wasm-opt",
+        (None, "wasm") => "without wasm-opt",
+        (None, _) => "not optimized",
+    };
+    println!(
+        "dist/: nearlive.wasm {} kB ({how}), nearlive.js {} kB, in {:.1} s",
+        wasm.len() / 1000,
+        std::fs::metadata(dist.join("nearlive.js"))?.len() / 1000,
+        started.elapsed().as_secs_f32()
+    );
+    Ok(())
+}
+
+/// The facades for other players' APIs: file name and text, by name.
+fn facades(job: &Job) -> Result<Vec<(String, String)>> {
+    let Ok(folder) = std::fs::read_dir(job.root.join("www/facades")) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in folder {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == "js")
+            && let Some(name) = path.file_name().and_then(|it| it.to_str())
+        {
+            found.push((name.to_owned(), std::fs::read_to_string(&path)?));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Writes a file of `dist/` unless it is there with the same bytes: the server embeds these files, and a new
+/// modification time would build it anew.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    if std::fs::read(&path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}

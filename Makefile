@@ -1,0 +1,66 @@
+# Nearlive: every command says in its comment what it is for; `make` alone lists them.
+# What a command needs and the machine lacks, .ci/setup installs first.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SEEDS  ?= 20
+PACK   := cargo run -q -p nearlive-pack
+SERVER := cargo build -q --profile demo -p nearlive-server
+# Evaluated when a recipe runs, so after the set-up.
+WEB     = RUSTUP_TOOLCHAIN=$$(.ci/wasm-toolchain)
+
+export CARGO_TERM_COLOR ?= auto
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
+
+setup: ## install what is missing on this machine, and say why
+	@.ci/setup
+
+player: ## build the player into dist/ (FAST=1: quick to build, for developing)
+	@.ci/setup wasm
+	@$(PACK) $(if $(FAST),-- --fast)
+
+demo: ## build all, start a test camera and the server, and say which page to open
+	@.ci/setup wasm ffmpeg
+	@$(PACK)
+	@$(SERVER)
+	@"$(TARGET)/demo/nearlive-server" demo $(ARGS)
+
+serve: ## develop the page: Trunk rebuilds on every change, with the demo behind it
+	@.ci/setup wasm ffmpeg trunk
+	@$(PACK) $(if $(FAST),-- --fast)
+	@$(SERVER)
+	@.ci/serve "$(TARGET)/demo/nearlive-server"
+
+test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator, real Chromium
+	@.ci/setup wasm ffmpeg browser
+	@$(PACK)
+	@$(SERVER)
+	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
+	@node --test --test-concurrency=1 tests/browser/*.test.mjs
+
+lint: ## fmt and clippy, natively and for wasm32
+	@.ci/setup wasm
+	cargo fmt --all -- --check
+	cargo clippy -q --workspace --all-targets -- -D warnings
+	cargo clippy -q -p nearlive-pack --all-targets --features size -- -D warnings
+	$(WEB) cargo clippy -q -p nearlive --lib --bins --target wasm32-unknown-unknown -- -D warnings
+
+soak: ## 200 seeds of the simulator
+	@NEARLIVE_SEEDS=200 cargo test -q --release -p nearlive -p nearlive-server -- --nocapture simulat soak
+
+size: ## what a visitor downloads, and what it is made of; fails over the limit
+	@.ci/setup wasm
+	@$(PACK) --features size -- size
+
+bench: ## native benches, then start and live delay beside hls.js, dash.js and Shaka in Chromium
+	@.ci/setup wasm ffmpeg bench
+	@$(PACK)
+	@$(SERVER)
+	cargo bench -q
+	@node benches/players/run.mjs --server "$(TARGET)/demo/nearlive-server" $(ARGS)
+
+clean: ## remove everything that was built
+	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
+
+.PHONY: help setup player demo serve test lint soak size bench clean

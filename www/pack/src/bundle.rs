@@ -1,0 +1,131 @@
+//! Puts the pieces together into one script, and into one module. Pure: text in, text out.
+//!
+//! The pieces share one function scope, in this order; `loader.js` and `element.js` are no modules:
+//!
+//! | piece | declares |
+//! |---|---|
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `WASM_URL` (string) |
+//! | glue | `wasm_bindgen`: called with `{ module_or_path: WASM_URL }` it gives a promise; the exports are its properties |
+//! | `www/loader.js` | `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
+//! | `www/element.js` | nothing; defines `<nearlive-player>` |
+//! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
+//!
+//! The address of the module is that of the script with another name, its query kept, so that a cache is got round
+//! for both at once: `nearlive.js?v=2` loads `nearlive.wasm?v=2`.
+
+use crate::strip;
+
+/// What a page gets, besides the glue.
+pub(crate) struct Sources {
+    pub(crate) version: &'static str,
+    pub(crate) loader: String,
+    pub(crate) element: String,
+    pub(crate) style: String,
+}
+
+/// `dist/nearlive.js`: for `<script src>`.
+pub(crate) fn script(sources: &Sources, glue: &str) -> String {
+    let url = r#"const WASM_URL = (() => {
+const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
+return new URL("nearlive.wasm" + at.search, at).href;
+})();"#;
+    let body = body(sources, glue, url);
+    format!(
+        "{}(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n",
+        banner(sources)
+    )
+}
+
+/// `dist/nearlive.mjs`: for `import`. The address is written as bundlers look for it.
+pub(crate) fn module(sources: &Sources, glue: &str) -> String {
+    let url = r#"const WASM_URL = (() => {
+const at = new URL("nearlive.wasm", import.meta.url);
+at.search ||= new URL(import.meta.url).search;
+return at.href;
+})();"#;
+    format!(
+        "{}{}export {{ nearlive as default, nearlive }};\n",
+        banner(sources),
+        body(sources, glue, url)
+    )
+}
+
+/// `dist/nearlive-NAME.js`: another player's API on top of the global `nearlive`, whose script the page loads first.
+pub(crate) fn facade(sources: &Sources, text: &str) -> String {
+    format!("{}(() => {{\n\"use strict\";\n{}}})();\n", banner(sources), strip::javascript(text))
+}
+
+fn banner(sources: &Sources) -> String {
+    format!("/*! Nearlive {} | MIT OR Apache-2.0 */\n", sources.version)
+}
+
+fn body(sources: &Sources, glue: &str, url: &str) -> String {
+    format!(
+        "const VERSION = {}, STYLE = {};\n{url}\n{}{}{}",
+        quote(sources.version),
+        quote(&strip::css(&sources.style)),
+        strip::javascript(glue),
+        strip::javascript(&sources.loader),
+        strip::javascript(&sources.element),
+    )
+}
+
+/// A JavaScript string literal. `<` is escaped so that the script may be pasted into a page as well.
+fn quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '<' => out.push_str("\\x3c"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> Sources {
+        Sources {
+            version: "1.2.3",
+            loader: "const nearlive = { version: VERSION };\n".into(),
+            element: "customElements.define(\"x-y\", class {});\n".into(),
+            style: ".a { content: \"\\201c\"; }".into(),
+        }
+    }
+
+    #[test]
+    fn the_script_leaks_nothing_but_its_global() {
+        let text = script(&sources(), "let wasm_bindgen = 1;\n");
+        assert!(text.starts_with("/*! Nearlive 1.2.3"), "{text}");
+        let (_, code) = text.split_once("*/\n").unwrap();
+        assert!(code.starts_with("(() => {\n\"use strict\";\n"), "{code}");
+        assert!(code.ends_with("globalThis.nearlive ??= nearlive;\n})();\n"), "{code}");
+        let place =
+            |piece: &str| code.find(piece).unwrap_or_else(|| panic!("{piece} is missing: {code}"));
+        assert!(place("const VERSION = \"1.2.3\"") < place("let wasm_bindgen"));
+        assert!(place("let wasm_bindgen") < place("const nearlive"));
+        assert!(place("const nearlive") < place("customElements"));
+    }
+
+    #[test]
+    fn the_module_exports_and_sets_no_global() {
+        let text = module(&sources(), "let wasm_bindgen = 1;\n");
+        assert!(text.contains("new URL(\"nearlive.wasm\", import.meta.url)"), "{text}");
+        assert!(text.contains("export { nearlive as default, nearlive };"), "{text}");
+        assert!(!text.contains("globalThis.nearlive"), "{text}");
+    }
+
+    #[test]
+    fn the_style_survives_as_a_string() {
+        assert!(script(&sources(), "").contains(r#"STYLE = ".a{content:\"\\201c\"}""#));
+        assert_eq!(quote("</script>\n"), r#""\x3c/script>\n""#);
+    }
+}

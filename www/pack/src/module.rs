@@ -1,0 +1,105 @@
+//! The WebAssembly module: Cargo compiles it, wasm-bindgen gives it its JavaScript side, wasm-opt shrinks it
+//! where it is installed.
+
+use crate::Job;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// Compiles the root package's binary and returns the path of the module.
+pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
+    let status = Command::new("cargo")
+        .args([
+            "build",
+            "-q",
+            "--target",
+            "wasm32-unknown-unknown",
+            "-p",
+            "nearlive",
+            "--bin",
+            "nearlive",
+        ])
+        .args(["--profile", job.profile])
+        .current_dir(&job.root)
+        .env("CARGO_TARGET_DIR", &job.target)
+        .env("RUSTUP_TOOLCHAIN", toolchain(job)?)
+        // Set by the `cargo run` around us for its own toolchain, which need not be the one that is called here.
+        .env_remove("LD_LIBRARY_PATH")
+        .env_remove("CARGO")
+        .env_remove("RUSTC")
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the player does not compile for wasm32-unknown-unknown");
+    }
+    Ok(job.target.join("wasm32-unknown-unknown").join(job.profile).join("nearlive.wasm"))
+}
+
+/// The rustup toolchain that has the standard library for WebAssembly.
+fn toolchain(job: &Job) -> Result<String> {
+    let output = Command::new("bash")
+        .arg(job.root.join(".ci/wasm-toolchain"))
+        .output()
+        .context("cannot run .ci/wasm-toolchain")?;
+    if !output.status.success() {
+        bail!(
+            "no toolchain here builds for wasm32-unknown-unknown: run `make setup`, it installs one"
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// Runs wasm-bindgen: returns the glue (a script that declares `wasm_bindgen`) and the module that belongs to it.
+pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>)> {
+    let mut output = Bindgen::new()
+        .input_path(compiled)
+        .no_modules(true)?
+        .typescript(false)
+        .omit_default_module_path(true)
+        .remove_name_section(!keep_names)
+        .remove_producers_section(true)
+        .generate_output()
+        .context("wasm-bindgen failed")?;
+    let mut snippets = output.snippets().values();
+    if snippets.any(|it| !it.is_empty()) || !output.local_modules().is_empty() {
+        bail!("the module brings JavaScript snippets along, which one script cannot hold");
+    }
+    let glue = output.js().to_owned();
+    Ok((glue, output.wasm_mut().emit_wasm()))
+}
+
+/// The path of wasm-opt, where there is one: on PATH, or npm's `binaryen` in `node_modules`.
+pub(crate) fn optimizer(job: &Job) -> Option<PathBuf> {
+    let local = job.root.join("node_modules/.bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([local])
+        .map(|folder| folder.join("wasm-opt"))
+        .find(|program| program.is_file())
+}
+
+/// Runs wasm-opt over the module. `scratch` is a folder for its files.
+pub(crate) fn optimize(program: &Path, scratch: &Path, wasm: &[u8]) -> Result<Vec<u8>> {
+    std::fs::create_dir_all(scratch)?;
+    let (before, after) = (scratch.join("before.wasm"), scratch.join("after.wasm"));
+    std::fs::write(&before, wasm)?;
+    let status = Command::new(program)
+        // What rustc turns on by default. Older wasm-opts do not read the target_features section.
+        .args(["-Oz", "--enable-bulk-memory", "--enable-sign-ext", "--enable-mutable-globals"])
+        .args([
+            "--enable-nontrapping-float-to-int",
+            "--enable-reference-types",
+            "--enable-multivalue",
+        ])
+        .arg(&before)
+        .arg("-o")
+        .arg(&after)
+        .status()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    if !status.success() {
+        eprintln!("wasm-opt failed ({}); going on without it", program.display());
+        return Ok(wasm.to_vec());
+    }
+    Ok(std::fs::read(&after)?)
+}
