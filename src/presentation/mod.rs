@@ -8,10 +8,16 @@
 //! 23009-1 7.2.1; for HLS from 1970 where the playlist has PROGRAM-DATE-TIME, else from its first
 //! segment as first seen.
 
+mod numbered;
 mod segments;
+mod template;
+mod timeline;
 mod window;
 
-pub use segments::{Listed, Numbered, Segment, SegmentList, Template};
+pub use numbered::Numbered;
+pub use segments::{Listed, Segment, SegmentList};
+pub use template::Template;
+pub use timeline::{Run, Timeline};
 pub use window::{edge, window};
 
 use crate::time::{Position, WallTime};

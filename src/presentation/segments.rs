@@ -1,7 +1,7 @@
 //! The segments of a Representation, computed or listed, behind one set of questions.
 
-use super::Resource;
-use crate::time::{MediaTime, Position, WallTime};
+use super::{Numbered, Resource, Timeline};
+use crate::time::{Position, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -32,7 +32,9 @@ pub struct Segment {
 pub enum SegmentList {
     /// Numbers and times follow from a duration (SegmentTemplate@duration).
     Numbered(Numbered),
-    /// Each is listed (SegmentTimeline, SegmentList, a media playlist).
+    /// Numbers follow from times (SegmentTimeline).
+    Timeline(Timeline),
+    /// Each is listed (SegmentList, a media playlist, an index that was read).
     Listed(Listed),
     /// An index inside the media has to be read first (SegmentBase): `sidx` or WebM Cues.
     Indexed {
@@ -44,39 +46,6 @@ pub enum SegmentList {
         /// Absolute.
         url: String,
     },
-}
-
-/// A URL with `$Number$`, `$Time$`, ... left in it (23009-1 5.3.9.4.4); `$RepresentationID$`,
-/// `$Bandwidth$` and `$$` are already replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(pub String);
-
-impl Template {
-    /// The URL of the segment with this number and this `$Time$`.
-    pub fn expand(&self, number: u64, time: u64) -> String {
-        let _ = (number, time);
-        todo!()
-    }
-}
-
-/// Segments of one nominal duration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Numbered {
-    /// Their URL.
-    pub template: Template,
-    /// The number of the Period's first segment.
-    pub first: u64,
-    /// The last number, where the manifest says so.
-    pub last: Option<u64>,
-    /// Nominal duration of each.
-    pub duration: MediaTime,
-    /// The Period's start: where the first segment starts.
-    pub origin: Position,
-    /// The Period's end, where known.
-    pub end: Option<Position>,
-    /// Wall-clock time of position zero and how early a segment may be asked for, microseconds;
-    /// `None` when all exist. A segment is available at `anchor + end - early`.
-    pub clock: Option<(WallTime, i64)>,
 }
 
 /// Segments one by one, in order.
@@ -92,31 +61,78 @@ impl SegmentList {
     /// The segment that holds `at`; between two, the later one; before the first, the first. `None`
     /// after the last, and where the list is not loaded.
     pub fn at(&self, at: Position) -> Option<Segment> {
-        let _ = at;
-        todo!()
+        match self {
+            Self::Numbered(numbered) => numbered.at(at),
+            Self::Timeline(timeline) => timeline.at(at),
+            Self::Listed(listed) => {
+                let i = listed.segments.partition_point(|s| s.end <= at);
+                listed.segments.get(i).cloned()
+            }
+            Self::Indexed { .. } | Self::Playlist { .. } => None,
+        }
     }
 
     /// The segment of this number.
     pub fn numbered(&self, number: u64) -> Option<Segment> {
-        let _ = number;
-        todo!()
+        match self {
+            Self::Numbered(numbered) => numbered.numbered(number),
+            Self::Timeline(timeline) => timeline.numbered(number),
+            Self::Listed(listed) => {
+                let i = listed.segments.partition_point(|s| s.number < number);
+                listed.segments.get(i).filter(|s| s.number == number).cloned()
+            }
+            Self::Indexed { .. } | Self::Playlist { .. } => None,
+        }
     }
 
-    /// The first segment that can still be had at origin time `now` with a window that begins at
-    /// `window`.
+    /// The first segment that can still be had with a window that begins at `window`. A segment
+    /// stays available for the window's depth after its end (23009-1 A.3.2), so this is the one
+    /// that holds the window's begin.
     pub fn first(&self, window: Position) -> Option<Segment> {
-        let _ = window;
-        todo!()
+        self.at(window)
     }
 
     /// The newest segment that may be asked for at origin time `now`.
     pub fn newest(&self, now: WallTime) -> Option<Segment> {
-        let _ = now;
-        todo!()
+        match self {
+            Self::Numbered(numbered) => numbered.newest(now),
+            Self::Timeline(timeline) => timeline.newest(now),
+            Self::Listed(listed) => {
+                let by_now = |s: &Segment| s.available.is_none_or(|available| available <= now);
+                let i = listed.segments.partition_point(by_now);
+                listed.segments.get(i.checked_sub(1)?).cloned()
+            }
+            Self::Indexed { .. } | Self::Playlist { .. } => None,
+        }
+    }
+
+    /// The last segment that the manifest speaks of, available or not; `None` where they go on
+    /// without end, and where the list is not loaded.
+    pub fn last(&self) -> Option<Segment> {
+        match self {
+            Self::Numbered(numbered) => numbered.last(),
+            Self::Timeline(timeline) => timeline.last(),
+            Self::Listed(listed) => listed.segments.last().cloned(),
+            Self::Indexed { .. } | Self::Playlist { .. } => None,
+        }
     }
 
     /// It still has to be loaded.
     pub const fn is_pending(&self) -> bool {
         matches!(self, Self::Indexed { .. } | Self::Playlist { .. })
     }
+
+    /// More segments come only with a newer manifest or playlist: the last one listed is not the
+    /// Period's last.
+    pub const fn grows_by_reload(&self) -> bool {
+        match self {
+            Self::Timeline(timeline) => !timeline.complete,
+            Self::Listed(listed) => !listed.complete,
+            Self::Numbered(_) | Self::Indexed { .. } | Self::Playlist { .. } => false,
+        }
+    }
 }
+
+#[cfg(test)]
+#[path = "segments_tests.rs"]
+mod tests;

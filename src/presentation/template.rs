@@ -1,0 +1,182 @@
+//! URL templates (23009-1 5.3.9.4.4): `$Number$`, `$Time$` and their width, filled in per segment.
+
+use alloc::string::String;
+
+/// A URL with `$Number$`, `$Time$` and `$$` left in it; `$RepresentationID$` and `$Bandwidth$` are
+/// already replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(pub String);
+
+/// The widest `%0Nd` obeyed: a number has at most 20 digits, file names have no use for more zeros
+/// than this, and a hostile width must not allocate.
+const MAX_WIDTH: usize = 32;
+
+impl Template {
+    /// The URL of the segment with this number and this `$Time$`.
+    pub fn expand(&self, number: u64, time: u64) -> String {
+        self.substitute(|name, width, out| {
+            match name {
+                "Number" => push_padded(out, number, width),
+                "Time" => push_padded(out, time, width),
+                _ => return false,
+            }
+            true
+        })
+    }
+
+    /// Whether segments differ in it, that is, whether `$Number$` or `$Time$` occurs.
+    pub fn varies(&self) -> bool {
+        let mut found = false;
+        self.substitute(|name, _, _| {
+            found |= matches!(name, "Number" | "Time");
+            false
+        });
+        found
+    }
+
+    /// This text with `$RepresentationID$` and `$Bandwidth$` replaced, the rest left for
+    /// [`Self::expand`].
+    pub fn new(text: &str, id: &str, bandwidth: u64) -> Self {
+        let mut out = String::with_capacity(text.len().saturating_add(id.len()));
+        for part in Parts(text) {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Name { name: "RepresentationID", .. } => {
+                    out.push_str(&id.replace('$', "$$"));
+                }
+                Part::Name { name: "Bandwidth", width, .. } => {
+                    push_padded(&mut out, bandwidth, width);
+                }
+                Part::Name { raw, .. } => out.push_str(raw),
+            }
+        }
+        Self(out)
+    }
+
+    /// The text with each identifier handed to `fill`, which says whether it knows it; the unknown
+    /// stay as they are.
+    fn substitute(&self, mut fill: impl FnMut(&str, usize, &mut String) -> bool) -> String {
+        let mut out = String::with_capacity(self.0.len().saturating_add(8));
+        for part in Parts(&self.0) {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Name { name: "", .. } => out.push('$'),
+                Part::Name { name, width, raw } => {
+                    if !fill(name, width, &mut out) {
+                        out.push_str(raw);
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+/// A piece of a template.
+enum Part<'a> {
+    Text(&'a str),
+    /// `$name%0{width}d$`; `raw` has the dollars.
+    Name {
+        name: &'a str,
+        width: usize,
+        raw: &'a str,
+    },
+}
+
+struct Parts<'a>(&'a str);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Part<'a>;
+
+    fn next(&mut self) -> Option<Part<'a>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let Some(after) = self.0.strip_prefix('$') else {
+            let (text, rest) = self.0.split_at(self.0.find('$').unwrap_or(self.0.len()));
+            self.0 = rest;
+            return Some(Part::Text(text));
+        };
+        let Some((body, rest)) = after.split_once('$') else {
+            // A lone dollar: not a template, so it means itself.
+            return Some(Part::Text(core::mem::take(&mut self.0)));
+        };
+        let raw = self.0.get(..body.len() + 2).unwrap_or(self.0);
+        self.0 = rest;
+        let (name, format) = body.split_once('%').unwrap_or((body, ""));
+        let width = format.strip_prefix('0').and_then(|f| f.strip_suffix('d'));
+        match width.map(str::parse) {
+            Some(Ok(width)) => Some(Part::Name { name, width, raw }),
+            _ if format.is_empty() || format == "d" => Some(Part::Name { name, width: 0, raw }),
+            _ => Some(Part::Text(raw)),
+        }
+    }
+}
+
+fn push_padded(out: &mut String, value: u64, width: usize) {
+    let mut digits = [0u8; 20];
+    let mut left = value;
+    let mut count = 0;
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + (left % 10) as u8;
+        left /= 10;
+        count += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    for _ in count..width.min(MAX_WIDTH) {
+        out.push('0');
+    }
+    out.extend(digits.iter().skip(20 - count).map(|&d| char::from(d)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn numbers_and_times_are_filled_in_with_their_width() {
+        let cases = [
+            ("seg-$Number$.m4s", "seg-42.m4s"),
+            ("seg-$Number%05d$.m4s", "seg-00042.m4s"),
+            ("seg-$Number%01d$.m4s", "seg-42.m4s"),
+            ("$Time$/$Number$", "9000/42"),
+            ("$Time%08d$.m4s?x=$$", "00009000.m4s?x=$"),
+            ("$$Number$$", "$Number$"),
+            ("$Unknown$-$Number$", "$Unknown$-42"),
+            ("$Number%x$", "$Number%x$"),
+            ("no template", "no template"),
+            ("a lone $ sign", "a lone $ sign"),
+            ("$", "$"),
+            ("", ""),
+        ];
+        for (template, expected) in cases {
+            assert_eq!(Template(template.into()).expand(42, 9000), expected, "{template}");
+        }
+        let all = Template("$Number$ $Time$".into()).expand(u64::MAX, 0);
+        assert_eq!(all, format!("{} 0", u64::MAX));
+    }
+
+    #[test]
+    fn a_hostile_width_does_not_allocate() {
+        assert_eq!(Template("$Number%0999999999d$".into()).expand(1, 0).len(), MAX_WIDTH);
+        let beyond = "$Number%0999999999999999999999999d$";
+        assert_eq!(Template(beyond.into()).expand(1, 0), beyond);
+    }
+
+    #[test]
+    fn the_representation_is_filled_in_first_and_cannot_inject_numbers() {
+        let made = Template::new("$RepresentationID$/$Bandwidth%08d$/$Number$$$.m4s", "v1", 9000);
+        assert_eq!(made.0, "v1/00009000/$Number$$$.m4s");
+        assert_eq!(made.expand(3, 0), "v1/00009000/3$.m4s");
+        assert_eq!(Template::new("$RepresentationID$", "a$Time$", 0).expand(1, 2), "a$Time$");
+        assert_eq!(
+            Template::new("$$RepresentationID$$", "x", 0).expand(1, 2),
+            "$RepresentationID$"
+        );
+        assert!(made.varies());
+        assert!(!Template::new("init-$RepresentationID$.mp4", "v1", 0).varies());
+    }
+}
