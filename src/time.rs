@@ -126,6 +126,15 @@ signed_time! {
     Position
 }
 
+/// A span of the timeline, end excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// First.
+    pub start: Position,
+    /// First after it.
+    pub end: Position,
+}
+
 /// Ticks in a second of a track's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timescale(NonZeroU32);

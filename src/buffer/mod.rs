@@ -1,1 +1,13 @@
-//! The inventory of what was appended, and the plan of what to fetch next.
+//! What is buffered, and what to fetch next.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`ranges`] | the spans that the browser says it holds |
+//! | [`inventory`] | which representation stands where, and which capture time |
+//! | [`plan`] | PURE: the next segment, or what to wait for |
+//! | [`evict`] | PURE: what to remove |
+
+pub mod evict;
+pub mod inventory;
+pub mod plan;
+pub mod ranges;

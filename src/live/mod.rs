@@ -1,1 +1,11 @@
-//! The live edge: where it is, how near to play, how to get there.
+//! Live time: the origin's clock, where the edge is, how near to it to play, and how to stay there.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`clock`] | the origin's time, from answers that took a while |
+//! | [`jitter`] | how late media arrives, and how unevenly |
+//! | [`control`] | PURE steering: rate, jump, or leave it |
+
+pub mod clock;
+pub mod control;
+pub mod jitter;

@@ -4,6 +4,7 @@ use super::config::Config;
 use super::event::{Event, QualityChoice};
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::TrackKind;
+pub use crate::time::Span;
 use crate::time::{Instant, Position, WallTime};
 use crate::units::{ByteRange, Rate};
 use alloc::string::String;
@@ -116,15 +117,6 @@ pub enum Body {
     /// Keep it; hand over what the scanner finds. The tracks are those of the initialization
     /// segment.
     Media(Vec<InitTrack>),
-}
-
-/// A span of the timeline, end excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Span {
-    /// First.
-    pub start: Position,
-    /// First after it.
-    pub end: Position,
 }
 
 /// What happens to a SourceBuffer.

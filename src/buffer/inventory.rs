@@ -1,0 +1,153 @@
+//! Which representation stands where in a buffer, from what was appended.
+//!
+//! The browser says only *that* something is buffered; what is on the screen, and when it was
+//! captured, has to be remembered here.
+
+use crate::time::{Position, Span, WallTime};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// A run of fragments of one representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run<Q> {
+    span: Span,
+    quality: Q,
+}
+
+/// Runs of fragments, in order, not overlapping: what comes later replaces what it covers, as
+/// appending does (MSE 3.5.8, coded frame processing).
+#[derive(Clone, Debug)]
+pub struct Inventory<Q> {
+    runs: Vec<Run<Q>>,
+}
+
+impl<Q> Default for Inventory<Q> {
+    fn default() -> Self {
+        Self { runs: Vec::new() }
+    }
+}
+
+impl<Q: Copy + Eq> Inventory<Q> {
+    /// `span` of `quality` was appended.
+    pub fn appended(&mut self, span: Span, quality: Q) {
+        if let Some(last) = self.runs.last_mut()
+            && last.quality == quality
+            && last.span.start <= span.start
+            && span.start <= last.span.end
+        {
+            last.span.end = last.span.end.max(span.end);
+            return;
+        }
+        self.removed(span);
+        let at = self.runs.partition_point(|r| r.span.start < span.start);
+        self.runs.insert(at, Run { span, quality });
+    }
+
+    /// `gone` is not there any more.
+    pub fn removed(&mut self, gone: Span) {
+        let mut kept = Vec::with_capacity(self.runs.len() + 1);
+        for run in self.runs.drain(..) {
+            let before = Span { start: run.span.start, end: run.span.end.min(gone.start) };
+            let after = Span { start: run.span.start.max(gone.end), end: run.span.end };
+            for span in [before, after] {
+                if span.start < span.end {
+                    kept.push(Run { span, quality: run.quality });
+                }
+            }
+        }
+        self.runs = kept;
+    }
+
+    /// What stands at `at`.
+    pub fn at(&self, at: Position) -> Option<Q> {
+        self.runs.iter().find(|r| r.span.start <= at && at < r.span.end).map(|r| r.quality)
+    }
+
+    /// Nothing is there any more.
+    pub fn clear(&mut self) {
+        self.runs.clear();
+    }
+}
+
+/// How many capture times are kept: 40 s at 25 a second.
+const CAPTURES: usize = 1024;
+
+/// Capture times on the timeline, from `prft` (14496-12 8.16.5).
+#[derive(Clone, Debug, Default)]
+pub struct Captures(VecDeque<(Position, WallTime)>);
+
+impl Captures {
+    /// What is shown at `at` was captured at `wall`.
+    pub fn note(&mut self, at: Position, wall: WallTime) {
+        while self.0.back().is_some_and(|&(last, _)| last >= at) {
+            self.0.pop_back();
+        }
+        if self.0.len() >= CAPTURES {
+            self.0.pop_front();
+        }
+        self.0.push_back((at, wall));
+    }
+
+    /// When what is shown at `at` was captured. Between two known times linear; so a filler, which
+    /// repeats one old time, keeps it. Beyond the last it runs on for a second, unless `held`.
+    pub fn at(&self, at: Position, held: bool) -> Option<WallTime> {
+        let after = self.0.partition_point(|&(p, _)| p <= at);
+        let &(p0, w0) = self.0.get(after.checked_sub(1)?)?;
+        let into = at.micros_from(p0);
+        match self.0.get(after) {
+            Some(&(p1, w1)) => {
+                let span = i128::from(p1.micros_from(p0).max(1));
+                let part = i128::from(into) * i128::from(w1.micros_from(w0)) / span;
+                Some(w0.offset(i64::try_from(part).unwrap_or(0)))
+            }
+            None if held => Some(w0),
+            None => (into <= 1_000_000).then(|| w0.offset(into)),
+        }
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn pos(ms: i64) -> Position {
+        Position::from_millis(ms)
+    }
+
+    fn span(start: i64, end: i64) -> Span {
+        Span { start: pos(start), end: pos(end) }
+    }
+
+    #[test]
+    fn a_later_append_replaces_what_it_covers() {
+        let mut i = Inventory::default();
+        i.appended(span(0, 1000), 'a');
+        i.appended(span(1000, 2000), 'a');
+        i.appended(span(1500, 2500), 'b');
+        assert_eq!(i.at(pos(1400)), Some('a'));
+        assert_eq!(i.at(pos(1600)), Some('b'));
+        i.appended(span(500, 800), 'c');
+        assert_eq!((i.at(pos(600)), i.at(pos(900))), (Some('c'), Some('a')));
+        i.removed(span(0, 1600));
+        assert_eq!((i.at(pos(900)), i.at(pos(1700))), (None, Some('b')));
+    }
+
+    #[test]
+    fn capture_time_runs_with_the_media_and_stands_still_in_a_filler() {
+        let mut c = Captures::default();
+        c.note(pos(0), WallTime::from_millis(5_000));
+        c.note(pos(40), WallTime::from_millis(5_040));
+        c.note(pos(80), WallTime::from_millis(5_040));
+        assert_eq!(c.at(pos(20), false), Some(WallTime::from_millis(5_020)));
+        assert_eq!(c.at(pos(60), false), Some(WallTime::from_millis(5_040)));
+        assert_eq!(c.at(pos(100), false), Some(WallTime::from_millis(5_060)));
+        assert_eq!(c.at(pos(100), true), Some(WallTime::from_millis(5_040)));
+        assert_eq!(c.at(pos(5_000), false), None);
+        assert_eq!(c.at(pos(-1), false), None);
+    }
+}

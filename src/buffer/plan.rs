@@ -1,0 +1,215 @@
+//! What to fetch next for one track: a pure decision, with what to wait for when it is nothing.
+
+use crate::presentation::{Segment, SegmentList};
+use crate::time::{Position, WallTime};
+use core::time::Duration;
+
+/// How far fetching has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// The segment that holds this position is next: after a seek or a change of representation.
+    At(Position),
+    /// The one after this number is next; it ended there.
+    After {
+        /// Number of the last segment asked for.
+        number: u64,
+        /// Its end, as the manifest says.
+        end: Position,
+    },
+}
+
+impl Cursor {
+    /// Where the next segment starts, nearly.
+    pub const fn position(self) -> Position {
+        match self {
+            Self::At(at) => at,
+            Self::After { end, .. } => end,
+        }
+    }
+}
+
+/// How one track stands.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The segments of the representation that is fetched.
+    pub list: &'a SegmentList,
+    /// Where its Period ends, if that is known.
+    pub period_end: Option<Position>,
+    /// How far fetching has got.
+    pub cursor: Cursor,
+    /// Where the element plays, or will.
+    pub position: Position,
+    /// Media to have ahead of `position`.
+    pub goal: Duration,
+    /// The origin's time; `None` where all exists.
+    pub origin: Option<WallTime>,
+    /// Segments are read while they grow.
+    pub growing: bool,
+    /// The segment asked for last has arrived whole.
+    pub last_done: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Ask for this one.
+    Fetch(Segment),
+    /// It cannot be asked for before this time.
+    Later(WallTime),
+    /// Enough is ahead until the position has come this much farther.
+    Room(Duration),
+    /// The manifest does not name it yet.
+    Reload,
+    /// The Period has no more.
+    PeriodEnd,
+}
+
+/// Seams in a Period's end that are rounding, not media.
+const SEAM: Duration = Duration::from_millis(50);
+
+/// What to fetch next.
+pub fn next(view: &View<'_>) -> Plan {
+    let found = match view.cursor {
+        Cursor::At(at) => view.list.at(at),
+        Cursor::After { number, end } => match view.list.numbered(number.saturating_add(1)) {
+            // Numbers that went back or were dealt anew do not name the same media: ask by time.
+            Some(s) if s.start + s.end.since(s.start) / 2 < end => view.list.at(end + SEAM),
+            Some(s) => Some(s),
+            // A number that has left the window: go on with what is there.
+            None => view.list.at(end + SEAM).filter(|s| s.start >= end - SEAM),
+        },
+    };
+    let from = view.cursor.position();
+    if view.period_end.is_some_and(|end| from + SEAM >= end) {
+        return Plan::PeriodEnd;
+    }
+    let Some(segment) = found else {
+        return match view.list {
+            SegmentList::Listed(listed) if !listed.complete => Plan::Reload,
+            SegmentList::Indexed { .. } | SegmentList::Playlist { .. } => Plan::Reload,
+            _ => Plan::PeriodEnd,
+        };
+    };
+    let ahead = segment.start.since(view.position);
+    if ahead > view.goal {
+        return Plan::Room(ahead - view.goal);
+    }
+    match (view.origin, segment.available) {
+        (Some(now), Some(available)) if now < ready_at(view, &segment, available) => {
+            Plan::Later(ready_at(view, &segment, available))
+        }
+        _ => Plan::Fetch(segment),
+    }
+}
+
+/// A growing segment follows on the one before without a pause, whatever the grid says: a key frame
+/// may come up to half a segment early, and the origin holds the request until it does.
+fn ready_at(view: &View<'_>, segment: &Segment, available: WallTime) -> WallTime {
+    if view.growing && view.last_done && matches!(view.cursor, Cursor::After { .. }) {
+        available - segment.end.since(segment.start) / 2
+    } else {
+        available
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presentation::{Listed, Resource};
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    const fn pos(s: i64) -> Position {
+        Position::from_millis(s * 1000)
+    }
+
+    /// Segments of 2 s from `first`, the last one complete at its end.
+    fn list(first: u64, count: u64, complete: bool) -> SegmentList {
+        let segment = |number: u64| Segment {
+            number,
+            start: pos(number as i64 * 2),
+            end: pos(number as i64 * 2 + 2),
+            resource: Resource { url: String::from("s"), range: None },
+            init: None,
+            timeline: 0,
+            gap: false,
+            available: Some(WallTime::from_millis(number as i64 * 2000 + 2000)),
+        };
+        let segments: Vec<_> = (first..first + count).map(segment).collect();
+        SegmentList::Listed(Listed { segments, complete })
+    }
+
+    fn view(list: &SegmentList, cursor: Cursor) -> View<'_> {
+        View {
+            list,
+            period_end: None,
+            cursor,
+            position: pos(0),
+            goal: Duration::from_secs(30),
+            origin: None,
+            growing: false,
+            last_done: true,
+        }
+    }
+
+    fn number(plan: Plan) -> u64 {
+        let Plan::Fetch(segment) = plan else { panic!("{plan:?}") };
+        segment.number
+    }
+
+    #[test]
+    fn segments_follow_each_other_and_a_seek_starts_anew() {
+        let l = list(0, 10, true);
+        assert_eq!(number(next(&view(&l, Cursor::At(pos(5))))), 2);
+        assert_eq!(number(next(&view(&l, Cursor::After { number: 2, end: pos(6) }))), 3);
+    }
+
+    #[test]
+    fn a_full_buffer_waits_for_room() {
+        let l = list(0, 100, true);
+        let v = view(&l, Cursor::After { number: 20, end: pos(42) });
+        assert_eq!(next(&v), Plan::Room(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn the_end_of_a_list_is_the_end_only_when_it_is_complete() {
+        let c = Cursor::After { number: 9, end: pos(20) };
+        assert_eq!(next(&view(&list(0, 10, false), c)), Plan::Reload);
+        assert_eq!(next(&view(&list(0, 10, true), c)), Plan::PeriodEnd);
+    }
+
+    #[test]
+    fn a_segment_is_asked_for_when_it_is_available() {
+        let l = list(0, 10, false);
+        let mut v = view(&l, Cursor::After { number: 2, end: pos(6) });
+        v.origin = Some(WallTime::from_millis(7_000));
+        assert_eq!(next(&v), Plan::Later(WallTime::from_millis(8_000)));
+        v.origin = Some(WallTime::from_millis(8_000));
+        assert_eq!(number(next(&v)), 3);
+    }
+
+    #[test]
+    fn a_growing_segment_is_asked_for_as_soon_as_the_one_before_it_ended() {
+        let l = list(0, 10, false);
+        let mut v = view(&l, Cursor::After { number: 2, end: pos(6) });
+        (v.growing, v.origin) = (true, Some(WallTime::from_millis(7_100)));
+        assert_eq!(number(next(&v)), 3);
+        v.last_done = false;
+        assert_eq!(next(&v), Plan::Later(WallTime::from_millis(8_000)));
+    }
+
+    #[test]
+    fn a_number_that_left_the_window_is_skipped_to_the_oldest_there_is() {
+        let l = list(50, 5, false);
+        let v = View { position: pos(90), ..view(&l, Cursor::After { number: 2, end: pos(6) }) };
+        assert_eq!(number(next(&v)), 50);
+    }
+
+    #[test]
+    fn numbers_dealt_anew_do_not_repeat_what_was_fetched() {
+        // The origin restarted its count: number 3 is now at 6 s, but fetching has reached 12 s.
+        let l = list(0, 10, false);
+        let v = view(&l, Cursor::After { number: 2, end: pos(12) });
+        assert_eq!(number(next(&v)), 6);
+    }
+}

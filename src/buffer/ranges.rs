@@ -1,0 +1,95 @@
+//! The spans that the browser says it holds, as `SourceBuffer.buffered`.
+
+use crate::time::{Position, Span};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Frames do not touch to the microsecond: two spans nearer than this are one (a frame at 10 fps is
+/// 100 ms; browsers bridge about two frames themselves).
+const TOUCHING: Duration = Duration::from_millis(60);
+
+/// Sorted spans.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ranges(Vec<Span>);
+
+impl Ranges {
+    /// Spans in ascending order, as browsers give them.
+    pub fn new(spans: Vec<Span>) -> Self {
+        Self(spans)
+    }
+
+    /// All of them.
+    pub fn spans(&self) -> &[Span] {
+        &self.0
+    }
+
+    /// Nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The end of what can be played through from `at`; `at` itself when nothing is there.
+    pub fn end_from(&self, at: Position) -> Position {
+        let mut end = at;
+        for span in &self.0 {
+            if span.start <= end + TOUCHING && span.end > end {
+                end = span.end;
+            }
+        }
+        end
+    }
+
+    /// `at` can be shown.
+    pub fn holds(&self, at: Position) -> bool {
+        self.0.iter().any(|s| s.start <= at && at < s.end)
+    }
+
+    /// The first start of a span after `at`.
+    pub fn next_start(&self, at: Position) -> Option<Position> {
+        self.0.iter().map(|s| s.start).find(|&start| start > at)
+    }
+
+    /// The last span.
+    pub fn last(&self) -> Option<Span> {
+        self.0.last().copied()
+    }
+
+    /// What both hold.
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut out = Vec::new();
+        for a in &self.0 {
+            for b in &other.0 {
+                let (start, end) = (a.start.max(b.start), a.end.min(b.end));
+                if start < end {
+                    out.push(Span { start, end });
+                }
+            }
+        }
+        Self(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn ms(start: i64, end: i64) -> Span {
+        Span { start: Position::from_millis(start), end: Position::from_millis(end) }
+    }
+
+    #[test]
+    fn small_holes_are_bridged_large_ones_are_not() {
+        let r = Ranges::new(vec![ms(0, 1000), ms(1040, 2000), ms(3000, 4000)]);
+        assert_eq!(r.end_from(Position::from_millis(500)), Position::from_millis(2000));
+        assert_eq!(r.end_from(Position::from_millis(2500)), Position::from_millis(2500));
+        assert_eq!(r.next_start(Position::from_millis(2500)), Some(Position::from_millis(3000)));
+    }
+
+    #[test]
+    fn what_two_tracks_hold_together() {
+        let a = Ranges::new(vec![ms(0, 1000), ms(2000, 3000)]);
+        let b = Ranges::new(vec![ms(500, 2500)]);
+        assert_eq!(a.intersection(&b), Ranges::new(vec![ms(500, 1000), ms(2000, 2500)]));
+    }
+}

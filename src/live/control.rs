@@ -1,0 +1,347 @@
+//! Keeps playback at its distance from the live edge: by rate when it is a little off, by a jump
+//! when it is far off, by nothing at all most of the time.
+//!
+//! ```text
+//!            wanted = max(target latency, usual lateness + floor)
+//!  0 ........... floor ........ low buffer ............... drift > max_drift
+//!   slower (0.95)  |   1x   |   faster (1.05, 1.08, 1.1)  |   jump
+//! ```
+//! Two quantities bound it. The *floor* is the least buffer just before an append that holds without
+//! a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms. The *target* is a latency on the
+//! manifest's clock, where an option or the manifest names one; it is held as far as the floor
+//! allows. After an underflow the floor is wider for a while: what happened once happens again.
+//!
+//! The clock is the manifest's, never `prft`: while a camera is away the server's filler carries old
+//! capture times on a timeline that goes on, and that is no drift.
+
+use super::jitter::Window;
+use crate::time::{Instant, Position};
+use crate::units::Rate;
+use core::time::Duration;
+
+/// What fixes the distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// The latency asked for, by option or manifest.
+    pub target: Option<Duration>,
+    /// The least buffer before trouble was seen.
+    pub base_floor: Duration,
+    /// Beyond this drift it jumps.
+    pub max_drift: Duration,
+    /// The slowest rate.
+    pub slowest: Rate,
+    /// The fastest rate.
+    pub fastest: Rate,
+    /// How far off the buffer may be before the rate changes: below it a change costs more than it
+    /// brings.
+    pub slack: Duration,
+}
+
+impl Aim {
+    /// For segments that are read while they grow, frame by frame.
+    pub fn growing(target: Option<Duration>, audio: bool) -> Self {
+        Self {
+            target,
+            base_floor: Duration::from_millis(if audio { 100 } else { 60 }),
+            max_drift: Duration::from_secs(3),
+            slowest: Rate::from_permille(950),
+            fastest: Rate::from_permille(1100),
+            slack: Duration::from_millis(50),
+        }
+    }
+
+    /// For segments of length `segment` that are read when they are whole. The next one is found by
+    /// asking again, so a quarter of it is kept as slack.
+    pub fn whole(target: Option<Duration>, segment: Duration) -> Self {
+        Self {
+            base_floor: Duration::from_millis(500) + segment / 4,
+            slack: Duration::from_millis(250) + segment / 8,
+            max_drift: Duration::from_secs(3) + segment,
+            ..Self::growing(target, true)
+        }
+    }
+}
+
+/// How playback stands at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Where it plays.
+    pub position: Position,
+    /// The edge on the manifest's clock.
+    pub edge: Position,
+    /// The end of what is buffered at `position`, least over the tracks.
+    pub buffered_to: Position,
+    /// The rate now.
+    pub rate: Rate,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steer {
+    /// Nothing.
+    Keep,
+    /// Play at this rate.
+    Rate(Rate),
+    /// Seek there.
+    Jump(Position),
+}
+
+/// The widest floor: who needs more than this has no live link.
+const WIDEST: Duration = Duration::from_secs(2);
+/// An underflow's memory: this long after it the floor starts to narrow.
+const REMEMBERED: Duration = Duration::from_secs(30);
+/// What lies between the measured jitter and the floor.
+const JITTER_MARGIN: Duration = Duration::from_millis(40);
+
+/// The controller.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// What it aims at.
+    pub aim: Aim,
+    /// Added to the floor by underflows.
+    widened: Duration,
+    last_trouble: Option<Instant>,
+    last_narrowed: Instant,
+    /// Lowest buffer of the last two seconds, microseconds.
+    low: Window,
+    /// Edge minus end of what arrived, microseconds, over half a minute.
+    lateness: Window,
+}
+
+impl Control {
+    /// A controller that has seen nothing.
+    pub fn new(aim: Aim, now: Instant) -> Self {
+        Self {
+            aim,
+            widened: Duration::ZERO,
+            last_trouble: None,
+            last_narrowed: now,
+            low: Window::new(Duration::from_secs(2), now),
+            lateness: Window::new(Duration::from_secs(32), now),
+        }
+    }
+
+    /// A fragment that ends at `end` arrived while the edge stood at `edge`. Not to be told of a
+    /// join's backlog, which was there all along, nor of a filler.
+    pub fn arrived(&mut self, now: Instant, end: Position, edge: Position) {
+        self.lateness.note(now, edge.micros_from(end));
+    }
+
+    /// The buffer stood at this level (just before an append it is lowest).
+    pub fn level(&mut self, now: Instant, position: Position, buffered_to: Position) {
+        self.low.note(now, buffered_to.micros_from(position));
+    }
+
+    /// The position was moved: what was measured before says nothing any more.
+    pub const fn moved(&mut self, now: Instant) {
+        self.low.clear(now);
+    }
+
+    /// The picture stood still for want of media.
+    pub fn underflow(&mut self, now: Instant) {
+        let half = self.floor(now) / 2;
+        self.widened = (self.widened + half).min(WIDEST);
+        self.last_trouble = Some(now);
+        self.last_narrowed = now;
+        self.low.clear(now);
+    }
+
+    /// The least buffer to keep.
+    pub fn floor(&self, now: Instant) -> Duration {
+        (self.aim.base_floor.max(self.jitter(now) + JITTER_MARGIN) + self.widened).min(WIDEST)
+    }
+
+    /// How unevenly media arrived in the last half minute beyond what the low buffer already shows.
+    fn jitter(&self, now: Instant) -> Duration {
+        let spread = match (self.lateness.least(now), self.lateness.most(now)) {
+            (Some(least), Some(most)) => most.saturating_sub(least),
+            _ => 0,
+        };
+        Duration::from_micros(u64::try_from(spread).unwrap_or(0)) / 2
+    }
+
+    /// How far behind the edge media arrives at best.
+    fn usual_lateness(&self, now: Instant) -> Duration {
+        Duration::from_micros(u64::try_from(self.lateness.least(now).unwrap_or(0)).unwrap_or(0))
+    }
+
+    /// The latency that it steers to.
+    pub fn wanted(&self, now: Instant) -> Duration {
+        let least = self.usual_lateness(now) + self.floor(now);
+        self.aim.target.map_or(least, |t| t.max(least))
+    }
+
+    /// Where to seek to be live again: as near to the edge as the floor allows, in what is buffered
+    /// where that reaches far enough.
+    pub fn entry(&self, now: Instant, edge: Position, buffered_to: Option<Position>) -> Position {
+        let by_clock = edge - self.wanted(now);
+        match buffered_to {
+            Some(end) => by_clock.min(end - self.floor(now)),
+            None => by_clock,
+        }
+    }
+
+    /// What to do now.
+    pub fn steer(&mut self, now: Instant, view: &View) -> Steer {
+        self.narrow(now);
+        let behind = view.edge.micros_from(view.position);
+        let drift = behind.saturating_sub(micros(self.wanted(now)));
+        if drift > micros(self.aim.max_drift) {
+            return Steer::Jump(self.entry(now, view.edge, None));
+        }
+        // The window has to have seen a few appends since the last change.
+        if self.low.age(now) < Duration::from_millis(700) {
+            return Steer::Keep;
+        }
+        let Some(low) = self.low.least(now) else { return Steer::Keep };
+        let spare = low.saturating_sub(micros(self.floor(now)));
+        let excess = if self.aim.target.is_some() { spare.min(drift) } else { spare };
+        let rate = self.rate(view.rate, excess);
+        if rate == view.rate {
+            return Steer::Keep;
+        }
+        self.low.clear(now);
+        Steer::Rate(rate)
+    }
+
+    fn rate(&self, rate: Rate, excess: i64) -> Rate {
+        let slack = micros(self.aim.slack);
+        let catching = rate > Rate::NORMAL;
+        let slowing = rate < Rate::NORMAL;
+        if excess > slack || (catching && excess > slack / 5) {
+            let wanted = match excess {
+                e if e > 8 * slack => 1100,
+                e if e > 3 * slack => 1080,
+                _ => 1050,
+            };
+            // Once catching up the rate only rises: three steps down to normal are two too many.
+            let wanted = if catching { wanted.max(rate.permille()) } else { wanted };
+            Rate::from_permille(wanted).min(self.aim.fastest)
+        } else if excess < -slack || (slowing && excess < 0) {
+            self.aim.slowest
+        } else {
+            Rate::NORMAL
+        }
+    }
+
+    /// Trouble is forgotten by a tenth every two seconds, once it is half a minute old.
+    fn narrow(&mut self, now: Instant) {
+        let quiet = self.last_trouble.is_none_or(|t| now.since(t) > REMEMBERED);
+        if quiet && now.since(self.last_narrowed) > Duration::from_secs(2) {
+            self.last_narrowed = now;
+            self.widened = self.widened * 9 / 10;
+            if self.widened < Duration::from_millis(5) {
+                self.widened = Duration::ZERO;
+            }
+        }
+    }
+}
+
+fn micros(d: Duration) -> i64 {
+    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    const fn pos(ms: i64) -> Position {
+        Position::from_millis(ms)
+    }
+
+    /// Plays from `position_ms` with media arriving 60 ms late every 40 ms; answers latency,
+    /// lowest buffer and the number of rate changes over `seconds`.
+    fn play(control: &mut Control, start_ms: i64, seconds: i64) -> (i64, i64, u32) {
+        let (mut position_us, mut rate, mut changes) = (start_ms * 1000, Rate::NORMAL, 0);
+        let mut lowest = i64::MAX;
+        for ms in 0..seconds * 1000 {
+            let now = at(100_000 + ms as u64);
+            position_us += i64::from(rate.permille());
+            let (position, edge) = (Position::from_micros(position_us), pos(100_000 + ms));
+            let end = pos((100_000 + ms - 60) / 40 * 40);
+            if ms % 40 == 20 {
+                let before = pos((100_000 + ms - 61) / 40 * 40);
+                control.level(now, position, before);
+                control.arrived(now, end, edge);
+                if ms > 5000 {
+                    lowest = lowest.min(before.micros_from(position) / 1000);
+                }
+            }
+            if ms % 250 == 0 {
+                let view = View { position, edge, buffered_to: end, rate };
+                match control.steer(now, &view) {
+                    Steer::Keep => {}
+                    Steer::Rate(r) => {
+                        rate = r;
+                        changes += 1;
+                    }
+                    Steer::Jump(to) => {
+                        position_us = to.as_micros();
+                        control.moved(now);
+                    }
+                }
+            }
+        }
+        (100_000 + seconds * 1000 - position_us / 1000, lowest, changes)
+    }
+
+    #[test]
+    fn comes_down_to_the_floor_by_rate_with_few_changes() {
+        let mut c = Control::new(Aim::growing(None, true), at(100_000));
+        let (latency, lowest, changes) = play(&mut c, 100_000 - 400, 30);
+        assert!((160..=260).contains(&latency), "{latency}");
+        assert!(lowest >= 60, "{lowest}");
+        assert!(changes <= 4, "{changes}");
+    }
+
+    #[test]
+    fn holds_a_latency_that_was_asked_for() {
+        let mut c = Control::new(Aim::growing(Some(Duration::from_millis(800)), true), at(100_000));
+        let (latency, _, changes) = play(&mut c, 100_000 - 400, 30);
+        assert!((740..=860).contains(&latency), "{latency}");
+        assert!(changes <= 4, "{changes}");
+    }
+
+    #[test]
+    fn far_behind_it_jumps_instead_of_running() {
+        let mut c = Control::new(Aim::growing(None, true), at(100_000));
+        let view = View {
+            position: pos(0),
+            edge: pos(10_000),
+            buffered_to: pos(9_900),
+            rate: Rate::NORMAL,
+        };
+        let Steer::Jump(to) = c.steer(at(100_000), &view) else { panic!("no jump") };
+        assert!((9_700..=9_900).contains(&to.as_millis()), "{to:?}");
+    }
+
+    #[test]
+    fn an_underflow_widens_the_floor_and_quiet_narrows_it_again() {
+        let mut c = Control::new(Aim::growing(None, true), at(0));
+        let before = c.floor(at(0));
+        c.underflow(at(0));
+        c.underflow(at(10));
+        let wide = c.floor(at(10));
+        assert!(wide >= before * 2, "{wide:?}");
+        let view =
+            View { position: pos(0), edge: pos(200), buffered_to: pos(150), rate: Rate::NORMAL };
+        for s in 0..300 {
+            c.steer(at(s * 1000), &view);
+        }
+        assert_eq!(c.floor(at(300_000)), before);
+    }
+
+    #[test]
+    fn uneven_arrival_widens_the_floor_by_itself() {
+        let mut c = Control::new(Aim::growing(None, true), at(0));
+        for i in 0..100u64 {
+            let late = if i % 10 == 0 { 400 } else { 60 };
+            c.arrived(at(i * 40), pos(0), pos(late));
+        }
+        assert!(c.floor(at(4000)) >= Duration::from_millis(200));
+    }
+}
