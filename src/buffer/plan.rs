@@ -84,11 +84,8 @@ pub fn next(view: &View<'_>) -> Plan {
         return Plan::PeriodEnd;
     }
     let Some(segment) = found else {
-        return match view.list {
-            SegmentList::Listed(listed) if !listed.complete => Plan::Reload,
-            SegmentList::Indexed { .. } | SegmentList::Playlist { .. } => Plan::Reload,
-            _ => Plan::PeriodEnd,
-        };
+        let more = view.list.grows_by_reload() || view.list.is_pending();
+        return if more { Plan::Reload } else { Plan::PeriodEnd };
     };
     let ahead = segment.start.since(view.position);
     if ahead > view.goal {
