@@ -37,7 +37,7 @@ test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator
 	@$(PACK)
 	@$(SERVER)
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
-	@node --test --test-concurrency=1 tests/browser/*.test.mjs
+	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
 
 lint: ## fmt and clippy, natively and for wasm32
 	@.ci/setup wasm
