@@ -9,5 +9,4 @@ pub mod read;
 pub mod resolve;
 pub mod syntax;
 pub mod update;
-pub mod utc;
 pub mod write;

@@ -8,6 +8,7 @@
 //! 23009-1 7.2.1; for HLS from 1970 where the playlist has PROGRAM-DATE-TIME, else from its first
 //! segment as first seen.
 
+pub mod date;
 mod numbered;
 mod segments;
 mod template;

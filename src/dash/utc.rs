@@ -1,1 +1,0 @@
-//! xs:dateTime and xs:duration texts, both ways, to microseconds.
