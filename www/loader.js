@@ -1,7 +1,43 @@
-// The object that pages see. What this file can use, and what it must declare: www/pack/src/bundle.rs.
+// The object that pages see. What this file can use, and what it must declare: www/pack/src/bundle.rs. No logic: that is in
+// the module. The reference of everything here: www/nearlive.d.ts.
 
-const nearlive = {
-  version: VERSION,
-  /** Resolves when the module is compiled. */
-  ready: wasm_bindgen({ module_or_path: WASM_URL }).then(() => undefined),
-};
+const nearlive = (() => {
+  let compiled;
+
+  /** Compiles the module once; a failed download is tried again at the next call. */
+  const start = () =>
+    (compiled ??= wasm_bindgen({ module_or_path: WASM_URL }).then(
+      () => undefined,
+      (cause) => {
+        compiled = undefined;
+        throw unusable(cause);
+      },
+    ));
+
+  /** In the shape of the player's own errors. */
+  const unusable = (cause) => {
+    const old = typeof WebAssembly !== "object";
+    const message = old
+      ? "This browser has no WebAssembly. Use a current Chrome, Edge, Firefox or Safari."
+      : `The player itself could not be loaded from ${WASM_URL}. Check that this address can be reached from here, and reload.`;
+    return Object.assign(new Error(message), {
+      name: "NearliveError",
+      code: old ? 4002 : 1001,
+      category: old ? "browser" : "network",
+      fatal: true,
+      url: old ? undefined : WASM_URL,
+      detail: String(cause?.message ?? cause),
+    });
+  };
+
+  return {
+    version: VERSION,
+    get ready() {
+      return start();
+    },
+    async create(video, options) {
+      await start();
+      return new wasm_bindgen.Player(video, options);
+    },
+  };
+})();

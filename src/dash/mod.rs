@@ -10,4 +10,3 @@ pub mod resolve;
 pub mod syntax;
 pub mod update;
 pub mod write;
-mod xml;

@@ -3,4 +3,3 @@
 pub mod aac;
 pub(crate) mod bits;
 pub mod h264;
-pub mod hevc;

@@ -1,0 +1,110 @@
+//! The face for JavaScript: the class behind `nearlive.create()`. Its reference is
+//! `www/nearlive.d.ts`.
+
+use super::driver::Shell;
+use super::report::{self, Loading};
+use super::{dom, options};
+use js_sys::{Function, Promise};
+use nearlive::player::{Code, Command, Input, QualityChoice};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+/// A player in a page.
+#[wasm_bindgen(js_name = Player)]
+pub struct Handle {
+    shell: Rc<Shell>,
+}
+
+#[wasm_bindgen(js_class = Player)]
+impl Handle {
+    /// A player in `video`; `options` may be undefined.
+    #[wasm_bindgen(constructor)]
+    pub fn new(video: &JsValue, options: &JsValue) -> Result<Self, JsValue> {
+        let is_media = dom::get(video, "canPlayType").is_ok_and(|it| it.is_function());
+        if !is_media {
+            let message = "nearlive.create() needs a <video> element as its first argument";
+            return Err(report::own_error(Code::BadCall, message));
+        }
+        let video = video.clone().unchecked_into();
+        Ok(Self { shell: Shell::new(video, options::read(options)) })
+    }
+
+    /// Plays a manifest. Fulfilled when it is known, rejected with the error that ended it.
+    pub fn load(&self, url: &JsValue) -> Promise {
+        let wanted = self.absolute(url);
+        Promise::new(&mut |resolve, reject| match &wanted {
+            Err(error) => dom::call(&reject, error),
+            Ok(url) => {
+                self.shell.page.load(Loading { resolve, reject });
+                self.command(Command::Load { url: url.clone() });
+            }
+        })
+    }
+
+    /// Calls `call` at each event of that name.
+    pub fn on(&self, name: &str, call: Function) {
+        self.shell.page.on(name, call);
+    }
+
+    /// Ends what `on` began.
+    pub fn off(&self, name: &str, call: &Function) {
+        self.shell.page.off(name, call);
+    }
+
+    /// What can be chosen between, best first.
+    pub fn qualities(&self) -> JsValue {
+        self.shell.qualities()
+    }
+
+    /// Chooses by id; `"auto"` leaves it to the player.
+    #[wasm_bindgen(js_name = setQuality)]
+    pub fn set_quality(&self, id: String) {
+        let choice = if id == "auto" { QualityChoice::Auto } else { QualityChoice::Fixed(id) };
+        self.command(Command::SetQuality(choice));
+    }
+
+    /// Jumps to the live edge.
+    #[wasm_bindgen(js_name = goLive)]
+    pub fn go_live(&self) {
+        self.command(Command::GoLive);
+    }
+
+    /// Figures of this moment.
+    pub fn stats(&self) -> JsValue {
+        let (stats, state) = self.shell.stats();
+        report::stats(&stats, state)
+    }
+
+    /// Ends the player and frees all it holds. Idempotent.
+    pub fn destroy(&self) {
+        self.shell.destroy();
+    }
+}
+
+impl Handle {
+    fn command(&self, command: Command) {
+        self.shell.give(Input::Command(command));
+    }
+
+    fn absolute(&self, url: &JsValue) -> Result<String, JsValue> {
+        if !dom::has_media_source() {
+            let message = "This browser has no Media Source Extensions. Use a current Chrome, \
+                           Edge, Firefox or Safari.";
+            return Err(report::own_error(Code::UnsupportedBrowser, message));
+        }
+        let base = dom::DOCUMENT.with(dom::Document::base_uri);
+        url.as_string()
+            .and_then(|it| dom::Url::new(&it, &base).ok())
+            .map(|it| it.href())
+            .ok_or_else(|| {
+                let message = "load() needs the address of an .mpd or .m3u8 file";
+                report::own_error(Code::BadCall, message)
+            })
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shell.destroy();
+    }
+}

@@ -1,0 +1,264 @@
+//! The driver: carries inputs to the core and performs what comes out.
+//!
+//! The contract of the core is kept to the letter: one input, drain to `Wait` into a list, release
+//! the borrow, perform the list, next input. A listener of the page may call the player from inside
+//! an event; such a call becomes an input that waits for its turn.
+
+use super::element::{self, Autoplay, Watch};
+use super::fetch::Fetch;
+use super::options::Options;
+use super::report::{self, Page};
+use super::source::{Op, Source, Whole};
+use super::timer::Alarm;
+use super::{dom, fault, units};
+use core::cell::{Cell, RefCell};
+use js_sys::Uint8Array;
+use nearlive::player::{
+    Append, BlobId, Event, FetchId, Input, Output, Player, SourceEvent, State, Stats,
+};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use wasm_bindgen::prelude::*;
+
+/// One player and all that it holds of the browser.
+pub(crate) struct Shell {
+    /// The element it plays in.
+    pub(crate) video: dom::Video,
+    /// Whom it tells.
+    pub(crate) page: Page,
+    core: RefCell<Player>,
+    /// Inputs whose turn has not come; the first is being performed while `busy`.
+    inputs: RefCell<VecDeque<Input>>,
+    busy: Cell<bool>,
+    destroyed: Cell<bool>,
+    state: Cell<State>,
+    alarm: Alarm,
+    watch: RefCell<Option<Watch>>,
+    source: RefCell<Option<Rc<Source>>>,
+    fetches: RefCell<Vec<Rc<Fetch>>>,
+    /// Media that the core knows by its number: at most a few reads at a time.
+    blobs: RefCell<Vec<(BlobId, Uint8Array)>>,
+    blob_count: Cell<u32>,
+    credentials: Option<String>,
+    me: Weak<Self>,
+}
+
+impl Shell {
+    /// A player in `video`, with nothing loaded.
+    pub(crate) fn new(video: dom::Video, options: Options) -> Rc<Self> {
+        let core = Player::new(options.config, units::now(), units::wall());
+        let shell = Rc::new_cyclic(|me| Self {
+            video,
+            page: Page::default(),
+            core: RefCell::new(core),
+            inputs: RefCell::default(),
+            busy: Cell::new(false),
+            destroyed: Cell::new(false),
+            state: Cell::default(),
+            alarm: Alarm::default(),
+            watch: RefCell::default(),
+            source: RefCell::default(),
+            fetches: RefCell::default(),
+            blobs: RefCell::default(),
+            blob_count: Cell::new(0),
+            credentials: options.credentials,
+            me: me.clone(),
+        });
+        let weak = Rc::downgrade(&shell);
+        shell.alarm.attach(move |_| {
+            if let Some(shell) = weak.upgrade()
+                && shell.alarm.rings()
+            {
+                shell.give(Input::Wake);
+            }
+        });
+        shell
+    }
+
+    /// Gives the core an input and performs what follows from it, or leaves that to the `give`
+    /// under way.
+    pub(crate) fn give(&self, input: Input) {
+        if self.destroyed.get() || fault::happened() {
+            return;
+        }
+        self.inputs.borrow_mut().push_back(input);
+        if self.busy.replace(true) {
+            return;
+        }
+        while !self.destroyed.get() {
+            let Some(input) = self.next_input() else { break };
+            for output in self.step(input) {
+                if !self.destroyed.get() {
+                    self.perform(output);
+                }
+            }
+        }
+        self.busy.set(false);
+    }
+
+    fn next_input(&self) -> Option<Input> {
+        self.inputs.borrow_mut().pop_front()
+    }
+
+    fn step(&self, input: Input) -> Vec<Output> {
+        let mut core = self.core.borrow_mut();
+        core.handle(units::now(), input);
+        let mut outputs = Vec::new();
+        loop {
+            let output = core.poll();
+            let last = matches!(output, Output::Wait { .. });
+            outputs.push(output);
+            if last {
+                return outputs;
+            }
+        }
+    }
+
+    fn perform(&self, output: Output) {
+        match output {
+            Output::Fetch(request) => {
+                let fetch = Fetch::start(self.me.clone(), &request, self.credentials.as_deref());
+                self.fetches.borrow_mut().push(fetch);
+            }
+            Output::Cancel(id) => {
+                if let Some(fetch) = self.forget(id) {
+                    fetch.cancel();
+                }
+            }
+            Output::OpenSource => self.open_source(),
+            Output::CloseSource => self.close_source(),
+            Output::Probe(mut types) => {
+                types.retain(|it| dom::MediaSource::is_type_supported(it) == Ok(true));
+                self.give(Input::Source(SourceEvent::Supported(types)));
+            }
+            Output::AddBuffer { buffer, mime } => _ = self.with_source(|it| it.add(buffer, &mime)),
+            Output::ChangeType { buffer, mime } => self.queue(buffer, Op::ChangeType(mime)),
+            Output::Offset { buffer, micros } => self.queue(buffer, Op::Offset(micros)),
+            Output::Append { buffer, data } => {
+                let bytes = match data {
+                    Append::Blob(id) => self.take(id),
+                    Append::Bytes(bytes) => Some(Uint8Array::from(bytes.as_slice())),
+                };
+                if let Some(bytes) = bytes {
+                    self.queue(buffer, Op::Append(bytes));
+                }
+            }
+            Output::Abort { buffer } => _ = self.with_source(|it| it.abort(buffer)),
+            Output::Remove { buffer, span } => self.queue(buffer, Op::Remove(span)),
+            Output::Release(id) => _ = self.take(id),
+            Output::Duration(length) => self.whole(Whole::Duration(length)),
+            Output::EndOfStream => self.whole(Whole::End),
+            Output::Seekable(span) => _ = self.with_source(|it| it.seekable(span)),
+            Output::Seek(position) => self.set("currentTime", units::seconds(position)),
+            Output::Rate(rate) => self.set("playbackRate", f64::from(rate.permille()) / 1000.0),
+            Output::Play => {
+                if let Some(me) = self.me.upgrade() {
+                    element::play(&me);
+                }
+            }
+            Output::Emit(event) => self.emit(&event),
+            Output::Wait { until, .. } => self.alarm.set(until),
+        }
+    }
+
+    fn queue(&self, buffer: nearlive::presentation::TrackKind, op: Op) {
+        self.with_source(|it| it.push(buffer, op));
+    }
+
+    fn whole(&self, whole: Whole) {
+        self.with_source(|it| it.push_whole(whole));
+    }
+
+    fn set(&self, key: &str, value: f64) {
+        // Refused only for values that no element can take; the next snapshot tells the truth.
+        _ = dom::set(&self.video, key, &value.into());
+    }
+
+    fn emit(&self, event: &Event) {
+        if let Event::State(state) = event {
+            self.state.set(*state);
+        }
+        self.page.tell(event);
+    }
+
+    /// Tells the page what the browser thinks of playing without a click.
+    pub(crate) fn autoplay(&self, how: Autoplay) {
+        if !self.destroyed.get() {
+            self.page.emit("autoplay", &report::autoplay(how));
+        }
+    }
+
+    fn open_source(&self) {
+        self.source.take();
+        if self.watch.borrow().is_none() {
+            self.watch.replace(Some(Watch::new(&self.me, &self.video)));
+        }
+        match Source::open(self.me.clone(), &self.video) {
+            Ok(source) => _ = self.source.replace(Some(Rc::new(source))),
+            Err(thrown) => {
+                let message = dom::describe(&thrown);
+                self.give(Input::Source(SourceEvent::Failed { code: 4, message }));
+            }
+        }
+    }
+
+    fn close_source(&self) {
+        self.watch.take();
+        if self.source.take().is_some() {
+            self.video.remove_attribute("src");
+            self.video.load();
+        }
+    }
+
+    /// Does something with the source, if there is one. It may come back to the driver.
+    pub(crate) fn with_source<T>(&self, act: impl FnOnce(&Source) -> T) -> Option<T> {
+        let source = self.source.borrow().clone();
+        source.map(|it| act(&it))
+    }
+
+    /// Keeps media bytes under a new number.
+    pub(crate) fn keep(&self, bytes: Uint8Array) -> BlobId {
+        let id = BlobId(self.blob_count.get());
+        self.blob_count.set(id.0.wrapping_add(1));
+        self.blobs.borrow_mut().push((id, bytes));
+        id
+    }
+
+    fn take(&self, id: BlobId) -> Option<Uint8Array> {
+        let mut blobs = self.blobs.borrow_mut();
+        let at = blobs.iter().position(|it| it.0 == id)?;
+        Some(blobs.remove(at).1)
+    }
+
+    /// Forgets a request that is over.
+    pub(crate) fn forget(&self, id: FetchId) -> Option<Rc<Fetch>> {
+        let mut fetches = self.fetches.borrow_mut();
+        let at = fetches.iter().position(|it| it.id() == id)?;
+        Some(fetches.swap_remove(at))
+    }
+
+    /// Figures, and what it is doing.
+    pub(crate) fn stats(&self) -> (Stats, State) {
+        (self.core.borrow().stats(units::now()), self.state.get())
+    }
+
+    /// What can be chosen between.
+    pub(crate) fn qualities(&self) -> JsValue {
+        report::qualities(&self.core.borrow().qualities())
+    }
+
+    /// Ends everything; may be called from inside an event, and more than once.
+    pub(crate) fn destroy(&self) {
+        if self.destroyed.replace(true) {
+            return;
+        }
+        for fetch in self.fetches.take() {
+            fetch.cancel();
+        }
+        self.alarm.set(None);
+        self.close_source();
+        self.blobs.take();
+        self.inputs.take();
+        self.page.close();
+    }
+}

@@ -1,0 +1,305 @@
+//! The MediaSource and its buffers.
+//!
+//! A SourceBuffer does one thing at a time (`updating`), so each has a queue. Operations on the
+//! whole source (duration, end of stream) are illegal while any buffer is updating: they wait for
+//! all that was queued before them, and hold back all that comes after.
+//!
+//! ```text
+//! idle --appendBuffer/remove--> busy --updateend--> idle (tells Updated)
+//! idle --appendBuffer throws QuotaExceededError--> full (tells Full) --remove, updateend--> idle
+//! ```
+
+use super::driver::Shell;
+use super::listen::Listener;
+use super::{dom, units};
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
+use js_sys::Uint8Array;
+use nearlive::player::{BufferEvent, Input, SourceEvent, Span};
+use nearlive::presentation::TrackKind;
+use std::collections::VecDeque;
+use std::rc::Weak;
+use wasm_bindgen::prelude::*;
+
+/// An operation on one buffer.
+pub(crate) enum Op {
+    Append(Uint8Array),
+    Remove(Span),
+    ChangeType(String),
+    Offset(i64),
+}
+
+/// An operation on the whole source.
+#[derive(Clone, Copy)]
+pub(crate) enum Whole {
+    Duration(Option<Duration>),
+    End,
+}
+
+/// One attached MediaSource.
+pub(crate) struct Source {
+    media: dom::MediaSource,
+    shell: Weak<Shell>,
+    url: String,
+    opened: Cell<bool>,
+    tracks: RefCell<Vec<Track>>,
+    wholes: RefCell<VecDeque<(u32, Whole)>>,
+    /// Counts the operations, for their order.
+    turn: Cell<u32>,
+    listeners: RefCell<Vec<Listener>>,
+}
+
+struct Track {
+    kind: TrackKind,
+    buffer: dom::Buffer,
+    queue: VecDeque<(u32, Op)>,
+    busy: Option<Busy>,
+    /// The first of the queue did not fit.
+    full: bool,
+    _listeners: [Listener; 2],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Busy {
+    Appending,
+    /// `error` was fired; `updateend` follows.
+    Broken,
+    Removing,
+    /// `abort()` is illegal during a removal; it is due after it.
+    RemovingThenAbort,
+}
+
+impl Source {
+    /// Makes one and attaches it to `video`.
+    pub(crate) fn open(shell: Weak<Shell>, video: &dom::Video) -> Result<Self, JsValue> {
+        let media = dom::MediaSource::new()?;
+        let url = dom::create_object_url(&media)?;
+        let weak = shell.clone();
+        let opened = Listener::new(&media, "sourceopen", move |_| {
+            // It opens again when something is appended after the end of the stream.
+            if let Some(shell) = weak.upgrade()
+                && shell.with_source(|it| !it.opened.replace(true)) == Some(true)
+            {
+                shell.give(Input::Source(SourceEvent::Opened));
+            }
+        });
+        video.set_src(&url);
+        Ok(Self {
+            media,
+            shell,
+            url,
+            opened: Cell::new(false),
+            tracks: RefCell::default(),
+            wholes: RefCell::default(),
+            turn: Cell::new(0),
+            listeners: RefCell::new(vec![opened]),
+        })
+    }
+
+    /// `addSourceBuffer`.
+    pub(crate) fn add(&self, kind: TrackKind, mime: &str) {
+        let buffer = match self.media.add_source_buffer(mime) {
+            Ok(buffer) => buffer,
+            Err(thrown) => return self.tell(kind, BufferEvent::Failed(dom::describe(&thrown))),
+        };
+        let on = |name, call: fn(&Self, TrackKind)| {
+            let weak = self.shell.clone();
+            Listener::new(&buffer, name, move |_| {
+                if let Some(shell) = weak.upgrade() {
+                    shell.with_source(|it| call(it, kind));
+                }
+            })
+        };
+        let listeners = [on("updateend", Self::updated), on("error", Self::broken)];
+        self.tracks.borrow_mut().push(Track {
+            kind,
+            buffer,
+            queue: VecDeque::new(),
+            busy: None,
+            full: false,
+            _listeners: listeners,
+        });
+    }
+
+    /// Queues an operation.
+    pub(crate) fn push(&self, kind: TrackKind, op: Op) {
+        let turn = self.next_turn();
+        let known = self.with(kind, |track| {
+            if track.full && matches!(op, Op::Remove(_)) {
+                // It makes room for the first of the queue.
+                let turn = track.queue.front().map_or(turn, |it| it.0);
+                track.queue.push_front((turn, op));
+                track.full = false;
+            } else {
+                track.queue.push_back((turn, op));
+            }
+        });
+        match known {
+            Some(()) => self.run(None),
+            None => self.tell(kind, BufferEvent::Failed("there is no such buffer".into())),
+        }
+    }
+
+    /// Queues an operation on the whole.
+    pub(crate) fn push_whole(&self, whole: Whole) {
+        let turn = self.next_turn();
+        self.wholes.borrow_mut().push_back((turn, whole));
+        self.run(None);
+    }
+
+    /// Forgets the queue of a buffer and resets its parser.
+    pub(crate) fn abort(&self, kind: TrackKind) {
+        self.with(kind, |track| {
+            track.queue.clear();
+            track.full = false;
+            match track.busy {
+                Some(Busy::Removing) => track.busy = Some(Busy::RemovingThenAbort),
+                Some(Busy::RemovingThenAbort) => {}
+                Some(Busy::Appending | Busy::Broken) | None => {
+                    track.busy = None;
+                    // Illegal only when the source is closed or ended: then there is no parser to reset.
+                    _ = track.buffer.abort_appends();
+                }
+            }
+        });
+        self.run(None);
+    }
+
+    /// `setLiveSeekableRange`, which is what the viewer can seek in.
+    pub(crate) fn seekable(&self, span: Span) {
+        let (start, end) = (units::seconds(span.start), units::seconds(span.end));
+        _ = self.media.set_live_seekable_range(start, end);
+    }
+
+    fn next_turn(&self) -> u32 {
+        self.turn.replace(self.turn.get().wrapping_add(1))
+    }
+
+    fn with<T>(&self, kind: TrackKind, act: impl FnOnce(&mut Track) -> T) -> Option<T> {
+        self.tracks.borrow_mut().iter_mut().find(|it| it.kind == kind).map(act)
+    }
+
+    fn tell(&self, kind: TrackKind, event: BufferEvent) {
+        if let Some(shell) = self.shell.upgrade() {
+            shell.give(Input::Buffer(kind, event));
+        }
+    }
+
+    /// Starts all that may be started; then tells what happened, `before` that first.
+    fn run(&self, before: Option<(TrackKind, BufferEvent)>) {
+        let mut events = Vec::from_iter(before);
+        loop {
+            let gate = self.wholes.borrow().front().map(|it| it.0);
+            let mut waiting = false;
+            for track in &mut *self.tracks.borrow_mut() {
+                while track.ready(gate) {
+                    if let Some(event) = track.start() {
+                        events.push((track.kind, event));
+                    }
+                }
+                waiting |= track.before(gate);
+            }
+            if waiting {
+                break;
+            }
+            let Some((_, whole)) = self.wholes.borrow_mut().pop_front() else { break };
+            self.perform(whole);
+        }
+        // Told last: nothing of the queues is borrowed any more.
+        for (kind, event) in events {
+            self.tell(kind, event);
+        }
+    }
+
+    fn perform(&self, whole: Whole) {
+        // What these refuse has no consequence: the source is closed or ended, or media lies beyond.
+        match whole {
+            Whole::Duration(length) => {
+                let seconds = length.map_or(f64::INFINITY, units::length);
+                _ = dom::set(&self.media, "duration", &seconds.into());
+            }
+            Whole::End => _ = self.media.end_of_stream(),
+        }
+    }
+
+    fn updated(&self, kind: TrackKind) {
+        let event = self.with(kind, |track| {
+            // The end of an append that was aborted; another may be under way.
+            if track.buffer.updating() {
+                return None;
+            }
+            match track.busy.take()? {
+                Busy::Broken => Some(BufferEvent::Failed("the media could not be parsed".into())),
+                Busy::RemovingThenAbort => {
+                    _ = track.buffer.abort_appends();
+                    Some(track.state())
+                }
+                Busy::Appending | Busy::Removing => Some(track.state()),
+            }
+        });
+        self.run(event.flatten().map(|it| (kind, it)));
+    }
+
+    fn broken(&self, kind: TrackKind) {
+        self.with(kind, |track| {
+            if track.busy == Some(Busy::Appending) {
+                track.busy = Some(Busy::Broken);
+            }
+        });
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.listeners.borrow_mut().clear();
+        dom::revoke_object_url(&self.url);
+    }
+}
+
+impl Track {
+    /// Whether there is work that must be done before the operation on the whole with turn `gate`.
+    fn before(&self, gate: Option<u32>) -> bool {
+        let queued = self.queue.front().is_some_and(|it| gate.is_none_or(|gate| it.0 < gate));
+        self.busy.is_some() || queued
+    }
+
+    fn ready(&self, gate: Option<u32>) -> bool {
+        self.busy.is_none() && !self.full && self.before(gate)
+    }
+
+    /// Starts the first operation of the queue.
+    fn start(&mut self) -> Option<BufferEvent> {
+        let (turn, op) = self.queue.pop_front()?;
+        let done = match &op {
+            Op::Append(bytes) => self.buffer.append_buffer(bytes).map(|()| Some(Busy::Appending)),
+            Op::Remove(span) => self
+                .buffer
+                .remove(units::seconds(span.start), units::seconds(span.end))
+                .map(|()| Some(Busy::Removing)),
+            Op::ChangeType(mime) => self.buffer.change_type(mime).map(|()| None),
+            Op::Offset(micros) => {
+                let seconds = JsValue::from(*micros as f64 / 1e6);
+                dom::set(&self.buffer, "timestampOffset", &seconds).map(|_| None)
+            }
+        };
+        match done {
+            Ok(busy) => {
+                self.busy = busy;
+                None
+            }
+            Err(thrown) if dom::name_of(&thrown) == "QuotaExceededError" => {
+                self.queue.push_front((turn, op));
+                self.full = true;
+                Some(BufferEvent::Full)
+            }
+            // Nothing of that span was there, then.
+            Err(_) if matches!(op, Op::Remove(_)) => Some(self.state()),
+            Err(thrown) => Some(BufferEvent::Failed(dom::describe(&thrown))),
+        }
+    }
+
+    fn state(&self) -> BufferEvent {
+        let ranges = self.buffer.buffered_ranges();
+        BufferEvent::Updated { ranges: ranges.map(|it| units::spans(&it)).unwrap_or_default() }
+    }
+}
