@@ -40,7 +40,7 @@ test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator
 	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
 
 lint: ## fmt and clippy, natively and for wasm32
-	@.ci/setup wasm
+	@.ci/setup wasm lint
 	cargo fmt --all -- --check
 	cargo clippy -q --workspace --all-targets -- -D warnings
 	cargo clippy -q -p nearlive-pack --all-targets --features size -- -D warnings

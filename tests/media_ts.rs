@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod media_support;
 
-use media_support::{ENCODE, camera_ts, ffmpeg, ffprobe, test_input};
+use media_support::{AAC, H264, camera_ts, ffmpeg, ffprobe, test_input};
+use nearlive::media::es::hevc::HevcSps;
 use nearlive::media::es::{aac, h264};
 use nearlive::media::ts::{Demuxer, Event, StreamKind, Unit, Unwrap};
 use nearlive::units::Resolution;
@@ -63,7 +64,7 @@ fn the_size_of_the_pieces_makes_no_difference() {
 }
 
 fn unbounded_ts() -> Vec<u8> {
-    ffmpeg(&format!("{} {ENCODE} -f mpegts pipe:1", test_input("1")))
+    ffmpeg(&format!("{} {H264} {AAC} -f mpegts pipe:1", test_input("1")))
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn a_repeated_packet_is_read_once() {
 fn time_goes_on_over_the_33_bit_wrap() {
     // The wrap is 95443.718 s after zero; ffmpeg begins half a second before it.
     let ts = ffmpeg(&format!(
-        "{} {ENCODE} -output_ts_offset 95443.2 -f mpegts -muxdelay 0 -muxpreload 0 pipe:1",
+        "{} {H264} {AAC} -output_ts_offset 95443.2 -f mpegts -muxdelay 0 -muxpreload 0 pipe:1",
         test_input("2")
     ));
     let events = demux(&ts, 4096);
@@ -183,10 +184,15 @@ fn two_recordings_in_a_row_share_a_demuxer() {
 #[test]
 fn h265_is_recognised() {
     let ts = ffmpeg(
-        "-f lavfi -i testsrc2=size=320x180:rate=10:duration=0.5 -c:v libx265 -preset ultrafast \
+        "-f lavfi -i testsrc2=size=322x182:rate=10:duration=0.5 -pix_fmt yuv420p -c:v libx265 -preset ultrafast \
          -x265-params log-level=none -f mpegts pipe:1",
     );
     let events = demux(&ts, 4096);
     assert!(events.contains(&Event::Stream { pid: 0x100, kind: StreamKind::H265 }));
-    assert_eq!(units(&events, StreamKind::H265).len(), 5);
+    let units = units(&events, StreamKind::H265);
+    assert_eq!(units.len(), 5);
+    let sps = HevcSps::find(&units[0].data).unwrap();
+    assert_eq!(sps.resolution, Resolution { width: 322, height: 182 });
+    assert_eq!(sps.profile.codec_string("hvc1"), "hvc1.1.6.L60.90");
+    assert_eq!(HevcSps::find(&units[1].data), None);
 }

@@ -10,3 +10,4 @@ pub mod resolve;
 pub mod syntax;
 pub mod update;
 pub mod write;
+mod xml;

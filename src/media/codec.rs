@@ -1,12 +1,191 @@
 //! Codec names of RFC 6381 section 3.3 (the `codecs` parameter), both ways.
+//!
+//! A name is a sample entry type and what its codec's specification adds to it: `avc1.64001f`,
+//! `mp4a.40.2`, `vp09.00.10.08`. [`Codec::of`] says what a name means. Names are built where the
+//! facts are: [`es`](super::es) for elementary streams, `isobmff` for sample entries; the helpers
+//! for that stand here, because `format!` would pull the formatting machinery into the module.
+
 use alloc::string::String;
 
-/// Appends `v` in decimal. (`format!` would pull in the formatting machinery.)
-pub(crate) fn push_decimal(s: &mut String, v: u32) {
-    if v >= 10 {
-        push_decimal(s, v / 10);
+/// A family of codecs. A SourceBuffer goes from one member of a family to another by a new
+/// initialization segment alone; between families it needs `changeType()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Codec {
+    /// H.264.
+    Avc,
+    /// H.265.
+    Hevc,
+    /// AV1.
+    Av1,
+    /// VP8.
+    Vp8,
+    /// VP9.
+    Vp9,
+    /// AAC of any object type.
+    Aac,
+    /// MPEG-1 or MPEG-2 audio layer III.
+    Mp3,
+    /// Opus.
+    Opus,
+    /// Vorbis.
+    Vorbis,
+    /// FLAC.
+    Flac,
+    /// AC-3, Dolby Digital.
+    Ac3,
+    /// Enhanced AC-3, Dolby Digital Plus.
+    Eac3,
+    /// WebVTT in MP4.
+    Webvtt,
+    /// TTML, IMSC1 in MP4.
+    Ttml,
+    /// Anything else.
+    Unknown,
+}
+
+impl Codec {
+    /// The family of the name `name`, which is one name, not a list.
+    pub fn of(name: &str) -> Self {
+        let name = name.trim();
+        let (entry, detail) = name.split_once('.').unwrap_or((name, ""));
+        let is = |s: &str| entry.eq_ignore_ascii_case(s);
+        let any = |list: &[&str]| list.iter().any(|s| is(s));
+        if any(&["avc1", "avc3", "avc2", "avc4"]) {
+            Self::Avc
+        } else if any(&["hvc1", "hev1"]) {
+            Self::Hevc
+        } else if is("av01") {
+            Self::Av1
+        } else if any(&["vp8", "vp08"]) {
+            Self::Vp8
+        } else if any(&["vp9", "vp09"]) {
+            Self::Vp9
+        } else if is("mp4a") {
+            Self::of_object_type(detail)
+        } else if any(&["mp3", ".mp3"]) {
+            Self::Mp3
+        } else if is("opus") {
+            Self::Opus
+        } else if is("vorbis") {
+            Self::Vorbis
+        } else if is("flac") {
+            Self::Flac
+        } else if is("ac-3") {
+            Self::Ac3
+        } else if is("ec-3") {
+            Self::Eac3
+        } else if is("wvtt") {
+            Self::Webvtt
+        } else if is("stpp") {
+            Self::Ttml
+        } else {
+            Self::Unknown
+        }
     }
-    s.push(digit(v % 10));
+
+    /// `detail` is what follows `mp4a.`: the object type indication in hexadecimal (the list of
+    /// mp4ra.org), and for 40 (14496-3) the audio object type in decimal.
+    fn of_object_type(detail: &str) -> Self {
+        let (indication, audio) = detail.split_once('.').unwrap_or((detail, ""));
+        match u8::from_str_radix(indication, 16) {
+            // Object types 32 to 34: layers I, II and III.
+            Ok(0x40) if matches!(audio, "34" | "33" | "32") => Self::Mp3,
+            Ok(0x40 | 0x66..=0x68) => Self::Aac,
+            Ok(0x69 | 0x6b) => Self::Mp3,
+            Ok(0xa5) => Self::Ac3,
+            Ok(0xa6) => Self::Eac3,
+            Ok(0xad) => Self::Opus,
+            Ok(0xdd) => Self::Vorbis,
+            // A bare `mp4a` is AAC wherever it is met.
+            Err(_) if detail.is_empty() => Self::Aac,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The families of a `codecs` list, in its order.
+    pub fn list(codecs: &str) -> impl Iterator<Item = Self> {
+        codecs.split(',').filter(|s| !s.trim().is_empty()).map(Self::of)
+    }
+
+    /// A picture codec.
+    pub const fn is_video(self) -> bool {
+        matches!(self, Self::Avc | Self::Hevc | Self::Av1 | Self::Vp8 | Self::Vp9)
+    }
+
+    /// A sound codec.
+    pub const fn is_audio(self) -> bool {
+        matches!(
+            self,
+            Self::Aac | Self::Mp3 | Self::Opus | Self::Vorbis | Self::Flac | Self::Ac3 | Self::Eac3
+        )
+    }
+
+    /// A text codec.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Webvtt | Self::Ttml)
+    }
+}
+
+/// A SourceBuffer made for `before` takes `after` only by `changeType()`. Two names of no known
+/// family need it unless they are the same.
+pub fn needs_change_type(before: &str, after: &str) -> bool {
+    match (Codec::of(before), Codec::of(after)) {
+        (Codec::Unknown, Codec::Unknown) => !before.trim().eq_ignore_ascii_case(after.trim()),
+        (a, b) => a != b,
+    }
+}
+
+/// What decoders differ by inside a family: compare it only between names of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Demand {
+    /// `profile_idc`, or what the codec has in its place.
+    pub profile: u8,
+    /// In the codec's own unit: tenths for H.264 and VP9, thirtieths for H.265, an index for AV1.
+    pub level: u8,
+}
+
+impl Demand {
+    /// What the name of a video codec asks for; `None` where it does not say, or is not sane.
+    pub fn of(name: &str) -> Option<Self> {
+        let mut parts = name.trim().split('.').skip(1);
+        let first = parts.next()?;
+        match Codec::of(name) {
+            Codec::Avc => {
+                // Old playlists have decimal profile and level: `avc1.66.30`.
+                if let Some(level) = parts.next() {
+                    return Some(Self { profile: first.parse().ok()?, level: level.parse().ok()? });
+                }
+                let hex = |range| u8::from_str_radix(first.get(range)?, 16).ok();
+                Some(Self { profile: hex(0..2)?, level: hex(4..6)? })
+            }
+            Codec::Hevc => {
+                let profile = first.trim_start_matches(['A', 'B', 'C']).parse().ok()?;
+                let level = parts.nth(1)?.trim_start_matches(['L', 'H']).parse().ok()?;
+                Some(Self { profile, level })
+            }
+            Codec::Av1 => {
+                let level = parts.next()?.trim_end_matches(['M', 'H']).parse().ok()?;
+                Some(Self { profile: first.parse().ok()?, level })
+            }
+            Codec::Vp8 | Codec::Vp9 => {
+                Some(Self { profile: first.parse().ok()?, level: parts.next()?.parse().ok()? })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Appends `v` in decimal.
+pub(crate) fn push_decimal(s: &mut String, v: u32) {
+    push_number(s, v, 10);
+}
+
+/// Appends `v` in decimal, with at least two digits.
+pub(crate) fn push_two_digits(s: &mut String, v: u8) {
+    if v < 10 {
+        s.push('0');
+    }
+    push_decimal(s, u32::from(v));
 }
 
 /// Appends `v` as two lower-case hexadecimal digits.
@@ -15,6 +194,94 @@ pub(crate) fn push_hex(s: &mut String, v: u8) {
     s.push(digit(u32::from(v & 15)));
 }
 
+/// Appends `v` in hexadecimal without leading zeros.
+pub(crate) fn push_hex_short(s: &mut String, v: u32) {
+    push_number(s, v, 16);
+}
+
+fn push_number(s: &mut String, v: u32, radix: u32) {
+    if v >= radix {
+        push_number(s, v / radix, radix);
+    }
+    s.push(digit(v % radix));
+}
+
 fn digit(v: u32) -> char {
     char::from_digit(v, 16).unwrap_or('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn names_have_families() {
+        let table = [
+            ("avc1.64001f", Codec::Avc),
+            ("AVC3.42E01E", Codec::Avc),
+            ("hvc1.1.6.L93.B0", Codec::Hevc),
+            ("hev1.2.4.L120", Codec::Hevc),
+            ("av01.0.04M.08", Codec::Av1),
+            ("vp8", Codec::Vp8),
+            ("vp09.00.10.08", Codec::Vp9),
+            ("mp4a.40.2", Codec::Aac),
+            ("mp4a.40.29", Codec::Aac),
+            ("mp4a.67", Codec::Aac),
+            ("mp4a", Codec::Aac),
+            ("mp4a.40.34", Codec::Mp3),
+            ("mp4a.6B", Codec::Mp3),
+            ("mp4a.a5", Codec::Ac3),
+            ("mp4a.zz", Codec::Unknown),
+            ("Opus", Codec::Opus),
+            ("fLaC", Codec::Flac),
+            ("ec-3", Codec::Eac3),
+            ("wvtt", Codec::Webvtt),
+            ("stpp.ttml.im1t", Codec::Ttml),
+            ("dvh1.05.06", Codec::Unknown),
+            ("", Codec::Unknown),
+        ];
+        for (name, codec) in table {
+            assert_eq!(Codec::of(name), codec, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_its_order() {
+        let got: Vec<_> = Codec::list(" mp4a.40.2 , avc1.4d401f,").collect();
+        assert_eq!(got, [Codec::Aac, Codec::Avc]);
+        assert!(got[0].is_audio() && got[1].is_video() && !got[1].is_text());
+    }
+
+    #[test]
+    fn only_another_family_needs_change_type() {
+        assert!(!needs_change_type("avc1.42c01e", "avc3.640028"));
+        assert!(needs_change_type("avc1.42c01e", "hvc1.1.6.L93.B0"));
+        assert!(needs_change_type("mp4a.40.2", "mp4a.40.34"));
+        assert!(!needs_change_type("dvh1.05.06", "dvh1.05.06"));
+        assert!(needs_change_type("dvh1.05.06", "xyz"));
+    }
+
+    #[test]
+    fn profile_and_level_are_read_where_the_name_has_them() {
+        let demand = |profile, level| Some(Demand { profile, level });
+        assert_eq!(Demand::of("avc1.64001f"), demand(100, 31));
+        assert_eq!(Demand::of("avc1.66.30"), demand(66, 30));
+        assert_eq!(Demand::of("hvc1.A2.4.L153.B0"), demand(2, 153));
+        assert_eq!(Demand::of("av01.0.13M.10"), demand(0, 13));
+        assert_eq!(Demand::of("vp09.02.41.10"), demand(2, 41));
+        for odd in ["avc1", "avc1.6", "avc1.xyzxyz", "hvc1.1", "vp9", "mp4a.40.2", "avc1.é0f1ab"] {
+            assert_eq!(Demand::of(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written() {
+        let mut s = String::new();
+        push_decimal(&mut s, 4_294_967_295);
+        push_two_digits(&mut s, 7);
+        push_hex(&mut s, 0x0f);
+        push_hex_short(&mut s, 0x60);
+        assert_eq!(s, "4294967295070f60");
+    }
 }

@@ -9,12 +9,15 @@
 //! segment as first seen.
 
 pub mod date;
+mod error;
 mod numbered;
 mod segments;
 mod template;
 mod timeline;
 mod window;
 
+pub use error::Error;
+pub(crate) use error::excerpt;
 pub use numbered::Numbered;
 pub use segments::{Listed, Segment, SegmentList};
 pub use template::Template;

@@ -50,14 +50,16 @@ pub(crate) fn test_input(seconds: &str) -> String {
     )
 }
 
-/// H.264 without B-frames and stereo AAC.
-pub(crate) const ENCODE: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -bf 0 -g 25 \
-     -c:a aac -ac 2 -b:a 96k";
+/// H.264 without B-frames, a key frame a second.
+pub(crate) const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -bf 0 -g 25";
+
+/// Stereo AAC.
+pub(crate) const AAC: &str = "-c:a aac -ac 2 -b:a 96k";
 
 /// As the server gets it: transport stream, PES lengths stated.
 pub(crate) fn camera_ts(seconds: &str) -> Vec<u8> {
     let input = test_input(seconds);
     ffmpeg(&format!(
-        "{input} {ENCODE} -f mpegts -muxdelay 0 -muxpreload 0 -omit_video_pes_length 0 pipe:1"
+        "{input} {H264} {AAC} -f mpegts -muxdelay 0 -muxpreload 0 -omit_video_pes_length 0 pipe:1"
     ))
 }

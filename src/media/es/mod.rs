@@ -3,3 +3,4 @@
 pub mod aac;
 pub(crate) mod bits;
 pub mod h264;
+pub mod hevc;

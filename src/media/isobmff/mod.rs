@@ -3,6 +3,11 @@
 //! [`scan`] finds the boxes of a growing resource and reads those that the player needs, without
 //! ever holding media data; [`write`] makes initialization segments and chunks.
 
+mod boxes;
+mod entry;
+mod event;
+mod fragment;
+mod init;
 pub mod scan;
 pub mod write;
 

@@ -1,8 +1,22 @@
 //! Reads a growing resource box by box: asks for the bytes it has to see, skips the rest.
-use crate::time::{MediaTime, Timescale, WallTime};
-use alloc::string::String;
+//!
+//! ```text
+//!             +--------- 8 (or 16) bytes of header ---------+
+//!             v                                             |
+//!   Header --------> Content (moov moof sidx emsg prft) ----+
+//!      |    '------> Skipping (mdat and everything else) ---+
+//!      '-----------> Ended (Fact::Damaged)
+//! ```
+//!
+//! What it asks for it sees whole, so what it asks for is bounded: a `moov` of 8 MiB, 1 MiB else.
+
+use super::fragment;
+use crate::time::{MediaTime, WallTime};
 use alloc::vec::Vec;
 use core::time::Duration;
+
+pub use super::event::{Index, IndexEntry, Message, MessageStart};
+pub use super::init::{Init, InitTrack};
 
 /// One fact about a resource, in the order of its bytes. Offsets count from the resource's start
 /// (from the range's start for a request with a range).
@@ -37,28 +51,6 @@ pub enum Fact {
     },
 }
 
-/// What a `moov` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Init {
-    /// Its tracks.
-    pub tracks: Vec<InitTrack>,
-}
-
-/// One `trak`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InitTrack {
-    /// `track_ID`.
-    pub id: u32,
-    /// Of `mdhd`.
-    pub timescale: Timescale,
-    /// RFC 6381 name of its first sample entry, such as `avc1.64001f`.
-    pub codec: String,
-    /// `vide`, `soun`, ...
-    pub handler: [u8; 4],
-    /// `default_sample_duration` of `trex`, in ticks.
-    pub default_sample_duration: u32,
-}
-
 /// What a `moof` says of its first track fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
@@ -66,7 +58,7 @@ pub struct Fragment {
     pub offset: u64,
     /// `track_ID`.
     pub track: u32,
-    /// `baseMediaDecodeTime`, plus the first sample's composition offset.
+    /// `baseMediaDecodeTime`, plus the first sample's composition offset, less the track's edit.
     pub start: MediaTime,
     /// Sum of the samples' durations.
     pub duration: Duration,
@@ -76,43 +68,6 @@ pub struct Fragment {
     pub sync: bool,
     /// Size of the fragment in bytes, `mdat` included, as far as its boxes tell.
     pub size: u64,
-}
-
-/// A `sidx`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Index {
-    /// Offset of the first byte after the box, which the references count from.
-    pub anchor: u64,
-    /// `timescale`.
-    pub timescale: Timescale,
-    /// `earliest_presentation_time`.
-    pub start_ticks: i64,
-    /// `first_offset`.
-    pub first_offset: u64,
-    /// The references.
-    pub entries: Vec<IndexEntry>,
-}
-
-/// One reference of a `sidx`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IndexEntry {
-    /// It names another `sidx`, not media.
-    pub is_index: bool,
-    /// Bytes.
-    pub size: u32,
-    /// Ticks.
-    pub duration_ticks: u32,
-}
-
-/// An `emsg`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// `scheme_id_uri`.
-    pub scheme: String,
-    /// `value`.
-    pub value: String,
-    /// `message_data`.
-    pub data: Vec<u8>,
 }
 
 /// What the scanner wants of the resource next.
@@ -129,38 +84,311 @@ pub enum Want {
 /// The state of a reading. The driver loops: look at [`want`](Self::want); when the bytes asked for
 /// have arrived, copy just them; skip as many as have arrived.
 #[derive(Debug, Default)]
-pub struct Scanner {}
+pub struct Scanner {
+    state: State,
+    /// Offset of the next byte.
+    offset: u64,
+    tracks: Vec<InitTrack>,
+    /// Where the `styp`, `prft` or `emsg` began that belongs to the next fragment.
+    lead: Option<u64>,
+    /// A `moof` was read, its `mdat` is to come.
+    in_fragment: bool,
+    /// Where the next fragment without a `tfdt` of this track begins: (track, ticks).
+    follows: Option<(u32, u64)>,
+    /// Bytes of an unfinished [`Want::Need`]; only [`feed`](Self::feed) uses it.
+    gathered: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    #[default]
+    Header,
+    LargeSize([u8; 4]),
+    Content {
+        kind: [u8; 4],
+        start: u64,
+        length: usize,
+    },
+    Skipping {
+        kind: [u8; 4],
+        left: u64,
+    },
+    Ended,
+}
+
+/// What can begin a resource or a range that a player asks for.
+const FIRST: [&[u8; 4]; 13] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"ssix", b"prft", b"emsg", b"free", b"skip",
+    b"mdat", b"uuid", b"meta",
+];
+
+/// The largest `moov` that is read: an on-demand file's can hold its whole sample table.
+const MAX_MOOV: u64 = 8 << 20;
+/// The largest other box that is read: a `sidx` of 65535 entries has 0.8 MB.
+const MAX_CONTENT: u64 = 1 << 20;
 
 impl Scanner {
     /// A scanner at the start of a resource. `known` are the tracks of the initialization segment,
     /// whose timescales give fragments their times; without them a scanner uses those of a `moov`
     /// it meets.
     pub fn new(known: &[InitTrack]) -> Self {
-        let _ = known;
-        Self::default()
+        Self { tracks: known.to_vec(), ..Self::default() }
+    }
+
+    /// The tracks of the last `moov`, or those known from the start.
+    pub fn tracks(&self) -> &[InitTrack] {
+        &self.tracks
+    }
+
+    /// Offset of the next byte that it will take or skip.
+    pub const fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// What it wants next.
-    pub fn want(&self) -> Want {
-        todo!()
+    pub const fn want(&self) -> Want {
+        match self.state {
+            State::Header | State::LargeSize(_) => Want::Need(8),
+            State::Content { length, .. } => Want::Need(length),
+            State::Skipping { left, .. } => Want::Skip(left),
+            State::Ended => Want::Nothing,
+        }
     }
 
     /// Takes the bytes that [`Want::Need`] asked for. A slice of another length is an error of the
     /// driver and ends the reading.
     pub fn take(&mut self, bytes: &[u8], out: &mut Vec<Fact>) {
-        let _ = (bytes, out);
-        todo!()
+        if self.want() != Want::Need(bytes.len()) {
+            if !matches!(self.state, State::Ended) {
+                self.damaged(self.offset, "another number of bytes than was asked for", out);
+            }
+            return;
+        }
+        let start = self.offset;
+        self.offset = start.saturating_add(bytes.len() as u64);
+        match (self.state, bytes) {
+            (State::Header, [s0, s1, s2, s3, k0, k1, k2, k3]) => {
+                let size = u64::from(u32::from_be_bytes([*s0, *s1, *s2, *s3]));
+                self.header(start, size, [*k0, *k1, *k2, *k3], out);
+            }
+            (State::LargeSize(kind), _) => {
+                let size = bytes.iter().fold(0u64, |v, b| (v << 8) | u64::from(*b));
+                self.begin(start.saturating_sub(8), 16, size, kind, out);
+            }
+            (State::Content { kind, start, .. }, _) => {
+                self.state = State::Header;
+                self.content(kind, start, bytes, out);
+            }
+            _ => {}
+        }
     }
 
     /// `n` bytes (at most those of [`Want::Skip`]) went by.
     pub fn skip(&mut self, n: u64, out: &mut Vec<Fact>) {
-        let _ = (n, out);
-        todo!()
+        let State::Skipping { kind, left } = self.state else { return };
+        let n = n.min(left);
+        self.offset = self.offset.saturating_add(n);
+        self.state = State::Skipping { kind, left: left - n };
+        if left == n {
+            self.skipped(kind, out);
+        }
     }
 
     /// Convenience for bytes in memory: buffers what is not yet enough, reads all that is.
-    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<Fact>) {
-        let _ = (bytes, out);
-        todo!()
+    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Fact>) {
+        while !bytes.is_empty() {
+            match self.want() {
+                Want::Nothing => return,
+                Want::Skip(n) => {
+                    let now = usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+                    self.skip(now as u64, out);
+                    bytes = bytes.get(now..).unwrap_or_default();
+                }
+                Want::Need(n) => {
+                    let missing = n.saturating_sub(self.gathered.len()).min(bytes.len());
+                    let (now, rest) = bytes.split_at(missing);
+                    bytes = rest;
+                    if self.gathered.is_empty() && now.len() == n {
+                        self.take(now, out);
+                        continue;
+                    }
+                    self.gathered.extend_from_slice(now);
+                    if self.gathered.len() == n {
+                        let whole = core::mem::take(&mut self.gathered);
+                        self.take(&whole, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn damaged(&mut self, offset: u64, why: &'static str, out: &mut Vec<Fact>) {
+        self.state = State::Ended;
+        out.push(Fact::Damaged { offset, why });
+    }
+
+    fn header(&mut self, start: u64, size: u64, kind: [u8; 4], out: &mut Vec<Fact>) {
+        if start == 0 && !FIRST.contains(&&kind) {
+            return self.damaged(start, "an MP4 box at the start", out);
+        }
+        // Types are four printable characters, or 0xa9 as QuickTime's first.
+        if !kind.iter().all(|b| matches!(b, b' '..=b'~' | 0xa9)) {
+            return self.damaged(start, "the type of a box", out);
+        }
+        match size {
+            1 => self.state = State::LargeSize(kind),
+            // 14496-12 4.2.2: the box goes on to the end of the file.
+            0 => self.begin(start, 8, u64::MAX - start, kind, out),
+            _ => self.begin(start, 8, size, kind, out),
+        }
+    }
+
+    /// The header of `header` bytes has been read.
+    fn begin(&mut self, start: u64, header: u64, size: u64, kind: [u8; 4], out: &mut Vec<Fact>) {
+        let Some(length) = size.checked_sub(header) else {
+            return self.damaged(start, "a box at least as long as its header", out);
+        };
+        match &kind {
+            b"styp" | b"prft" | b"emsg" => {
+                self.lead.get_or_insert(start);
+            }
+            // An index belongs to the segment whose styp is before it, else to the resource.
+            b"moof" | b"sidx" | b"free" | b"skip" => {}
+            _ => self.lead = None,
+        }
+        let limit = match &kind {
+            b"moov" => MAX_MOOV,
+            b"moof" | b"prft" | b"emsg" | b"sidx" => MAX_CONTENT,
+            _ => {
+                self.state = State::Skipping { kind, left: length };
+                if length == 0 {
+                    self.skipped(kind, out);
+                }
+                return;
+            }
+        };
+        match usize::try_from(length) {
+            Ok(0) => {
+                self.state = State::Header;
+                self.content(kind, start, &[], out);
+            }
+            Ok(length) if length as u64 <= limit => {
+                self.state = State::Content { kind, start, length };
+            }
+            _ => self.damaged(start, "an index or header box of sane size", out),
+        }
+    }
+
+    fn skipped(&mut self, kind: [u8; 4], out: &mut Vec<Fact>) {
+        self.state = State::Header;
+        if &kind == b"mdat" && core::mem::take(&mut self.in_fragment) {
+            out.push(Fact::FragmentEnd { offset: self.offset });
+        }
+    }
+
+    fn content(&mut self, kind: [u8; 4], start: u64, content: &[u8], out: &mut Vec<Fact>) {
+        match &kind {
+            b"moov" => {
+                let init = Init::read(content);
+                self.tracks.clone_from(&init.tracks);
+                self.follows = None;
+                out.push(Fact::Init(init));
+            }
+            b"moof" => self.fragment(start, content, out),
+            // What stands beside the media may be damaged without harm to it.
+            b"sidx" => out.extend(Index::read(content, self.offset).map(Fact::Index)),
+            b"emsg" => out.extend(Message::read(content).map(Fact::Message)),
+            b"prft" => {
+                if let Some((wall, media_ticks)) = super::event::producer_time(content) {
+                    out.push(Fact::ProducerTime { wall, media_ticks });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fragment(&mut self, moof: u64, content: &[u8], out: &mut Vec<Fact>) {
+        let Some(run) = fragment::read(content, &self.tracks) else {
+            return self.damaged(moof, "a moof with a track fragment", out);
+        };
+        // Where there is just one track, packagers are careless with its number.
+        let only = if let [only] = self.tracks.as_slice() { Some(only) } else { None };
+        let Some(track) = self.tracks.iter().find(|t| t.id == run.track).or(only) else {
+            return self.damaged(moof, "an initialization segment with the fragment's track", out);
+        };
+        let scale = track.timescale;
+        // 8.8.12: tfdt may be missing; then the fragment follows the one before.
+        let decode_time = run.decode_time.unwrap_or(match self.follows {
+            Some((track, ticks)) if track == run.track => ticks,
+            _ => 0,
+        });
+        self.follows = Some((run.track, decode_time.saturating_add(run.duration)));
+        let clamp = |v: u64| i64::try_from(v).unwrap_or(i64::MAX);
+        let start =
+            clamp(decode_time).saturating_add(run.first_offset).saturating_sub(track.edit_start);
+        let offset = self.lead.take().unwrap_or(moof);
+        // Without a place for the data, the moof alone is what is known.
+        let end = moof.saturating_add(run.data_end).max(self.offset);
+        self.in_fragment = true;
+        out.push(Fact::Fragment(Fragment {
+            offset,
+            track: run.track,
+            start: MediaTime::new(start, scale),
+            duration: MediaTime::new(clamp(run.duration), scale).to_duration(),
+            samples: run.samples,
+            sync: run.sync,
+            size: end - offset,
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(bytes: &[u8]) -> Vec<Fact> {
+        let mut out = Vec::new();
+        Scanner::default().feed(bytes, &mut out);
+        out
+    }
+
+    #[test]
+    fn what_is_no_mp4_is_told_at_once() {
+        for text in ["<!DOCTYPE html>", "#EXTM3U\n#EXT-X-VERSION:3", "{\"error\":404}"] {
+            let got = facts(text.as_bytes());
+            assert_eq!(got, [Fact::Damaged { offset: 0, why: "an MP4 box at the start" }]);
+        }
+    }
+
+    #[test]
+    fn a_box_that_is_too_large_to_read_is_refused_before_its_bytes_come() {
+        let got = facts(b"\x40\0\0\0moov");
+        assert!(matches!(got.as_slice(), [Fact::Damaged { offset: 0, .. }]));
+        let got = facts(b"\0\0\0\x08free\0\0\0\x01moof\0\0\x01\0\0\0\0\0");
+        assert!(matches!(got.as_slice(), [Fact::Damaged { offset: 8, .. }]));
+        let got = facts(b"\0\0\0\x08free\0\0\0\x07free");
+        assert!(matches!(got.as_slice(), [Fact::Damaged { offset: 8, .. }]));
+    }
+
+    #[test]
+    fn a_driver_that_gives_the_wrong_number_of_bytes_ends_the_reading() {
+        let mut s = Scanner::default();
+        let mut out = Vec::new();
+        s.take(b"\0\0\0", &mut out);
+        assert!(matches!(out.as_slice(), [Fact::Damaged { .. }]));
+        assert_eq!(s.want(), Want::Nothing);
+        s.take(b"\0\0\0", &mut out);
+        s.skip(10, &mut out);
+        assert_eq!(out.len(), 1);
+    }
+
+    #[test]
+    fn an_mdat_to_the_end_of_the_file_is_skipped_for_ever() {
+        let mut s = Scanner::default();
+        let mut out = Vec::new();
+        s.feed(b"\0\0\0\0mdat", &mut out);
+        assert!(matches!(s.want(), Want::Skip(n) if n > 1 << 60));
+        s.feed(&[1; 100], &mut out);
+        assert!(out.is_empty());
     }
 }

@@ -1,0 +1,187 @@
+//! A cursor over XML events that knows where it is: the reader of [`super::read`] walks with it.
+//!
+//! Names are compared without their prefix. Entities other than the five predefined are errors and
+//! a document type is passed over, so nothing expands. Elements that nobody asked for are skipped
+//! without recursion.
+
+use crate::presentation::{Error, excerpt};
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+/// Deeper than any MPD; a document that goes on further down is hostile.
+const MAX_DEPTH: usize = 64;
+
+pub(super) type Result<T> = core::result::Result<T, Error>;
+
+/// A place in the document.
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    xml: Reader<&'a [u8]>,
+    /// Where the last event begins.
+    offset: usize,
+    /// The names of the open elements.
+    path: Vec<String>,
+}
+
+/// The attributes of the element that was entered last, without their prefixes.
+pub(super) struct Attributes<'a>(Vec<(&'a str, Cow<'a, str>)>);
+
+impl<'a> Attributes<'a> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| &**value)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(ToOwned::to_owned)
+    }
+
+    /// An attribute that only describes: a value that makes no sense is as good as none.
+    pub(super) fn hint<T>(&self, name: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+        self.get(name).and_then(parse)
+    }
+}
+
+/// Called with the name and attributes of each child; it must take the child's content.
+pub(super) type Each<'f, 'a> =
+    &'f mut dyn FnMut(&mut Cursor<'a>, &str, &Attributes<'_>) -> Result<()>;
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let mut xml = Reader::from_str(text);
+        xml.config_mut().expand_empty_elements = true;
+        Self { text, xml, offset: 0, path: Vec::new() }
+    }
+
+    /// Hands each child element of the open element to `each`, until its end; at the top, the root
+    /// element.
+    pub(super) fn children(&mut self, each: Each<'_, 'a>) -> Result<()> {
+        loop {
+            match self.event()? {
+                Event::Start(start) => {
+                    let name = start.local_name();
+                    self.enter(name.into_inner())?;
+                    let attributes = self.attributes(&start)?;
+                    each(self, name.into_inner(), &attributes)?;
+                    self.path.pop();
+                }
+                Event::End(_) => return Ok(()),
+                Event::Eof if self.path.is_empty() => return Ok(()),
+                Event::Eof => return Err(self.truncated()),
+                _ => {}
+            }
+        }
+    }
+
+    /// The text in the open element, trimmed; elements in it are skipped.
+    pub(super) fn text(&mut self) -> Result<String> {
+        let mut out = String::new();
+        loop {
+            match self.event()? {
+                Event::Text(text) => out.push_str(&text.xml10_content()),
+                Event::CData(text) => out.push_str(&text.xml10_content()),
+                Event::GeneralRef(reference) => {
+                    let found = match reference.resolve_char_ref() {
+                        Ok(Some(c)) => Some(c),
+                        _ => predefined(&reference.xml10_content()).and_then(|s| s.chars().next()),
+                    };
+                    match found {
+                        Some(c) => out.push(c),
+                        None => return Err(self.error("an entity that is not defined".into())),
+                    }
+                }
+                Event::Start(start) => {
+                    self.enter(start.local_name().into_inner())?;
+                    self.skip()?;
+                    self.path.pop();
+                }
+                Event::End(_) => return Ok(out.trim_ascii().to_owned()),
+                Event::Eof => return Err(self.truncated()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Passes over what is left of the open element.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        let mut open: usize = 1;
+        while open > 0 {
+            match self.event()? {
+                Event::Start(_) if self.path.len() + open > MAX_DEPTH => {
+                    return Err(self.too_deep());
+                }
+                Event::Start(_) => open += 1,
+                Event::End(_) => open -= 1,
+                Event::Eof => return Err(self.truncated()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// An attribute that playback depends on: an error when it is there and makes no sense.
+    pub(super) fn strict<T>(
+        &self,
+        attributes: &Attributes<'_>,
+        name: &str,
+        expected: &str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = attributes.get(name) else { return Ok(None) };
+        match parse(value) {
+            Some(value) => Ok(Some(value)),
+            None => {
+                let found = excerpt(value);
+                Err(self.error(["@", name, " is \"", found, "\", expected ", expected].concat()))
+            }
+        }
+    }
+
+    /// An error at the element that was entered last.
+    pub(super) fn error(&self, problem: String) -> Error {
+        let path = self.path.join("/");
+        let place = if path.is_empty() { "top of the document".into() } else { path };
+        Error::at(self.text, self.offset, place, problem)
+    }
+
+    fn enter(&mut self, name: &str) -> Result<()> {
+        if self.path.len() >= MAX_DEPTH {
+            return Err(self.too_deep());
+        }
+        self.path.push(excerpt(name).to_owned());
+        Ok(())
+    }
+
+    fn event(&mut self) -> Result<Event<'a>> {
+        self.offset = usize::try_from(self.xml.buffer_position()).unwrap_or(usize::MAX);
+        self.xml.read_event().map_err(|error| {
+            self.offset = usize::try_from(self.xml.error_position()).unwrap_or(usize::MAX);
+            self.error(error.to_string())
+        })
+    }
+
+    fn attributes<'e>(&self, start: &'e BytesStart<'_>) -> Result<Attributes<'e>> {
+        let mut all = Vec::new();
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|error| self.error(error.to_string()))?;
+            let value = attribute.normalized_value_with(XmlVersion::Implicit1_0, 1, predefined);
+            let value = value.map_err(|error| self.error(error.to_string()))?;
+            all.push((attribute.key.local_name().into_inner(), value));
+        }
+        Ok(Attributes(all))
+    }
+
+    fn truncated(&self) -> Error {
+        self.error("the document ends here, the element is not closed".into())
+    }
+
+    fn too_deep(&self) -> Error {
+        self.error("elements are nested too deeply".into())
+    }
+}
+
+fn predefined(entity: &str) -> Option<&'static str> {
+    quick_xml::escape::resolve_predefined_entity(entity)
+}

@@ -1,0 +1,128 @@
+//! The `moov` of an initialization segment (14496-12 8.2): its tracks.
+
+use super::boxes::{Fields, boxes, child};
+use super::entry::codec_name;
+use crate::time::Timescale;
+use crate::units::Resolution;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a `moov` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Init {
+    /// Its tracks.
+    pub tracks: Vec<InitTrack>,
+}
+
+/// One `trak`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitTrack {
+    /// `track_ID`.
+    pub id: u32,
+    /// Of `mdhd`.
+    pub timescale: Timescale,
+    /// RFC 6381 name of its first sample entry, such as `avc1.64001f`.
+    pub codec: String,
+    /// `vide`, `soun`, ...
+    pub handler: [u8; 4],
+    /// Of `tkhd`; zero for a track that is no picture.
+    pub resolution: Resolution,
+    /// `media_time` of the first edit, in ticks, 0 without one: MediaSource presents the track
+    /// earlier by this much.
+    pub edit_start: i64,
+    /// `default_sample_duration` of `trex`, in ticks.
+    pub default_sample_duration: u32,
+    /// `default_sample_size` of `trex`, bytes.
+    pub default_sample_size: u32,
+    /// `default_sample_flags` of `trex` (8.8.3.1).
+    pub default_sample_flags: u32,
+}
+
+impl Init {
+    /// Reads the content of a `moov`. Tracks that cannot be read are left out.
+    pub(super) fn read(moov: &[u8]) -> Self {
+        let mut tracks: Vec<InitTrack> = boxes(moov)
+            .filter(|(kind, _)| kind == b"trak")
+            .filter_map(|(_, trak)| track(trak))
+            .collect();
+        let extends = child(moov, b"mvex").unwrap_or_default();
+        for (_, trex) in boxes(extends).filter(|(kind, _)| kind == b"trex") {
+            let mut f = Fields::new(trex);
+            f.u32();
+            let id = f.u32();
+            f.u32();
+            if let Some(track) = tracks.iter_mut().find(|t| Some(t.id) == id) {
+                track.default_sample_duration = f.u32().unwrap_or(0);
+                track.default_sample_size = f.u32().unwrap_or(0);
+                track.default_sample_flags = f.u32().unwrap_or(0);
+            }
+        }
+        Self { tracks }
+    }
+}
+
+fn track(trak: &[u8]) -> Option<InitTrack> {
+    let (id, resolution) = track_header(child(trak, b"tkhd")?)?;
+    let mdia = child(trak, b"mdia")?;
+    let stbl = child(child(mdia, b"minf")?, b"stbl")?;
+    let mut sample_description = Fields::new(child(stbl, b"stsd")?);
+    sample_description.u64()?;
+    let (kind, entry) = boxes(sample_description.rest()).next()?;
+    let mut handler = Fields::new(child(mdia, b"hdlr")?);
+    handler.u64()?;
+    let edit_start = child(trak, b"edts")
+        .and_then(|edts| child(edts, b"elst"))
+        .and_then(first_edit)
+        .unwrap_or(0);
+    Some(InitTrack {
+        id,
+        timescale: media_timescale(child(mdia, b"mdhd")?)?,
+        codec: codec_name(kind, entry),
+        handler: handler.u32()?.to_be_bytes(),
+        resolution,
+        edit_start,
+        default_sample_duration: 0,
+        default_sample_size: 0,
+        default_sample_flags: 0,
+    })
+}
+
+/// `tkhd` (8.3.2): id, and the size in whole pixels.
+fn track_header(content: &[u8]) -> Option<(u32, Resolution)> {
+    let mut f = Fields::new(content);
+    let (version, _) = f.version_flags()?;
+    let wide = version == 1;
+    f.sized(wide)?;
+    f.sized(wide)?;
+    let id = f.u32()?;
+    f.u32()?;
+    f.sized(wide)?;
+    f.bytes(8 + 8 + 36)?;
+    let (width, height) = (f.u32()? >> 16, f.u32()? >> 16);
+    Some((id, Resolution { width, height }))
+}
+
+/// `mdhd` (8.4.2).
+fn media_timescale(content: &[u8]) -> Option<Timescale> {
+    let mut f = Fields::new(content);
+    let (version, _) = f.version_flags()?;
+    f.sized(version == 1)?;
+    f.sized(version == 1)?;
+    Timescale::new(f.u32()?)
+}
+
+/// `elst` (8.6.6): where the first edit that is not empty begins in the media.
+fn first_edit(content: &[u8]) -> Option<i64> {
+    let mut f = Fields::new(content);
+    let (version, _) = f.version_flags()?;
+    f.u32()?;
+    loop {
+        f.sized(version == 1)?;
+        let start =
+            if version == 1 { f.u64()?.cast_signed() } else { i64::from(f.u32()?.cast_signed()) };
+        f.u32()?;
+        if start >= 0 {
+            return Some(start);
+        }
+    }
+}
