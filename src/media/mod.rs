@@ -7,4 +7,5 @@
 pub mod codec;
 pub mod es;
 pub mod isobmff;
+pub mod transmux;
 pub mod ts;

@@ -63,3 +63,14 @@ pub(crate) fn camera_ts(seconds: &str) -> Vec<u8> {
         "{input} {H264} {AAC} -f mpegts -muxdelay 0 -muxpreload 0 -omit_video_pes_length 0 pipe:1"
     ))
 }
+
+/// A checksum of every decoded picture or block of samples.
+pub(crate) fn decoded(format: &str, map: &str, media: &[u8]) -> Vec<String> {
+    let out = run("ffmpeg", &format!("-f {format} -i pipe:0 {map} -f framemd5 -"), media);
+    String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .map(|l| l.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
+}

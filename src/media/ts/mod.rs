@@ -92,7 +92,15 @@ struct Stream {
     pid: u16,
     kind: StreamKind,
     counter: Option<u8>,
+    /// The payload of the last packet: what tells a repeated packet from another one.
+    last: Vec<u8>,
     pes: Assembler,
+}
+
+impl Stream {
+    fn new(pid: u16, kind: StreamKind) -> Self {
+        Self { pid, kind, counter: None, last: Vec::new(), pes: Assembler::default() }
+    }
 }
 
 impl Demuxer {
@@ -204,7 +212,7 @@ impl Demuxer {
         });
         for &(pid, kind) in found {
             if !self.streams.iter().any(|s| s.pid == pid) {
-                self.streams.push(Stream { pid, kind, counter: None, pes: Assembler::default() });
+                self.streams.push(Stream::new(pid, kind));
                 out.push(Event::Stream { pid, kind });
             }
         }
@@ -214,12 +222,12 @@ impl Demuxer {
 impl Stream {
     fn packet(&mut self, packet: &Packet<'_>, clock: &mut Unwrap, out: &mut Vec<Event>) {
         let Some(payload) = packet.payload else { return };
-        // 2.4.3.3: the counter rises with every payload; the same one twice is a repeated packet.
+        // 2.4.3.3: the counter rises with every payload; the same packet may be sent twice.
         let before = self.counter.replace(packet.counter);
         if let Some(before) = before
             && !packet.discontinuity
         {
-            if before == packet.counter {
+            if before == packet.counter && payload == self.last {
                 return;
             }
             if (before + 1) & 0x0f != packet.counter {
@@ -227,6 +235,8 @@ impl Stream {
                 out.push(Event::Lost { pid: self.pid });
             }
         }
+        self.last.clear();
+        self.last.extend_from_slice(payload);
         if packet.starts_unit {
             settle(self.pes.start(packet.random_access), self.pid, self.kind, clock, out);
         }

@@ -1,0 +1,376 @@
+//! MPEG-2 transport stream to CMAF, for browsers, whose MediaSource takes only the latter.
+//!
+//! ```text
+//!   TS bytes -> ts::Demuxer -> H.264 access units -> Output::Init, Output::Fragment (Video)
+//!                           -> ADTS frames        -> Output::Init, Output::Fragment (Audio)
+//! ```
+//!
+//! Each call of [`push`](Transmuxer::push) gives one fragment a track of what has become complete.
+//! A picture's duration is the way to the next one's decode time, so one picture is held until that
+//! is there; the last of a segment takes the duration of the one before.
+//!
+//! Both tracks keep the stream's own times (video in 90 kHz, audio in samples): the caller moves
+//! them to their place on the timeline with `timestampOffset`. RFC 8216 section 3.2 and 6.2.3
+//! (discontinuities) are the sources.
+
+use super::es::aac::{self, AacConfig, adts_frames};
+use super::es::h264::{self, AvcConfig};
+use super::isobmff::write::{self, Chunk, Sample, SampleEntry, Track};
+use super::ts::{Demuxer, Event, StreamKind, Unit, Unwrap};
+use crate::time::{MediaTime, Timescale};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// One of the two tracks that are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// H.264.
+    Video,
+    /// AAC.
+    Audio,
+}
+
+/// What the transmuxer makes, in the order in which a SourceBuffer of the kind has to get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// An initialization segment: before the first fragment of a kind, and when its codec's
+    /// configuration changes.
+    Init {
+        /// The track.
+        kind: Kind,
+        /// RFC 6381 name.
+        codec: String,
+        /// The bytes to append.
+        bytes: Vec<u8>,
+    },
+    /// Media.
+    Fragment {
+        /// The track.
+        kind: Kind,
+        /// The earliest presentation time in it, on the stream's own clock.
+        start: MediaTime,
+        /// The latest end of a presentation in it.
+        end: MediaTime,
+        /// Its first sample is a sync sample.
+        sync: bool,
+        /// The bytes to append.
+        bytes: Vec<u8>,
+    },
+    /// The program has a stream of a kind that is not made into CMAF.
+    Unsupported {
+        /// What it carries.
+        kind: StreamKind,
+    },
+}
+
+/// The middle of the range in which the first time stamp is placed: so far from zero that none is
+/// negative, which `tfdt` could not say.
+const ORIGIN: Unwrap = Unwrap::near(1 << 33);
+
+/// Transmuxes the segments of one playlist.
+#[derive(Debug)]
+pub struct Transmuxer {
+    demuxer: Demuxer,
+    /// Kept for its allocation.
+    events: Vec<Event>,
+    video: Video,
+    audio: Audio,
+}
+
+impl Default for Transmuxer {
+    fn default() -> Self {
+        Self::with_clock(ORIGIN)
+    }
+}
+
+impl Transmuxer {
+    /// A transmuxer that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A transmuxer that unwraps its time stamps near those of another (its
+    /// [`clock`](Self::clock)): for playlists whose renditions share a timeline.
+    pub fn with_clock(clock: Unwrap) -> Self {
+        Self {
+            demuxer: Demuxer::with_clock(clock),
+            events: Vec::new(),
+            video: Video::default(),
+            audio: Audio::default(),
+        }
+    }
+
+    /// Where the unwrapping of time stamps has come to.
+    pub const fn clock(&self) -> Unwrap {
+        self.demuxer.clock()
+    }
+
+    /// Takes the next bytes of a segment.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Output>) {
+        let mut events = core::mem::take(&mut self.events);
+        self.demuxer.push(bytes, &mut events);
+        self.handle(&mut events, out);
+        self.events = events;
+        self.video.emit(false, out);
+        self.audio.emit(out);
+    }
+
+    /// The segment has ended: lets out all that is held. The next bytes are those of the segment
+    /// after it, unless [`seek`](Self::seek) or [`discontinuity`](Self::discontinuity) comes first.
+    pub fn end_segment(&mut self, out: &mut Vec<Output>) {
+        let mut events = core::mem::take(&mut self.events);
+        self.demuxer.flush(&mut events);
+        self.handle(&mut events, out);
+        self.events = events;
+        self.video.emit(true, out);
+        self.audio.emit(out);
+    }
+
+    /// What comes next is another part of the same timeline. What is held is thrown away.
+    pub fn seek(&mut self) {
+        self.restart(self.demuxer.clock());
+    }
+
+    /// What comes next has a clock of its own (EXT-X-DISCONTINUITY). What is held is thrown away.
+    pub fn discontinuity(&mut self) {
+        self.restart(ORIGIN);
+    }
+
+    fn restart(&mut self, clock: Unwrap) {
+        self.demuxer = Demuxer::with_clock(clock);
+        self.video.pending.clear();
+        self.audio.restart();
+    }
+
+    fn handle(&mut self, events: &mut Vec<Event>, out: &mut Vec<Output>) {
+        for event in events.drain(..) {
+            match event {
+                Event::Unit(unit) if unit.kind == StreamKind::H264 => self.video.unit(&unit, out),
+                Event::Unit(unit) if unit.kind == StreamKind::Aac => self.audio.unit(unit, out),
+                Event::Stream {
+                    kind: StreamKind::H264 | StreamKind::Aac | StreamKind::Id3,
+                    ..
+                }
+                | Event::Unit(_) => {}
+                Event::Stream { kind, .. } => out.push(Output::Unsupported { kind }),
+                // Decoders hide a missing picture better than a missing second: go on.
+                Event::Lost { .. } => self.audio.drop_cut_off(),
+            }
+        }
+    }
+}
+
+/// `track_ID` of both: they go to SourceBuffers of their own.
+const TRACK: u32 = 1;
+
+/// A way to the next decode time beyond this is a new beginning, not a duration.
+const LONGEST_PICTURE: i64 = 10 * 90_000;
+
+#[derive(Debug)]
+struct Picture {
+    pts: i64,
+    dts: i64,
+    sync: bool,
+    data: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Video {
+    config: Option<AvcConfig>,
+    pending: Vec<Picture>,
+    /// Of the last picture whose duration is known, ticks.
+    duration: u32,
+    sequence: u32,
+}
+
+impl Default for Video {
+    fn default() -> Self {
+        // 25 pictures a second, until two have been seen.
+        Self { config: None, pending: Vec::new(), duration: 3600, sequence: 0 }
+    }
+}
+
+impl Video {
+    fn unit(&mut self, unit: &Unit, out: &mut Vec<Output>) {
+        let sample = h264::access_unit(&unit.data);
+        if let Some(config) = sample.config
+            && self.config.as_ref() != Some(&config)
+        {
+            self.emit(true, out);
+            let entry = SampleEntry::Avc(config.clone());
+            out.push(init(Kind::Video, Timescale::NINETY_KHZ, entry));
+            self.config = Some(config);
+        }
+        if self.config.is_none() {
+            return;
+        }
+        let (Some(pts), Some(dts)) = (unit.pts, unit.dts) else {
+            // 13818-1 2.4.3.7: a PES in which no access unit begins has no time.
+            if let Some(last) = self.pending.last_mut() {
+                last.data.extend_from_slice(&sample.data);
+            }
+            return;
+        };
+        if let Some(last) = self.pending.last()
+            && !(1..=LONGEST_PICTURE).contains(&(dts - last.dts))
+        {
+            self.emit(true, out);
+        }
+        let sync = sample.idr || sample.recovery_point;
+        self.pending.push(Picture { pts, dts, sync, data: sample.data });
+    }
+
+    /// Makes a fragment of the pictures whose durations are known, or of all.
+    fn emit(&mut self, all: bool, out: &mut Vec<Output>) {
+        let held = usize::from(!all);
+        let Some(ready) = self.pending.len().checked_sub(held) else { return };
+        let rest = self.pending.split_off(ready);
+        let pictures = core::mem::replace(&mut self.pending, rest);
+        let Some(first) = pictures.first() else { return };
+        let (mut start, mut end) = (i64::MAX, i64::MIN);
+        let mut samples = Vec::with_capacity(pictures.len());
+        for (i, p) in pictures.iter().enumerate() {
+            let next = pictures.get(i + 1).or_else(|| self.pending.first());
+            if let Some(next) = next {
+                self.duration = u32::try_from(next.dts - p.dts).unwrap_or(self.duration);
+            }
+            start = start.min(p.pts);
+            end = end.max(p.pts.saturating_add(i64::from(self.duration)));
+            samples.push(Sample {
+                data: &p.data,
+                duration: self.duration,
+                composition_offset: i32::try_from(p.pts - p.dts).unwrap_or(0),
+                sync: p.sync,
+            });
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = fragment(self.sequence, first.dts, &samples);
+        let time = |ticks| MediaTime::new(ticks, Timescale::NINETY_KHZ);
+        let (start, end, sync) = (time(start), time(end), first.sync);
+        out.push(Output::Fragment { kind: Kind::Video, start, end, sync, bytes });
+    }
+}
+
+/// Samples by which a PES time may differ from the count of samples before the sound is moved:
+/// packagers round times, some to whole milliseconds, and moving means a gap or an overlap.
+const ROUNDING: i64 = 256;
+
+#[derive(Debug, Default)]
+struct Audio {
+    config: Option<(AacConfig, Timescale)>,
+    /// Raw frames that follow each other; the last ends at `next`.
+    pending: Vec<Vec<u8>>,
+    /// Where the next frame begins, in samples.
+    next: Option<i64>,
+    /// A frame that went over the end of its PES.
+    cut_off: Vec<u8>,
+    /// The time of that frame, if it was the first to begin in its PES.
+    cut_off_pts: Option<i64>,
+    sequence: u32,
+}
+
+impl Audio {
+    fn restart(&mut self) {
+        self.pending.clear();
+        self.next = None;
+        self.drop_cut_off();
+    }
+
+    fn drop_cut_off(&mut self) {
+        self.cut_off.clear();
+        self.cut_off_pts = None;
+    }
+
+    fn unit(&mut self, unit: Unit, out: &mut Vec<Output>) {
+        let mut data = core::mem::take(&mut self.cut_off);
+        let cut_off_pts = self.cut_off_pts.take();
+        // 13818-1 2.4.3.7: the time is that of the first frame that begins in the PES.
+        let first = usize::from(!data.is_empty());
+        let pts_of = |frame: usize| {
+            if frame == first {
+                unit.pts
+            } else if frame == 0 {
+                cut_off_pts
+            } else {
+                None
+            }
+        };
+        if data.is_empty() {
+            data = unit.data;
+        } else {
+            data.extend_from_slice(&unit.data);
+        }
+        let mut count = 0;
+        let mut frames = adts_frames(&data);
+        for (config, frame) in frames.by_ref() {
+            self.frame(config, frame.data, pts_of(count), out);
+            count += 1;
+        }
+        self.cut_off = frames.rest().to_vec();
+        self.cut_off_pts = pts_of(count);
+    }
+
+    fn frame(&mut self, config: AacConfig, data: &[u8], pts: Option<i64>, out: &mut Vec<Output>) {
+        let Some(scale) = self.configure(config, out) else { return };
+        if let Some(pts) = pts {
+            let at = MediaTime::new(pts, Timescale::NINETY_KHZ).rescale(scale).ticks;
+            if self.next.is_none_or(|next| (at - next).abs() > ROUNDING) {
+                self.emit(out);
+                self.next = Some(at);
+            }
+        }
+        if let Some(next) = &mut self.next {
+            *next += i64::from(aac::SAMPLES_PER_FRAME);
+            self.pending.push(data.to_vec());
+        }
+    }
+
+    /// Makes an initialization segment if `config` is new. Gives the track's clock.
+    fn configure(&mut self, config: AacConfig, out: &mut Vec<Output>) -> Option<Timescale> {
+        if let Some((current, scale)) = &self.config
+            && *current == config
+        {
+            return Some(*scale);
+        }
+        self.emit(out);
+        self.next = None;
+        let scale = Timescale::new(config.sample_rate)?;
+        out.push(init(Kind::Audio, scale, SampleEntry::Aac(config.clone())));
+        self.config = Some((config, scale));
+        Some(scale)
+    }
+
+    fn emit(&mut self, out: &mut Vec<Output>) {
+        let (Some((_, scale)), Some(end)) = (&self.config, self.next) else { return };
+        if self.pending.is_empty() {
+            return;
+        }
+        let duration = aac::SAMPLES_PER_FRAME;
+        let frames = core::mem::take(&mut self.pending);
+        let samples: Vec<Sample<'_>> = frames
+            .iter()
+            .map(|data| Sample { data, duration, composition_offset: 0, sync: true })
+            .collect();
+        let count = i64::try_from(frames.len()).unwrap_or(0);
+        let start = end - count * i64::from(duration);
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = fragment(self.sequence, start, &samples);
+        let (start, end) = (MediaTime::new(start, *scale), MediaTime::new(end, *scale));
+        out.push(Output::Fragment { kind: Kind::Audio, start, end, sync: true, bytes });
+    }
+}
+
+fn init(kind: Kind, timescale: Timescale, entry: SampleEntry) -> Output {
+    let codec = entry.codec_string();
+    Output::Init { kind, codec, bytes: write::init_segment(&Track { id: TRACK, timescale, entry }) }
+}
+
+fn fragment(sequence: u32, decode_time: i64, samples: &[Sample<'_>]) -> Vec<u8> {
+    let decode_time = u64::try_from(decode_time).unwrap_or(0);
+    let mut bytes = Vec::new();
+    write::chunk(
+        &Chunk { track: TRACK, sequence, decode_time, samples, producer: None },
+        &mut bytes,
+    );
+    bytes
+}
