@@ -1,34 +1,384 @@
 //! Transport streams of one camera to chunks and segments in the store.
 //!
 //! The engine hands over what it reads from each track's pipe, with the time at which it came; out
-//! come Periods, segments and chunks on one UTC timeline (see the design's "Time").
+//! come Periods, segments and chunks on one UTC timeline (the design's "Time").
+//!
+//! ```text
+//! bytes -> frames (FrameReader) -> UTC (MediaClock) -> where to cut (Grid) -> chunks (Writer)
+//! ```
+//! The first video track leads: its frames set the clock. A key frame has the same timestamp in all
+//! renditions of a run, so whichever shows it first decides where it cuts, for all.
 
-use crate::store::{Camera, SourceStatus};
-use nearlive::time::WallTime;
+mod clock;
+mod frames;
+mod grid;
+mod writer;
+
+pub use writer::SOURCE_SCHEME;
+
+use crate::store::{Camera, RenditionKind, SourceStatus};
+use clock::{MediaClock, Observed};
+use frames::{Frame, FrameReader};
+use grid::{Cut, Grid, Period};
+use nearlive::media::es::aac;
+use nearlive::media::isobmff::write::SampleEntry;
+use nearlive::time::{Timescale, WallTime};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use writer::{Picture, Writer};
+
+/// Pictures that do not come for this long are stood in for.
+const PICTURE_PATIENCE_US: i64 = 1_000_000;
+/// Sound that does not come for this long is filled with silence.
+const SOUND_PATIENCE_US: i64 = 300_000;
+/// Silence is written up to this much before now, so that sound that comes back finds its place.
+const SILENCE_BEHIND_US: i64 = 150_000;
+/// A Period goes into manifests when all its tracks are set up, or after this long.
+const PUBLISH_PATIENCE_US: i64 = 1_500_000;
+/// Frames kept while clock and grid are being learnt.
+const PENDING_FRAMES: usize = 2_000;
+/// A camera without a second key frame for this long is given slots of this length.
+const LEARN_AT_MOST_US: i64 = 10_000_000;
+/// Key frames of one run whose cuts are remembered for the renditions that come later.
+const CUTS: usize = 32;
+/// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
+const SAME_PICTURE_TICKS: i64 = 45;
 
 /// One camera's packager. It outlives the engine's runs.
 #[derive(Debug)]
 pub struct Packager {
     camera: Arc<Camera>,
+    tracks: Vec<Track>,
+    leader: usize,
+    clock: MediaClock,
+    grid: Grid,
+    cuts: VecDeque<(i64, Cut)>,
+    periods: VecDeque<Period>,
+    began_us: i64,
+    /// The next key frame begins a new Period.
+    afresh: bool,
+    frames: Vec<Frame>,
+}
+
+#[derive(Debug)]
+struct Track {
+    kind: RenditionKind,
+    copied: bool,
+    reader: FrameReader,
+    pending: VecDeque<Frame>,
+    writer: Writer,
+    last_arrival_us: i64,
+    last_pts: Option<i64>,
+    interval_us: i64,
+    /// What is written now stands in for what does not come.
+    filling: bool,
+    /// Pictures before the next key frame belong to nothing.
+    needs_key: bool,
 }
 
 impl Packager {
     /// A packager that writes into `camera`, one track for each of its renditions.
     pub fn new(camera: Arc<Camera>) -> Self {
-        Self { camera }
+        let renditions = camera.renditions();
+        let leader = renditions.iter().position(|r| r.kind == RenditionKind::Video).unwrap_or(0);
+        let tracks = renditions
+            .iter()
+            .enumerate()
+            .map(|(i, r)| {
+                let scale = match r.kind {
+                    RenditionKind::Video => Timescale::NINETY_KHZ,
+                    RenditionKind::Audio => Timescale::AUDIO_48K,
+                };
+                Track {
+                    kind: r.kind,
+                    copied: r.copied,
+                    reader: FrameReader::default(),
+                    pending: VecDeque::new(),
+                    writer: Writer::new(i, scale),
+                    last_arrival_us: 0,
+                    last_pts: None,
+                    interval_us: 40_000,
+                    filling: false,
+                    needs_key: true,
+                }
+            })
+            .collect();
+        Self {
+            camera,
+            tracks,
+            leader,
+            clock: MediaClock::default(),
+            grid: Grid::default(),
+            cuts: VecDeque::new(),
+            periods: VecDeque::new(),
+            began_us: 0,
+            afresh: false,
+            frames: Vec::new(),
+        }
     }
 
     /// A new engine process begins: its timestamps have nothing to do with those before.
     pub fn begin_run(&mut self, now: WallTime) {
-        let _ = now;
+        for track in &mut self.tracks {
+            track.reader = FrameReader::default();
+            track.pending.clear();
+        }
+        self.restart_clock(now.as_micros());
+    }
+
+    fn restart_clock(&mut self, now_us: i64) {
+        self.clock = MediaClock::default();
+        self.cuts.clear();
+        self.afresh = self.grid.period().is_some();
+        for track in &mut self.tracks {
+            track.needs_key = true;
+            track.last_pts = None;
+            if track.last_arrival_us == 0 {
+                track.last_arrival_us = now_us;
+            }
+        }
     }
 
     /// Bytes that came from the pipe of `track` at `arrived`. Returns whether a frame of picture
     /// was completed (the supervisor's sign of life).
     pub fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
-        let _ = (track, bytes, arrived);
-        false
+        let arrived_us = arrived.as_micros();
+        let mut frames = std::mem::take(&mut self.frames);
+        let Some(t) = self.tracks.get_mut(track) else { return false };
+        t.reader.read(bytes, arrived_us, &mut frames);
+        let alive = t.kind == RenditionKind::Video && !frames.is_empty();
+        if t.kind == RenditionKind::Audio && self.is_running() && !frames.is_empty() {
+            self.sound(track, &frames);
+            frames.clear();
+        }
+        for frame in frames.drain(..) {
+            self.frame(track, frame);
+        }
+        self.frames = frames;
+        alive
+    }
+
+    fn is_running(&self) -> bool {
+        self.clock.utc_us(0).is_some() && self.grid.is_learnt()
+    }
+
+    fn frame(&mut self, track: usize, frame: Frame) {
+        let was_running = self.is_running();
+        if track == self.leader && self.lead(&frame) == Observed::Leapt {
+            self.restart_clock(frame.arrival_us);
+            self.lead(&frame);
+        }
+        if was_running && self.is_running() {
+            self.write(track, frame);
+            return;
+        }
+        let pending = &mut self.tracks[track].pending;
+        pending.push_back(frame);
+        if pending.len() > PENDING_FRAMES {
+            pending.pop_front();
+        }
+        self.learn();
+        if self.is_running() {
+            self.drain();
+        }
+    }
+
+    /// The leader's frames set the clock.
+    fn lead(&mut self, frame: &Frame) -> Observed {
+        let t = &mut self.tracks[self.leader];
+        // The engine's parser knows that a copied frame is whole only when the next begins.
+        let hold = if t.copied { t.interval_us } else { 0 };
+        let observed = self.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
+        if observed != Observed::Leapt {
+            let step = t.last_pts.map(|last| to_us(frame.pts - last)).filter(|s| *s > 1000);
+            t.interval_us = step.map_or(t.interval_us, |s| s.min(1_000_000));
+            t.last_pts = Some(frame.pts);
+        }
+        observed
+    }
+
+    fn learn(&mut self) {
+        if self.grid.is_learnt() {
+            return;
+        }
+        let pending = &mut self.tracks[self.leader].pending;
+        space_first_frame(pending);
+        let mut keys = pending.iter().filter(|f| f.key).map(|f| f.pts);
+        let Some(first) = keys.next() else { return };
+        if let Some(second) = keys.next() {
+            self.grid.learn(to_us(second - first));
+        } else if let Some(last) = pending.back()
+            && to_us(last.pts - first) > LEARN_AT_MOST_US
+        {
+            self.grid.learn(LEARN_AT_MOST_US);
+        }
+    }
+
+    /// Writes what was kept, in the order of time, the leader first.
+    fn drain(&mut self) {
+        for t in self.tracks.iter_mut().filter(|t| t.kind == RenditionKind::Video) {
+            space_first_frame(&mut t.pending);
+        }
+        loop {
+            let leader = self.leader;
+            let next = (0..self.tracks.len())
+                .filter_map(|i| Some((self.tracks[i].pending.front()?.pts, i != leader, i)))
+                .min();
+            let Some((_, _, i)) = next else { return };
+            if let Some(frame) = self.tracks[i].pending.pop_front() {
+                self.write(i, frame);
+            }
+        }
+    }
+
+    fn write(&mut self, track: usize, frame: Frame) {
+        match self.tracks[track].kind {
+            RenditionKind::Video => self.picture(track, frame),
+            RenditionKind::Audio => self.sound(track, &[frame]),
+        }
+    }
+
+    fn picture(&mut self, track: usize, frame: Frame) {
+        let (Some(dts_us), Some(pts_us)) =
+            (self.clock.utc_us(to_us(frame.dts)), self.clock.utc_us(to_us(frame.pts)))
+        else {
+            return;
+        };
+        let t = &mut self.tracks[track];
+        t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
+        let mut place = None;
+        if frame.key {
+            // Pictures from before what stands in for them have missed their time.
+            if t.writer.segment_start_us().is_some_and(|start| pts_us < start) {
+                return;
+            }
+            place = self.key_frame(track, &frame, pts_us);
+        }
+        let t = &mut self.tracks[track];
+        if let Some((period, number)) = place {
+            t.writer.begin(&self.camera, period, number, pts_us);
+            t.filling = false;
+            t.needs_key = false;
+        } else if t.filling || t.needs_key {
+            return;
+        }
+        let picture = Picture { data: &frame.data, key: frame.key, dts_us, pts_us };
+        t.writer.picture(&self.camera, picture);
+        self.publish(frame.arrival_us);
+    }
+
+    /// Decides what a key frame begins: `Some` with the Period and number of a new segment.
+    fn key_frame(&mut self, track: usize, frame: &Frame, us: i64) -> Option<(Period, u64)> {
+        let t = &mut self.tracks[track];
+        let mut changed = false;
+        if let Some(entry) = &frame.entry {
+            changed = t.writer.entry().is_some_and(|e| e != entry);
+            if t.writer.entry() != Some(entry) {
+                t.writer.set_entry(entry.clone());
+            }
+        }
+        t.writer.entry()?;
+        let known = self.cuts.iter().find(|(pts, _)| (pts - frame.pts).abs() <= SAME_PICTURE_TICKS);
+        let cut = match known {
+            Some((_, cut)) => *cut,
+            None => self.cut(frame.pts, us, changed),
+        };
+        match cut {
+            Cut::Inside => {
+                // A rendition that joins in the middle begins with the segment that runs.
+                let (period, number) = (self.grid.period()?, self.grid.current()?);
+                let t = &self.tracks[track];
+                let joins = t.filling || t.needs_key;
+                joins.then_some((period, number))
+            }
+            Cut::Segment(number) => {
+                let period = self.periods.iter().rev().find(|p| p.start_us() <= us + 1000)?;
+                Some((*period, number))
+            }
+            Cut::Period(period) => Some((period, period.first)),
+        }
+    }
+
+    fn cut(&mut self, pts: i64, us: i64, changed: bool) -> Cut {
+        let cut = self.grid.key_frame(us, self.afresh || changed);
+        self.cuts.push_back((pts, cut));
+        if self.cuts.len() > CUTS {
+            self.cuts.pop_front();
+        }
+        if let Cut::Period(period) = cut {
+            self.afresh = false;
+            self.began_us = us;
+            self.camera.begin_period(
+                u64::try_from(period.ms).unwrap_or(0),
+                period.first,
+                u64::try_from(period.slot_us).unwrap_or(0),
+                period.listed,
+            );
+            self.periods.push_back(period);
+            if self.periods.len() > 4 {
+                self.periods.pop_front();
+            }
+            // The other renditions will be what they were, unless the camera's picture has changed.
+            for t in &self.tracks {
+                if t.kind == RenditionKind::Audio || !changed {
+                    t.writer.set_up(&self.camera, period);
+                }
+            }
+        }
+        cut
+    }
+
+    fn sound(&mut self, track: usize, frames: &[Frame]) {
+        for frame in frames {
+            let Some(us) = self.clock.utc_us(to_us(frame.pts)) else { return };
+            let t = &mut self.tracks[track];
+            t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
+            if t.writer.entry().is_none()
+                && let Some(entry) = &frame.entry
+            {
+                t.writer.set_entry(entry.clone());
+            }
+            if t.filling {
+                if us < t.writer.end_us() {
+                    continue;
+                }
+                self.fill_with_silence(track, us);
+                self.tracks[track].filling = false;
+            }
+            self.write_sound(track, &frame.data, us);
+        }
+        if let Some(last) = frames.last() {
+            self.publish(last.arrival_us);
+        }
+    }
+
+    /// One frame of sound at `us`, into the segment that the grid says.
+    fn write_sound(&mut self, track: usize, data: &[u8], us: i64) {
+        let Some(period) = self.periods.iter().rev().find(|p| p.start_us() <= us).copied() else {
+            return;
+        };
+        let t = &mut self.tracks[track];
+        let place = t.writer.place();
+        let number = if period.listed {
+            // Uneven segments: sound goes on to the next one when the picture has.
+            let (newest, current) = (self.grid.period(), self.grid.current());
+            let number = current.filter(|_| newest == Some(period));
+            number.or_else(|| place.map(|(_, n)| n)).unwrap_or(period.first)
+        } else {
+            period.number_at(us)
+        };
+        if place.is_none_or(|(p, n)| p != period && p.ms < period.ms || p == period && n < number) {
+            t.writer.begin(&self.camera, period, number, us);
+        }
+        t.writer.sound(&self.camera, &[data], us);
+    }
+
+    fn publish(&self, now_us: i64) {
+        if let Some(tracks) = self.camera.unpublished()
+            && (tracks == self.tracks.len() || now_us - self.began_us > PUBLISH_PATIENCE_US)
+        {
+            self.camera.publish();
+        }
     }
 
     /// The source is well or not: goes to viewers with the pictures that stand in for it.
@@ -39,6 +389,112 @@ impl Packager {
     /// To be called about ten times a second: fills the timeline while nothing comes, and drops
     /// what is too old.
     pub fn tick(&mut self, now: WallTime) {
+        let now_us = now.as_micros();
+        self.publish(now_us);
+        let status = self.camera.status();
+        let mut stands_until = None;
+        for i in 0..self.tracks.len() {
+            if self.tracks[i].kind == RenditionKind::Video {
+                let until = self.stand_in(i, now_us, &status);
+                if i == self.leader {
+                    stands_until = until;
+                }
+            }
+        }
+        for i in 0..self.tracks.len() {
+            if self.tracks[i].kind == RenditionKind::Audio {
+                self.silence(i, now_us, stands_until);
+            }
+        }
         self.camera.evict(now);
+    }
+
+    /// Fills with the last key frame where no picture comes; says up to when, microseconds.
+    fn stand_in(&mut self, track: usize, now_us: i64, status: &SourceStatus) -> Option<i64> {
+        let t = &mut self.tracks[track];
+        let patience = PICTURE_PATIENCE_US.max(t.interval_us * 4);
+        let (mut period, mut number) = t.writer.place()?;
+        if now_us - t.last_arrival_us < patience && !t.filling || !t.writer.has_key() {
+            return None;
+        }
+        let slot_end = |period: Period, number, end_us: i64| {
+            if period.listed { end_us + period.slot_us } else { period.slot_start_us(number + 1) }
+        };
+        if !t.filling {
+            t.filling = true;
+            t.writer.still(&self.camera, slot_end(period, number, t.writer.end_us()), status);
+            self.afresh = true;
+        }
+        while t.writer.end_us() + 1000 < now_us {
+            let start = t.writer.end_us();
+            number += 1;
+            if let Some(newest) = self.periods.back().filter(|p| p.ms > period.ms) {
+                // The others have gone on to a new Period without this one.
+                period = *newest;
+                number = newest.number_at(start.max(newest.start_us()));
+            }
+            t.writer.begin(&self.camera, period, number, start);
+            t.writer.still(&self.camera, slot_end(period, number, start), status);
+            if t.writer.end_us() <= start {
+                break;
+            }
+            if track == self.leader {
+                self.grid.filled(number, start);
+            }
+        }
+        Some(t.writer.end_us())
+    }
+
+    /// Fills with silence where no sound comes.
+    fn silence(&mut self, track: usize, now_us: i64, stands_until: Option<i64>) {
+        let quiet = now_us - self.tracks[track].last_arrival_us >= SOUND_PATIENCE_US;
+        if quiet || stands_until.is_some() {
+            let until = stands_until.unwrap_or(now_us - SILENCE_BEHIND_US);
+            self.fill_with_silence(track, until);
+        }
+    }
+
+    /// Writes silence from where the sound ends up to `until_us`.
+    fn fill_with_silence(&mut self, track: usize, until_us: i64) {
+        let writer = &self.tracks[track].writer;
+        let Some(SampleEntry::Aac(config)) = writer.entry() else { return };
+        let (channels, rate) = (config.channels, i64::from(config.sample_rate.max(1)));
+        let Some(newest) = self.periods.back() else { return };
+        let frame_us = i64::from(aac::SAMPLES_PER_FRAME) * 1_000_000 / rate;
+        let mut at = if writer.place().is_some() { writer.end_us() } else { newest.start_us() };
+        // No more than a window's worth at a time, whatever the clocks say.
+        for _ in 0..4096 {
+            if at + frame_us > until_us {
+                break;
+            }
+            self.tracks[track].filling = true;
+            self.write_sound(track, aac::silent_frame(channels), at);
+            let end = self.tracks[track].writer.end_us();
+            if end <= at {
+                break;
+            }
+            at = end;
+        }
+    }
+}
+
+/// 90 kHz ticks in microseconds.
+fn to_us(ticks: i64) -> i64 {
+    Timescale::NINETY_KHZ.to_micros(ticks)
+}
+
+/// An RTSP demuxer that has no timestamp for the first frame lets it coincide with the second: it is
+/// put back to one frame before.
+fn space_first_frame(pending: &mut VecDeque<Frame>) {
+    let (Some(a), Some(b), Some(c)) = (pending.front(), pending.get(1), pending.get(2)) else {
+        return;
+    };
+    let (first, second) = (b.dts - a.dts, c.dts - b.dts);
+    if second > 0
+        && first * 4 < second
+        && let Some(a) = pending.front_mut()
+    {
+        a.dts -= second - first;
+        a.pts -= second - first;
     }
 }

@@ -107,6 +107,7 @@ struct Period {
     first_number: u64,
     duration_us: u64,
     listed: bool,
+    published: bool,
     tracks: BTreeMap<usize, Track>,
     sequence: u64,
 }
@@ -181,7 +182,7 @@ impl Camera {
 
     /// There is a manifest to give out.
     pub fn is_ready(&self) -> bool {
-        self.lock().periods.iter().any(|p| !p.tracks.is_empty())
+        self.lock().periods.iter().any(|p| p.published)
     }
 
     /// How the source is.
@@ -201,19 +202,42 @@ impl Camera {
 
     /// Begins a Period at `ms` whose first segment has `first_number` and whose slots are
     /// `duration_us` long. `listed`: its segments are of uneven length and have to be listed.
+    /// It is in no manifest until [`publish`](Self::publish) is called.
     pub fn begin_period(&self, ms: PeriodMs, first_number: u64, duration_us: u64, listed: bool) {
         let mut inner = self.lock();
         let sequence = inner.periods.back().map_or(inner.periods_dropped, |p| p.sequence + 1);
         let tracks = BTreeMap::new();
-        inner.periods.push_back(Period { ms, first_number, duration_us, listed, tracks, sequence });
+        inner.periods.push_back(Period {
+            ms,
+            first_number,
+            duration_us,
+            listed,
+            published: false,
+            tracks,
+            sequence,
+        });
         drop(inner);
         self.touch();
     }
 
-    /// Sets up `track` in the newest Period; nothing happens when it is already there.
-    pub fn set_up(&self, track: usize, setup: TrackSetup) {
+    /// All tracks of the newest Period are set up, as far as they will be: manifests may show it.
+    pub fn publish(&self) {
         let mut inner = self.lock();
-        let Some(period) = inner.periods.back_mut() else { return };
+        let Some(period) = inner.periods.back_mut().filter(|p| !p.published) else { return };
+        period.published = true;
+        drop(inner);
+        self.touch();
+    }
+
+    /// How many tracks the newest Period has, when it is not published yet.
+    pub fn unpublished(&self) -> Option<usize> {
+        self.lock().periods.back().filter(|p| !p.published).map(|p| p.tracks.len())
+    }
+
+    /// Sets up `track` in Period `ms`; nothing happens when it is already there.
+    pub fn set_up(&self, ms: PeriodMs, track: usize, setup: TrackSetup) {
+        let mut inner = self.lock();
+        let Some(period) = inner.period_mut(ms) else { return };
         period.tracks.entry(track).or_insert_with(|| Track {
             init: setup.init,
             codec: setup.codec,
@@ -297,7 +321,7 @@ impl Camera {
             let old = inner.periods.front().is_some_and(|p| ms < p.ms);
             return if old { Lookup::Gone } else { Lookup::Unknown };
         };
-        let current = i + 1 == inner.periods.len();
+        let current = inner.periods.iter().rposition(|p| p.published).is_none_or(|last| i >= last);
         let Some(t) = inner.periods[i].tracks.get(&track) else {
             return if current { Lookup::Soon } else { Lookup::Unknown };
         };
@@ -321,7 +345,7 @@ impl Camera {
             renditions: inner.renditions.clone(),
             window: inner.limits.window,
             status: inner.status.clone(),
-            periods: inner.periods.iter().map(Period::info).collect(),
+            periods: inner.periods.iter().filter(|p| p.published).map(Period::info).collect(),
             dropped: inner.dropped.clone(),
         }
     }

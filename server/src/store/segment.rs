@@ -107,6 +107,11 @@ impl Reader {
         state.end_ticks.map(|_| state.chunks.clone())
     }
 
+    /// The chunks so far.
+    pub fn so_far(&self) -> Vec<Bytes> {
+        self.segment.lock().chunks.clone()
+    }
+
     /// The chunks that have come since the last call, waiting for at least one; `None` after the
     /// last.
     pub async fn next(&mut self) -> Option<Vec<Bytes>> {

@@ -1,0 +1,169 @@
+//! Maps the timestamps of one engine run to UTC, from the times at which frames arrive.
+//!
+//! A frame arrives at its capture time plus a delay that is never less than what the camera and the
+//! engine hold it for. So the least of `arrival - hold - timestamp` over a while is the best guess of
+//! the run's offset. It is found while the first frames come (they come in a burst, late), and from
+//! then on followed slowly: at most [`SLEW_PPM`], so that pictures and sound never jump.
+
+use std::collections::VecDeque;
+
+/// How fast the offset may change, in millionths of the time that passes.
+const SLEW_PPM: i64 = 200;
+/// The offset is the least over this much time, microseconds.
+const MEMORY_US: i64 = 10_000_000;
+/// Frames seen and time gone by before the first guess is trusted.
+const SETTLE_FRAMES: u32 = 5;
+const SETTLE_US: i64 = 300_000;
+const SETTLE_AT_MOST_US: i64 = 2_000_000;
+/// A frame that comes this much before its time proves that the timestamps have leapt.
+const EARLY_JUMP_US: i64 = 500_000;
+/// Frames that come this late for as long as [`LATE_PATIENCE_US`] prove the same.
+const LATE_JUMP_US: i64 = 2_000_000;
+const LATE_PATIENCE_US: i64 = 2_000_000;
+
+/// What an observation showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Observed {
+    /// The offset is not yet known well enough.
+    Settling,
+    /// It is.
+    Steady,
+    /// The timestamps have leapt: start with a new clock.
+    Leapt,
+}
+
+/// The mapping of one run.
+#[derive(Debug, Default)]
+pub(super) struct MediaClock {
+    offset_us: Option<i64>,
+    /// (arrival, offset seen) with rising offsets: the first is the least of the memory.
+    least: VecDeque<(i64, i64)>,
+    frames: u32,
+    first_arrival: i64,
+    last: Option<(i64, i64)>,
+    late_since: Option<i64>,
+}
+
+impl MediaClock {
+    /// A frame with timestamp `media_us` arrived at `arrival_us`, of which `hold_us` are known to
+    /// have been spent on the way.
+    pub(super) fn observe(&mut self, media_us: i64, arrival_us: i64, hold_us: i64) -> Observed {
+        let seen = arrival_us - hold_us - media_us;
+        if self.frames == 0 {
+            self.first_arrival = arrival_us;
+        }
+        self.frames = self.frames.saturating_add(1);
+        let step = self.last.map(|(m, a)| (media_us - m, arrival_us - a));
+        self.last = Some((media_us, arrival_us));
+        if let Some(offset) = self.offset_us
+            && self.has_leapt(seen - offset, arrival_us)
+        {
+            return Observed::Leapt;
+        }
+        while self.least.back().is_some_and(|(_, s)| *s >= seen) {
+            self.least.pop_back();
+        }
+        self.least.push_back((arrival_us, seen));
+        while self.least.front().is_some_and(|(a, _)| *a < arrival_us - MEMORY_US) {
+            self.least.pop_front();
+        }
+        let least = self.least.front().map_or(seen, |(_, s)| *s);
+        match self.offset_us {
+            Some(offset) => {
+                let (media_step, _) = step.unwrap_or_default();
+                let most = media_step.clamp(0, 1_000_000) * SLEW_PPM / 1_000_000;
+                self.offset_us = Some(offset + (least - offset).clamp(-most, most));
+                Observed::Steady
+            }
+            None => {
+                let elapsed = arrival_us - self.first_arrival;
+                // In a burst frames come faster than they were made.
+                let paced = step.is_some_and(|(m, a)| a * 2 >= m);
+                let settled = self.frames >= SETTLE_FRAMES && elapsed >= SETTLE_US && paced;
+                if settled || elapsed >= SETTLE_AT_MOST_US {
+                    self.offset_us = Some(least);
+                    Observed::Steady
+                } else {
+                    Observed::Settling
+                }
+            }
+        }
+    }
+
+    fn has_leapt(&mut self, behind: i64, arrival_us: i64) -> bool {
+        if behind < -EARLY_JUMP_US {
+            return true;
+        }
+        if behind <= LATE_JUMP_US {
+            self.late_since = None;
+            return false;
+        }
+        arrival_us - *self.late_since.get_or_insert(arrival_us) > LATE_PATIENCE_US
+    }
+
+    /// The UTC time, in microseconds, of timestamp `media_us`; `None` while it settles.
+    pub(super) fn utc_us(&self, media_us: i64) -> Option<i64> {
+        self.offset_us.map(|o| media_us + o)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: i64 = 1_795_000_000_000_000;
+    const FRAME: i64 = 40_000;
+
+    /// Frames captured at `BASE + i * FRAME` whose camera clock runs `ppm` fast.
+    fn run(clock: &mut MediaClock, frames: i64, ppm: i64, delay: impl Fn(i64) -> i64) -> Observed {
+        let mut seen = Observed::Settling;
+        for i in 0..frames {
+            let captured = i * FRAME;
+            let media = captured + captured * ppm / 1_000_000;
+            seen = clock.observe(media, BASE + captured + delay(i), FRAME);
+        }
+        seen
+    }
+
+    #[test]
+    fn a_burst_at_the_start_does_not_shift_the_clock() {
+        let mut clock = MediaClock::default();
+        // The first 12 frames come together, half a second late; then each 60 ms after capture.
+        run(
+            &mut clock,
+            40,
+            0,
+            |i| if i < 12 { 60_000 + (12 - i) * FRAME + i * 500 } else { 60_000 },
+        );
+        let off = clock.utc_us(0).unwrap() - BASE;
+        assert_eq!(off, 20_000, "60 ms of delay of which 40 are known");
+    }
+
+    #[test]
+    fn jitter_never_makes_time_jump_and_drift_is_followed() {
+        let mut clock = MediaClock::default();
+        let jitter = |i: i64| 50_000 + (i * 7919 % 97) * 1000;
+        run(&mut clock, 25 * 600, 100, jitter);
+        let captured = 25 * 600 * FRAME;
+        let media = captured + captured * 100 / 1_000_000;
+        let error = clock.utc_us(media).unwrap() - (BASE + captured + 10_000);
+        assert!(error.abs() < 5_000, "{error} us off after ten minutes at 100 ppm");
+    }
+
+    #[test]
+    fn a_leap_of_the_timestamps_is_seen_at_once_and_a_late_burst_is_not_one() {
+        let mut clock = MediaClock::default();
+        assert_eq!(run(&mut clock, 100, 0, |_| 50_000), Observed::Steady);
+        let t = 100 * FRAME;
+        // The link stalls for four seconds, then everything comes.
+        for i in 0..100 {
+            let late = 4_000_000 - i * FRAME;
+            assert_ne!(
+                clock.observe(t + i * FRAME, BASE + t + i * FRAME + late, FRAME),
+                Observed::Leapt
+            );
+        }
+        let t = 300 * FRAME;
+        assert_eq!(clock.observe(t + 60_000_000, BASE + t, FRAME), Observed::Leapt);
+    }
+}

@@ -1,0 +1,239 @@
+//! One rendition's output: frames in, chunks in the store's growing segments out.
+
+use super::grid::Period;
+use crate::store::{Camera, Segment, SourceStatus, TrackSetup};
+use bytes::Bytes;
+use nearlive::media::es::aac;
+use nearlive::media::isobmff::write::{self, Chunk, ProducerTime, Sample, SampleEntry};
+use nearlive::time::{Timescale, WallTime};
+use std::sync::Arc;
+
+/// The scheme of the messages that say how the camera is.
+pub const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
+
+/// Sound that deviates less than this from its clock just runs on.
+const AUDIO_TOLERANCE_TICKS: i64 = 48;
+
+/// One sample to write.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Picture<'a> {
+    pub(super) data: &'a [u8],
+    pub(super) key: bool,
+    /// Decoding and presentation time, UTC microseconds.
+    pub(super) dts_us: i64,
+    pub(super) pts_us: i64,
+}
+
+/// A rendition being written.
+#[derive(Debug)]
+pub(super) struct Writer {
+    track: usize,
+    timescale: Timescale,
+    entry: Option<SampleEntry>,
+    open: Option<Open>,
+    /// Where the media written so far ends, ticks.
+    end_ticks: i64,
+    last_dts: Option<i64>,
+    last_delta: u32,
+    sequence: u32,
+    last_key: Option<Key>,
+}
+
+#[derive(Debug)]
+struct Open {
+    period: Period,
+    number: u64,
+    start_ticks: i64,
+    segment: Arc<Segment>,
+}
+
+/// The last key frame, to stand in while the camera is away.
+#[derive(Debug)]
+struct Key {
+    data: Vec<u8>,
+    captured_us: i64,
+}
+
+impl Writer {
+    pub(super) const fn new(track: usize, timescale: Timescale) -> Self {
+        Self {
+            track,
+            timescale,
+            entry: None,
+            open: None,
+            end_ticks: 0,
+            last_dts: None,
+            last_delta: timescale.hz() / 25,
+            sequence: 0,
+            last_key: None,
+        }
+    }
+
+    /// What its samples are, once known.
+    pub(super) const fn entry(&self) -> Option<&SampleEntry> {
+        self.entry.as_ref()
+    }
+
+    /// From now on its samples are `entry`.
+    pub(super) fn set_entry(&mut self, entry: SampleEntry) {
+        self.entry = Some(entry);
+    }
+
+    /// The Period and the number of the segment being written.
+    pub(super) fn place(&self) -> Option<(Period, u64)> {
+        self.open.as_ref().map(|o| (o.period, o.number))
+    }
+
+    /// First time of the segment being written, microseconds.
+    pub(super) fn segment_start_us(&self) -> Option<i64> {
+        self.open.as_ref().map(|o| self.timescale.to_micros(o.start_ticks))
+    }
+
+    /// Where the media written so far ends, microseconds.
+    pub(super) fn end_us(&self) -> i64 {
+        self.timescale.to_micros(self.end_ticks)
+    }
+
+    /// Makes the rendition part of the newest Period.
+    pub(super) fn set_up(&self, camera: &Camera, period: Period) {
+        let Some(entry) = self.entry.clone() else { return };
+        let (size, channels) = match &entry {
+            SampleEntry::Avc(c) => (Some((c.resolution.width, c.resolution.height)), None),
+            SampleEntry::Aac(c) => (None, Some(c.channels)),
+        };
+        let codec = entry.codec_string();
+        let id = u32::try_from(self.track + 1).unwrap_or(1);
+        let init = write::init_segment(&write::Track { id, timescale: self.timescale, entry });
+        let timescale = self.timescale.hz();
+        let setup = TrackSetup { init: Bytes::from(init), codec, size, channels, timescale };
+        camera.set_up(ms(period), self.track, setup);
+    }
+
+    /// Begins segment `number` of `period` at `start_us`.
+    pub(super) fn begin(&mut self, camera: &Camera, period: Period, number: u64, start_us: i64) {
+        self.set_up(camera, period);
+        let start_ticks = self.timescale.from_micros(start_us);
+        let start = u64::try_from(start_ticks).unwrap_or(0);
+        if let Some(open) = self.open.as_ref().filter(|o| o.period.ms != period.ms) {
+            let end = u64::try_from(self.end_ticks).unwrap_or(0);
+            camera.end_segment(ms(open.period), self.track, end);
+        }
+        self.open = camera
+            .begin_segment(ms(period), self.track, number, start)
+            .map(|segment| Open { period, number, start_ticks, segment });
+    }
+
+    /// Writes one picture into the open segment.
+    pub(super) fn picture(&mut self, camera: &Camera, picture: Picture<'_>) {
+        let dts = self.timescale.from_micros(picture.dts_us);
+        let pts = self.timescale.from_micros(picture.pts_us);
+        let delta = self.last_dts.map(|last| dts - last).and_then(|d| u32::try_from(d).ok());
+        if let Some(delta) = delta.filter(|d| *d > 0 && *d <= self.timescale.hz() * 2) {
+            self.last_delta = delta;
+        }
+        self.last_dts = Some(dts);
+        if picture.key {
+            let captured_us = picture.pts_us;
+            self.last_key = Some(Key { data: picture.data.to_vec(), captured_us });
+        }
+        let sample = Sample {
+            data: picture.data,
+            duration: self.last_delta,
+            composition_offset: i32::try_from(pts - dts).unwrap_or(0),
+            sync: picture.key,
+        };
+        let producer = ProducerTime {
+            wall: WallTime::from_micros(picture.pts_us),
+            media_ticks: u64::try_from(pts).unwrap_or(0),
+        };
+        self.chunk(camera, dts, &[sample], Some(producer), Vec::new());
+    }
+
+    /// Writes frames of sound, the first at `start_us`, into the open segment.
+    pub(super) fn sound(&mut self, camera: &Camera, frames: &[&[u8]], start_us: i64) {
+        let want = self.timescale.from_micros(start_us);
+        let runs_on = self.open.is_some() && (want - self.end_ticks).abs() < AUDIO_TOLERANCE_TICKS;
+        let start = if runs_on { self.end_ticks } else { want };
+        let samples: Vec<_> = frames
+            .iter()
+            .map(|data| Sample {
+                data,
+                duration: aac::SAMPLES_PER_FRAME,
+                composition_offset: 0,
+                sync: true,
+            })
+            .collect();
+        self.chunk(camera, start, &samples, None, Vec::new());
+    }
+
+    /// Writes the last key frame as the picture of all the time up to `until_us`, with the camera's
+    /// state beside it. Its `prft` is the time at which it really was captured.
+    pub(super) fn still(&mut self, camera: &Camera, until_us: i64, status: &SourceStatus) {
+        let Some(key) = self.last_key.take() else { return };
+        let start = self.end_ticks;
+        let duration = self.timescale.from_micros(until_us) - start;
+        if let Ok(duration) = u32::try_from(duration)
+            && duration > 0
+        {
+            let sample = Sample { data: &key.data, duration, composition_offset: 0, sync: true };
+            let producer = ProducerTime {
+                wall: WallTime::from_micros(key.captured_us),
+                media_ticks: u64::try_from(start).unwrap_or(0),
+            };
+            let message = source_message(self.timescale, start, duration, status);
+            self.chunk(camera, start, &[sample], Some(producer), message);
+            self.last_dts = None;
+        }
+        self.last_key = Some(key);
+    }
+
+    /// There is a picture that can stand in.
+    pub(super) const fn has_key(&self) -> bool {
+        self.last_key.is_some()
+    }
+
+    fn chunk(
+        &mut self,
+        camera: &Camera,
+        start: i64,
+        samples: &[Sample<'_>],
+        producer: Option<ProducerTime>,
+        mut bytes: Vec<u8>,
+    ) {
+        let Some(open) = &self.open else { return };
+        let Ok(decode_time) = u64::try_from(start) else { return };
+        self.sequence = self.sequence.wrapping_add(1);
+        let track = u32::try_from(self.track + 1).unwrap_or(1);
+        let sequence = self.sequence;
+        write::chunk(&Chunk { track, sequence, decode_time, samples, producer }, &mut bytes);
+        let duration: u64 = samples.iter().map(|s| u64::from(s.duration)).sum();
+        self.end_ticks = start + i64::try_from(duration).unwrap_or(0);
+        camera.push_chunk(&open.segment, Bytes::from(bytes), duration);
+    }
+}
+
+fn ms(period: Period) -> u64 {
+    u64::try_from(period.ms).unwrap_or(0)
+}
+
+/// An `emsg` of version 1 (ISO/IEC 23009-1 5.10.3.3) with the camera's state and its cause.
+fn source_message(
+    timescale: Timescale,
+    start: i64,
+    duration: u32,
+    status: &SourceStatus,
+) -> Vec<u8> {
+    let mut body = vec![1, 0, 0, 0];
+    body.extend(timescale.hz().to_be_bytes());
+    body.extend(u64::try_from(start).unwrap_or(0).to_be_bytes());
+    body.extend(duration.to_be_bytes());
+    // One id a message: players may drop a repeated one.
+    body.extend(u32::try_from(start & 0xffff_ffff).unwrap_or(0).to_be_bytes());
+    for text in [SOURCE_SCHEME, status.state] {
+        body.extend(text.as_bytes());
+        body.push(0);
+    }
+    body.extend(status.cause.as_bytes());
+    let size = u32::try_from(body.len() + 8).unwrap_or(0);
+    [&size.to_be_bytes()[..], b"emsg", &body].concat()
+}

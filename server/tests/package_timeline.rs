@@ -1,0 +1,154 @@
+//! The packager in virtual time over what a real encoder writes: one UTC timeline, the same cuts in
+//! all renditions, no hole when the camera goes away.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive_server::store::{Camera, Lookup, RenditionKind, SourceStatus};
+use support::Feed;
+
+/// What one rendition's bytes in the whole window say.
+fn fragments(camera: &Camera, rendition: &str) -> Vec<(u64, u64, i64, i64, bool)> {
+    let window = camera.window();
+    let track = window.renditions.iter().position(|r| r.id == rendition).unwrap();
+    let mut out = Vec::new();
+    for period in &window.periods {
+        let Some(info) = period.tracks.iter().find(|t| t.track == track) else { continue };
+        let init = camera.init(period.ms, rendition).unwrap();
+        for s in &info.segments {
+            let Lookup::Found(reader) = camera.segment(period.ms, rendition, s.number) else {
+                panic!("{} of {rendition} is listed but not there", s.number)
+            };
+            let mut facts = Vec::new();
+            let mut scanner = Scanner::new(&[]);
+            scanner.feed(&init, &mut facts);
+            for chunk in reader.so_far() {
+                scanner.feed(&chunk, &mut facts);
+            }
+            for fact in facts {
+                match fact {
+                    Fact::Fragment(f) => {
+                        let start = f.start.as_micros();
+                        let end = start + i64::try_from(f.duration.as_micros()).unwrap();
+                        out.push((period.ms, s.number, start, end, f.sync));
+                    }
+                    Fact::Damaged { offset, why } => panic!("damaged at {offset}: {why}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn renditions_are_cut_at_the_same_pictures_and_numbers_come_from_the_clock() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 10_000);
+    let window = feed.camera.window();
+    assert_eq!(window.periods.len(), 1, "{window:?}");
+    let period = &window.periods[0];
+    assert_eq!(period.duration_us, 1_000_000);
+    assert_eq!(period.first_number, period.ms / 1000);
+    let starts = |id| {
+        let mut s: Vec<_> = fragments(&feed.camera, id)
+            .into_iter()
+            .filter(|f| f.4)
+            .map(|f| (f.1, f.2 / 1000))
+            .collect();
+        s.dedup_by_key(|s| s.0);
+        s
+    };
+    let (top, low) = (starts("v0"), starts("v1"));
+    assert!(top.len() >= 9, "{top:?}");
+    assert_eq!(top, low);
+    assert!(top.windows(2).all(|w| w[1].0 == w[0].0 + 1 && (w[1].1 - w[0].1 - 1000).abs() <= 1));
+    let sound = fragments(&feed.camera, "a0");
+    for w in sound.windows(2) {
+        assert!((w[1].2 - w[0].3).abs() <= 1100, "sound has a hole or overlap: {w:?}");
+    }
+    for f in &sound {
+        assert!(
+            f.1 - period.first_number
+                == u64::try_from((f.2 / 1000 - period.ms as i64) / 1000).unwrap()
+        );
+    }
+}
+
+#[test]
+fn presentation_time_is_the_capture_time_in_utc() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 10_000);
+    let first = fragments(&feed.camera, "v0")[0];
+    let error = first.2 - feed.captured_us(0);
+    assert!(error.abs() < 30_000, "{error} us off");
+}
+
+#[test]
+fn while_the_camera_is_away_the_timeline_has_no_hole() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 4_000);
+    feed.packager.status(SourceStatus { state: "offline", cause: "the camera hung up".into() });
+    feed.idle(20_000);
+    feed.packager.begin_run(feed.now());
+    feed.packager.status(SourceStatus { state: "live", cause: String::new() });
+    feed.play(0, 6_000);
+    for id in ["v0", "v1", "a0"] {
+        let all = fragments(&feed.camera, id);
+        for w in all.windows(2) {
+            assert!(w[1].2 - w[0].3 <= 45_000, "{id}: nothing between {w:?}");
+        }
+        let (first, last) = (all[0], all[all.len() - 1]);
+        assert!(last.3 - first.2 > 29_000_000, "{id}: {first:?} to {last:?}");
+        assert!(feed.now().as_micros() - last.3 < 400_000, "{id} is behind: {last:?}");
+    }
+    let window = feed.camera.window();
+    assert_eq!(window.periods.len(), 2, "one Period before and one after");
+    let tracks: Vec<_> = window.periods.iter().map(|p| p.tracks.len()).collect();
+    assert_eq!(tracks, [3, 3]);
+}
+
+#[test]
+fn sound_that_vanishes_is_filled_with_silence_and_comes_back() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 3_000);
+    feed.mute(1, true);
+    feed.play(3_000, 7_000);
+    feed.mute(1, false);
+    feed.play(7_000, 10_000);
+    let sound = fragments(&feed.camera, "a0");
+    for w in sound.windows(2) {
+        assert!((w[1].2 - w[0].3).abs() <= 25_000, "a hole in the sound: {w:?}");
+    }
+    assert!(feed.now().as_micros() - sound[sound.len() - 1].3 < 400_000);
+    assert_eq!(feed.camera.window().periods.len(), 1, "the picture goes on as before");
+}
+
+#[test]
+fn the_window_is_bounded_in_time_and_in_bytes() {
+    let mut feed = Feed::with_window(12, 3);
+    feed.play(0, 11_000);
+    let oldest = fragments(&feed.camera, "v0")[0];
+    assert!(feed.now().as_micros() - oldest.2 < 5_000_000, "{oldest:?}");
+    let info = feed.camera.window();
+    let video: usize = info.periods.iter().flat_map(|p| &p.tracks).map(|t| t.segments.len()).sum();
+    assert!(video <= 3 * 5);
+    assert!(info.dropped.iter().all(|d| *d >= 5), "{:?}", info.dropped);
+    assert!(info.renditions.iter().any(|r| r.kind == RenditionKind::Audio));
+}
+
+#[test]
+fn timestamps_that_leap_begin_a_new_period() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 5_000);
+    feed.play(8_000, 12_000);
+    let all = fragments(&feed.camera, "v0");
+    assert_eq!(feed.camera.window().periods.len(), 2);
+    for w in all.windows(2) {
+        assert!(w[1].2 >= w[0].2, "back in time: {w:?}");
+    }
+    let behind = feed.now().as_micros() - all[all.len() - 1].3;
+    assert!(behind < 400_000, "{behind} us, {:?}", feed.camera.window().periods);
+}
