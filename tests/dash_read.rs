@@ -78,7 +78,10 @@ fn common(n: u32) -> Common {
         width: Some(1280 + n),
         height: Some(720),
         sar: Some("1:1".into()),
-        frame_rate: Some(FrameRate { frames: 30_000, seconds: NonZeroU32::new(1001).unwrap() }),
+        frame_rate: Some(FrameRate {
+            frames: 30_000,
+            seconds: NonZeroU32::MIN.saturating_add(1000),
+        }),
         audio_sampling_rate: Some(48_000),
         start_with_sap: Some(1),
         audio_channels: descriptors("urn:channels"),

@@ -1,12 +1,15 @@
 //! MPEG-DASH (ISO/IEC 23009-1): the MPD's syntax, read and written, and its meaning in the model.
 //!
 //! ```text
-//! text --read--> syntax::Mpd --resolve--> presentation::Presentation
-//! text <-write-- syntax::Mpd <---------- the server
+//! text --read--> syntax::Mpd --resolve--> Presentation --update(old)--> Presentation
+//! text <-write-- syntax::Mpd <----------- the server
 //! ```
+//! `resolve` takes Periods and their times, `sets` AdaptationSets, `addressing` where segments are.
 
+mod addressing;
 pub mod read;
 pub mod resolve;
+mod sets;
 pub mod syntax;
 pub mod update;
 pub mod write;

@@ -1,1 +1,215 @@
-//! Syntax to model: inheritance, BaseURLs, times (23009-1 5.3.2.1, 5.3.9, 5.6, A.3).
+//! Syntax to model: Periods and their times, clocks, the operator's wishes (23009-1 5.3.1, 5.3.2.1,
+//! 5.8.4.11, annexes A.3 and K). Sets become tracks in `sets`, segment information becomes
+//! addresses in `addressing`.
+//!
+//! Every number may be hostile: sums saturate, and what a document may expand to is bounded.
+
+use super::addressing::{Base, Budget};
+use super::sets::{self, Dropped, Span};
+use super::syntax::{Mpd, Period as Written};
+use crate::presentation::date::parse_date_time;
+use crate::presentation::{
+    ClockSource, Error, Kind, Live, Period, Presentation, Refresh, SegmentList, Service, url,
+};
+use crate::time::Position;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// An MPD is not asked for more often than this, whatever it says.
+const FASTEST_REFRESH: Duration = Duration::from_millis(250);
+/// Events inside the media that can say "the MPD has changed" (23009-1 5.10.4).
+const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
+
+/// What an MPD that was loaded from `manifest_url` means.
+pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {
+    // A dynamic MPD must have a start time (5.3.1.2); 1970 is what one without it can mean at best.
+    let anchor = mpd.dynamic.then(|| mpd.availability_start.unwrap_or_default());
+    let base = Base::new(manifest_url).descend(&mpd.base_urls);
+    let mut budget = Budget::new();
+    let mut dropped = Dropped::default();
+    let mut periods = Vec::new();
+    let spans = spans(mpd);
+    for (written, (start, end, followed)) in mpd.periods.iter().zip(spans) {
+        let Some(start) = start else { continue };
+        if end.is_some_and(|end| end <= start) {
+            continue;
+        }
+        let span = Span { start, end, closed: followed || !mpd.dynamic, anchor };
+        let tracks = sets::tracks(written, &span, &base, &mut budget, &mut dropped)?;
+        if !tracks.is_empty() {
+            let id = match &written.id {
+                Some(id) => id.clone(),
+                None => ["@", &start.as_micros().to_string()].concat(),
+            };
+            periods.push(Period { id, start, end, tracks });
+        }
+    }
+    if periods.is_empty() {
+        return Err(nothing(mpd, &dropped));
+    }
+    let refresh = refresh(mpd, &periods);
+    let kind = match anchor {
+        None => Kind::OnDemand { duration: length(mpd, &periods) },
+        Some(anchor) => Kind::Live(Live {
+            anchor: Some(anchor),
+            time_shift: mpd.time_shift_buffer_depth.map(|depth| depth.max(least_depth(&periods))),
+            suggested_delay: mpd.suggested_presentation_delay,
+        }),
+    };
+    Ok(Presentation {
+        kind,
+        periods,
+        refresh,
+        published: mpd.publish_time,
+        location: mpd.locations.first().map(|location| url::resolve(manifest_url, location)),
+        clocks: clocks(mpd, manifest_url),
+        service: service(mpd),
+    })
+}
+
+/// Start, end, and whether another Period follows, for each Period; no start for one that is only
+/// announced (5.3.2.1, "early available").
+fn spans(mpd: &Mpd) -> Vec<(Option<Position>, Option<Position>, bool)> {
+    let mut starts = Vec::with_capacity(mpd.periods.len());
+    let mut expected = if mpd.dynamic { None } else { Some(Position::default()) };
+    for period in &mpd.periods {
+        let start = period.start.map(|start| Position::default() + start).or(expected);
+        expected = start.zip(period.duration).map(|(start, length)| start + length);
+        starts.push(start);
+    }
+    let first = starts.iter().flatten().next().copied().unwrap_or_default();
+    let end_of_all = mpd.duration.map(|length| {
+        // The duration counts from the start of the first Period; packagers that close a live
+        // presentation count from zero. Only one of them is after the last Period's start.
+        let from_zero = Position::default() + length;
+        let last = starts.iter().flatten().last().copied().unwrap_or_default();
+        if from_zero > last { from_zero } else { first + length }
+    });
+    // From the back, so that each knows the next start.
+    let mut next = end_of_all;
+    let mut ends = Vec::with_capacity(starts.len());
+    for (period, start) in mpd.periods.iter().zip(&starts).rev() {
+        let own = start.zip(period.duration).map(|(start, length)| start + length);
+        ends.push(match (own, next) {
+            (Some(own), Some(next)) => Some(own.min(next)),
+            (own, next) => own.or(next),
+        });
+        next = start.or(next);
+    }
+    ends.reverse();
+    let last_known = starts.iter().rposition(Option::is_some);
+    let followed = |i| last_known.is_some_and(|last| i < last);
+    starts
+        .iter()
+        .zip(ends)
+        .enumerate()
+        .map(|(i, (start, end))| (*start, end, followed(i)))
+        .collect()
+}
+
+fn length(mpd: &Mpd, periods: &[Period]) -> Option<Duration> {
+    let start = periods.first()?.start;
+    let end = periods.last()?.end;
+    end.map(|end| end.since(start)).or(mpd.duration)
+}
+
+fn refresh(mpd: &Mpd, periods: &[Period]) -> Refresh {
+    match mpd.minimum_update_period {
+        _ if !mpd.dynamic => Refresh::Never,
+        None => Refresh::Never,
+        Some(Duration::ZERO) => {
+            let sets = mpd.periods.iter().flat_map(|period: &Written| &period.adaptation_sets);
+            let mut all = sets.flat_map(|set| {
+                let own = set.common.inband_events.iter();
+                own.chain(set.representations.iter().flat_map(|r| &r.common.inband_events))
+            });
+            if all.any(|events| events.scheme.starts_with(MPD_EVENTS)) {
+                Refresh::OnEvent
+            } else {
+                // Zero means that it may change at any time. Without events one has to look, once a
+                // segment.
+                Refresh::Every(longest_segment(periods).max(Duration::from_secs(1)))
+            }
+        }
+        Some(period) => Refresh::Every(period.max(FASTEST_REFRESH)),
+    }
+}
+
+/// A segment can be had until the depth and its own duration have passed since its end (A.3.2), so
+/// even a depth of zero, which ffmpeg writes at first, leaves one behind the newest.
+fn least_depth(periods: &[Period]) -> Duration {
+    longest_segment(periods).saturating_mul(2)
+}
+
+/// The longest segment that computed addresses have; zero where there are none.
+fn longest_segment(periods: &[Period]) -> Duration {
+    let tracks = periods.iter().flat_map(|period| &period.tracks);
+    let all = tracks.flat_map(|track| &track.representations);
+    let each = all.map(|representation| match &representation.segments {
+        SegmentList::Numbered(numbered) => numbered.duration.to_duration(),
+        SegmentList::Timeline(timeline) => timeline.longest(),
+        SegmentList::Listed(listed) => {
+            listed.segments.first().map_or(Duration::ZERO, |s| s.end.since(s.start))
+        }
+        SegmentList::Indexed { .. } | SegmentList::Playlist { .. } => Duration::ZERO,
+    });
+    each.max().unwrap_or_default()
+}
+
+fn clocks(mpd: &Mpd, manifest_url: &str) -> Vec<ClockSource> {
+    let mut clocks = Vec::new();
+    let mut direct = Vec::new();
+    for timing in &mpd.utc_timings {
+        let value = timing.value.as_deref().unwrap_or("");
+        let Some(scheme) = timing.scheme.strip_prefix("urn:mpeg:dash:utc:") else { continue };
+        let urls = || value.split_ascii_whitespace().map(|one| url::resolve(manifest_url, one));
+        match scheme.split(':').next() {
+            Some("http-iso" | "http-xsdate") => clocks.extend(urls().map(ClockSource::HttpIso)),
+            Some("http-head") => clocks.extend(urls().map(ClockSource::HttpHead)),
+            Some("direct") => direct.extend(parse_date_time(value).map(ClockSource::Direct)),
+            _ => {}
+        }
+    }
+    // The time at which an MPD was made is older than it by a cache and a journey.
+    clocks.append(&mut direct);
+    clocks
+}
+
+fn service(mpd: &Mpd) -> Service {
+    // One for everybody before one for a scope that we know nothing of.
+    let all = &mpd.service_descriptions;
+    let Some(chosen) = all.iter().find(|s| s.scopes.is_empty()).or_else(|| all.first()) else {
+        return Service::default();
+    };
+    let latency = chosen.latency.unwrap_or_default();
+    let rate = chosen.playback_rate.unwrap_or_default();
+    let ms = |ms: Option<u32>| ms.map(|ms| Duration::from_millis(u64::from(ms)));
+    Service {
+        target_latency: ms(latency.target_ms),
+        min_latency: ms(latency.min_ms),
+        max_latency: ms(latency.max_ms),
+        min_rate_permille: rate.min_permille,
+        max_rate_permille: rate.max_permille,
+    }
+}
+
+/// Why nothing is left, most helpful first.
+fn nothing(mpd: &Mpd, dropped: &Dropped) -> Error {
+    if dropped.encrypted {
+        return Error::NotYet("the media is encrypted (ContentProtection)".into());
+    }
+    if let Some(scheme) = &dropped.essential {
+        let known: String = crate::presentation::excerpt(scheme).into();
+        return Error::NotYet(["the MPD demands support for ", &known].concat());
+    }
+    if mpd.periods.iter().any(|period| period.remote.is_some()) {
+        return Error::NotYet("Periods that stand in other documents (xlink)".into());
+    }
+    let why = match (mpd.periods.as_slice(), dropped.unaddressed) {
+        ([], _) => "the MPD has no Period",
+        (_, true) => "no SegmentTemplate has a @media",
+        _ => "no Period has an AdaptationSet with video, audio or text that has begun",
+    };
+    Error::NothingToPlay(why.into())
+}

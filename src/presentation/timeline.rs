@@ -7,6 +7,7 @@ use super::numbered::{available, steps, ticks_to_micros};
 use super::{Resource, Segment, Template};
 use crate::time::{MediaTime, Position, Timescale, WallTime};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// Segments whose times are given by runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,13 @@ impl Run {
 }
 
 impl Timeline {
+    /// The longest segment.
+    pub fn longest(&self) -> Duration {
+        let ticks = self.runs.iter().map(|run| run.duration).max().unwrap_or(0);
+        let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+        MediaTime::new(ticks, self.scale).to_duration()
+    }
+
     pub(super) fn at(&self, at: Position) -> Option<Segment> {
         if self.end.is_some_and(|end| end <= at) {
             return None;

@@ -112,6 +112,7 @@ mod tests {
                 tracks: vec![track],
             }],
             refresh: Refresh::Never,
+            published: None,
             location: None,
             clocks: vec![],
             service: Service::default(),

@@ -1,0 +1,406 @@
+//! Where a Representation's segments are: SegmentBase, SegmentList, SegmentTemplate (23009-1 5.3.9),
+//! inherited over Period, AdaptationSet and Representation, to a [`SegmentList`].
+
+use super::syntax::{BaseUrl, S, SegmentInfo, Segments, UrlRange};
+use crate::presentation::{
+    Error, Listed, Mapping, Numbered, Resource, Run, Segment, SegmentList, Template, Timeline, url,
+};
+use crate::time::{MediaTime, Position, Timescale, WallTime};
+use crate::units::ByteRange;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// The base address at some level, and the availability that BaseURLs on the way said.
+#[derive(Clone, Debug)]
+pub(super) struct Base {
+    pub(super) url: String,
+    early_us: i64,
+    growing: bool,
+}
+
+impl Base {
+    pub(super) fn new(url: &str) -> Self {
+        Self { url: url.into(), early_us: 0, growing: false }
+    }
+
+    /// One level further down. Of several BaseURLs the first counts; the others are mirrors (5.6).
+    /// Offsets of relative BaseURLs add up (DASH-IF IOP 4.3, 4.7.2.2); an absolute one begins anew.
+    pub(super) fn descend(&self, levels: &[BaseUrl]) -> Self {
+        let Some(next) = levels.first() else { return self.clone() };
+        let above = if url::is_absolute(&next.url) { 0 } else { self.early_us };
+        Self {
+            url: url::resolve(&self.url, &next.url),
+            early_us: above.saturating_add(next.early.offset_us.unwrap_or(0)),
+            growing: next.early.complete.map_or(self.growing, |complete| !complete),
+        }
+    }
+}
+
+/// What the Representation's surroundings say.
+pub(super) struct Place<'a> {
+    pub(super) start: Position,
+    pub(super) end: Option<Position>,
+    /// Another Period follows, or all is on demand: nothing is added to this one.
+    pub(super) closed: bool,
+    /// `availabilityStartTime`, live.
+    pub(super) anchor: Option<WallTime>,
+    pub(super) base: &'a Base,
+    pub(super) id: &'a str,
+    pub(super) bandwidth_bps: u64,
+}
+
+/// Where the media is.
+pub(super) struct Addressed {
+    pub(super) init: Option<Resource>,
+    pub(super) segments: SegmentList,
+    pub(super) mapping: Mapping,
+    pub(super) early: Duration,
+    pub(super) growing: bool,
+}
+
+/// How much memory a manifest may ask for by inheritance and expansion: one long template inherited
+/// by thousands of Representations is a small document.
+pub(super) struct Budget(usize);
+
+impl Budget {
+    /// Far above a day of one-second segments in twenty Representations.
+    pub(super) const fn new() -> Self {
+        Self(64 << 20)
+    }
+
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), Error> {
+        self.0 = self.0.checked_sub(bytes).ok_or_else(|| {
+            Error::NothingToPlay("the MPD expands to more than 64 MiB of addresses".into())
+        })?;
+        Ok(())
+    }
+}
+
+/// The addresses of one Representation from the segment information of its levels, highest first.
+/// `None` when they make no sense.
+pub(super) fn address(
+    place: &Place<'_>,
+    levels: &[&Segments],
+    budget: &mut Budget,
+) -> Result<Option<Addressed>, Error> {
+    budget.take(place.base.url.len())?;
+    // The lowest level that says anything decides the kind (5.3.9.1).
+    let Some(decides) = levels.iter().rev().find(|s| **s != &Segments::default()) else {
+        return Ok(Some(whole(place, &Resolved::new(place, [])?)));
+    };
+    if decides.template.is_some() {
+        let found = levels.iter().filter_map(|s| s.template.as_ref());
+        let media = found.clone().rev().find_map(|t| t.media.as_deref());
+        let initialization = found.clone().rev().find_map(|t| t.initialization.as_deref());
+        let info = Resolved::new(place, found.map(|t| &t.info))?;
+        return template(place, media, initialization, &info, budget);
+    }
+    if decides.list.is_some() {
+        let found = levels.iter().filter_map(|s| s.list.as_ref());
+        let urls = found.clone().rev().map(|l| l.urls.as_slice()).find(|urls| !urls.is_empty());
+        let info = Resolved::new(place, found.map(|l| &l.info))?;
+        return list(place, urls.unwrap_or_default(), &info, budget).map(Some);
+    }
+    let info = Resolved::new(place, levels.iter().filter_map(|s| s.base.as_ref()))?;
+    Ok(Some(indexed(place, &info)))
+}
+
+/// Segment information after inheritance, with its defaults.
+struct Resolved<'a> {
+    scale: Timescale,
+    time_offset: u64,
+    early_us: i64,
+    growing: bool,
+    index_range: Option<ByteRange>,
+    duration: Option<u64>,
+    start_number: u64,
+    end_number: Option<u64>,
+    initialization: Option<&'a UrlRange>,
+    index: Option<&'a UrlRange>,
+    timeline: Option<&'a [S]>,
+}
+
+impl<'a> Resolved<'a> {
+    fn new(
+        place: &Place<'_>,
+        levels: impl IntoIterator<Item = &'a SegmentInfo>,
+    ) -> Result<Self, Error> {
+        let mut all = SegmentInfo::default();
+        let mut own = Self {
+            scale: Timescale::SECONDS,
+            time_offset: 0,
+            early_us: place.base.early_us,
+            growing: place.base.growing,
+            index_range: None,
+            duration: None,
+            start_number: 1,
+            end_number: None,
+            initialization: None,
+            index: None,
+            timeline: None,
+        };
+        for info in levels {
+            all.timescale = info.timescale.or(all.timescale);
+            all.early.offset_us = info.early.offset_us.or(all.early.offset_us);
+            all.early.complete = info.early.complete.or(all.early.complete);
+            own.time_offset = info.presentation_time_offset.unwrap_or(own.time_offset);
+            own.index_range = info.index_range.or(own.index_range);
+            own.duration = info.duration.or(own.duration);
+            own.start_number = info.start_number.unwrap_or(own.start_number);
+            own.end_number = info.end_number.or(own.end_number);
+            own.initialization = info.initialization.as_ref().or(own.initialization);
+            own.index = info.representation_index.as_ref().or(own.index);
+            own.timeline = info.timeline.as_deref().or(own.timeline);
+        }
+        if let Some(hz) = all.timescale {
+            let zero = || Error::NothingToPlay("a @timescale is 0".into());
+            own.scale = Timescale::new(hz).ok_or_else(zero)?;
+        }
+        own.early_us = own.early_us.saturating_add(all.early.offset_us.unwrap_or(0));
+        own.growing = all.early.complete.map_or(own.growing, |complete| !complete);
+        Ok(own)
+    }
+
+    /// Position of media time zero, in microseconds.
+    fn offset(&self, place: &Place<'_>) -> i64 {
+        let time_offset = i64::try_from(self.time_offset).unwrap_or(i64::MAX);
+        place.start.as_micros().saturating_sub(self.scale.to_micros(time_offset))
+    }
+
+    fn addressed(
+        &self,
+        place: &Place<'_>,
+        init: Option<Resource>,
+        segments: SegmentList,
+    ) -> Addressed {
+        let live_early = if place.anchor.is_some() { self.early_us.max(0) } else { 0 };
+        Addressed {
+            init,
+            segments,
+            mapping: Mapping::Offset(self.offset(place)),
+            early: Duration::from_micros(live_early.unsigned_abs()),
+            // A segment that may be asked for only when it is complete does not grow, whatever else
+            // is said: ffmpeg's `-streaming 1` says "not complete" and no offset.
+            growing: self.growing && live_early > 0,
+        }
+    }
+
+    fn clock(&self, place: &Place<'_>) -> Option<(WallTime, i64)> {
+        place.anchor.map(|anchor| (anchor, self.early_us))
+    }
+}
+
+fn resource(base: &Base, part: &UrlRange) -> Resource {
+    let url = part.url.as_deref().map_or_else(|| base.url.clone(), |u| url::resolve(&base.url, u));
+    Resource { url, range: part.range }
+}
+
+fn template(
+    place: &Place<'_>,
+    media: Option<&str>,
+    initialization: Option<&str>,
+    info: &Resolved<'_>,
+    budget: &mut Budget,
+) -> Result<Option<Addressed>, Error> {
+    let fill = |text: &str| {
+        let filled = Template::new(text, place.id, place.bandwidth_bps);
+        Template(url::resolve(&place.base.url, &filled.0))
+    };
+    let Some(media) = media else { return Ok(None) };
+    let template = fill(media);
+    // The identifier may occur many times.
+    budget.take(template.0.len())?;
+    let init = match initialization {
+        Some(text) => {
+            let filled = fill(text);
+            budget.take(filled.0.len())?;
+            Some(Resource { url: filled.expand(0, 0), range: None })
+        }
+        None => info.initialization.map(|part| resource(place.base, part)),
+    };
+    let segments = match (info.timeline, info.duration) {
+        (Some(timeline), _) => {
+            let runs = runs(place, info, timeline);
+            budget.take(runs.len().saturating_mul(size_of::<Run>()))?;
+            let open = runs.last().is_some_and(|run| run.count == Run::OPEN);
+            // What is listed exists, unless the manifest says that it can be asked for before it is
+            // complete, or says "until further notice".
+            let gated = open || info.early_us > 0;
+            SegmentList::Timeline(Timeline {
+                template,
+                scale: info.scale,
+                offset: info.offset(place),
+                runs,
+                end: place.end,
+                complete: open || place.closed,
+                clock: info.clock(place).filter(|_| gated),
+            })
+        }
+        (None, Some(duration)) if duration > 0 => SegmentList::Numbered(Numbered {
+            template,
+            first: info.start_number,
+            last: info.end_number,
+            duration: MediaTime::new(i64::try_from(duration).unwrap_or(i64::MAX), info.scale),
+            first_time: info.time_offset,
+            origin: place.start,
+            end: place.end,
+            clock: info.clock(place),
+        }),
+        _ => {
+            let resource =
+                Resource { url: template.expand(info.start_number, info.time_offset), range: None };
+            SegmentList::Listed(one(place, resource, info.start_number))
+        }
+    };
+    Ok(Some(info.addressed(place, init, segments)))
+}
+
+/// The runs of a SegmentTimeline (5.3.9.6). What goes back in time or lasts for no time is left out,
+/// so that starts rise; numbers count what is left in as well.
+fn runs(place: &Place<'_>, info: &Resolved<'_>, timeline: &[S]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::with_capacity(timeline.len());
+    let mut number = info.start_number;
+    let mut time: u64 = 0;
+    for (i, s) in timeline.iter().enumerate() {
+        let start = s.t.unwrap_or(time);
+        number = s.n.unwrap_or(number);
+        if s.d == 0 {
+            continue;
+        }
+        let count = match u64::try_from(s.r) {
+            Ok(repeats) => repeats.saturating_add(1),
+            Err(_) => match timeline.get(i + 1).map(|next| next.t.unwrap_or(start)) {
+                Some(next) => next.saturating_sub(start).div_ceil(s.d).max(1),
+                None => until_end(place, info, start, s.d),
+            },
+        };
+        let mut run = Run { number, time: start, duration: s.d, count };
+        number = number.saturating_add(count);
+        time = start.saturating_add(s.d.saturating_mul(count));
+        if let Some(last) = info.end_number {
+            let room = last.saturating_add(1).saturating_sub(run.number);
+            run.count = run.count.min(room);
+        }
+        let rises = runs.last().is_none_or(|p| p.time < run.time && p.number < run.number);
+        if rises && run.count > 0 {
+            runs.push(run);
+        }
+    }
+    runs
+}
+
+/// How many segments of `d` ticks from `start` to the Period's end.
+fn until_end(place: &Place<'_>, info: &Resolved<'_>, start: u64, d: u64) -> u64 {
+    let Some(end) = place.end else { return Run::OPEN };
+    let from_zero = end.as_micros().saturating_sub(info.offset(place));
+    let ticks = u64::try_from(info.scale.from_micros(from_zero)).unwrap_or(0);
+    ticks.saturating_sub(start).div_ceil(d)
+}
+
+fn list(
+    place: &Place<'_>,
+    urls: &[UrlRange],
+    info: &Resolved<'_>,
+    budget: &mut Budget,
+) -> Result<Addressed, Error> {
+    let init = info.initialization.map(|part| resource(place.base, part));
+    let mut spans = Spans::new(place, info, urls.len());
+    let mut segments = Vec::with_capacity(urls.len());
+    for (number, part) in (info.start_number..).zip(urls) {
+        let Some((start, end)) = spans.next() else { break };
+        let resource = resource(place.base, part);
+        budget.take(resource.url.len().saturating_add(size_of::<Segment>()))?;
+        segments.push(segment(number, start, end, resource));
+    }
+    let complete = place.closed;
+    Ok(info.addressed(place, init, SegmentList::Listed(Listed { segments, complete })))
+}
+
+/// The spans of a SegmentList's segments: by timeline, else by duration, else the whole Period.
+struct Spans<'a> {
+    runs: Vec<Run>,
+    info: &'a Resolved<'a>,
+    offset: i64,
+    end: Option<Position>,
+    run: usize,
+    k: u64,
+}
+
+impl<'a> Spans<'a> {
+    fn new(place: &Place<'_>, info: &'a Resolved<'a>, count: usize) -> Self {
+        let (runs, offset) = match (info.timeline, info.duration) {
+            (Some(timeline), _) => (runs(place, info, timeline), info.offset(place)),
+            (None, duration) => {
+                let whole = place.end.map_or(0, |end| end.micros_from(place.start));
+                let whole = u64::try_from(info.scale.from_micros(whole)).unwrap_or(0);
+                let count = u64::try_from(count).unwrap_or(u64::MAX);
+                let duration = duration.unwrap_or_else(|| whole.checked_div(count).unwrap_or(0));
+                let run = Run { number: info.start_number, time: 0, duration, count };
+                // Without a duration and without an end the length is not known: one moment each.
+                (alloc::vec![Run { duration: run.duration.max(1), ..run }], place.start.as_micros())
+            }
+        };
+        Self { runs, info, offset, end: place.end, run: 0, k: 0 }
+    }
+
+    fn next(&mut self) -> Option<(Position, Position)> {
+        let run = loop {
+            let run = self.runs.get(self.run)?;
+            if self.k < run.count {
+                break run;
+            }
+            self.run += 1;
+            self.k = 0;
+        };
+        let position = |k: u64| {
+            let ticks = run.time.saturating_add(k.saturating_mul(run.duration));
+            let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+            Position::from_micros(self.info.scale.to_micros(ticks).saturating_add(self.offset))
+        };
+        let (start, end) = (position(self.k), position(self.k.saturating_add(1)));
+        self.k += 1;
+        let end = self.end.map_or(end, |last| end.min(last));
+        (start < end).then_some((start, end))
+    }
+}
+
+/// SegmentBase: an index in the resource. Without one, the resource is one segment.
+fn indexed(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
+    let index = match (info.index, info.index_range) {
+        (Some(part), _) if part.url.is_some() || part.range.is_some() => resource(place.base, part),
+        (_, Some(range)) => Resource { url: place.base.url.clone(), range: Some(range) },
+        _ => return whole(place, info),
+    };
+    let init = match info.initialization {
+        Some(part) => Some(resource(place.base, part)),
+        // What stands before the index is the initialization segment (DASH-IF IOP 4.3, 3.2.1).
+        None => index.range.and_then(|range| range.first.checked_sub(1)).map(|last| Resource {
+            url: index.url.clone(),
+            range: Some(ByteRange { first: 0, last: Some(last) }),
+        }),
+    };
+    info.addressed(place, init, SegmentList::Indexed { index })
+}
+
+fn whole(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
+    let init = info.initialization.map(|part| resource(place.base, part));
+    let resource = Resource { url: place.base.url.clone(), range: None };
+    let segments = SegmentList::Listed(one(place, resource, info.start_number));
+    info.addressed(place, init, segments)
+}
+
+/// One segment for the whole Period.
+fn one(place: &Place<'_>, resource: Resource, number: u64) -> Listed {
+    let end = place.end.unwrap_or(Position::from_micros(i64::MAX));
+    Listed { segments: alloc::vec![segment(number, place.start, end, resource)], complete: true }
+}
+
+fn segment(number: u64, start: Position, end: Position, resource: Resource) -> Segment {
+    Segment { number, start, end, resource, init: None, timeline: 0, gap: false, available: None }
+}
+
+/// A text for a Representation that has no `@id`.
+pub(super) fn made_id(index: usize) -> String {
+    ["#", &index.to_string()].concat()
+}

@@ -1,0 +1,184 @@
+//! AdaptationSets to tracks (23009-1 5.3.3, 5.3.7, 5.8.5).
+
+use super::addressing::{Base, Budget, Place, address, made_id};
+use super::syntax::{AdaptationSet, Common, Descriptor, Period, Representation as Written};
+use crate::presentation::{Container, Error, Representation, Track, TrackKind};
+use crate::time::{Position, WallTime};
+use crate::units::{Bitrate, Resolution};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Essential properties that ask for nothing that a player would have to do: how the picture was
+/// made. Anything else that is essential and unknown forbids the use of the element (5.8.4.8).
+const HARMLESS: [&str; 3] =
+    ["urn:mpeg:mpegB:cicp:", "urn:mpeg:dash:14496:10:frame_packing", "urn:mpeg:dash:resync"];
+
+/// A set for trick play shows pictures only for winding (DASH-IF IOP 4.3, 3.2.9).
+const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
+const ROLE: &str = "urn:mpeg:dash:role:2011";
+
+/// What stands between a set and being played, for the message when nothing is left.
+#[derive(Default)]
+pub(super) struct Dropped {
+    pub(super) encrypted: bool,
+    pub(super) essential: Option<String>,
+    pub(super) unaddressed: bool,
+}
+
+/// A Period's place on the timeline.
+pub(super) struct Span {
+    pub(super) start: Position,
+    pub(super) end: Option<Position>,
+    pub(super) closed: bool,
+    pub(super) anchor: Option<WallTime>,
+}
+
+/// The tracks of a Period.
+pub(super) fn tracks(
+    period: &Period,
+    span: &Span,
+    base: &Base,
+    budget: &mut Budget,
+    dropped: &mut Dropped,
+) -> Result<Vec<Track>, Error> {
+    let base = base.descend(&period.base_urls);
+    let mut ids = BTreeSet::new();
+    let mut track_ids = BTreeSet::new();
+    let mut tracks = Vec::new();
+    for (index, set) in period.adaptation_sets.iter().enumerate() {
+        let Some(kind) = kind(set) else { continue };
+        if !usable(&set.common, dropped) {
+            continue;
+        }
+        let base = base.descend(&set.base_urls);
+        let mut representations = Vec::new();
+        for written in &set.representations {
+            if written.dependency_id.is_some() || !usable(&written.common, dropped) {
+                continue;
+            }
+            let id = unique(&written.id, ids.len(), &mut ids);
+            let base = base.descend(&written.base_urls);
+            let place = Place {
+                start: span.start,
+                end: span.end,
+                closed: span.closed,
+                anchor: span.anchor,
+                base: &base,
+                id: &written.id,
+                bandwidth_bps: written.bandwidth_bps,
+            };
+            let levels = [&period.segments, &set.segments, &written.segments];
+            let Some(addressed) = address(&place, &levels, budget)? else {
+                dropped.unaddressed = true;
+                continue;
+            };
+            let described = describe(set, written, kind);
+            representations.push(Representation {
+                id,
+                bandwidth: Bitrate::from_bps(written.bandwidth_bps),
+                codecs: described.codecs,
+                container: described.container,
+                resolution: described.resolution,
+                frame_rate: written.common.frame_rate.or(set.common.frame_rate),
+                init: addressed.init,
+                segments: addressed.segments,
+                mapping: addressed.mapping,
+                early: addressed.early,
+                growing: addressed.growing,
+            });
+        }
+        if representations.is_empty() {
+            continue;
+        }
+        representations.sort_by_key(|r| r.bandwidth);
+        tracks.push(Track {
+            id: unique(set.id.as_deref().unwrap_or(""), index, &mut track_ids),
+            kind,
+            language: set.language.clone().filter(|l| !l.is_empty() && l != "und"),
+            label: set.common.labels.first().map(|label| label.text.clone()),
+            default: set.roles.iter().any(|r| is(r, ROLE, "main")),
+            representations,
+        });
+    }
+    Ok(tracks)
+}
+
+/// The id, or one made from the index; never one that the Period has already.
+fn unique(id: &str, index: usize, taken: &mut BTreeSet<String>) -> String {
+    let mut own = if id.is_empty() { made_id(index) } else { id.to_owned() };
+    while !taken.insert(own.clone()) {
+        own.push_str(&made_id(index));
+    }
+    own
+}
+
+fn is(descriptor: &Descriptor, scheme: &str, value: &str) -> bool {
+    descriptor.scheme == scheme && descriptor.value.as_deref() == Some(value)
+}
+
+fn usable(common: &Common, dropped: &mut Dropped) -> bool {
+    if common.supplemental.iter().any(|property| property.scheme == TRICK_MODE) {
+        return false;
+    }
+    let unknown = |p: &&Descriptor| !HARMLESS.iter().any(|known| p.scheme.starts_with(known));
+    if let Some(property) = common.essential.iter().find(unknown) {
+        dropped.essential = Some(property.scheme.clone());
+        return false;
+    }
+    if !common.content_protection.is_empty() {
+        dropped.encrypted = true;
+        return false;
+    }
+    true
+}
+
+/// What kind of media the set holds; `None` for what is not played (thumbnails, metadata).
+fn kind(set: &AdaptationSet) -> Option<TrackKind> {
+    let first = set.representations.first()?;
+    let mime = mime(set, first);
+    let codecs = first.common.codecs.as_deref().or(set.common.codecs.as_deref()).unwrap_or("");
+    let top = mime.split('/').next().unwrap_or("");
+    for named in [set.content_type.as_deref().unwrap_or(""), top] {
+        match named {
+            "video" => return Some(TrackKind::Video),
+            "audio" => return Some(TrackKind::Audio),
+            "text" => return Some(TrackKind::Text),
+            "image" => return None,
+            _ => {}
+        }
+    }
+    let text = ["stpp", "wvtt"].iter().any(|c| codecs.starts_with(c));
+    (text || mime == "application/ttml+xml").then_some(TrackKind::Text)
+}
+
+fn mime<'a>(set: &'a AdaptationSet, written: &'a Written) -> &'a str {
+    written.common.mime_type.as_deref().or(set.common.mime_type.as_deref()).unwrap_or("")
+}
+
+struct Described {
+    codecs: String,
+    container: Container,
+    resolution: Option<Resolution>,
+}
+
+fn describe(set: &AdaptationSet, written: &Written, kind: TrackKind) -> Described {
+    let codecs = written.common.codecs.as_deref().or(set.common.codecs.as_deref());
+    let mime = mime(set, written);
+    let container = match mime {
+        "video/webm" | "audio/webm" => Container::WebM,
+        "video/mp2t" | "video/MP2T" => Container::Ts,
+        "application/ttml+xml" => Container::Text,
+        _ if mime.starts_with("text/") => Container::Text,
+        _ => Container::Mp4,
+    };
+    let size =
+        written.common.width.or(set.common.width).zip(written.common.height.or(set.common.height));
+    let size = size.filter(|(w, h)| kind == TrackKind::Video && *w > 0 && *h > 0);
+    Described {
+        codecs: codecs.unwrap_or("").trim_ascii().to_string(),
+        container,
+        resolution: size.map(|(width, height)| Resolution { width, height }),
+    }
+}

@@ -1,0 +1,572 @@
+//! What MPDs mean: those that ffmpeg writes, and written ones for each rule.
+
+use nearlive::dash::{read, resolve};
+use nearlive::presentation::{
+    ClockSource, Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation,
+    Segment, SegmentList, TrackKind, window,
+};
+use nearlive::time::{Position, WallTime};
+use nearlive::units::{ByteRange, Resolution};
+use std::time::Duration;
+
+const S: i64 = 1_000_000;
+const URL: &str = "https://cam.example/a/live.mpd?token=x";
+
+fn try_resolve(text: &str) -> Result<Presentation, Error> {
+    resolve::resolve(&read::mpd(text.as_bytes())?, URL)
+}
+
+/// Of a text that has to be good.
+fn resolved(text: &str) -> Presentation {
+    let result = try_resolve(text);
+    assert_eq!(result.as_ref().err(), None, "{text}");
+    result.unwrap_or_else(|_| unreachable!())
+}
+
+fn live(p: &Presentation) -> Live {
+    let Kind::Live(live) = &p.kind else { unreachable!("it is on demand") };
+    live.clone()
+}
+
+fn representation(p: &Presentation, track: usize) -> &Representation {
+    &p.periods[0].tracks[track].representations[0]
+}
+
+fn at(r: &Representation, us: i64) -> Option<(u64, i64, i64, String)> {
+    r.segments.at(Position::from_micros(us)).map(span)
+}
+
+fn span(s: Segment) -> (u64, i64, i64, String) {
+    (s.number, s.start.as_micros(), s.end.as_micros(), s.resource.url)
+}
+
+fn url(text: &str) -> String {
+    format!("https://cam.example/a/{text}")
+}
+
+fn time(text: &str) -> WallTime {
+    nearlive::presentation::date::parse_date_time(text).unwrap_or_default()
+}
+
+#[test]
+fn ffmpeg_live_lists_what_exists() {
+    let p = resolved(include_str!("data/ffmpeg_live.mpd"));
+    let start = time("2026-11-24T04:09:54.433Z");
+    assert_eq!(
+        live(&p),
+        Live {
+            anchor: Some(start),
+            time_shift: Some(Duration::from_secs(20)),
+            suggested_delay: Some(Duration::from_secs(5)),
+        }
+    );
+    assert_eq!(p.refresh, Refresh::Every(Duration::from_secs(5)));
+    assert_eq!(p.published, Some(time("2026-11-24T04:10:04.395Z")));
+    let track = &p.periods[0].tracks[0];
+    assert_eq!((track.kind, track.language.as_deref()), (TrackKind::Video, None));
+    let r = representation(&p, 0);
+    assert_eq!(r.mime(TrackKind::Video).as_deref(), Some("video/mp4; codecs=\"avc1.42c00c\""));
+    assert_eq!(r.resolution, Some(Resolution { width: 320, height: 180 }));
+    assert_eq!(r.init.as_ref().map(|i| i.url.clone()), Some(url("init-stream0.m4s")));
+    assert_eq!(at(r, 7 * S), Some((2, 5 * S, 10 * S, url("chunk-stream0-00002.m4s"))));
+    assert_eq!(at(r, 10 * S), None);
+    assert!(r.segments.grows_by_reload());
+    let now = start + Duration::from_secs(10);
+    assert_eq!(r.segments.newest(now).map(|s| (s.number, s.available)), Some((2, None)));
+}
+
+#[test]
+fn ffmpeg_streaming_is_not_growing_without_an_offset() {
+    let p = resolved(include_str!("data/ffmpeg_streaming.mpd"));
+    for track in 0..2 {
+        let r = representation(&p, track);
+        assert!(!r.growing && r.early.is_zero());
+        assert_eq!(r.segments.last().map(|s| s.number), Some(11));
+    }
+    // 47104 and then 48128 samples.
+    let audio = representation(&p, 1);
+    assert_eq!(at(audio, S).map(|s| (s.0, s.1)), Some((2, 981_333)));
+    assert_eq!(audio.mime(TrackKind::Audio).as_deref(), Some("audio/mp4; codecs=\"mp4a.40.2\""));
+}
+
+#[test]
+fn ffmpeg_ldash_is_numbered_growing_and_early() {
+    let p = resolved(include_str!("data/ffmpeg_ldash.mpd"));
+    let start = time("2026-11-24T04:10:06.316Z");
+    assert_eq!(p.clocks, [ClockSource::HttpIso("https://time.example/iso".into())]);
+    assert_eq!(p.service.target_latency, Some(Duration::from_secs(1)));
+    assert_eq!(p.refresh, Refresh::Every(Duration::from_secs(500)));
+    let video = representation(&p, 0);
+    assert!(video.growing);
+    assert_eq!(video.early, Duration::from_millis(960));
+    assert_eq!(video.mapping, Mapping::Offset(0));
+    // Forty milliseconds after its start the first frame of a segment is there.
+    let now = start + Duration::from_millis(13_040);
+    assert_eq!(
+        video.segments.newest(now).map(span),
+        Some((14, 13 * S, 14 * S, url("chunk-stream0-00014.m4s")))
+    );
+    let before = start + Duration::from_millis(13_039);
+    assert_eq!(video.segments.newest(before).map(|s| s.number), Some(13));
+    let (from, to) = window(&p, now).unwrap();
+    assert_eq!((from.as_micros(), to.as_micros()), (8_040_000, 13_040_000));
+}
+
+#[test]
+fn ffmpegs_window_of_zero_still_holds_a_segment() {
+    // What -ldash writes at first.
+    let text =
+        include_str!("data/ffmpeg_ldash.mpd").replace("Depth=\"PT5.0S\"", "Depth=\"PT0.0S\"");
+    assert_eq!(live(&resolved(&text)).time_shift, Some(Duration::from_secs(2)));
+}
+
+#[test]
+fn ffmpeg_on_demand_by_timeline_by_number_and_in_one_file() {
+    let timeline = resolved(include_str!("data/ffmpeg_vod_timeline.mpd"));
+    let number = resolved(include_str!("data/ffmpeg_vod_number.mpd"));
+    let single = resolved(include_str!("data/ffmpeg_vod_single.mpd"));
+    let ended = resolved(include_str!("data/ffmpeg_live_ended.mpd"));
+    for (p, seconds, last) in
+        [(&timeline, 12_000, 3), (&number, 12_000, 3), (&single, 12_000, 3), (&ended, 11_700, 3)]
+    {
+        assert_eq!(p.kind, Kind::OnDemand { duration: Some(Duration::from_millis(seconds)) });
+        assert_eq!(p.refresh, Refresh::Never);
+        let r = representation(p, 0);
+        let segment = r.segments.last().unwrap();
+        assert_eq!((segment.number, segment.available), (last, None));
+        assert_eq!(segment.end.as_micros(), i64::try_from(seconds).unwrap() * 1000);
+        assert!(!r.segments.grows_by_reload());
+    }
+    let r = representation(&single, 0);
+    let init = r.init.clone().unwrap();
+    assert_eq!(init.url, url("vod_single-stream0.mp4"));
+    assert_eq!(init.range, Some(ByteRange { first: 0, last: Some(826) }));
+    let second = r.segments.at(Position::from_micros(4 * S)).unwrap();
+    assert_eq!(second.resource.range, Some(ByteRange { first: 83_863, last: Some(165_927) }));
+}
+
+#[test]
+fn ffmpegs_webm_is_indexed_by_its_cues() {
+    let p = resolved(include_str!("data/ffmpeg_webm.mpd"));
+    assert_eq!(p.kind, Kind::OnDemand { duration: Some(Duration::from_millis(12_014)) });
+    let [video, audio] = p.periods[0].tracks.as_slice() else { panic!("two tracks") };
+    let rungs: Vec<_> = video.representations.iter().map(|r| r.bandwidth.as_bps()).collect();
+    assert_eq!(rungs, [155_798, 352_712]);
+    let r = &video.representations[0];
+    assert_eq!(r.container, Container::WebM);
+    assert_eq!(r.mime(TrackKind::Video).as_deref(), Some("video/webm; codecs=\"vp9\""));
+    let SegmentList::Indexed { index } = &r.segments else { panic!("indexed") };
+    assert_eq!(index.url, url("video_160x90_250k.webm"));
+    assert_eq!(index.range, Some(ByteRange { first: 254_645, last: Some(254_685) }));
+    assert_eq!(r.init.clone().unwrap().range, Some(ByteRange { first: 0, last: Some(635) }));
+    let audio = &audio.representations[0];
+    assert_eq!(audio.mime(TrackKind::Audio).as_deref(), Some("audio/webm; codecs=\"vorbis\""));
+}
+
+#[test]
+fn all_that_ffmpeg_writes_can_be_resolved() {
+    for text in [
+        include_str!("data/ffmpeg_wallclock.mpd"),
+        include_str!("data/ffmpeg_number.mpd"),
+        include_str!("data/ffmpeg_list.mpd"),
+    ] {
+        let p = resolved(text);
+        for track in &p.periods[0].tracks {
+            let now = live(&p).anchor.unwrap() + Duration::from_secs(12);
+            assert!(track.representations[0].segments.newest(now).is_some());
+        }
+    }
+}
+
+fn static_mpd(inside: &str) -> String {
+    format!("<MPD mediaPresentationDuration='PT10S'><Period>{inside}</Period></MPD>")
+}
+
+fn set(inside: &str) -> String {
+    format!("<AdaptationSet mimeType='video/mp4'>{inside}</AdaptationSet>")
+}
+
+#[test]
+fn the_companion_servers_unix_time_needs_no_offset() {
+    let text = r#"<MPD type="dynamic" availabilityStartTime="1970-01-01T00:00:00Z" minimumUpdatePeriod="PT5S"
+        timeShiftBufferDepth="PT30S"><Period id="p" start="PT1795492800.2S"><AdaptationSet contentType="audio" mimeType="audio/mp4">
+        <SegmentTemplate timescale="48000" presentationTimeOffset="86183654409600" duration="96000" startNumber="897746400"
+          availabilityTimeOffset="1.9" availabilityTimeComplete="false" media="$Number$"/>
+        <Representation id="a" bandwidth="64000"/></AdaptationSet></Period></MPD>"#;
+    let p = resolved(text);
+    let r = representation(&p, 0);
+    assert_eq!(r.mapping, Mapping::Offset(0));
+    let start = 1_795_492_800_200_000;
+    assert_eq!(at(r, start + 3 * S).map(|s| (s.0, s.1)), Some((897_746_401, start + 2 * S)));
+    let now = WallTime::from_micros(start + 2 * S + 100_000);
+    assert_eq!(r.segments.newest(now).map(|s| s.number), Some(897_746_401));
+}
+
+#[test]
+fn addresses_are_built_over_four_levels() {
+    let level = |url: &str| format!("<BaseURL>{url}</BaseURL>");
+    let text = |mpd: &str, period: &str, set: &str, representation: &str| {
+        format!("<MPD mediaPresentationDuration='PT10S'>{mpd}<Period>{period}<AdaptationSet mimeType='video/mp4'>{set}
+          <SegmentTemplate duration='2' initialization='$RepresentationID$/i?$Bandwidth$' media='$RepresentationID$/$Number%03d$-$Bandwidth$-$$.m4s'/>
+          <Representation id='v' bandwidth='7'>{representation}</Representation></AdaptationSet></Period></MPD>")
+    };
+    let cases = [
+        (text("", "", "", ""), "https://cam.example/a/v"),
+        (
+            text(&level("b/"), &level("c/"), &level("d/"), &level("e/")),
+            "https://cam.example/a/b/c/d/e/v",
+        ),
+        (text(&level("b/x"), &level("c"), "", ""), "https://cam.example/a/b/v"),
+        (text(&level("/b/"), &level("../c/"), "", ""), "https://cam.example/c/v"),
+        (text(&level("b/"), &level("//cdn/"), &level("d/"), ""), "https://cdn/d/v"),
+        (text(&level("b/"), &level("http://cdn/"), "", &level("http://other/")), "http://other/v"),
+        (text(&(level("one/") + &level("two/")), "", "", ""), "https://cam.example/a/one/v"),
+    ];
+    for (text, expected) in cases {
+        let p = resolved(&text);
+        let r = representation(&p, 0);
+        assert_eq!(at(r, 2 * S).unwrap().3, format!("{expected}/002-7-$.m4s"));
+        assert_eq!(r.init.clone().unwrap().url, format!("{expected}/i?7"));
+    }
+}
+
+#[test]
+fn segment_information_is_inherited_attribute_by_attribute() {
+    let text = "<MPD mediaPresentationDuration='PT60S'><Period>
+      <SegmentTemplate timescale='10' duration='20' startNumber='5' initialization='p'/>
+      <AdaptationSet mimeType='video/mp4'><SegmentTemplate media='s$Number$' startNumber='7' presentationTimeOffset='15'/>
+      <Representation id='1' bandwidth='1'/>
+      <Representation id='2' bandwidth='2'><SegmentTemplate media='r$Number$' timescale='1'/></Representation>
+      <Representation id='3' bandwidth='3'><BaseURL>3.mp4</BaseURL><SegmentBase indexRange='10-19'/></Representation>
+      </AdaptationSet></Period></MPD>";
+    let p = resolved(text);
+    let [one, two, three] = p.periods[0].tracks[0].representations.as_slice() else {
+        panic!("three")
+    };
+    assert_eq!(at(one, 2 * S), Some((8, 2 * S, 4 * S, url("s8"))));
+    assert_eq!(one.mapping, Mapping::Offset(-1_500_000));
+    assert_eq!(at(two, 20 * S), Some((8, 20 * S, 40 * S, url("r8"))));
+    assert_eq!(two.init.clone().unwrap().url, url("p"));
+    // Another kind inherits nothing of it; what stands before the index is the initialization.
+    let SegmentList::Indexed { index } = &three.segments else { panic!("indexed") };
+    assert_eq!(index.range, Some(ByteRange { first: 10, last: Some(19) }));
+    assert_eq!(three.init.clone().unwrap().range, Some(ByteRange { first: 0, last: Some(9) }));
+    assert_eq!(three.mapping, Mapping::Offset(0));
+}
+
+#[test]
+fn timelines_count_numbers_over_repeats_gaps_and_open_ends() {
+    let timeline = |s: &str, period: &str| {
+        format!("<MPD {period}><Period start='PT100S'><AdaptationSet mimeType='video/mp4'><SegmentTemplate timescale='10'
+          presentationTimeOffset='50' startNumber='3' media='$Number$-$Time$'><SegmentTimeline>{s}</SegmentTimeline></SegmentTemplate>
+          <Representation id='v' bandwidth='1'/></AdaptationSet></Period></MPD>")
+    };
+    let closed = "mediaPresentationDuration='PT110S'";
+    let open =
+        "type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z' minimumUpdatePeriod='PT2S'";
+    let cases = [
+        // (timeline, MPD, position in s after the Period's start, number, time, start, end)
+        ("<S t='50' d='20' r='4'/>", closed, 5, Some((5, 90, 4, 6))),
+        ("<S t='50' d='20'/><S t='90' d='20' r='1'/>", closed, 3, Some((4, 90, 4, 6))),
+        ("<S t='50' d='20' r='-1'/>", closed, 9, Some((7, 130, 8, 10))),
+        ("<S t='50' d='20' r='-1'/><S t='110' d='30'/>", closed, 7, Some((6, 110, 6, 9))),
+        ("<S t='50' d='20' r='-1'/>", open, 1000, Some((503, 10_050, 1000, 1002))),
+        ("<S t='50' d='20'/><S d='10' r='1'/>", open, 4, None),
+        ("<S t='50' d='20'/><S d='0'/><S d='10' n='9'/>", closed, 2, Some((9, 70, 2, 3))),
+        ("<S t='50' d='20'/><S t='40' d='10'/><S t='70' d='10'/>", closed, 2, Some((5, 70, 2, 3))),
+        ("<S d='20' r='7'/>", closed, 0, Some((5, 40, -1, 1))),
+    ];
+    for (s, mpd, after, expected) in cases {
+        let p = resolved(&timeline(s, mpd));
+        let found = at(representation(&p, 0), (100 + after) * S);
+        let expected = expected.map(|(number, time, start, end)| {
+            (number, (100 + start) * S, (100 + end) * S, url(&format!("{number}-{time}")))
+        });
+        assert_eq!(found, expected, "{s}");
+    }
+    let p = resolved(&timeline("<S t='50' d='20' r='-1'/>", open));
+    let r = representation(&p, 0);
+    assert_eq!(r.segments.newest(WallTime::from_micros(109 * S)).map(|s| s.number), Some(6));
+    assert!(!r.segments.grows_by_reload());
+}
+
+#[test]
+fn a_representation_without_segment_information_is_one_segment() {
+    let text = static_mpd(
+        "<AdaptationSet mimeType='text/vtt' lang='de'><Label>Deutsch</Label><Role schemeIdUri='urn:mpeg:dash:role:2011' value='main'/>
+         <Representation id='t' bandwidth='1'><BaseURL>de.vtt</BaseURL></Representation></AdaptationSet>",
+    );
+    let p = resolved(&text);
+    let track = &p.periods[0].tracks[0];
+    assert_eq!((track.kind, track.default), (TrackKind::Text, true));
+    assert_eq!((track.language.as_deref(), track.label.as_deref()), (Some("de"), Some("Deutsch")));
+    let r = &track.representations[0];
+    assert_eq!((r.container, r.mime(track.kind)), (Container::Text, None));
+    assert_eq!(at(r, 5 * S), Some((1, 0, 10 * S, url("de.vtt"))));
+}
+
+#[test]
+fn periods_follow_each_other() {
+    let period = |attributes: &str| {
+        format!(
+            "<Period {attributes}>{}</Period>",
+            set("<SegmentTemplate duration='4' media='$Number$'/><Representation id='1'/>")
+        )
+    };
+    let mpd = |attributes: &str, periods: &[&str]| {
+        let periods: String = periods.iter().map(|p| period(p)).collect();
+        format!("<MPD {attributes}>{periods}</MPD>")
+    };
+    let dynamic = "type='dynamic' availabilityStartTime='2026-11-24T04:00:00Z'";
+    type Ends<'a> = &'a [(&'a str, i64, Option<i64>)];
+    let cases: [(String, Ends<'_>); 9] = [
+        (mpd("mediaPresentationDuration='PT9S'", &[""]), &[("@0", 0, Some(9))]),
+        (mpd("", &[""]), &[("@0", 0, None)]),
+        (
+            mpd("mediaPresentationDuration='PT20S'", &["id='a' duration='PT5S'", "id='b'"]),
+            &[("a", 0, Some(5)), ("b", 5, Some(20))],
+        ),
+        (
+            mpd("", &["id='a'", "id='b' start='PT7S' duration='PT1S'"]),
+            &[("a", 0, Some(7)), ("b", 7, Some(8))],
+        ),
+        (
+            mpd("", &["id='a' duration='PT9S'", "id='b' start='PT7S'"]),
+            &[("a", 0, Some(7)), ("b", 7, None)],
+        ),
+        // A hole between Periods stays one.
+        (
+            mpd("", &["id='a' duration='PT5S'", "id='b' start='PT7S'"]),
+            &[("a", 0, Some(5)), ("b", 7, None)],
+        ),
+        // Announced without a time: not yet there.
+        (mpd(dynamic, &["id='a' start='PT5S'", "id='b'"]), &[("a", 5, None)]),
+        // The duration of a closed live presentation counts from its first Period.
+        (
+            mpd(
+                "mediaPresentationDuration='PT30S'",
+                &["id='a' start='PT1000S'", "id='b' start='PT1010S'"],
+            ),
+            &[("a", 1000, Some(1010)), ("b", 1010, Some(1030))],
+        ),
+        // Starts that fall: what has no time is left out.
+        (mpd(dynamic, &["id='a' start='PT9S'", "id='b' start='PT7S'"]), &[("b", 7, None)]),
+    ];
+    for (text, expected) in cases {
+        let p = resolved(&text);
+        let s = |p: Position| p.as_micros() / S;
+        let found: Vec<_> =
+            p.periods.iter().map(|p| (p.id.as_str(), s(p.start), p.end.map(s))).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn live_attributes_mean_what_the_standard_says() {
+    let mpd = |attributes: &str, sets: &str| {
+        format!(
+            "<MPD type='dynamic' availabilityStartTime='2026-11-24T04:00:00Z' {attributes}><Period start='PT0S'>{sets}</Period></MPD>"
+        )
+    };
+    let plain = set("<SegmentTemplate duration='4' media='$Number$'/><Representation id='1'/>");
+    let events = set(
+        "<InbandEventStream schemeIdUri='urn:mpeg:dash:event:2012' value='1'/><SegmentTemplate duration='4' media='$Number$'/><Representation id='1'/>",
+    );
+    let every = |ms| Refresh::Every(Duration::from_millis(ms));
+    let cases = [
+        ("", &plain, Refresh::Never),
+        ("minimumUpdatePeriod='PT0S'", &events, Refresh::OnEvent),
+        ("minimumUpdatePeriod='PT0S'", &plain, every(4000)),
+        ("minimumUpdatePeriod='PT2.5S'", &plain, every(2500)),
+        ("minimumUpdatePeriod='PT0.001S'", &plain, every(250)),
+    ];
+    for (attributes, sets, expected) in cases {
+        assert_eq!(resolved(&mpd(attributes, sets)).refresh, expected, "{attributes}");
+    }
+    let depth = |attributes| live(&resolved(&mpd(attributes, &plain))).time_shift;
+    assert_eq!(depth(""), None);
+    assert_eq!(depth("timeShiftBufferDepth='PT60S'"), Some(Duration::from_secs(60)));
+    assert_eq!(depth("timeShiftBufferDepth='PT1S'"), Some(Duration::from_secs(8)));
+}
+
+#[test]
+fn availability_offsets_add_up_over_base_urls_and_are_overridden_in_segment_information() {
+    let text = |base: &str, set_base: &str, template: &str, own: &str| {
+        format!("<MPD type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z'><BaseURL {base}>b/</BaseURL><Period start='PT0S'>
+          <AdaptationSet mimeType='video/mp4'>{set_base}<SegmentTemplate duration='4' media='$Number$' {template}/>
+          <Representation id='1'><SegmentTemplate {own}/></Representation></AdaptationSet></Period></MPD>")
+    };
+    let early = |s: &str| format!("availabilityTimeOffset='{s}'");
+    let cases = [
+        (text("", "", "", ""), 0, 1),
+        (text(&early("1"), "", "", ""), 1000, 1),
+        (
+            text(
+                &early("1"),
+                &format!("<BaseURL {}>c/</BaseURL>", early("0.5")),
+                &early("1.5"),
+                "",
+            ),
+            3000,
+            2,
+        ),
+        (text(&early("1"), "<BaseURL>http://cdn/</BaseURL>", "", ""), 0, 1),
+        (text("", "", &early("1.5"), &early("3")), 3000, 2),
+        (text("", "", &early("-1"), ""), 0, 1),
+    ];
+    for (text, ms, newest_at_5_s) in cases {
+        let p = resolved(&text);
+        let r = representation(&p, 0);
+        assert_eq!(r.early, Duration::from_millis(ms), "{text}");
+        let newest = r.segments.newest(WallTime::from_micros(5 * S));
+        assert_eq!(newest.map(|s| s.number), Some(newest_at_5_s), "{text}");
+    }
+    let p = resolved(&text(&early("INF"), "", "availabilityTimeComplete='false'", ""));
+    let r = representation(&p, 0);
+    assert!(r.growing);
+    let far = r.segments.numbered(1000).unwrap();
+    assert!(far.available.unwrap() < WallTime::default(), "endlessly early");
+}
+
+#[test]
+fn clocks_service_and_location_are_found() {
+    let text = format!(
+        "<MPD type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z'><Location>../b/live.mpd?next=1</Location>
+        <ServiceDescription><Scope schemeIdUri='urn:x'/><Latency target='9'/></ServiceDescription>
+        <ServiceDescription><Latency target='300' min='100' max='2000'/><PlaybackRate min='0.95' max='1.1'/></ServiceDescription>
+        <Period start='PT0S'>{}</Period>
+        <UTCTiming schemeIdUri='urn:mpeg:dash:utc:direct:2014' value='2026-11-24T04:00:00Z'/>
+        <UTCTiming schemeIdUri='urn:mpeg:dash:utc:ntp:2014' value='pool.ntp.org'/>
+        <UTCTiming schemeIdUri='urn:mpeg:dash:utc:http-xsdate:2014' value='/time https://t.example/'/>
+        <UTCTiming schemeIdUri='urn:mpeg:dash:utc:http-iso:2012' value='iso'/>
+        <UTCTiming schemeIdUri='urn:mpeg:dash:utc:http-head:2014' value='https://h.example/'/></MPD>",
+        set("<SegmentTemplate duration='4' media='$Number$'/><Representation id='1'/>")
+    );
+    let p = resolved(&text);
+    assert_eq!(p.location.as_deref(), Some("https://cam.example/b/live.mpd?next=1"));
+    assert_eq!(
+        p.clocks,
+        [
+            ClockSource::HttpIso("https://cam.example/time".into()),
+            ClockSource::HttpIso("https://t.example/".into()),
+            ClockSource::HttpIso("https://cam.example/a/iso".into()),
+            ClockSource::HttpHead("https://h.example/".into()),
+            ClockSource::Direct(time("2026-11-24T04:00:00Z")),
+        ]
+    );
+    assert_eq!(p.service.target_latency, Some(Duration::from_millis(300)));
+    assert_eq!((p.service.min_rate_permille, p.service.max_rate_permille), (Some(950), Some(1100)));
+}
+
+#[test]
+fn sets_that_cannot_be_played_are_left_out_and_the_reason_told() {
+    let addressed = "<SegmentTemplate duration='4' media='$Number$'/><Representation id='1'/>";
+    let good = set(addressed);
+    let cases = [
+        ("<EssentialProperty schemeIdUri='urn:example:new'/>", "urn:example:new"),
+        (
+            "<EssentialProperty schemeIdUri='http://dashif.org/guidelines/trickmode' value='1'/>",
+            "trickmode",
+        ),
+        (
+            "<SupplementalProperty schemeIdUri='http://dashif.org/guidelines/trickmode' value='1'/>",
+            "no Period has",
+        ),
+        ("<ContentProtection schemeIdUri='urn:mpeg:dash:mp4protection:2011'/>", "encrypted"),
+    ];
+    for (property, reason) in cases {
+        let bad = set(&format!("{property}{addressed}"));
+        let p = resolved(&static_mpd(&format!("{bad}{good}")));
+        assert_eq!(p.periods[0].tracks.len(), 1, "{property}");
+        let error = try_resolve(&static_mpd(&bad)).unwrap_err().to_string();
+        assert!(error.contains(reason), "{property}: {error}");
+    }
+    let harmless =
+        "<EssentialProperty schemeIdUri='urn:mpeg:mpegB:cicp:ColourPrimaries' value='1'/>";
+    assert_eq!(resolved(&static_mpd(&set(&format!("{harmless}{addressed}")))).periods.len(), 1);
+    let others = [
+        ("<MPD/>", "no Period"),
+        ("<MPD><Period/></MPD>", "no Period has"),
+        ("<MPD><Period xmlns:xlink='x' xlink:href='http://ads/'/></MPD>", "xlink"),
+        (
+            "<MPD><Period><AdaptationSet mimeType='image/jpeg'><Representation id='1'/></AdaptationSet></Period></MPD>",
+            "no Period has",
+        ),
+        (
+            "<MPD><Period><AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='1'/><Representation id='1'/></AdaptationSet></Period></MPD>",
+            "@media",
+        ),
+        (
+            "<MPD><Period><AdaptationSet mimeType='video/mp4'><SegmentTemplate timescale='0' duration='1' media='a'/><Representation id='1'/></AdaptationSet></Period></MPD>",
+            "@timescale",
+        ),
+    ];
+    for (text, reason) in others {
+        let error = try_resolve(text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}
+
+#[test]
+fn names_are_unique_and_rungs_sorted() {
+    let text = static_mpd(&format!(
+        "{}{}",
+        set(
+            "<SegmentTemplate duration='4' media='$RepresentationID$'/><Representation id='x' bandwidth='5'/><Representation id='x' bandwidth='3'/><Representation bandwidth='4'/>"
+        ),
+        set("<SegmentTemplate duration='4' media='a'/><Representation id='x' bandwidth='1'/>"),
+    ));
+    let p = resolved(&text);
+    let mut ids = Vec::new();
+    for track in &p.periods[0].tracks {
+        assert!(track.representations.is_sorted_by_key(|r| r.bandwidth));
+        ids.extend(track.representations.iter().map(|r| r.id.clone()));
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+    assert_ne!(p.periods[0].tracks[0].id, p.periods[0].tracks[1].id);
+    // The address still has the id as it is written.
+    assert_eq!(
+        p.periods[0].tracks[0].representations[0]
+            .segments
+            .first(Position::default())
+            .unwrap()
+            .resource
+            .url,
+        url("x")
+    );
+}
+
+#[test]
+fn hostile_numbers_and_sizes_cost_nothing() {
+    let huge = u64::MAX;
+    let text = format!(
+        "<MPD type='dynamic' availabilityStartTime='9999-12-31T23:59:59Z' timeShiftBufferDepth='PT99999999999999999999S' minimumUpdatePeriod='P99999999Y'>
+        <Period start='PT9999999999S' duration='PT99999999999999999S'><AdaptationSet mimeType='video/mp4'>
+        <SegmentTemplate timescale='1' presentationTimeOffset='{huge}' startNumber='{huge}' duration='{huge}' availabilityTimeOffset='-99999999999999999999' media='$Number%0999d$'/>
+        <Representation id='1' bandwidth='{huge}'/><Representation id='2'><SegmentTemplate><SegmentTimeline>
+        <S t='{huge}' d='{huge}' r='{huge}'/></SegmentTimeline></SegmentTemplate></Representation></AdaptationSet></Period></MPD>"
+    );
+    // r= beyond i64 is a syntax error with a place; below it is accepted.
+    assert!(matches!(try_resolve(&text), Err(Error::Syntax { .. })));
+    let p = resolved(&text.replace(&format!("r='{huge}'"), &format!("r='{}'", i64::MAX)));
+    for r in &p.periods[0].tracks[0].representations {
+        for us in [i64::MIN, 0, i64::MAX] {
+            let _ = r.segments.at(Position::from_micros(us));
+            let _ = r.segments.newest(WallTime::from_micros(us));
+            let _ = r.segments.last();
+            let _ = window(&p, WallTime::from_micros(us));
+        }
+    }
+    // A long template inherited by many: refused instead of multiplied.
+    let many: String = (0..20_000).map(|_| "<Representation id='a'/>").collect();
+    let long = "x".repeat(200_000);
+    let text = static_mpd(&set(&format!("<SegmentTemplate duration='4' media='{long}'/>{many}")));
+    assert!(matches!(try_resolve(&text), Err(Error::NothingToPlay(why)) if why.contains("64 MiB")));
+    let runs: String = (0..20_000).map(|_| "<S d='1'/>").collect();
+    let text = static_mpd(&set(&format!(
+        "<SegmentTemplate media='x'><SegmentTimeline>{runs}</SegmentTimeline></SegmentTemplate>{many}"
+    )));
+    assert!(matches!(try_resolve(&text), Err(Error::NothingToPlay(_))));
+}
