@@ -57,7 +57,7 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 	@.ci/setup wasm ffmpeg bench
 	@$(PACK)
 	@$(SERVER)
-	cargo bench -q
+	cargo bench -q -p nearlive
 	@node benches/players/run.mjs --server "$(TARGET)/demo/nearlive-server" $(ARGS)
 
 clean: ## remove everything that was built
