@@ -1,7 +1,3 @@
 //! The command `nearlive-server`.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    nearlive_server::run::main()
-}
+fn main() {}

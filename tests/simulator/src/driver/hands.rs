@@ -1,0 +1,150 @@
+//! What a test can do to a run: the page's commands, the viewer's hands, and every kind of trouble.
+
+use super::{Machine, Simulation};
+use crate::clock::Time;
+use crate::network::{Fault, Trace};
+use nearlive::player::{Command, Cue, Input, SourceEvent};
+use nearlive::presentation::TrackKind;
+use nearlive::time::Position;
+
+impl<M: Machine> Simulation<M> {
+    /// The page asks.
+    pub fn command(&mut self, command: Command) {
+        if matches!(command, Command::Load { .. }) {
+            self.report.loaded.get_or_insert(self.now);
+        }
+        self.give(Input::Command(command));
+        self.settle();
+    }
+
+    /// Loads this manifest.
+    pub fn load(&mut self, url: &str) {
+        self.command(Command::Load { url: url.to_owned() });
+    }
+
+    /// The viewer pauses.
+    pub fn pause(&mut self) {
+        self.log.note(self.now, "the viewer pauses");
+        self.element.pause(self.now);
+        self.settle();
+    }
+
+    /// The viewer plays on.
+    pub fn play(&mut self) {
+        self.log.note(self.now, "the viewer plays");
+        self.element.play(self.now);
+        self.settle();
+    }
+
+    /// The viewer seeks to a position, microseconds.
+    pub fn seek(&mut self, to_us: i64) {
+        self.log.note(self.now, format!("the viewer seeks to {to_us}"));
+        self.element.seek(Position::from_micros(to_us), self.now);
+        self.settle();
+    }
+
+    /// From now on the link follows this trace.
+    pub fn link(&mut self, trace: Trace) {
+        self.log.note(self.now, format!("the link: {:?}", trace.steps.first()));
+        self.network.set_trace(self.now, trace);
+    }
+
+    /// From now on the link carries so many kilobits a second.
+    pub fn kbps(&mut self, kbps: u64) {
+        self.link(Trace::steady(kbps));
+    }
+
+    /// Adds a trouble of requests.
+    pub fn fault(&mut self, fault: Fault) {
+        self.log.note(self.now, format!("{fault:?}"));
+        self.network.fault(fault);
+    }
+
+    /// From now on pieces may take this much longer, and so many of a thousand are lost.
+    pub fn roughen(&mut self, jitter: Time, loss_permille: u32) {
+        self.log.note(self.now, format!("jitter {jitter}, loss {loss_permille}"));
+        self.network.roughen(jitter, loss_permille);
+    }
+
+    /// All connections break.
+    pub fn cut(&mut self) {
+        self.log.note(self.now, "all connections break");
+        self.network.cut(self.now);
+    }
+
+    /// The machine's network goes or comes back.
+    pub fn offline(&mut self, offline: bool) {
+        self.log.note(self.now, if offline { "offline" } else { "online" });
+        self.network.set_offline(self.now, offline);
+        if !offline {
+            self.look(Cue::Online);
+            self.settle();
+        }
+    }
+
+    /// The page is hidden or shown.
+    pub fn hide(&mut self, hidden: bool) {
+        self.log.note(self.now, if hidden { "hidden" } else { "shown" });
+        self.hidden = hidden;
+        self.look(Cue::Visibility);
+        self.settle();
+    }
+
+    /// Somebody sets the wall clock: it is now ahead of the truth by so much.
+    pub fn set_wall_error(&mut self, us: i64) {
+        self.log.note(self.now, format!("the wall clock is set {us} us ahead"));
+        self.clock.set_wall_error(us);
+    }
+
+    /// The decoder gives up.
+    pub fn decode_error(&mut self) {
+        self.log.note(self.now, "decode error");
+        self.element.fail(self.now);
+        let message = "PIPELINE_ERROR_DECODE".to_owned();
+        self.give(Input::Source(SourceEvent::Failed { code: 3, message }));
+        self.settle();
+    }
+
+    /// The buffer of a kind takes so many bytes from now on.
+    pub fn quota(&mut self, kind: TrackKind, bytes: u64) {
+        self.log.note(self.now, format!("the {kind:?} buffer takes {bytes} bytes"));
+        if let Some(b) = self.element.buffer_mut(kind) {
+            b.set_quota(bytes);
+        }
+    }
+
+    /// So many of a thousand frames are dropped from now on.
+    pub fn drops(&mut self, permille: u32) {
+        self.element.set_drops(permille);
+    }
+
+    /// The machine sleeps: the wall clock goes on, the monotonic clock does not, connections break,
+    /// nothing is played.
+    pub fn sleep(&mut self, time: Time) {
+        self.log.note(self.now, "the machine sleeps");
+        let end = self.now + time;
+        let playing = self.element.running();
+        self.element.sleep(self.now, end);
+        self.network.cut(self.now);
+        let mut lost = Vec::new();
+        self.network.advance(end, &mut lost);
+        for timer in [&mut self.wake, &mut self.tick] {
+            *timer = timer.saturating_add(time);
+        }
+        for queue in &mut self.queues {
+            queue.until = queue.until.saturating_add(time);
+        }
+        for (at, _) in &mut self.later {
+            *at += time;
+        }
+        self.report.watch(self.now, false, false);
+        self.clock.sleep(time);
+        self.now = end;
+        self.sample = self.sample.max(end);
+        self.log.note(self.now, format!("the machine wakes up, playing: {playing}"));
+        for (id, arrival) in lost {
+            self.arrive(id, arrival);
+        }
+        self.settle();
+    }
+}

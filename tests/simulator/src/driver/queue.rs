@@ -1,0 +1,90 @@
+//! The queue of one SourceBuffer: operations in order, each after the last is finished.
+
+use crate::clock::{NEVER, Time};
+use crate::payload::Payload;
+use nearlive::player::Span;
+use std::collections::VecDeque;
+
+/// An operation on a SourceBuffer.
+#[derive(Debug)]
+pub(super) enum Op {
+    Append { data: Payload, label: u32 },
+    Remove(Span),
+    Offset(i64),
+    ChangeType(String),
+}
+
+impl Op {
+    /// How long a browser takes for it.
+    pub(super) fn takes(&self) -> Time {
+        match self {
+            // 100 MB/s and a turn of the event loop.
+            Self::Append { data, .. } => 300 + data.len() / 100,
+            Self::Remove(_) => 200,
+            Self::Offset(_) | Self::ChangeType(_) => 0,
+        }
+    }
+}
+
+/// The operations of one buffer.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) waiting: VecDeque<Op>,
+    pub(super) running: Option<Op>,
+    /// When the running one is finished.
+    pub(super) until: Time,
+    /// The first append met a full buffer: only removals go on.
+    pub(super) full: bool,
+    /// Operations taken in, and operations done with, in all.
+    pub(super) taken: u64,
+    pub(super) done: u64,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            running: None,
+            until: NEVER,
+            full: false,
+            taken: 0,
+            done: 0,
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, op: Op) {
+        self.taken += 1;
+        self.waiting.push_back(op);
+    }
+
+    /// The operation to begin now.
+    pub(super) fn pop(&mut self) -> Option<Op> {
+        if self.full {
+            let removal = self.waiting.iter().position(|op| matches!(op, Op::Remove(_)))?;
+            return self.waiting.remove(removal);
+        }
+        self.waiting.pop_front()
+    }
+
+    pub(super) fn begin(&mut self, op: Op, now: Time) {
+        self.until = now + op.takes();
+        self.running = Some(op);
+    }
+
+    pub(super) fn finish(&mut self) -> Option<Op> {
+        self.until = NEVER;
+        self.done += 1;
+        self.running.take()
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.running = None;
+        self.until = NEVER;
+        self.full = false;
+        self.done = self.taken;
+    }
+}

@@ -1,0 +1,570 @@
+//! The media element: when its clock runs, and what it says about it.
+//!
+//! ```text
+//!  nothing --init of all buffers--> metadata --data at the position--> seeked --start rule--> playing
+//!                                                   ^                                          |
+//!                                                   +------ seek -------  <--- underflow -- waiting
+//! ```
+//! The rules that the standard leaves open are Chromium's, measured (design, "MediaSource at a tenth
+//! of a second"): with sound the clock starts when 200 ms of it are there; each underflow doubles
+//! that, up to 3 s, until a seek; without sound one frame is enough if the stream has no duration,
+//! else four. When only the picture has run dry, the clock goes on with the sound for 3 s.
+
+use super::buffer::{Shown, SourceBuffer};
+use crate::clock::{NEVER, Time, millis, secs};
+use crate::payload::Payload;
+use nearlive::player::{Cue, Span};
+use nearlive::presentation::TrackKind;
+use nearlive::time::Position;
+use nearlive::units::Rate;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How this browser behaves.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Sound that has to be there for the clock to start, microseconds.
+    pub audio_start: i64,
+    /// The most that underflows raise it to.
+    pub audio_start_most: i64,
+    /// Sound that the decoder and the device hold: with less the clock stops.
+    pub audio_reserve: i64,
+    /// Frames that have to be there for the clock to start, where the stream has a duration.
+    pub video_frames: i64,
+    /// For how long the clock goes on without a picture, while there is sound.
+    pub picture_grace: Time,
+    /// Bytes that a video buffer takes.
+    pub video_quota: u64,
+    /// Bytes that an audio buffer takes.
+    pub audio_quota: u64,
+    /// The sound card's clock is so much faster than the truth.
+    pub drift_ppm: i64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            audio_start: 200_000,
+            audio_start_most: 3_000_000,
+            audio_reserve: 40_000,
+            video_frames: 4,
+            picture_grace: secs(3),
+            video_quota: 150 << 20,
+            audio_quota: 12 << 20,
+            drift_ppm: 0,
+        }
+    }
+}
+
+/// The element and its MediaSource.
+#[derive(Clone, Debug)]
+pub struct Element {
+    rules: Rules,
+    video: Option<SourceBuffer>,
+    audio: Option<SourceBuffer>,
+    /// A MediaSource is attached and works.
+    alive: bool,
+    duration: Option<i64>,
+    /// `endOfStream` was called and nothing appended since.
+    complete: bool,
+    paused: bool,
+    seeking: bool,
+    ended: bool,
+    rate: Rate,
+    /// The position at `since`; it moves on from there while `running`.
+    base: i64,
+    since: Time,
+    running: bool,
+    /// Since when the clock runs without a picture.
+    dry: Option<Time>,
+    audio_start: i64,
+    ready: u8,
+    /// The element plays from here when it knows its metadata.
+    pending_seek: Option<i64>,
+    counted: i64,
+    frames: u32,
+    dropped: u32,
+    /// So many of a thousand frames are dropped.
+    drop_permille: u32,
+    /// Events to tell of, oldest first.
+    cues: VecDeque<Cue>,
+}
+
+impl Element {
+    /// An element without a source.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            audio_start: rules.audio_start,
+            rules,
+            video: None,
+            audio: None,
+            alive: false,
+            duration: None,
+            complete: false,
+            paused: true,
+            seeking: false,
+            ended: false,
+            rate: Rate::NORMAL,
+            base: 0,
+            since: 0,
+            running: false,
+            dry: None,
+            ready: 0,
+            pending_seek: None,
+            counted: 0,
+            frames: 0,
+            dropped: 0,
+            drop_permille: 0,
+            cues: VecDeque::new(),
+        }
+    }
+
+    /// A new source is set: everything begins anew (HTML 4.8.11.5, the load algorithm), only the
+    /// frame counters' owner stays.
+    pub fn open(&mut self) {
+        let (rules, drop_permille) = (self.rules.clone(), self.drop_permille);
+        *self = Self { alive: true, drop_permille, ..Self::new(rules) };
+    }
+
+    /// The source is gone.
+    pub fn close(&mut self) {
+        self.open();
+        self.alive = false;
+    }
+
+    /// The decoder gave up.
+    pub fn fail(&mut self, now: Time) {
+        self.stop_clock(now);
+        self.alive = false;
+        self.cues.clear();
+    }
+
+    /// A source is attached and works.
+    pub const fn alive(&self) -> bool {
+        self.alive
+    }
+
+    /// `addSourceBuffer`; the error is the exception.
+    pub fn add(&mut self, kind: TrackKind, mime: &str) -> Result<(), String> {
+        let quota = match kind {
+            TrackKind::Audio => self.rules.audio_quota,
+            _ => self.rules.video_quota,
+        };
+        let started = self.ready > 0;
+        let slot = match kind {
+            TrackKind::Video => &mut self.video,
+            TrackKind::Audio => &mut self.audio,
+            TrackKind::Text => return Err("a SourceBuffer for text".into()),
+        };
+        if slot.is_some() {
+            return Err(format!("a second buffer for {kind:?}"));
+        }
+        if started {
+            // Chromium: QuotaExceededError once the first initialization segments are known.
+            return Err(format!("a buffer for {kind:?} after the metadata are known"));
+        }
+        *slot = Some(SourceBuffer::new(kind, mime, quota));
+        Ok(())
+    }
+
+    /// The buffer of a kind.
+    pub const fn buffer(&self, kind: TrackKind) -> Option<&SourceBuffer> {
+        match kind {
+            TrackKind::Video => self.video.as_ref(),
+            TrackKind::Audio => self.audio.as_ref(),
+            TrackKind::Text => None,
+        }
+    }
+
+    /// The buffer of a kind, to change; [`Self::settle`] has to follow.
+    pub const fn buffer_mut(&mut self, kind: TrackKind) -> Option<&mut SourceBuffer> {
+        match kind {
+            TrackKind::Video => self.video.as_mut(),
+            TrackKind::Audio => self.audio.as_mut(),
+            TrackKind::Text => None,
+        }
+    }
+
+    /// Room for so many bytes; false is a QuotaExceededError.
+    pub fn make_room(&mut self, kind: TrackKind, bytes: u64, now: Time) -> bool {
+        let at = self.position(now);
+        self.buffer_mut(kind).is_none_or(|b| b.make_room(bytes, at))
+    }
+
+    /// `appendBuffer`.
+    pub fn append(
+        &mut self,
+        kind: TrackKind,
+        data: Payload,
+        label: u32,
+        now: Time,
+    ) -> Result<(), String> {
+        self.complete = false;
+        let result = self.buffer_mut(kind).map_or(Ok(()), |b| b.append(data, label));
+        self.settle(now);
+        result
+    }
+
+    /// `duration`, microseconds; `None` is infinite.
+    pub fn set_duration(&mut self, duration: Option<Duration>) {
+        self.duration = duration.map(|d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
+    }
+
+    /// `endOfStream()`.
+    pub fn end_of_stream(&mut self, now: Time) {
+        self.complete = true;
+        let end =
+            |b: &Option<SourceBuffer>| b.as_ref().and_then(|b| b.ranges().last().map(|r| r.1));
+        self.duration = end(&self.video).max(end(&self.audio)).or(self.duration);
+        self.settle(now);
+    }
+
+    /// `currentTime`.
+    pub fn seek(&mut self, to: Position, now: Time) {
+        let most = self.duration.unwrap_or(i64::MAX);
+        let to = to.as_micros().clamp(0, most);
+        if self.ready == 0 {
+            self.pending_seek = Some(to);
+            return;
+        }
+        self.stop_clock(now);
+        self.base = to;
+        self.counted = to;
+        self.seeking = true;
+        self.ended = false;
+        self.dry = None;
+        self.audio_start = self.rules.audio_start;
+        self.cues.push_back(Cue::Seeking);
+        self.settle(now);
+    }
+
+    /// `playbackRate`.
+    pub fn set_rate(&mut self, rate: Rate, now: Time) {
+        self.base = self.position(now);
+        self.since = now;
+        self.rate = rate;
+        self.settle(now);
+    }
+
+    /// `play()`.
+    pub fn play(&mut self, now: Time) {
+        if self.paused {
+            self.paused = false;
+            self.cues.push_back(Cue::Play);
+            self.settle(now);
+        }
+    }
+
+    /// `pause()`.
+    pub fn pause(&mut self, now: Time) {
+        if !self.paused {
+            self.stop_clock(now);
+            self.paused = true;
+            self.cues.push_back(Cue::Pause);
+        }
+    }
+
+    /// The machine sleeps until `end`: nothing is played, and the clock goes on then.
+    pub fn sleep(&mut self, now: Time, end: Time) {
+        self.base = self.position(now);
+        self.since = end;
+        self.dry = self.dry.map(|since| since + (end - now));
+    }
+
+    /// From now on so many of a thousand frames are dropped.
+    pub fn set_drops(&mut self, permille: u32) {
+        self.drop_permille = permille;
+    }
+
+    /// The next event to tell of.
+    pub fn cue(&mut self) -> Option<Cue> {
+        self.cues.pop_front()
+    }
+
+    /// `currentTime`.
+    pub fn position(&self, now: Time) -> i64 {
+        if !self.running {
+            return self.base;
+        }
+        let passed = i128::from(now.saturating_sub(self.since)) * i128::from(self.rate.permille());
+        let passed = passed * i128::from(1_000_000 + self.rules.drift_ppm) / 1_000_000_000;
+        self.base.saturating_add(i64::try_from(passed).unwrap_or(0))
+    }
+
+    /// The clock runs.
+    pub const fn running(&self) -> bool {
+        self.running
+    }
+
+    /// The clock runs, and there is a picture.
+    pub const fn moving(&self) -> bool {
+        self.running && self.dry.is_none()
+    }
+
+    /// `paused`.
+    pub const fn paused(&self) -> bool {
+        self.paused
+    }
+
+    /// `ended`.
+    pub const fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// `seeking`.
+    pub const fn seeking(&self) -> bool {
+        self.seeking
+    }
+
+    /// `readyState`.
+    pub const fn ready(&self) -> u8 {
+        self.ready
+    }
+
+    /// `playbackRate`.
+    pub const fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// The frame on the screen.
+    pub fn shown(&self, now: Time) -> Option<Shown> {
+        self.video.as_ref()?.shown_at(self.position(now))
+    }
+
+    /// Sound that the clock needs to start at the moment, microseconds.
+    pub const fn wants(&self) -> i64 {
+        self.audio_start
+    }
+
+    /// Media of a kind ahead of the position, microseconds.
+    pub fn ahead(&self, kind: TrackKind, now: Time) -> Option<i64> {
+        let at = self.position(now);
+        let end = self.buffer(kind)?.range_at(at).map_or(at, |r| r.1);
+        Some((end - at).max(0))
+    }
+
+    /// `totalVideoFrames` and `droppedVideoFrames`.
+    pub fn frames(&mut self, now: Time) -> (u32, u32) {
+        let at = self.position(now);
+        let more = self.video.as_ref().map_or(0, |b| b.count(self.counted, at));
+        let more = u32::try_from(more).unwrap_or(0);
+        self.counted = self.counted.max(at);
+        self.frames += more;
+        self.dropped += (more * self.drop_permille).div_ceil(1000);
+        (self.frames, self.dropped)
+    }
+
+    /// `buffered`: where all buffers have media (MSE 3.15.1).
+    pub fn buffered(&self) -> Vec<Span> {
+        let mut ranges: Option<Vec<(i64, i64)>> = None;
+        let buffers = || [&self.video, &self.audio].into_iter().flatten();
+        let highest = buffers().filter_map(|b| b.ranges().last().map(|r| r.1)).max();
+        for buffer in buffers() {
+            let mut own = buffer.ranges().to_vec();
+            if let (true, Some(last), Some(end)) = (self.complete, own.last_mut(), highest) {
+                last.1 = end;
+            }
+            ranges = Some(match ranges {
+                None => own,
+                Some(so_far) => intersect(&so_far, &own),
+            });
+        }
+        let span = |r: (i64, i64)| Span {
+            start: Position::from_micros(r.0),
+            end: Position::from_micros(r.1),
+        };
+        ranges.unwrap_or_default().into_iter().map(span).collect()
+    }
+
+    /// When its state may change by itself.
+    pub fn next(&self) -> Time {
+        if !self.running {
+            return NEVER;
+        }
+        let mut at = self.dry.map_or(NEVER, |since| since + self.rules.picture_grace);
+        let mut stop = |end: Option<i64>| {
+            if let Some(end) = end {
+                at = at.min(self.time_at(end));
+            }
+        };
+        stop(self.audio_limit(self.base));
+        if self.dry.is_none() {
+            stop(self.video_limit(self.base));
+        }
+        if self.complete {
+            stop(self.duration);
+        }
+        at
+    }
+
+    fn time_at(&self, position: i64) -> Time {
+        let speed = i128::from(self.rate.permille()) * i128::from(1_000_000 + self.rules.drift_ppm);
+        if speed <= 0 {
+            return NEVER;
+        }
+        let way = i128::from((position - self.base).max(0)) * 1_000_000_000;
+        let us = (way + speed - 1) / speed;
+        self.since.saturating_add(u64::try_from(us).unwrap_or(NEVER))
+    }
+
+    /// Where the clock has to stop for want of sound; `None` when it does not.
+    fn audio_limit(&self, at: i64) -> Option<i64> {
+        let range = self.audio.as_ref()?.range_at(at);
+        self.limit(self.audio.as_ref(), range).map(|end| match range {
+            Some(_) => end - self.rules.audio_reserve,
+            None => at,
+        })
+    }
+
+    /// Where the picture runs dry.
+    fn video_limit(&self, at: i64) -> Option<i64> {
+        let range = self.video.as_ref()?.range_at(at);
+        self.limit(self.video.as_ref(), range).map(|end| if range.is_some() { end } else { at })
+    }
+
+    fn limit(&self, buffer: Option<&SourceBuffer>, range: Option<(i64, i64)>) -> Option<i64> {
+        let last = buffer?.ranges().last().copied();
+        match range {
+            // After endOfStream a track that is over does not hold the others up.
+            _ if self.complete && (range.is_none() || range == last) => {
+                let over = last.is_none_or(|l| self.base >= l.1) || range == last;
+                if over { None } else { Some(self.base) }
+            }
+            Some((_, end)) => Some(end),
+            None => Some(self.base),
+        }
+    }
+
+    fn stop_clock(&mut self, now: Time) {
+        self.base = self.position(now);
+        self.since = now;
+        self.running = false;
+        self.dry = None;
+    }
+
+    /// Lets its state follow what has changed.
+    pub fn settle(&mut self, now: Time) {
+        if !self.alive {
+            return;
+        }
+        self.meet_metadata();
+        if self.ready == 0 {
+            return;
+        }
+        self.base = self.position(now);
+        self.since = now;
+        if self.running {
+            self.watch(now);
+        }
+        if self.seeking && self.has_data() {
+            self.seeking = false;
+            self.cues.push_back(Cue::Seeked);
+        }
+        let may_start = !self.seeking && !self.ended && self.has_data() && self.can_start();
+        if may_start && !self.running && !self.paused {
+            self.running = true;
+            self.dry = None;
+            self.set_ready(4);
+            self.cues.push_back(Cue::Playing);
+        } else if !self.running {
+            let ready = if !self.has_data() {
+                1
+            } else if may_start {
+                4
+            } else {
+                2
+            };
+            self.set_ready(ready);
+        }
+    }
+
+    fn meet_metadata(&mut self) {
+        let known = |b: &Option<SourceBuffer>| b.as_ref().is_none_or(|b| b.init().is_some());
+        let any = self.video.is_some() || self.audio.is_some();
+        if self.ready > 0 || !any || !known(&self.video) || !known(&self.audio) {
+            return;
+        }
+        self.ready = 1;
+        self.cues.push_back(Cue::Ready);
+        if let Some(to) = self.pending_seek.take() {
+            self.base = to;
+            self.counted = to;
+            self.seeking = true;
+            self.cues.push_back(Cue::Seeking);
+        }
+    }
+
+    fn set_ready(&mut self, ready: u8) {
+        if ready > self.ready && (self.ready < 2 || ready == 4) {
+            self.cues.push_back(Cue::Ready);
+        }
+        self.ready = ready;
+    }
+
+    /// Watches the running clock.
+    fn watch(&mut self, now: Time) {
+        let at = self.base;
+        if self.complete && self.duration.is_some_and(|d| at >= d) {
+            self.stop_clock(now);
+            self.base = self.duration.unwrap_or(at);
+            self.ended = true;
+            self.paused = true;
+            self.cues.push_back(Cue::Ended);
+            return;
+        }
+        let reached = |limit: Option<i64>| limit.is_some_and(|l| at >= l);
+        if reached(self.video_limit(at)) {
+            self.dry = self.dry.or(Some(now));
+        } else {
+            self.dry = None;
+        }
+        let blind = self
+            .dry
+            .is_some_and(|since| self.audio.is_none() || now >= since + self.rules.picture_grace);
+        let deaf = reached(self.audio_limit(at));
+        if deaf || blind {
+            self.stop_clock(now);
+            self.set_ready(2);
+            if deaf {
+                self.audio_start = (self.audio_start * 2).min(self.rules.audio_start_most);
+            }
+            self.cues.push_back(Cue::Waiting);
+        }
+    }
+
+    fn has_data(&self) -> bool {
+        let has = |b: &Option<SourceBuffer>| {
+            b.as_ref().is_none_or(|b| b.range_at(self.base).is_some() || self.over(b))
+        };
+        has(&self.video) && has(&self.audio) && self.ready > 0
+    }
+
+    /// The stream is complete, and this buffer has no more from the position on.
+    fn over(&self, buffer: &SourceBuffer) -> bool {
+        self.complete && buffer.ranges().last().is_none_or(|l| l.1 <= self.base)
+    }
+
+    fn can_start(&self) -> bool {
+        let enough = |b: &Option<SourceBuffer>, want: i64| {
+            b.as_ref().is_none_or(|b| match b.range_at(self.base) {
+                Some(range) => {
+                    let last = self.complete && b.ranges().last() == Some(&range);
+                    last || range.1 - self.base >= want
+                }
+                None => self.over(b),
+            })
+        };
+        let frame =
+            |b: &SourceBuffer| b.shown_at(self.base).map_or(0, |s| s.frame.end - s.frame.start);
+        let video = self.video.as_ref().map_or(0, |b| match b.init() {
+            Some(init) if init.unbounded => 1,
+            _ => (frame(b) * self.rules.video_frames).min(i64::try_from(millis(200)).unwrap_or(0)),
+        });
+        enough(&self.video, video) && enough(&self.audio, self.audio_start)
+    }
+}
+
+fn intersect(a: &[(i64, i64)], b: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x.0.max(y.0), x.1.min(y.1))));
+    pairs.filter(|r| r.0 < r.1).collect()
+}

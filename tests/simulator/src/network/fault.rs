@@ -1,0 +1,62 @@
+//! Troubles of single requests, on a schedule.
+
+use crate::clock::Time;
+use crate::origin::HttpRequest;
+use crate::rng::Rng;
+use std::ops::Range;
+
+/// What happens to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The connection is refused.
+    Refused,
+    /// Another status than the origin's.
+    Status(u16),
+    /// The answer breaks off after so many bytes of its body.
+    CutAfter(u64),
+    /// The answer stops after so many bytes of its body, and the connection stays open.
+    StallAfter(u64),
+    /// The answer comes so much later.
+    Late(Time),
+    /// The body is zeros.
+    Damaged,
+}
+
+/// A trouble, and whom it meets.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Requests that reach the server in this time.
+    pub during: Range<Time>,
+    /// Whose URL contains this.
+    pub matching: String,
+    /// So many of a thousand.
+    pub permille: u32,
+    /// What happens to them.
+    pub trouble: Trouble,
+}
+
+impl Fault {
+    /// All requests whose URL contains `matching`.
+    pub fn all(during: Range<Time>, matching: &str, trouble: Trouble) -> Self {
+        Self { during, matching: matching.to_owned(), permille: 1000, trouble }
+    }
+
+    /// Some of them.
+    #[must_use]
+    pub fn sometimes(mut self, permille: u32) -> Self {
+        self.permille = permille;
+        self
+    }
+}
+
+/// The trouble that a request meets, if any.
+pub(super) fn meets(
+    faults: &[Fault],
+    now: Time,
+    r: &HttpRequest,
+    rng: &mut Rng,
+) -> Option<Trouble> {
+    let hit = |f: &&Fault| f.during.contains(&now) && r.url.contains(&f.matching);
+    let fault = faults.iter().filter(hit).find(|f| rng.chance(f.permille))?;
+    Some(fault.trouble.clone())
+}

@@ -1,0 +1,236 @@
+//! A server of films: DASH with `$Number$` and HLS on demand, segments of given sizes.
+//!
+//! `/film/index.mpd`, `/film/index.m3u8`, `/film/v0.m3u8` ..., `/film/{rendition}/init.mp4`,
+//! `/film/{rendition}/{number}.m4s`. Numbers count from 1. A segment is one fragment.
+
+use super::cmaf::{AUDIO_FRAME, Kind, Packer};
+use super::{Head, HttpRequest, Origin, Reply, Timeline, status};
+use crate::clock::Time;
+use std::fmt::Write as _;
+
+/// A film.
+#[derive(Clone, Debug)]
+pub struct Film {
+    /// Length of a segment, milliseconds.
+    pub segment_ms: u64,
+    /// Kilobits a second of each rung, lowest first.
+    pub kbps: Vec<u64>,
+    /// Bytes of each segment, in each rung.
+    pub sizes: Vec<Vec<u64>>,
+    /// Whether there is sound.
+    pub audio: bool,
+}
+
+impl Film {
+    /// A film of so many segments whose sizes are just their rate.
+    pub fn steady(segments: usize, segment_ms: u64, kbps: &[u64]) -> Self {
+        let sizes = kbps.iter().map(|k| k * segment_ms / 8).collect();
+        Self { segment_ms, kbps: kbps.to_vec(), sizes: vec![sizes; segments], audio: true }
+    }
+
+    /// Reads a description with `segment_duration_ms`, `bitrates_kbps` and `segment_sizes_bits`, in
+    /// this order, as Sabre's films have it. No sound.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let after =
+            |name: &str| Some(text.split_once(&format!("\"{name}\""))?.1.split_once(':')?.1);
+        let numbers = |list: &str| {
+            list.split(',').map(|n| n.trim().parse::<u64>().ok()).collect::<Option<Vec<u64>>>()
+        };
+        let digits =
+            |s: &str| s.trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        let segment_ms = digits(after("segment_duration_ms")?)?;
+        let list = after("bitrates_kbps")?.split_once('[')?.1.split_once(']')?.0;
+        let kbps = numbers(list)?;
+        let rows = after("segment_sizes_bits")?.split_once('[')?.1;
+        let row = |row: &str| {
+            let bits = numbers(row.split_once(']')?.0)?;
+            Some(bits.into_iter().map(|b| b / 8).collect::<Vec<u64>>())
+        };
+        let sizes: Vec<_> = rows.split('[').skip(1).map(row).collect::<Option<_>>()?;
+        let whole = sizes.iter().all(|s| s.len() == kbps.len());
+        (whole && !sizes.is_empty()).then_some(Self { segment_ms, kbps, sizes, audio: false })
+    }
+
+    /// Its length, milliseconds.
+    pub fn length_ms(&self) -> u64 {
+        self.segment_ms * crate::payload::count(self.sizes.len())
+    }
+}
+
+/// The server.
+#[derive(Clone, Debug)]
+pub struct FilmServer {
+    film: Film,
+    video: Vec<Packer>,
+    audio: Packer,
+}
+
+impl FilmServer {
+    /// Of this film.
+    pub fn new(film: Film) -> Self {
+        let rung =
+            |i: u32| Packer::new(Kind::Video { width: 320 * (i + 1), height: 180 * (i + 1) });
+        let video = (0..).take(film.kbps.len()).map(rung).collect();
+        Self { film, video, audio: Packer::new(Kind::Audio) }
+    }
+
+    fn segment(&self, rendition: &str, number: usize) -> Option<crate::payload::Payload> {
+        let index = number.checked_sub(1)?;
+        let sizes = self.film.sizes.get(index)?;
+        let ms = self.film.segment_ms;
+        let start = crate::payload::count(index) * ms;
+        if rendition == "a" {
+            let frame = u64::from(AUDIO_FRAME);
+            let (from, to) = ((start * 48).div_ceil(frame), ((start + ms) * 48).div_ceil(frame));
+            let frames: Vec<_> = (from..to).map(|n| (n * frame, AUDIO_FRAME, 340, true)).collect();
+            return Some(self.audio.chunk(&frames, None));
+        }
+        let rung: usize = rendition.strip_prefix('v')?.parse().ok()?;
+        let count = (ms / 40).max(1);
+        let size = sizes.get(rung)? / (count + 3);
+        let frame = |i: u64| {
+            let sync = i == 0;
+            let bytes = if sync { 4 * size } else { size };
+            let lasts = if i + 1 == count { ms * 90 - (count - 1) * 3600 } else { 3600 };
+            let lasts = u32::try_from(lasts).unwrap_or(3600);
+            (start * 90 + i * 3600, lasts, u32::try_from(bytes).unwrap_or(0).max(8), sync)
+        };
+        let frames: Vec<_> = (0..count).map(frame).collect();
+        Some(self.video.get(rung)?.chunk(&frames, None))
+    }
+
+    fn mpd(&self) -> String {
+        let ms = self.film.length_ms();
+        let mut s = format!(
+            "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" mediaPresentationDuration=\"PT{}.{:03}S\" minBufferTime=\"PT2S\">\n<Period id=\"p\">\n",
+            ms / 1000,
+            ms % 1000,
+        );
+        let template = format!(
+            "<SegmentTemplate timescale=\"1000\" duration=\"{}\" startNumber=\"1\" initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/$Number$.m4s\"/>\n",
+            self.film.segment_ms
+        );
+        // Writing to a String cannot fail.
+        let _ = write!(s, "<AdaptationSet mimeType=\"video/mp4\">\n{template}");
+        for (i, (kbps, p)) in self.film.kbps.iter().zip(&self.video).enumerate() {
+            let _ = writeln!(
+                s,
+                "<Representation id=\"v{i}\" bandwidth=\"{}\" width=\"{}\" height=\"{}\" codecs=\"{}\"/>",
+                kbps * 1000,
+                320 * (i + 1),
+                180 * (i + 1),
+                p.codecs(),
+            );
+        }
+        s.push_str("</AdaptationSet>\n");
+        if self.film.audio {
+            let codecs = self.audio.codecs();
+            let _ = write!(
+                s,
+                "<AdaptationSet mimeType=\"audio/mp4\">\n{template}<Representation id=\"a\" bandwidth=\"128000\" codecs=\"{codecs}\"/>\n</AdaptationSet>\n"
+            );
+        }
+        s.push_str("</Period>\n</MPD>\n");
+        s
+    }
+
+    fn multivariant(&self) -> String {
+        let mut s = String::from("#EXTM3U\n#EXT-X-VERSION:7\n");
+        let audio = if self.film.audio {
+            s.push_str(
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"film\",DEFAULT=YES,URI=\"a.m3u8\"\n",
+            );
+            ",mp4a.40.2\",AUDIO=\"a\""
+        } else {
+            "\""
+        };
+        for (i, (kbps, p)) in self.film.kbps.iter().zip(&self.video).enumerate() {
+            let _ = writeln!(
+                s,
+                "#EXT-X-STREAM-INF:BANDWIDTH={},RESOLUTION={}x{},CODECS=\"{}{audio}\nv{i}.m3u8",
+                kbps * 1000 + 128_000,
+                320 * (i + 1),
+                180 * (i + 1),
+                p.codecs(),
+            );
+        }
+        s
+    }
+
+    fn playlist(&self, rendition: &str) -> String {
+        let ms = self.film.segment_ms;
+        let mut s = format!(
+            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{}\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI=\"{rendition}/init.mp4\"\n",
+            ms.div_ceil(1000)
+        );
+        for n in 1..=self.film.sizes.len() {
+            let _ = writeln!(s, "#EXTINF:{}.{:03},\n{rendition}/{n}.m4s", ms / 1000, ms % 1000);
+        }
+        s.push_str("#EXT-X-ENDLIST\n");
+        s
+    }
+}
+
+impl Origin for FilmServer {
+    fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
+        let path: Vec<&str> = request.path().split('/').skip(1).collect();
+        let answer = |kind: &str, body: crate::payload::Payload| -> Box<dyn Reply> {
+            Box::new(Timeline::answer(now, request, Head::new(200, kind), body))
+        };
+        match path.as_slice() {
+            ["film", "index.mpd"] => answer("application/dash+xml", self.mpd().into()),
+            ["film", "index.m3u8"] => {
+                answer("application/vnd.apple.mpegurl", self.multivariant().into())
+            }
+            ["film", list] if list.ends_with(".m3u8") => {
+                let name = list.strip_suffix(".m3u8").unwrap_or(list);
+                answer("application/vnd.apple.mpegurl", self.playlist(name).into())
+            }
+            ["film", "a", "init.mp4"] => answer("audio/mp4", self.audio.init().into()),
+            ["film", rendition, "init.mp4"] => {
+                let rung = rendition.strip_prefix('v').and_then(|r| r.parse::<usize>().ok());
+                match rung.and_then(|r| self.video.get(r)) {
+                    Some(packer) => answer("video/mp4", packer.init().into()),
+                    None => status(now, 404),
+                }
+            }
+            ["film", rendition, name] => {
+                let number = name.strip_suffix(".m4s").and_then(|n| n.parse().ok());
+                match number.and_then(|n| self.segment(rendition, n)) {
+                    Some(body) => answer("video/mp4", body),
+                    None => status(now, 404),
+                }
+            }
+            _ => status(now, 404),
+        }
+    }
+
+    fn rung(&self, url: &str) -> Option<u8> {
+        let mut parts = url.rsplit('/');
+        let name = parts.next()?;
+        let rung = parts.next()?.strip_prefix('v')?.parse().ok()?;
+        (name != "init.mp4").then_some(rung)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_film_is_read_from_its_description() {
+        let text = r#"{ "segment_duration_ms": 3000, "bitrates_kbps": [ 230, 331 ],
+            "segment_sizes_bits": [ [ 886360, 1180512 ], [ 382840, 662120 ] ] }"#;
+        let film = Film::from_json(text).unwrap();
+        assert_eq!((film.segment_ms, film.kbps.len(), film.length_ms()), (3000, 2, 6000));
+        assert_eq!(film.sizes, [[110_795, 147_564], [47_855, 82_765]]);
+    }
+
+    #[test]
+    fn a_segment_has_the_size_it_was_given() {
+        let server = FilmServer::new(Film::steady(2, 3000, &[1000]));
+        let len = server.segment("v0", 2).unwrap().len();
+        // Boxes: 16 bytes a frame and some more.
+        assert!((370_000..380_000).contains(&len), "{len}");
+    }
+}
