@@ -76,17 +76,14 @@ fn wanted(config: &CameraConfig, faults: &Faults) -> Settings {
     }
 }
 
-/// Starts the capture thread, which runs until the source is stopped. What it returns is why it
-/// could not start.
-pub(crate) fn start(
-    config: CameraConfig,
-    source: Arc<Source>,
-) -> Result<JoinHandle<Result<(), Error>>, Error> {
-    let studio = Studio::open(&config, &source, wanted(&config, &Faults::default()))?;
-    Ok(std::thread::spawn(move || run(&config, &source, studio)))
+/// Starts the capture thread, which runs until the source is stopped; what it returns is why it
+/// could not go on.
+pub(crate) fn start(config: CameraConfig, source: Arc<Source>) -> JoinHandle<Result<(), Error>> {
+    std::thread::spawn(move || run(&config, &source))
 }
 
-fn run(config: &CameraConfig, source: &Arc<Source>, mut studio: Studio) -> Result<(), Error> {
+fn run(config: &CameraConfig, source: &Arc<Source>) -> Result<(), Error> {
+    let mut studio = Studio::open(config, source, wanted(config, &source.faults()))?;
     let mut next: Option<JoinHandle<Result<Studio, Error>>> = None;
     let mut frame = Vec::new();
     let mut n = 0;
@@ -105,9 +102,9 @@ fn run(config: &CameraConfig, source: &Arc<Source>, mut studio: Studio) -> Resul
                 return Err(Error::Encoder { said });
             }
             std::thread::sleep(RESTART);
-            studio = Studio::open(config, source, wanted(config, &source.faults.borrow().clone()))?;
+            studio = Studio::open(config, source, wanted(config, &source.faults()))?;
         }
-        let settings = wanted(config, &source.faults.borrow());
+        let settings = wanted(config, &source.faults());
         match next.take() {
             Some(opening) if opening.is_finished() => {
                 if let Ok(Ok(opened)) = opening.join() {

@@ -245,13 +245,17 @@ fn date(unix_ms: u64) -> String {
 
 fn boat(unit: f32) -> [Sprite; 2] {
     let (width, height) = ((unit * 16.0) as usize, (unit * 14.0) as usize);
-    let shape = |corners: &[(f32, f32)]| {
-        let scaled: Vec<(f32, f32)> = corners.iter().map(|(x, y)| (x * unit, y * unit)).collect();
-        Sprite::new(width, height, |x, y| polygon_distance((x, y), &scaled))
+    let shape = |polygons: &[&[(f32, f32)]]| {
+        Sprite::new(width, height, |x, y| {
+            let at = (x / unit, y / unit);
+            let distances = polygons.iter().map(|corners| polygon_distance(at, corners));
+            distances.fold(f32::INFINITY, f32::min) * unit
+        })
     };
-    let hull = shape(&[(1.0, 10.0), (15.0, 10.0), (12.5, 13.0), (3.5, 13.0)]);
-    let sail = shape(&[(7.6, 0.5), (7.6, 9.4), (2.2, 9.4), (7.2, 1.5), (8.2, 1.0), (13.0, 9.4)]);
-    [hull, sail]
+    let hull = shape(&[&[(1.0, 10.0), (15.0, 10.0), (12.5, 13.0), (3.5, 13.0)]]);
+    let main = [(7.6, 0.5), (7.6, 9.4), (2.2, 9.4)];
+    let jib = [(8.4, 1.6), (13.2, 9.4), (8.4, 9.4)];
+    [hull, shape(&[&main, &jib])]
 }
 
 /// Luma of sky and sea, every row periodic and twice as wide as the picture.

@@ -18,6 +18,8 @@ use crate::{CameraConfig, capture, rtsp};
 
 /// The encoder's first frame is out within this, also on a busy machine.
 const FIRST_FRAME: Duration = Duration::from_secs(20);
+/// Bytes that wait in the kernel for a client that does not read.
+const SEND_BUFFER: u32 = 256 << 10;
 /// Between attempts to get a port back that was closed by a fault.
 const REBIND: Duration = Duration::from_millis(100);
 
@@ -107,7 +109,7 @@ impl Camera {
         let listener = listen(config.listen).map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let source = Arc::new(Source::new(config.clock_ppm));
-        let capture = capture::start(config.clone(), Arc::clone(&source))?;
+        let capture = capture::start(config.clone(), Arc::clone(&source));
         let mut camera =
             Self { config, address, source, tasks: Vec::new(), capture: Some(capture) };
         camera.first_frame().await?;
@@ -214,6 +216,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A port that a fault closed must be had again at once, old connections or not.
     socket.set_reuseaddr(true)?;
+    // As little as a camera has (connections inherit it): a client that does not read is noticed
+    // before it is half a minute behind.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
     socket.listen(64)
 }

@@ -148,6 +148,11 @@ impl Source {
         let _ = self.units.send(std::sync::Arc::new(unit));
     }
 
+    /// The faults that hold now.
+    pub(crate) fn faults(&self) -> Faults {
+        self.faults.borrow().clone()
+    }
+
     pub(crate) fn stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
