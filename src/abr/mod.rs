@@ -1,1 +1,115 @@
-//! Adaptive bitrate: which representation to fetch next, and why.
+//! Which representation to fetch next, and why: pure decisions on what was measured.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`estimate`] | what the link carries, from reads that it, and not the camera, held back |
+//! | [`live`] | the rule for segments that are read while they grow |
+//! | [`ahead`] | the rule for segments that are fetched ahead: throughput and buffer together |
+//! | [`abandon`] | giving up a segment that will be late |
+//! | [`probe`] | proof for going up where the camera's pace hides what the link can do |
+//! | [`guard`] | ceilings: dropped frames, a decoder that gave up |
+//!
+//! A decision always says why, in words for a person.
+
+pub mod abandon;
+pub mod ahead;
+pub mod cmsd;
+pub mod estimate;
+pub mod guard;
+pub mod live;
+pub mod probe;
+
+use crate::units::Bitrate;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+/// A representation that can be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// Its index among the track's representations.
+    pub rep: usize,
+    /// What it needs of the link.
+    pub bandwidth: Bitrate,
+}
+
+/// A choice, with the reason for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Index among the track's representations.
+    pub rep: usize,
+    /// Why.
+    pub why: String,
+}
+
+/// A live rung up to this is taken at once on an unknown link: if the link cannot hold it, the burst
+/// of the first segment shows it within a second.
+const MODEST: Bitrate = Bitrate::from_kbps(3_000);
+/// On demand an unknown link is taken for this: a first segment too large costs seconds.
+const GUESS: Bitrate = Bitrate::from_kbps(2_000);
+
+/// The rung to start with; `rungs` are lowest first.
+pub fn first(rungs: &[Rung], remembered: Option<Bitrate>, live: bool) -> Option<Choice> {
+    let (limit, what) = match (remembered, live) {
+        (Some(rate), _) => (rate.scaled(700), "what this link carried before allows"),
+        (None, true) => (MODEST, "a first guess allows"),
+        (None, false) => (GUESS, "a first guess allows"),
+    };
+    let rung = highest(rungs, limit).or_else(|| rungs.first().copied())?;
+    Some(Choice { rep: rung.rep, why: format!("start: {what} {}", Mbps(limit)) })
+}
+
+/// The highest of `rungs` that needs no more than `limit`.
+pub fn highest(rungs: &[Rung], limit: Bitrate) -> Option<Rung> {
+    rungs.iter().rev().find(|r| r.bandwidth <= limit).copied()
+}
+
+/// A rate for people: `1.9 Mb/s`.
+pub struct Mbps(pub Bitrate);
+
+impl fmt::Display for Mbps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (self.0.as_bps() + 50_000) / 100_000;
+        if tenths == 0 {
+            return write!(f, "{} kb/s", self.0.as_bps() / 1000);
+        }
+        write!(f, "{}.{} Mb/s", tenths / 10, tenths % 10)
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn ladder(kbps: &[u64]) -> alloc::vec::Vec<Rung> {
+    kbps.iter()
+        .enumerate()
+        .map(|(rep, &k)| Rung { rep, bandwidth: Bitrate::from_kbps(k) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_live_start_takes_the_top_where_it_is_modest() {
+        let rungs = ladder(&[300, 800, 2500]);
+        assert_eq!(first(&rungs, None, true).unwrap().rep, 2);
+        assert_eq!(first(&rungs, None, false).unwrap().rep, 1);
+        assert_eq!(first(&ladder(&[4000, 8000]), None, true).unwrap().rep, 0);
+    }
+
+    #[test]
+    fn what_was_remembered_decides_with_a_margin() {
+        let rungs = ladder(&[300, 800, 2500]);
+        let slow = first(&rungs, Some(Bitrate::from_kbps(1200)), true).unwrap();
+        assert_eq!(slow.rep, 1);
+        assert!(slow.why.contains("0.8 Mb/s"), "{}", slow.why);
+        assert_eq!(first(&rungs, Some(Bitrate::from_kbps(10_000)), true).unwrap().rep, 2);
+    }
+
+    #[test]
+    fn rates_read_well() {
+        assert_eq!(Mbps(Bitrate::from_kbps(1940)).to_string(), "1.9 Mb/s");
+        assert_eq!(Mbps(Bitrate::from_kbps(40)).to_string(), "40 kb/s");
+    }
+}

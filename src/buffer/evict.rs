@@ -5,7 +5,7 @@ use crate::time::{Position, Span};
 use core::time::Duration;
 
 /// Removing costs a round through the browser: only spans of this length are worth it.
-const WORTH: Duration = Duration::from_secs(5);
+pub const WORTH: Duration = Duration::from_secs(5);
 /// Under pressure this much behind the position stays: the decoder needs the key frame before it.
 const LEAST_BEHIND: Duration = Duration::from_secs(2);
 

@@ -161,8 +161,14 @@ impl Control {
     }
 
     /// How far behind the edge media arrives at best.
-    fn usual_lateness(&self, now: Instant) -> Duration {
+    pub fn usual_lateness(&self, now: Instant) -> Duration {
         Duration::from_micros(u64::try_from(self.lateness.least(now).unwrap_or(0)).unwrap_or(0))
+    }
+
+    /// The buffer has held its floor lately.
+    pub fn calm(&self, now: Instant) -> bool {
+        let slack = micros(self.aim.slack);
+        self.low.least(now).is_some_and(|low| low + slack >= micros(self.floor(now)))
     }
 
     /// The latency that it steers to.

@@ -1,6 +1,8 @@
 //! What can go wrong, as the page sees it: a number, a sentence, a URL, what to do.
 
-use alloc::string::String;
+use crate::net::Failure;
+use alloc::format;
+use alloc::string::{String, ToString};
 
 /// Who is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,4 +75,65 @@ pub struct Error {
     pub url: Option<String>,
     /// For a developer.
     pub detail: String,
+}
+
+impl Error {
+    /// A request for `what` failed.
+    pub(super) fn of_request(failure: &Failure, url: &str, what: &str) -> Self {
+        let (code, message, detail) = match failure {
+            Failure::Unreachable(text) => (
+                Code::Unreachable,
+                format!(
+                    "The server cannot be reached for {what}; check the network, the address, and \
+                     that the server allows this page (CORS)."
+                ),
+                text.clone(),
+            ),
+            Failure::Timeout => (
+                Code::Timeout,
+                format!("The server does not answer for {what}; check that it runs."),
+                String::new(),
+            ),
+            Failure::TooLarge => (
+                Code::BadManifest,
+                format!("The answer for {what} is far too large; check the address."),
+                String::new(),
+            ),
+            Failure::Status(status) => (Code::Status, status_words(*status, what), String::new()),
+        };
+        Self { code, fatal: false, message, url: Some(shown(url)), detail }
+    }
+}
+
+fn status_words(status: u16, what: &str) -> String {
+    let help = match status {
+        401 | 403 => "access is refused; sign in again or check the address's token",
+        404 | 410 => "it is not there; check the address",
+        429 => "the server has too many requests; it is asked again later",
+        500..=599 => "the server is in trouble; it is asked again",
+        _ => "check the address",
+    };
+    format!("The server answered {status} for {what}: {help}.")
+}
+
+/// A URL as it may be shown: without user info.
+pub(super) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{path}"),
+        None => url.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_info_is_never_shown_and_an_at_sign_in_the_path_is_no_user_info() {
+        assert_eq!(shown("http://u:p@ss@h:1/a?b"), "http://h:1/a?b");
+        assert_eq!(shown("http://h/a@b"), "http://h/a@b");
+    }
 }

@@ -6,9 +6,23 @@
 //! `handle` never fails and never panics: bad data becomes [`Event::Error`].
 
 mod config;
+mod cx;
 mod error;
 mod event;
+mod fetching;
+mod index;
 mod io;
+mod loading;
+mod opening;
+mod playback;
+mod playing;
+mod protocol;
+mod report;
+mod requests;
+mod rungs;
+mod select;
+mod session;
+mod stream;
 
 pub use config::Config;
 pub use error::{Category, Code, Error};
@@ -18,39 +32,128 @@ pub use io::{
     Reason, Request, Snapshot, SourceEvent, Span,
 };
 
+use crate::net::prng::Prng;
 use crate::time::{Instant, WallTime};
+use alloc::vec::Vec;
+use cx::{Agenda, Cx, Outbox};
+use session::Session;
 
 /// The player.
 #[derive(Debug)]
 pub struct Player {
     config: Config,
+    now: Instant,
+    /// The local wall clock's reading at instant zero, as last seen.
+    epoch: WallTime,
+    choice: QualityChoice,
+    session: Option<Session>,
+    out: Outbox,
+    agenda: Agenda,
+    prng: Prng,
 }
 
 impl Player {
     /// A player with nothing loaded. `wall` is the local clock's reading at `now`.
     pub fn new(config: Config, now: Instant, wall: WallTime) -> Self {
-        let _ = (now, wall);
-        Self { config }
+        Self {
+            config,
+            now,
+            epoch: wall - now.since(Instant::default()),
+            choice: QualityChoice::Auto,
+            session: None,
+            out: Outbox::new(),
+            agenda: Agenda::default(),
+            prng: Prng::new(wall.as_micros().unsigned_abs()),
+        }
     }
 
     /// Takes one input at time `now`. A `now` before the last one counts as the last one.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        let _ = (now, input, &self.config);
+        self.now = self.now.max(now);
+        self.agenda = Agenda::default();
+        let wall = self.epoch + self.now.since(Instant::default());
+        let mut cx = Cx {
+            now: self.now,
+            config: &self.config,
+            out: &mut self.out,
+            agenda: &mut self.agenda,
+            prng: &mut self.prng,
+        };
+        match input {
+            Input::Command(Command::Load { url }) => {
+                if let Some(old) = self.session.take() {
+                    old.stop(&mut cx);
+                }
+                let choice = self.choice.clone();
+                self.session = Some(Session::load(&mut cx, url, wall, choice));
+                return;
+            }
+            Input::Command(Command::Stop) => {
+                if let Some(old) = self.session.take() {
+                    old.stop(&mut cx);
+                    cx.emit(Event::State(State::Idle));
+                }
+                return;
+            }
+            Input::Command(Command::Configure(config)) => {
+                self.config = config;
+                if let Some(session) = &mut self.session {
+                    let mut cx = Cx {
+                        now: self.now,
+                        config: &self.config,
+                        out: &mut self.out,
+                        agenda: &mut self.agenda,
+                        prng: &mut self.prng,
+                    };
+                    session.on_configured(&cx);
+                    session.advance(&mut cx);
+                }
+                return;
+            }
+            _ => {}
+        }
+        if let (Input::Command(Command::SetQuality(choice)), None) = (&input, &self.session) {
+            self.choice = choice.clone();
+        }
+        if let Input::Media(snap) = &input
+            && snap.wall != WallTime::default()
+        {
+            self.epoch = snap.wall - self.now.since(Instant::default());
+        }
+        let Some(session) = &mut self.session else { return };
+        match input {
+            Input::Command(Command::SetQuality(choice)) => {
+                self.choice = choice.clone();
+                session.set_quality(choice);
+            }
+            Input::Command(Command::GoLive) => session.go_live(&mut cx),
+            Input::Command(_) | Input::Wake => {}
+            Input::Fetch(id, event) => session.on_fetch(&mut cx, id, event),
+            Input::Buffer(kind, event) => session.on_buffer(&mut cx, kind, event),
+            Input::Source(event) => session.on_source(&mut cx, event),
+            Input::Media(snap) => session.on_snapshot(&mut cx, snap),
+        }
+        session.advance(&mut cx);
     }
 
     /// The next thing to do; [`Output::Wait`] when there is nothing more.
     pub fn poll(&mut self) -> Output {
-        Output::Wait { until: None, why: Reason::Idle }
+        self.out.pop().unwrap_or_else(|| {
+            let (until, why) = self.agenda.next();
+            if let Some(session) = &mut self.session {
+                session.figures.waiting_for = why.words();
+            }
+            Output::Wait { until, why }
+        })
     }
 
     /// Figures for the page, as of `now`.
     pub fn stats(&self, now: Instant) -> Stats {
-        let _ = now;
-        Stats::default()
+        self.session.as_ref().map(|s| s.stats(now.max(self.now))).unwrap_or_default()
     }
 
     /// What can be chosen between now, best first.
-    pub fn qualities(&self) -> alloc::vec::Vec<Quality> {
-        alloc::vec::Vec::new()
+    pub fn qualities(&self) -> Vec<Quality> {
+        self.session.as_ref().map(Session::qualities).unwrap_or_default()
     }
 }

@@ -1,0 +1,26 @@
+//! What a server says of the link in `CMSD-Dynamic` (CTA-5006 section 3.2.2).
+
+use crate::units::Bitrate;
+
+/// `etp`, the server's estimate of the throughput to the client, in kb/s. The header lists one entry
+/// a hop, nearest to the client last: `"cdn";etp=96;rtt=8`.
+pub fn estimated_throughput(header: &str) -> Option<Bitrate> {
+    let last = header.rsplit(',').find_map(|entry| {
+        let value = entry.split(';').find_map(|p| p.trim().strip_prefix("etp="))?;
+        value.trim().parse::<u64>().ok()
+    })?;
+    (last > 0).then(|| Bitrate::from_kbps(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hop_nearest_to_the_client_counts() {
+        let rate = estimated_throughput("\"o\";etp=96;rtt=8,\"edge\";n=\"x\";etp=4200");
+        assert_eq!(rate, Some(Bitrate::from_kbps(4200)));
+        assert_eq!(estimated_throughput("\"o\";rtt=8"), None);
+        assert_eq!(estimated_throughput("etp=x;;,,"), None);
+    }
+}

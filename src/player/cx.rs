@@ -1,0 +1,69 @@
+//! What every part of the player is handed: the time, the settings, and where effects go.
+
+use super::config::Config;
+use super::event::Event;
+use super::io::{FetchId, Output, Reason};
+use crate::net::prng::Prng;
+use crate::time::Instant;
+use alloc::collections::VecDeque;
+
+/// Effects, in the order in which they are to be performed.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    queue: VecDeque<Output>,
+    next_id: u32,
+}
+
+impl Outbox {
+    pub(super) const fn new() -> Self {
+        Self { queue: VecDeque::new(), next_id: 1 }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+}
+
+/// The next moment at which something has to be looked at. Made anew after every input, so nothing
+/// can be forgotten in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Agenda(Option<(Instant, Reason)>);
+
+impl Agenda {
+    pub(super) fn next(&self) -> (Option<Instant>, Reason) {
+        self.0.map_or((None, Reason::Idle), |(at, why)| (Some(at), why))
+    }
+}
+
+/// The surroundings of one step.
+#[derive(Debug)]
+pub(super) struct Cx<'a> {
+    pub(super) now: Instant,
+    pub(super) config: &'a Config,
+    pub(super) out: &'a mut Outbox,
+    pub(super) agenda: &'a mut Agenda,
+    pub(super) prng: &'a mut Prng,
+}
+
+impl Cx<'_> {
+    pub(super) fn push(&mut self, output: Output) {
+        self.out.queue.push_back(output);
+    }
+
+    pub(super) fn emit(&mut self, event: Event) {
+        self.push(Output::Emit(event));
+    }
+
+    pub(super) const fn new_id(&mut self) -> FetchId {
+        let id = FetchId(self.out.next_id);
+        self.out.next_id = self.out.next_id.wrapping_add(1);
+        id
+    }
+
+    /// Look again at `at`, at the latest.
+    pub(super) fn wake_at(&mut self, at: Instant, why: Reason) {
+        if self.agenda.0.is_none_or(|(earlier, _)| at < earlier) {
+            self.agenda.0 = Some((at, why));
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The manifest, its refreshes, and the origin's clock.
+//!
+//! While something plays, a manifest that fails to load is no more than old: it is tried again until
+//! it comes, and said once an outage. The clock is asked for in parallel to everything else; playing
+//! starts by the local clock when nobody answers in time.
+
+use super::cx::Cx;
+use super::error::{Code, Error};
+use super::io::{Body, Reason};
+use super::protocol;
+use super::requests::{Purpose, Sent};
+use super::session::{Session, Stage};
+
+use crate::live::clock::{OriginClock, Trust};
+use crate::net::Failure;
+use crate::net::retry::{Policy, Verdict, verdict};
+use crate::presentation::date::parse_date_time;
+use crate::presentation::{ClockSource, Kind, Presentation, Refresh, Resource};
+use crate::time::{Instant, WallTime};
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::time::Duration;
+
+/// Two loads are at least this far apart, whatever the manifest or trouble asks for.
+const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);
+/// Playing does not wait longer than this for the origin's clock.
+const CLOCK_PATIENCE: Duration = Duration::from_millis(800);
+/// A clock answer that takes longer than this says nothing at a tenth of a second.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// Asked again this often: 50 ppm of drift are 3 ms a minute.
+const CLOCK_AGAIN: Duration = Duration::from_secs(60);
+/// After a failure, or to better a first answer.
+const CLOCK_SOON: Duration = Duration::from_secs(5);
+/// The wall clock and the monotonic clock part by this much only when the machine slept, or when
+/// someone set the clock.
+const SLEPT: i64 = 2_000_000;
+
+/// The manifest's loading.
+#[derive(Debug)]
+pub(super) struct Loader {
+    url: String,
+    due: Option<Instant>,
+    in_flight: bool,
+    failed: u32,
+    asked_at: Option<Instant>,
+    /// `dash` or `hls`.
+    pub(super) protocol: &'static str,
+}
+
+impl Loader {
+    pub(super) const fn new(url: String) -> Self {
+        Self { url, due: None, in_flight: false, failed: 0, asked_at: None, protocol: "" }
+    }
+
+    /// It is wanted at `at`, or as soon after the last load as is decent.
+    pub(super) fn want(&mut self, at: Instant) {
+        let earliest = self.asked_at.map_or(at, |asked| asked + LEAST_BETWEEN_LOADS);
+        let at = at.max(earliest);
+        if self.failed == 0 && self.due.is_none_or(|due| at < due) {
+            self.due = Some(at);
+        }
+    }
+
+    /// When it will be loaded next.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Trouble is over: ask at once.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        self.failed = 0;
+        self.due = Some(now);
+    }
+}
+
+/// The origin's clock and the asking for it.
+#[derive(Debug)]
+pub(super) struct ClockSync {
+    pub(super) clock: OriginClock,
+    /// The local wall clock minus the monotonic one, microseconds.
+    local_us: i64,
+    source: usize,
+    in_flight: bool,
+    due: Option<Instant>,
+    first_asked: Option<Instant>,
+    tried: u32,
+}
+
+impl ClockSync {
+    pub(super) fn new(now: Instant, wall: WallTime) -> Self {
+        Self {
+            clock: OriginClock::local(now, wall),
+            local_us: local_us(now, wall),
+            source: 0,
+            in_flight: false,
+            due: None,
+            first_asked: None,
+            tried: 0,
+        }
+    }
+
+    /// Compares the local clocks; answers how long the machine slept, if it did.
+    pub(super) fn look(&mut self, now: Instant, wall: WallTime) -> Option<Duration> {
+        if wall == WallTime::default() {
+            return None;
+        }
+        let apart = local_us(now, wall).saturating_sub(self.local_us);
+        self.local_us = local_us(now, wall);
+        (apart > SLEPT).then(|| Duration::from_micros(u64::try_from(apart).unwrap_or(0)))
+    }
+
+    /// Playing may start by this clock.
+    pub(super) fn ready(&self, now: Instant) -> bool {
+        let waited = self.first_asked.is_none_or(|asked| now.since(asked) >= CLOCK_PATIENCE);
+        self.clock.trust() == Trust::Synced || waited
+    }
+
+    /// Something suggests that it is wrong.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        self.due = Some(now);
+    }
+}
+
+fn local_us(now: Instant, wall: WallTime) -> i64 {
+    wall.as_micros().saturating_sub(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+}
+
+impl Session {
+    pub(super) fn advance_manifest(&mut self, cx: &mut Cx<'_>) {
+        if self.loader.in_flight {
+            return;
+        }
+        let first = self.loader.asked_at.is_none();
+        match self.loader.due {
+            Some(due) if due > cx.now => cx.wake_at(due, Reason::ManifestRefresh),
+            None if !first => {}
+            _ => {
+                let resource = Resource { url: self.loader.url.clone(), range: None };
+                self.loader.due = None;
+                self.loader.in_flight = true;
+                self.loader.asked_at = Some(cx.now);
+                let patience = cx.config.request_timeout;
+                self.requests.send(cx, Purpose::Manifest, &resource, Body::Bytes, patience);
+            }
+        }
+    }
+
+    pub(super) fn on_manifest(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
+        self.loader.in_flight = false;
+        if let Some(date) = sent.head.date {
+            self.clock.clock.learn_date(cx.now, date);
+        }
+        let url = match sent.head.url.as_str() {
+            "" => sent.resource.url.as_str(),
+            redirected => redirected,
+        };
+        match protocol::read(body, url, sent.head.content_type.as_deref()) {
+            Ok((protocol, presentation)) => {
+                self.loader.failed = 0;
+                self.loader.protocol = protocol;
+                self.figures.manifest_trouble = false;
+                self.on_presentation(cx, sent, presentation);
+            }
+            Err(error) => self.manifest_trouble(cx, error, None),
+        }
+    }
+
+    fn on_presentation(&mut self, cx: &mut Cx<'_>, sent: &Sent, presentation: Presentation) {
+        if let Some(location) = &presentation.location {
+            self.loader.url.clone_from(location);
+        }
+        self.loader.due = match presentation.refresh {
+            Refresh::Never | Refresh::OnEvent => None,
+            Refresh::Every(every) => Some(sent.sent_at + every.max(LEAST_BETWEEN_LOADS)),
+        };
+        for source in &presentation.clocks {
+            if let ClockSource::Direct(wall) = source
+                && self.clock.clock.trust() < Trust::Synced
+            {
+                self.clock.clock.learn(sent.sent_at, cx.now, *wall);
+            }
+        }
+        let presentation = Rc::new(presentation);
+        match self.presentation.replace(Rc::clone(&presentation)) {
+            None => self.begin_opening(cx, &presentation),
+            Some(old) => self.on_refreshed(cx, &old, &presentation),
+        }
+        self.note_newest(cx.now);
+    }
+
+    pub(super) fn on_manifest_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: Failure) {
+        self.loader.in_flight = false;
+        let mut error = Error::of_request(&failure, &sent.resource.url, "the manifest");
+        error.fatal = false;
+        self.manifest_trouble(cx, error, Some(&failure));
+    }
+
+    fn manifest_trouble(&mut self, cx: &mut Cx<'_>, mut error: Error, failure: Option<&Failure>) {
+        self.loader.failed = self.loader.failed.saturating_add(1);
+        let first = matches!(self.stage, Stage::Loading);
+        let policy = if first { Policy::FIRST } else { Policy::LIVE };
+        // What cannot be read now may be half written: worth another look like a broken line.
+        let passing = Failure::Timeout;
+        let failure = failure.unwrap_or(&passing);
+        match verdict(policy, failure, self.loader.failed, cx.prng) {
+            Verdict::Again(wait) if error.code != Code::NotYet => {
+                self.loader.due = Some(cx.now + wait);
+            }
+            // The manifest of a server that is being set up again may be missing for a while.
+            _ if !first => self.loader.due = Some(cx.now + Policy::LIVE.cap),
+            _ => error.fatal = true,
+        }
+        if error.fatal || !self.figures.manifest_trouble {
+            self.figures.manifest_trouble = true;
+            self.trouble(cx, error);
+        }
+    }
+
+    /// Asks for the origin's time when it is due.
+    pub(super) fn advance_clock(&mut self, cx: &mut Cx<'_>) {
+        let Some(presentation) = self.presentation.clone() else { return };
+        let live = matches!(presentation.kind, Kind::Live(_));
+        let asked = |c: &&ClockSource| !matches!(c, ClockSource::Direct(_));
+        let count = presentation.clocks.iter().filter(asked).count();
+        if !live || count == 0 || self.clock.in_flight {
+            return;
+        }
+        if let Some(due) = self.clock.due
+            && due > cx.now
+        {
+            // Not a reason to stay awake for: any later input will do, but not for ever.
+            cx.wake_at(due, Reason::Timeout);
+            return;
+        }
+        let source = presentation.clocks.iter().filter(asked).nth(self.clock.source % count);
+        self.clock.first_asked.get_or_insert(cx.now);
+        self.clock.in_flight = true;
+        match source {
+            Some(ClockSource::HttpIso(url)) => {
+                let resource = Resource { url: url.clone(), range: None };
+                self.requests.send(cx, Purpose::Clock, &resource, Body::Bytes, CLOCK_TIMEOUT);
+            }
+            Some(ClockSource::HttpHead(url)) => {
+                let resource = Resource { url: url.clone(), range: None };
+                self.requests.send_head(cx, Purpose::Clock, &resource, CLOCK_TIMEOUT);
+            }
+            _ => self.clock.in_flight = false,
+        }
+    }
+
+    pub(super) fn on_clock(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
+        self.clock.in_flight = false;
+        let said = core::str::from_utf8(body).ok().and_then(|t| parse_date_time(t.trim()));
+        match (said, sent.head.date) {
+            (Some(wall), _) => {
+                self.clock.clock.learn(sent.sent_at, cx.now, wall);
+            }
+            (None, Some(date)) => self.clock.clock.learn_date(cx.now, date),
+            (None, None) => return self.on_clock_failed(cx),
+        }
+        self.clock.tried = self.clock.tried.saturating_add(1);
+        // The first answer pays for the connection; a second soon after is often much quicker.
+        let wait = if self.clock.tried < 3 { CLOCK_SOON } else { CLOCK_AGAIN };
+        self.clock.due = Some(cx.now + wait);
+    }
+
+    pub(super) fn on_clock_failed(&mut self, cx: &mut Cx<'_>) {
+        self.clock.in_flight = false;
+        self.clock.source = self.clock.source.wrapping_add(1);
+        let soon = if self.clock.clock.trust() == Trust::Synced { CLOCK_AGAIN } else { CLOCK_SOON };
+        self.clock.due = Some(cx.now + soon);
+    }
+
+    /// The machine slept: its sockets are dead, the world went on.
+    pub(super) fn on_woke(&mut self, cx: &mut Cx<'_>, slept: Duration) {
+        self.clock.clock.slept(slept);
+        self.clock.doubt(cx.now);
+        self.on_online(cx);
+    }
+
+    /// The network is back: nothing waits out its backoff, and what has been silent is asked anew.
+    pub(super) fn on_online(&mut self, cx: &mut Cx<'_>) {
+        for id in self.requests.silent(cx.now, Duration::from_secs(1)) {
+            if let Some(sent) = self.requests.give_up(cx, id) {
+                self.on_failed_silently(cx, &sent);
+            }
+        }
+        for stream in &mut self.streams {
+            stream.trouble.until = None;
+        }
+        if self.is_live() && !self.loader.in_flight {
+            self.loader.hurry(cx.now);
+        }
+    }
+
+    fn on_failed_silently(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
+        match sent.purpose {
+            Purpose::Manifest => self.loader.in_flight = false,
+            Purpose::Clock => self.clock.in_flight = false,
+            Purpose::Init(kind) | Purpose::Index(kind) => {
+                if let Some(stream) = self.stream_mut(kind) {
+                    stream.fetching = None;
+                }
+            }
+            Purpose::Segment(kind) => {
+                let requests = &mut self.requests;
+                if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) {
+                    stream.lost(cx, requests, sent.id);
+                }
+            }
+            Purpose::Probe => self.on_probe_over(cx, sent, Some(Failure::Timeout)),
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! From a manifest to a MediaSource with its buffers: types, tracks, and what to do when it breaks.
+//!
+//! The MediaSource is opened while the browser is asked for its types: neither waits for the other.
+//! When the decoder dies the whole MediaSource is built anew, as MSE has no other way back: once as
+//! it was, then without the codec or on a lower rung, then it is over.
+
+use super::cx::Cx;
+use super::error::{Code, Error};
+use super::event::Event;
+use super::io::Output;
+use super::playing::Live;
+use super::select;
+pub(super) use super::select::Types;
+use super::session::{Session, Stage};
+use super::stream::{Place, Stream};
+use crate::presentation::{Kind, Presentation, Representation, Track, TrackKind};
+use crate::time::{Instant, Position};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Decoder failures that are farther apart than this are separate accidents.
+const ACCIDENT: Duration = Duration::from_secs(60);
+
+/// How often the MediaSource broke lately.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Breakdowns {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Session {
+    pub(super) fn begin_opening(&mut self, cx: &mut Cx<'_>, presentation: &Presentation) {
+        let mut mimes: Vec<String> = Vec::new();
+        for track in presentation.periods.iter().flat_map(|p| &p.tracks) {
+            for mime in track.representations.iter().filter_map(|r| r.mime(track.kind)) {
+                if !mimes.contains(&mime) {
+                    mimes.push(mime);
+                }
+            }
+        }
+        self.stage = Stage::Opening { opened: false, resume: None };
+        cx.push(Output::Probe(mimes));
+        cx.push(Output::OpenSource);
+    }
+
+    pub(super) fn advance_opening(&mut self, cx: &mut Cx<'_>) {
+        let Stage::Opening { opened: true, resume } = self.stage else { return };
+        if self.types.supported.is_none() {
+            return;
+        }
+        let Some(presentation) = self.presentation.clone() else { return };
+        if self.streams.is_empty() {
+            if let Err(error) = self.choose_streams(cx, &presentation) {
+                return self.trouble(cx, error);
+            }
+            self.tell_loaded(cx, &presentation);
+        }
+        for stream in &mut self.streams {
+            stream.renewed();
+            cx.push(Output::AddBuffer { buffer: stream.kind, mime: stream.mime().to_string() });
+        }
+        self.set_duration(cx, &presentation);
+        self.playback.placed = false;
+        self.playback.seeking_to = None;
+        self.stage = Stage::Running;
+        if let Some(at) = resume {
+            self.start_over(cx, Some(at));
+        }
+    }
+
+    fn set_duration(&mut self, cx: &mut Cx<'_>, presentation: &Presentation) {
+        let duration = match &presentation.kind {
+            Kind::Live(_) => None,
+            Kind::OnDemand { duration: None } => return,
+            Kind::OnDemand { duration: Some(d) } => Some(*d),
+        };
+        cx.push(Output::Duration(duration));
+    }
+
+    fn choose_streams(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> Result<(), Error> {
+        let live = matches!(p.kind, Kind::Live(_));
+        // A live presentation is entered at its end.
+        let period_index = if live { p.periods.len().saturating_sub(1) } else { 0 };
+        let Some(period) = p.periods.get(period_index) else {
+            return Err(nothing_to_play(&self.url));
+        };
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            let Some(track) = select::track(period, kind, &self.types, None) else { continue };
+            let Some(t) = period.tracks.get(track) else { continue };
+            let Some(rep) = self.first_rung(cx, t, live) else { continue };
+            let Some(mime) = t.representations.get(rep).and_then(|r| r.mime(kind)) else {
+                continue;
+            };
+            let place = Place { period: period_index, track, rep };
+            self.streams.push(Stream::new(kind, place, mime, period.start));
+        }
+        if self.streams.is_empty() {
+            return Err(self.why_nothing_plays(period.tracks.iter()));
+        }
+        if live {
+            let growing =
+                self.streams.iter().all(|s| rep_of(p, s.place).is_some_and(|r| r.growing));
+            let audio = self.stream(TrackKind::Audio).is_some();
+            self.live = Some(Live::new(cx, p, growing, audio, self.segment_length(p)));
+        }
+        Ok(())
+    }
+
+    fn why_nothing_plays<'a>(&self, tracks: impl Iterator<Item = &'a Track>) -> Error {
+        let mut codecs: Vec<&str> = Vec::new();
+        for rep in tracks.flat_map(|t| &t.representations) {
+            if !rep.codecs.is_empty() && !codecs.contains(&rep.codecs.as_str()) {
+                codecs.push(&rep.codecs);
+            }
+        }
+        if codecs.is_empty() {
+            return nothing_to_play(&self.url);
+        }
+        let hevc = codecs.iter().any(|c| c.starts_with("hvc1") || c.starts_with("hev1"));
+        let codecs = codecs.join(", ");
+        let help = if hevc {
+            "H.265 needs hardware support: set the camera to H.264, or let the server transcode"
+        } else {
+            "try another browser, or encode it as H.264 with AAC"
+        };
+        Error {
+            code: Code::UnsupportedCodec,
+            fatal: true,
+            message: format!("This browser cannot play {codecs}; {help}."),
+            url: Some(self.url.clone()),
+            detail: codecs,
+        }
+    }
+
+    fn tell_loaded(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
+        let qualities = self.qualities();
+        cx.emit(Event::Loaded { qualities, live: matches!(p.kind, Kind::Live(_)) });
+    }
+
+    /// The index of a representation among the qualities that the page knows.
+    pub(super) fn know(&mut self, rep: &Representation) -> u32 {
+        let quality = select::quality(rep);
+        let i = self.known.iter().position(|q| *q == quality).unwrap_or_else(|| {
+            self.known.push(quality);
+            self.known.len() - 1
+        });
+        u32::try_from(i).unwrap_or(0)
+    }
+
+    /// A newer manifest came: the same places, by their names.
+    pub(super) fn on_refreshed(&mut self, cx: &mut Cx<'_>, old: &Presentation, new: &Presentation) {
+        let anchor = |p: &Presentation| match &p.kind {
+            Kind::Live(live) => live.anchor,
+            Kind::OnDemand { .. } => None,
+        };
+        let moved = anchor(old) != anchor(new) && anchor(new).is_some();
+        for stream in &mut self.streams {
+            let at = stream.cursor.position();
+            if let Some(place) = moved_place(old, new, &self.types, stream.place, stream.kind, at) {
+                stream.place = place;
+            }
+            stream.ended = false;
+        }
+        if let (Kind::OnDemand { .. }, Some(_)) = (&new.kind, &self.live) {
+            self.live = None;
+            self.set_duration(cx, new);
+            cx.push(Output::Rate(crate::units::Rate::NORMAL));
+        }
+        if moved && matches!(self.stage, Stage::Running) {
+            // Another time at position zero: what is buffered belongs to another timeline.
+            self.start_over(cx, None);
+        }
+    }
+
+    /// Everything is fetched anew from `at`, or from where a start would be.
+    pub(super) fn start_over(&mut self, cx: &mut Cx<'_>, at: Option<Position>) {
+        self.start_at = None;
+        self.playback.placed = false;
+        self.playback.seeking_to = None;
+        self.end_told = false;
+        let requests = &mut self.requests;
+        for stream in &mut self.streams {
+            stream.retarget(cx, requests, stream.cursor.position());
+        }
+        self.captures.clear();
+        let following = self.live.as_ref().is_some_and(|l| l.following);
+        if let Some(at) = at.filter(|_| !following) {
+            self.set_start(cx, at);
+        }
+    }
+
+    /// `video.error`: the MediaSource is gone.
+    pub(super) fn on_decoder_died(&mut self, cx: &mut Cx<'_>, code: u16, message: String) {
+        self.break_down(cx, Code::Decode, None, format!("MediaError {code}: {message}"));
+    }
+
+    pub(super) fn on_append_failed(&mut self, cx: &mut Cx<'_>, kind: TrackKind, text: String) {
+        self.break_down(cx, Code::BadSegment, Some(kind), text);
+    }
+
+    fn break_down(&mut self, cx: &mut Cx<'_>, code: Code, kind: Option<TrackKind>, detail: String) {
+        if !matches!(self.stage, Stage::Running) {
+            return;
+        }
+        let b = &mut self.figures.breakdowns;
+        if b.last.is_none_or(|last| cx.now.since(last) > ACCIDENT) {
+            b.count = 0;
+        }
+        b.count += 1;
+        b.last = Some(cx.now);
+        let count = b.count;
+        let helped = count == 1 || self.play_something_else(kind.unwrap_or(TrackKind::Video));
+        let what =
+            if code == Code::Decode { "The decoder gave up" } else { "A segment was refused" };
+        let then = match (helped, count) {
+            (false, _) => {
+                "and nothing else can be played here: reload the page, or check the encoder"
+            }
+            (true, 1) => "playback is being rebuilt",
+            (true, _) => "another quality is tried",
+        };
+        let error =
+            Error { code, fatal: !helped, message: format!("{what}; {then}."), url: None, detail };
+        self.trouble(cx, error);
+        if helped {
+            let at = self.playback.position(cx.now);
+            for stream in &mut self.streams {
+                stream.retarget(cx, &mut self.requests, at);
+                // The rung may have been changed, and AddBuffer takes the stream's type.
+                stream.renewed();
+            }
+            self.refresh_mimes();
+            self.playback.stalled = None;
+            self.stage = Stage::Opening { opened: false, resume: Some(at) };
+            cx.push(Output::OpenSource);
+        }
+    }
+
+    fn refresh_mimes(&mut self) {
+        let Some(p) = self.presentation.clone() else { return };
+        for stream in &mut self.streams {
+            if let Some(mime) = rep_of(&p, stream.place).and_then(|r| r.mime(stream.kind)) {
+                stream.set_mime(mime);
+            }
+        }
+    }
+
+    /// Takes the next lower rung, or another codec; answers whether there is one.
+    fn play_something_else(&mut self, kind: TrackKind) -> bool {
+        let Some(p) = self.presentation.clone() else { return false };
+        let Some(place) = self.stream(kind).or_else(|| self.streams.first()).map(|s| s.place)
+        else {
+            return false;
+        };
+        let Some(period) = p.periods.get(place.period) else { return false };
+        let Some(track) = period.tracks.get(place.track) else { return false };
+        let Some(rep) = track.representations.get(place.rep) else { return false };
+        let playable = self.types.playable(track);
+        let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
+        let next = match lower {
+            Some(lower) => {
+                self.abr.forbid_above(lower);
+                Some((place.track, lower))
+            }
+            None => {
+                self.types.failed.push(rep.codecs.clone());
+                let track = select::track(period, track.kind, &self.types, Some(track));
+                track.and_then(|t| {
+                    let lowest = self.types.playable(period.tracks.get(t)?).first().copied()?;
+                    Some((t, lowest))
+                })
+            }
+        };
+        let (Some((track, rep)), Some(stream)) = (next, self.stream_mut(kind)) else {
+            return false;
+        };
+        stream.place = Place { track, rep, ..place };
+        true
+    }
+}
+
+/// The representation at a place.
+pub(super) fn rep_of(p: &Presentation, place: Place) -> Option<&Representation> {
+    track_of(p, place)?.representations.get(place.rep)
+}
+
+/// The track at a place.
+pub(super) fn track_of(p: &Presentation, place: Place) -> Option<&Track> {
+    p.periods.get(place.period)?.tracks.get(place.track)
+}
+
+/// Where `place` of the old manifest is in the new one; `at` is how far fetching has got.
+fn moved_place(
+    old: &Presentation,
+    new: &Presentation,
+    types: &Types,
+    place: Place,
+    kind: TrackKind,
+    at: Position,
+) -> Option<Place> {
+    let old_period = old.periods.get(place.period)?;
+    let by_id = new.periods.iter().position(|p| p.id == old_period.id);
+    // A Period that left the window: the one that holds the place now.
+    let by_time = || new.periods.iter().rposition(|p| p.start <= at);
+    let period = by_id.or_else(by_time).unwrap_or(0);
+    place_in(new, types, period, kind, track_of(old, place)?, rep_of(old, place)?)
+}
+
+/// The place in Period `period` that is most like a track and representation of another.
+pub(super) fn place_in(
+    p: &Presentation,
+    types: &Types,
+    period: usize,
+    kind: TrackKind,
+    track: &Track,
+    rep: &Representation,
+) -> Option<Place> {
+    let in_period = p.periods.get(period)?;
+    let t = select::track(in_period, kind, types, Some(track))?;
+    let new_track = in_period.tracks.get(t)?;
+    let rep = select::likest(new_track, &types.playable(new_track), rep)?;
+    Some(Place { period, track: t, rep })
+}
+
+fn nothing_to_play(url: &str) -> Error {
+    Error {
+        code: Code::NothingToPlay,
+        fatal: true,
+        message: "The manifest names no picture and no sound; check what the encoder writes."
+            .to_string(),
+        url: Some(url.to_string()),
+        detail: String::new(),
+    }
+}

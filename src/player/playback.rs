@@ -1,0 +1,229 @@
+//! The media element as the player sees it: where it stands, whether it moves, what was asked of it.
+
+use super::event::State;
+use super::io::{Cue, Snapshot};
+use crate::time::{Instant, Position};
+use core::time::Duration;
+
+/// A seek that the player asked for is recognised by its place: browsers round to microseconds.
+const SAME_PLACE_US: i64 = 50_000;
+/// A clock that has not moved for this long stands still, whatever the events say.
+const STUCK: Duration = Duration::from_millis(600);
+
+#[derive(Debug)]
+pub(super) struct Playback {
+    pub(super) snap: Snapshot,
+    at: Instant,
+    /// A seek of ours that the element has not finished.
+    pub(super) seeking_to: Option<Position>,
+    pub(super) seek_asked: Instant,
+    /// The player has placed the element; before that its position means nothing.
+    pub(super) placed: bool,
+    /// The picture has moved once.
+    pub(super) moved: Option<Instant>,
+    moved_at: Instant,
+    /// It stands still for want of media since then.
+    pub(super) stalled: Option<Instant>,
+    pub(super) stalls: u32,
+    pub(super) stalled_in_all: Duration,
+}
+
+/// What a snapshot brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The viewer seeks here.
+    pub(super) viewer_seek: Option<Position>,
+    /// It has just run dry.
+    pub(super) stalled: bool,
+    /// It goes on after this long.
+    pub(super) resumed: Option<Duration>,
+    /// The first moving picture.
+    pub(super) started: bool,
+}
+
+impl Playback {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            snap: Snapshot::default(),
+            at: now,
+            seeking_to: None,
+            seek_asked: now,
+            placed: false,
+            moved: None,
+            moved_at: now,
+            stalled: None,
+            stalls: 0,
+            stalled_in_all: Duration::ZERO,
+        }
+    }
+
+    /// The element's clock runs.
+    pub(super) fn runs(&self) -> bool {
+        let s = &self.snap;
+        !s.paused && !s.seeking && !s.ended && s.ready >= 3 && self.stalled.is_none()
+    }
+
+    /// Where the element stands at `now`: snapshots come a few times a second, in between its clock
+    /// is trusted to run.
+    pub(super) fn position(&self, now: Instant) -> Position {
+        if let Some(to) = self.seeking_to {
+            return to;
+        }
+        if self.runs() && self.moved.is_some() {
+            let elapsed = now.since(self.at).min(Duration::from_secs(1));
+            self.snap.position + elapsed * self.snap.rate.permille() / 1000
+        } else {
+            self.snap.position
+        }
+    }
+
+    pub(super) fn seek(&mut self, now: Instant, to: Position) {
+        self.seeking_to = Some(to);
+        self.seek_asked = now;
+        self.moved_at = now;
+        self.placed = true;
+    }
+
+    /// Takes a snapshot.
+    pub(super) fn look(&mut self, now: Instant, snap: Snapshot) -> Change {
+        let mut change = Change::default();
+        let before = self.snap.position;
+        let was_seeking = self.seeking_to.is_some() || self.snap.seeking;
+        let near = |to: Position| to.micros_from(snap.position).abs() <= SAME_PLACE_US;
+        match self.seeking_to {
+            Some(to) if !snap.seeking && near(to) => self.seeking_to = None,
+            Some(to) if snap.cue == Cue::Seeked && near(to) => self.seeking_to = None,
+            // The seek was clamped or overtaken: believe the element.
+            Some(_) if !snap.seeking && now.since(self.seek_asked) > STUCK => {
+                self.seeking_to = None;
+            }
+            _ => {}
+        }
+        if snap.cue == Cue::Seeking && self.placed && !self.seeking_to.is_some_and(near) {
+            // A late event of an earlier seek of ours is one of ours too: it shows the new place.
+            change.viewer_seek = Some(snap.position);
+            self.seeking_to = None;
+            self.moved_at = now;
+        }
+        let advanced = snap.position > before && !snap.seeking && !was_seeking;
+        if advanced || snap.paused || snap.seeking || snap.ended {
+            self.moved_at = now;
+        }
+        if advanced && !snap.paused && self.placed && self.moved.is_none() {
+            self.moved = Some(now);
+            change.started = true;
+        }
+        let dry = snap.cue == Cue::Waiting && !snap.seeking && !snap.paused && !snap.ended;
+        if dry && self.moved.is_some() && self.stalled.is_none() {
+            self.stalled = Some(now);
+            self.stalls = self.stalls.saturating_add(1);
+            change.stalled = true;
+        }
+        let goes = snap.cue == Cue::Playing || (advanced && snap.ready >= 3 && !dry);
+        if (goes || snap.paused || snap.ended)
+            && let Some(since) = self.stalled.take()
+        {
+            let lasted = now.since(since);
+            self.stalled_in_all += lasted;
+            change.resumed = Some(lasted);
+        }
+        self.snap = snap;
+        self.at = now;
+        change
+    }
+
+    /// It should move and has not for a while.
+    pub(super) fn stuck(&self, now: Instant) -> bool {
+        let s = &self.snap;
+        self.placed && !s.paused && !s.ended && now.since(self.moved_at) >= STUCK
+    }
+
+    /// When [`stuck`](Self::stuck) may become true.
+    pub(super) fn stuck_at(&self) -> Instant {
+        self.moved_at + STUCK
+    }
+
+    pub(super) fn state(&self) -> State {
+        let s = &self.snap;
+        if s.ended {
+            State::Ended
+        } else if self.moved.is_none() {
+            State::Starting
+        } else if s.paused {
+            State::Paused
+        } else if self.stalled.is_some() {
+            State::Stalled
+        } else {
+            State::Playing
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Rate;
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn snap(cue: Cue, ms: i64) -> Snapshot {
+        Snapshot { cue, position: Position::from_millis(ms), ready: 4, ..Snapshot::default() }
+    }
+
+    fn playing() -> Playback {
+        let mut p = Playback::new(at(0));
+        p.seek(at(0), Position::from_millis(1000));
+        p.look(at(10), snap(Cue::Seeked, 1000));
+        assert!(p.look(at(260), snap(Cue::Timer, 1250)).started);
+        p
+    }
+
+    #[test]
+    fn between_snapshots_the_clock_runs_at_the_rate() {
+        let mut p = playing();
+        let mut s = snap(Cue::Timer, 1500);
+        s.rate = Rate::from_permille(1100);
+        p.look(at(510), s);
+        assert_eq!(p.position(at(610)), Position::from_millis(1610));
+    }
+
+    #[test]
+    fn a_seek_of_ours_is_not_taken_for_the_viewers() {
+        let mut p = playing();
+        p.seek(at(300), Position::from_millis(9000));
+        let mut s = snap(Cue::Seeking, 9000);
+        s.seeking = true;
+        assert_eq!(p.look(at(301), s), Change::default());
+        p.look(at(350), snap(Cue::Seeked, 9000));
+        let mut s = snap(Cue::Seeking, 2000);
+        s.seeking = true;
+        let change = p.look(at(400), s);
+        assert_eq!(change.viewer_seek, Some(Position::from_millis(2000)));
+    }
+
+    #[test]
+    fn a_stall_is_counted_once_and_measured() {
+        let mut p = playing();
+        let mut dry = snap(Cue::Waiting, 1400);
+        dry.ready = 2;
+        assert!(p.look(at(400), dry.clone()).stalled);
+        assert!(!p.look(at(450), dry).stalled);
+        assert_eq!(p.state(), State::Stalled);
+        let change = p.look(at(900), snap(Cue::Playing, 1400));
+        assert_eq!(change.resumed, Some(Duration::from_millis(500)));
+        assert_eq!((p.stalls, p.stalled_in_all), (1, Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_is_stuck_unless_it_is_paused() {
+        let mut p = playing();
+        p.look(at(1000), snap(Cue::Timer, 1250));
+        assert!(p.stuck(at(1000)));
+        let mut s = snap(Cue::Pause, 1250);
+        s.paused = true;
+        p.look(at(1010), s);
+        assert!(!p.stuck(at(9000)));
+    }
+}

@@ -1,0 +1,75 @@
+//! From the bytes of a manifest to the model, whichever protocol they are of.
+
+use super::error::{Code, Error, shown};
+use crate::dash;
+use crate::presentation::{self, Presentation};
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// Reads a manifest that was loaded from `url`; answers the protocol's name and the model.
+pub(super) fn read(
+    body: &[u8],
+    url: &str,
+    content_type: Option<&str>,
+) -> Result<(&'static str, Presentation), Error> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with("#EXTM3U") {
+        return Err(error(
+            url,
+            Code::NotYet,
+            "HLS cannot be played yet; offer the DASH manifest (.mpd)",
+            "",
+        ));
+    }
+    if !text.starts_with('<') || starts_like_html(text) {
+        let what = content_type.unwrap_or("without a type");
+        let detail = format!("{what}, {} bytes", body.len());
+        return Err(error(
+            url,
+            Code::BadManifest,
+            "This address holds no DASH or HLS manifest; check it",
+            &detail,
+        ));
+    }
+    dash(text, url)
+}
+
+fn starts_like_html(text: &str) -> bool {
+    let head: String = text.chars().take(15).collect();
+    let head = head.to_ascii_lowercase();
+    head.starts_with("<!doctype html") || head.starts_with("<html")
+}
+
+fn dash(text: &str, url: &str) -> Result<(&'static str, Presentation), Error> {
+    let mpd = dash::read::mpd(text.as_bytes()).map_err(|e| refused(url, e))?;
+    let presentation = dash::resolve::resolve(&mpd, url).map_err(|e| refused(url, e))?;
+    Ok(("dash", presentation))
+}
+
+fn refused(url: &str, error: presentation::Error) -> Error {
+    let detail = error.to_string();
+    let (code, sentence) = match error {
+        presentation::Error::NotYet(what) => {
+            (Code::NotYet, format!("The manifest uses something that cannot be played yet: {what}"))
+        }
+        presentation::Error::NothingToPlay(why) => {
+            (Code::NothingToPlay, format!("The manifest holds nothing that can be played: {why}"))
+        }
+        _ => (
+            Code::BadManifest,
+            format!("The manifest cannot be read, {detail}; check what the encoder writes"),
+        ),
+    };
+    self::error(url, code, &sentence, &detail)
+}
+
+fn error(url: &str, code: Code, sentence: &str, detail: &str) -> Error {
+    Error {
+        code,
+        fatal: false,
+        message: [sentence, "."].concat(),
+        url: Some(shown(url)),
+        detail: detail.to_string(),
+    }
+}

@@ -1,0 +1,193 @@
+//! What the page is told: states, qualities, the camera's condition, figures.
+
+use super::cx::Cx;
+use super::event::{Event, Quality, QualityChoice, State, Stats, Switch};
+use super::opening::{Breakdowns, rep_of, track_of};
+use super::select;
+use super::session::Session;
+use crate::presentation::TrackKind;
+use crate::time::{Instant, Position};
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Scheme of the companion server's messages about its camera: `value` is a word, the data a
+/// sentence, empty when all is well.
+const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
+/// A cause that stands is repeated this often, with the picture's age.
+const REPEAT: Duration = Duration::from_secs(1);
+
+/// Counters, and what was said last.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    pub(super) errors: u32,
+    pub(super) switches: u32,
+    pub(super) startup: Option<Duration>,
+    pub(super) breakdowns: Breakdowns,
+    /// The manifest does not load, and that has been said.
+    pub(super) manifest_trouble: bool,
+    pub(super) reason: String,
+    /// What the last probe of the link showed.
+    pub(super) last_probe: Option<String>,
+    pub(super) waiting_for: &'static str,
+    told_state: Option<State>,
+    told_quality: Option<u32>,
+}
+
+/// What the source says of its camera.
+#[derive(Debug, Default)]
+pub(super) struct SourceState {
+    /// Sentences that belong to places the element has not reached.
+    coming: VecDeque<(Position, String)>,
+    /// The sentence that holds where it plays.
+    cause: String,
+    /// The sentence that came last.
+    newest: String,
+    told_at: Option<Instant>,
+    /// Latency before the camera went away.
+    usual: Duration,
+}
+
+impl SourceState {
+    /// The newest media is a filler.
+    pub(super) fn away(&self) -> bool {
+        !self.newest.is_empty()
+    }
+}
+
+impl Session {
+    pub(super) fn note_message(&mut self, at: Position, scheme: &str, _value: &str, data: &[u8]) {
+        if scheme != SOURCE_SCHEME {
+            return;
+        }
+        let sentence = String::from_utf8_lossy(data).into_owned();
+        if sentence != self.source.newest {
+            self.source.newest.clone_from(&sentence);
+            self.source.coming.push_back((at, sentence));
+        }
+    }
+
+    pub(super) fn report(&mut self, cx: &mut Cx<'_>) {
+        self.report_state(cx);
+        self.report_quality(cx);
+        self.report_source(cx);
+    }
+
+    pub(super) fn report_state(&mut self, cx: &mut Cx<'_>) {
+        let state = self.state();
+        if self.figures.told_state != Some(state) {
+            self.figures.told_state = Some(state);
+            cx.emit(Event::State(state));
+        }
+    }
+
+    fn report_quality(&mut self, cx: &mut Cx<'_>) {
+        let at = self.playback.position(cx.now);
+        let Some(stream) = self.stream(TrackKind::Video).or_else(|| self.streams.first()) else {
+            return;
+        };
+        let Some(shown) = stream.inventory.at(at) else { return };
+        if self.figures.told_quality == Some(shown) {
+            return;
+        }
+        let quality = |i: u32| self.known.get(i as usize).cloned();
+        let from = self.figures.told_quality.and_then(quality);
+        let Some(to) = quality(shown) else { return };
+        if from.is_some() {
+            self.figures.switches = self.figures.switches.saturating_add(1);
+        }
+        self.figures.told_quality = Some(shown);
+        let reason = self.figures.reason.clone();
+        cx.emit(Event::Quality(Switch { to, from, reason }));
+    }
+
+    fn report_source(&mut self, cx: &mut Cx<'_>) {
+        let at = self.playback.position(cx.now);
+        let mut changed = false;
+        while let Some((place, _)) = self.source.coming.front()
+            && *place <= at
+        {
+            let Some((_, sentence)) = self.source.coming.pop_front() else { break };
+            changed |= sentence != self.source.cause;
+            self.source.cause = sentence;
+        }
+        let latency = self.latency(cx.now).unwrap_or_default();
+        if self.source.cause.is_empty() {
+            self.source.usual = latency;
+            if !changed {
+                return;
+            }
+        } else if !changed
+            && let Some(told) = self.source.told_at
+            && cx.now.since(told) < REPEAT
+        {
+            return;
+        }
+        self.source.told_at = Some(cx.now);
+        let cause = self.source.cause.clone();
+        let age = if cause.is_empty() {
+            Duration::ZERO
+        } else {
+            latency.saturating_sub(self.source.usual)
+        };
+        cx.emit(Event::Source { cause, age });
+    }
+
+    /// The origin's time now minus the capture time of what is shown, else minus its place on the
+    /// manifest's clock.
+    pub(super) fn latency(&self, now: Instant) -> Option<Duration> {
+        self.live.as_ref()?;
+        self.playback.moved?;
+        let at = self.playback.position(now);
+        let held = !self.source.cause.is_empty();
+        if let Some(captured) = self.captures.at(at, held) {
+            return Some(self.origin(now).since(captured));
+        }
+        Some(self.edge(now)?.since(at))
+    }
+
+    pub(super) fn stats(&self, now: Instant) -> Stats {
+        let pb = &self.playback;
+        let stream = self.stream(TrackKind::Video).or_else(|| self.streams.first());
+        let rep = self.presentation.as_ref().zip(stream).and_then(|(p, s)| rep_of(p, s.place));
+        let standing = pb.stalled.map_or(Duration::ZERO, |since| now.since(since));
+        Stats {
+            protocol: self.loader.protocol,
+            live: self.is_live(),
+            latency: self.latency(now),
+            target_latency: self.live.as_ref().map(|l| l.control.wanted(now)),
+            buffer_ahead: self.ahead(now),
+            playback_rate_permille: pb.snap.rate.permille(),
+            throughput: self.abr.estimate.rate(),
+            quality: rep.map(select::quality),
+            quality_reason: self.figures.reason.clone(),
+            stalls: pb.stalls,
+            stalled: pb.stalled_in_all + standing,
+            switches: self.figures.switches,
+            bytes: self.requests.bytes,
+            requests: self.requests.made,
+            errors: self.figures.errors,
+            startup: self.figures.startup,
+            dropped_frames: pb.snap.dropped,
+            waiting_for: self.figures.waiting_for,
+        }
+    }
+
+    /// What can be chosen between in the Period that is fetched, best first.
+    pub(super) fn qualities(&self) -> Vec<Quality> {
+        let Some(p) = &self.presentation else { return Vec::new() };
+        let stream = self.stream(TrackKind::Video).or_else(|| self.streams.first());
+        let Some(track) = stream.and_then(|s| track_of(p, s.place)) else { return Vec::new() };
+        let playable = self.types.playable(track).into_iter().rev();
+        playable.filter_map(|i| track.representations.get(i)).map(select::quality).collect()
+    }
+
+    pub(super) fn set_quality(&mut self, choice: QualityChoice) {
+        self.choice = choice;
+        self.figures.reason = match &self.choice {
+            QualityChoice::Auto => "the player chooses again".to_string(),
+            QualityChoice::Fixed(_) => "chosen by the viewer".to_string(),
+        };
+    }
+}

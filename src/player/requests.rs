@@ -1,0 +1,220 @@
+//! The table of open requests: what each is for, when it was last heard of, when it is given up.
+//!
+//! It turns the driver's events into what matters to the rest: an answer, a read, a whole body, a
+//! failure. An error status and a silence are failures like a broken line; after one the request is
+//! gone from the table.
+
+use super::cx::Cx;
+use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request};
+use crate::media::isobmff::scan::Fact;
+use crate::net::Failure;
+use crate::presentation::{Resource, TrackKind};
+use crate::time::Instant;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Manifest,
+    Clock,
+    Init(TrackKind),
+    Index(TrackKind),
+    Segment(TrackKind),
+    Probe,
+}
+
+/// One open request.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) id: FetchId,
+    pub(super) purpose: Purpose,
+    pub(super) resource: Resource,
+    pub(super) sent_at: Instant,
+    pub(super) answered_at: Option<Instant>,
+    pub(super) head: Head,
+    heard_at: Instant,
+    patience: Duration,
+    body: Vec<u8>,
+}
+
+/// What an event means.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Nothing yet.
+    Nothing,
+    /// A good status.
+    Answered,
+    /// A read of media.
+    Read { blob: BlobId, len: u32, facts: Vec<Fact> },
+    /// The body of a [`Body::Bytes`] request, whole.
+    Whole(Vec<u8>),
+    /// The end of a [`Body::Media`] request.
+    Done,
+    /// It brought nothing, or not all.
+    Failed(Failure),
+}
+
+/// Nothing that is read into memory whole is as large as this: manifests of day-long windows have
+/// about 10 MB.
+const BODY_LIMIT: usize = 32 << 20;
+
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    open: Vec<Sent>,
+    /// Requests made so far.
+    pub(super) made: u32,
+    /// Bytes received so far.
+    pub(super) bytes: u64,
+}
+
+impl Requests {
+    pub(super) fn send(
+        &mut self,
+        cx: &mut Cx<'_>,
+        purpose: Purpose,
+        resource: &Resource,
+        body: Body,
+        patience: Duration,
+    ) -> FetchId {
+        self.request(cx, purpose, resource, body, patience, false)
+    }
+
+    pub(super) fn send_head(
+        &mut self,
+        cx: &mut Cx<'_>,
+        purpose: Purpose,
+        resource: &Resource,
+        patience: Duration,
+    ) -> FetchId {
+        self.request(cx, purpose, resource, Body::Bytes, patience, true)
+    }
+
+    fn request(
+        &mut self,
+        cx: &mut Cx<'_>,
+        purpose: Purpose,
+        resource: &Resource,
+        body: Body,
+        patience: Duration,
+        head_only: bool,
+    ) -> FetchId {
+        let id = cx.new_id();
+        let Resource { url, range } = resource.clone();
+        cx.push(Output::Fetch(Request { id, url, range, head_only, body }));
+        self.made = self.made.saturating_add(1);
+        self.open.push(Sent {
+            id,
+            purpose,
+            resource: resource.clone(),
+            sent_at: cx.now,
+            answered_at: None,
+            head: Head::default(),
+            heard_at: cx.now,
+            patience,
+            body: Vec::new(),
+        });
+        id
+    }
+
+    pub(super) fn get(&self, id: FetchId) -> Option<&Sent> {
+        self.open.iter().find(|r| r.id == id)
+    }
+
+    /// Gives a request up.
+    pub(super) fn cancel(&mut self, cx: &mut Cx<'_>, id: FetchId) {
+        if let Some(i) = self.open.iter().position(|r| r.id == id) {
+            self.open.swap_remove(i);
+            cx.push(Output::Cancel(id));
+        }
+    }
+
+    pub(super) fn cancel_all(&mut self, cx: &mut Cx<'_>) {
+        for sent in self.open.drain(..) {
+            cx.push(Output::Cancel(sent.id));
+        }
+    }
+
+    /// What `event` means, and the request it belongs to (which is over after `Whole`, `Done` and
+    /// `Failed`). `None` for a request that is not open: its bytes are let go.
+    pub(super) fn hear(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: FetchId,
+        event: FetchEvent,
+    ) -> Option<(Heard, Option<Sent>)> {
+        let Some(i) = self.open.iter().position(|r| r.id == id) else {
+            if let FetchEvent::Media { blob, .. } = event {
+                cx.push(Output::Release(blob));
+            }
+            return None;
+        };
+        let sent = self.open.get_mut(i)?;
+        sent.heard_at = cx.now;
+        let heard = match event {
+            FetchEvent::Head(head) => {
+                sent.answered_at = Some(cx.now);
+                let status = head.status;
+                sent.head = head;
+                if (200..300).contains(&status) {
+                    Heard::Answered
+                } else {
+                    cx.push(Output::Cancel(id));
+                    Heard::Failed(Failure::Status(status))
+                }
+            }
+            FetchEvent::Data(bytes) => {
+                self.bytes += bytes.len() as u64;
+                sent.body.extend_from_slice(&bytes);
+                if sent.body.len() > BODY_LIMIT {
+                    cx.push(Output::Cancel(id));
+                    Heard::Failed(Failure::TooLarge)
+                } else {
+                    Heard::Nothing
+                }
+            }
+            FetchEvent::Media { blob, len, facts } => {
+                self.bytes += u64::from(len);
+                Heard::Read { blob, len, facts }
+            }
+            FetchEvent::Done if matches!(sent.purpose, Purpose::Segment(_) | Purpose::Probe) => {
+                Heard::Done
+            }
+            FetchEvent::Done => Heard::Whole(core::mem::take(&mut sent.body)),
+            FetchEvent::Failed(text) => Heard::Failed(Failure::Unreachable(text)),
+        };
+        let over = matches!(heard, Heard::Whole(_) | Heard::Done | Heard::Failed(_));
+        Some((heard, over.then(|| self.open.swap_remove(i))))
+    }
+
+    /// Gives up what has been silent for too long, and sees to being woken for the rest.
+    pub(super) fn expire(&mut self, cx: &mut Cx<'_>) -> Vec<Sent> {
+        let mut expired = Vec::new();
+        let mut i = 0;
+        while let Some(sent) = self.open.get(i) {
+            let until = sent.heard_at + sent.patience;
+            if until <= cx.now {
+                cx.push(Output::Cancel(sent.id));
+                expired.push(self.open.swap_remove(i));
+            } else {
+                cx.wake_at(until, Reason::Timeout);
+                i += 1;
+            }
+        }
+        expired
+    }
+
+    /// Requests that have been silent for `silence`: after the network was away they are dead more
+    /// often than slow.
+    pub(super) fn silent(&self, now: Instant, silence: Duration) -> Vec<FetchId> {
+        let quiet = self.open.iter().filter(|r| now.since(r.heard_at) >= silence);
+        quiet.map(|r| r.id).collect()
+    }
+
+    /// Takes a request out as if it had failed.
+    pub(super) fn give_up(&mut self, cx: &mut Cx<'_>, id: FetchId) -> Option<Sent> {
+        let i = self.open.iter().position(|r| r.id == id)?;
+        cx.push(Output::Cancel(id));
+        Some(self.open.swap_remove(i))
+    }
+}

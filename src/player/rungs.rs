@@ -1,0 +1,401 @@
+//! Which representation to fetch: what is measured goes to `abr`, what it decides is done here.
+//!
+//! At a segment's border the place of the stream changes and the next segment is of the new rung. In
+//! mid-segment the request is given up, and the new rung is entered at its segment that holds the
+//! end of what is buffered; live, playing then goes on at the edge.
+
+use super::cx::Cx;
+use super::event::QualityChoice;
+use super::io::{Body, FetchId};
+use super::opening::{rep_of, track_of};
+use super::requests::{Purpose, Sent};
+use super::session::Session;
+use super::stream::{Download, Place};
+use crate::abr::estimate::Estimate;
+use crate::abr::guard::Guard;
+use crate::abr::probe::{self, Prober};
+use crate::abr::{self, Choice, Rung, abandon, ahead, cmsd, live};
+use crate::net::Failure;
+use crate::presentation::{Presentation, Segment, SegmentList, Track, TrackKind};
+use crate::time::{Instant, Position};
+use crate::units::Bitrate;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A measurement this old says nothing about a live link.
+const FRESH: Duration = Duration::from_secs(6);
+/// A probe that takes longer than this has answered.
+const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+/// Media this much later than usual is held back by the link.
+const BACKLOG: Duration = Duration::from_millis(100);
+
+/// What is known of the link and of the machine.
+#[derive(Debug, Default)]
+pub(super) struct Adaptation {
+    pub(super) estimate: Estimate,
+    rule: live::Rule,
+    prober: Prober,
+    guard: Guard,
+    probe: Option<ProbeRun>,
+    /// When the last read of anything came: the link is shared by the tracks.
+    last_read: Option<Instant>,
+}
+
+/// A probe under way.
+#[derive(Debug)]
+struct ProbeRun {
+    id: FetchId,
+    target: Rung,
+    bytes: u64,
+    first: Option<(Instant, u64)>,
+    media_before: u64,
+}
+
+impl Adaptation {
+    pub(super) fn forbid_above(&mut self, rep: usize) {
+        self.guard.forbid_above(rep);
+    }
+}
+
+impl Session {
+    /// The rungs of a track that may be taken now, lowest first.
+    fn rungs(&self, now: Instant, track: &Track) -> Vec<Rung> {
+        let most = self.abr.guard.highest(now);
+        let playable = self.types.playable(track);
+        let rungs = playable.iter().filter_map(|&rep| {
+            let bandwidth = track.representations.get(rep)?.bandwidth;
+            Some(Rung { rep, bandwidth })
+        });
+        let allowed: Vec<_> = rungs.clone().filter(|r| r.rep <= most).collect();
+        if allowed.is_empty() { rungs.take(1).collect() } else { allowed }
+    }
+
+    /// The representation to start with.
+    pub(super) fn first_rung(&mut self, cx: &Cx<'_>, track: &Track, live: bool) -> Option<usize> {
+        let rungs = self.rungs(cx.now, track);
+        if track.kind == TrackKind::Video
+            && let Some(rep) = self.chosen(track)
+        {
+            self.figures.reason = "chosen by the viewer".to_string();
+            return Some(rep);
+        }
+        let first = abr::first(&rungs, cx.config.initial_throughput, live)?;
+        if track.kind == TrackKind::Video {
+            self.figures.reason = first.why;
+        }
+        Some(first.rep)
+    }
+
+    /// The viewer's choice in this track, if it plays.
+    fn chosen(&self, track: &Track) -> Option<usize> {
+        let QualityChoice::Fixed(id) = &self.choice else { return None };
+        let playable = self.types.playable(track);
+        playable.into_iter().find(|&i| track.representations.get(i).is_some_and(|r| r.id == *id))
+    }
+
+    /// What all tracks but the picture's need.
+    fn others(&self, p: &Presentation) -> Bitrate {
+        let others = self.streams.iter().filter(|s| s.kind != TrackKind::Video);
+        let bps = others.filter_map(|s| rep_of(p, s.place)).map(|r| r.bandwidth.as_bps()).sum();
+        Bitrate::from_bps(bps)
+    }
+
+    /// Before a segment is asked for: the place it is to be of, when that changes.
+    pub(super) fn decide_rung(
+        &mut self,
+        cx: &mut Cx<'_>,
+        p: &Presentation,
+        i: usize,
+    ) -> Option<Place> {
+        let stream = self.streams.get(i)?;
+        let place = stream.place;
+        let track = track_of(p, place)?;
+        // Audio is switched only where there is no picture: it is small beside it.
+        let leads = stream.kind == TrackKind::Video || self.streams.len() == 1;
+        if !leads {
+            return None;
+        }
+        if let Some(rep) = self.chosen(track) {
+            return (rep != place.rep).then_some(Place { rep, ..place });
+        }
+        let rungs = self.rungs(cx.now, track);
+        let ceiling = rungs.last().map(|r| r.rep)?;
+        if place.rep > ceiling {
+            self.figures.reason = "this machine cannot keep up with the higher one".to_string();
+            return Some(Place { rep: ceiling, ..place });
+        }
+        let growing = self.live.as_ref().is_some_and(|l| l.growing);
+        let others =
+            if stream.kind == TrackKind::Video { self.others(p) } else { Bitrate::default() };
+        let choice = if growing {
+            let link = self.abr.estimate.fresh(cx.now, FRESH);
+            let view = live::View { rungs: &rungs, current: place.rep, link, others };
+            self.abr.rule.decide(cx.now, &view)
+        } else {
+            let (link, ahead) = (self.abr.estimate.rate(), self.ahead(cx.now));
+            let goal = self.live_goal(cx.now).unwrap_or(self.goal);
+            let view = ahead::View { rungs: &rungs, current: place.rep, link, others, ahead, goal };
+            ahead::decide(&view)
+        };
+        let choice = choice?;
+        self.figures.reason = choice.why;
+        Some(Place { rep: choice.rep, ..place })
+    }
+
+    /// What can be ahead at most when live segments are fetched whole.
+    fn live_goal(&self, now: Instant) -> Option<Duration> {
+        self.live.as_ref().map(|l| l.control.wanted(now))
+    }
+
+    /// `CMSD-Dynamic` of an answer.
+    pub(super) fn note_cmsd(&mut self, cx: &mut Cx<'_>, _kind: TrackKind, header: Option<&str>) {
+        if let Some(rate) = header.and_then(cmsd::estimated_throughput)
+            && self.live.as_ref().is_some_and(|l| l.growing)
+            && self.late(cx.now) < BACKLOG
+        {
+            self.abr.estimate.proven(cx.now, rate);
+        }
+    }
+
+    /// How much later than usual the picture arrives.
+    fn late(&self, now: Instant) -> Duration {
+        let (Some(live), Some(edge)) = (&self.live, self.edge(now)) else { return Duration::ZERO };
+        let Some(stream) = self.stream(TrackKind::Video).or_else(|| self.streams.first()) else {
+            return Duration::ZERO;
+        };
+        let Some(d) = stream.downloads.front() else { return Duration::ZERO };
+        let reached = d.reached.unwrap_or(d.segment.start);
+        edge.since(reached).saturating_sub(live.control.usual_lateness(now) + d.grain)
+    }
+
+    /// A read came: a sample where the link set the pace.
+    pub(super) fn note_read(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, len: u32) {
+        let now = cx.now;
+        let after = self.abr.last_read.map_or(Duration::ZERO, |at| now.since(at));
+        self.abr.last_read = Some(now);
+        let growing = self.live.as_ref().is_some_and(|l| l.growing);
+        if !growing {
+            // The wait for the first byte is the server's.
+            let first = self.requests.get(id).is_some_and(|s| s.answered_at == Some(now));
+            let after = if first { Duration::ZERO } else { after };
+            self.abr.estimate.read(now, u64::from(len), after, false);
+            self.abandon_whole(cx, kind, id);
+            return;
+        }
+        if self.source.away() {
+            return;
+        }
+        if self.late(now) > BACKLOG {
+            self.abr.estimate.read(now, u64::from(len), after, true);
+            self.abandon_growing(cx, kind);
+        } else {
+            self.abr.estimate.flowing(now);
+        }
+    }
+
+    /// A segment is whole.
+    pub(super) fn note_segment(&mut self, cx: &mut Cx<'_>, _kind: TrackKind, _sent: &Sent) {
+        if !self.live.as_ref().is_some_and(|l| l.growing) {
+            self.abr.estimate.flowing(cx.now);
+            self.abr.last_read = None;
+        }
+    }
+
+    fn abandon_growing(&mut self, cx: &mut Cx<'_>, kind: TrackKind) {
+        let Some(p) = self.presentation.clone() else { return };
+        if kind != TrackKind::Video || self.playback.moved.is_none() && self.late_join(cx.now) {
+            return;
+        }
+        let Some(place) = self.stream(kind).map(|s| s.place) else { return };
+        let Some(track) = track_of(&p, place) else { return };
+        if self.chosen(track).is_some() {
+            return;
+        }
+        let rungs = self.rungs(cx.now, track);
+        let view = abandon::Growing {
+            rungs: &rungs,
+            current: place.rep,
+            late: self.late(cx.now),
+            link: self.abr.estimate.recent(cx.now),
+            others: self.others(&p),
+        };
+        let Some(choice) = abandon::growing(&view) else { return };
+        self.abr.prober.weak(cx.now);
+        self.abr.rule.note_down(cx.now);
+        self.drop_to(cx, kind, choice);
+    }
+
+    /// A join's backlog is no sign of weakness while it is young.
+    fn late_join(&self, now: Instant) -> bool {
+        let first = self.stream(TrackKind::Video).and_then(|s| s.downloads.front());
+        first.is_none_or(|d| now.since(d.sent_at) < Duration::from_millis(800))
+    }
+
+    fn abandon_whole(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
+        let Some(p) = self.presentation.clone() else { return };
+        if kind != TrackKind::Video {
+            return;
+        }
+        let Some(stream) = self.stream(kind) else { return };
+        let Some(d) = stream.downloads.front().filter(|d| d.id == id) else { return };
+        let place = stream.place;
+        let Some(track) = track_of(&p, place) else { return };
+        if self.chosen(track).is_some() || place != d.place {
+            return;
+        }
+        let rungs = self.rungs(cx.now, track);
+        let answered = self.requests.get(id).and_then(|s| s.answered_at).unwrap_or(d.sent_at);
+        let view = abandon::Whole {
+            rungs: &rungs,
+            current: place.rep,
+            length: d.segment.end.since(d.segment.start),
+            got: d.got,
+            elapsed: cx.now.since(answered),
+            ahead: self.ahead(cx.now),
+        };
+        let Some(choice) = abandon::whole(&view) else { return };
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let Some(Download { .. }) = stream.lost(cx, &mut self.requests, id) else { return };
+        self.requests.cancel(cx, id);
+        if let Some(stream) = self.stream_mut(kind) {
+            stream.place = Place { rep: choice.rep, ..place };
+        }
+        self.figures.reason = choice.why;
+    }
+
+    /// Leaves a growing segment for a lower rung.
+    fn drop_to(&mut self, cx: &mut Cx<'_>, kind: TrackKind, choice: Choice) {
+        let Some(edge) = self.edge(cx.now) else { return };
+        let position = self.playback.position(cx.now);
+        let Some(live) = &self.live else { return };
+        let entry = edge - live.control.wanted(cx.now).max(Duration::from_millis(300));
+        let moved = self.playback.moved.is_some() && live.following;
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        // From where there is nothing yet, but not farther back than a live start would be.
+        let at = stream.ranges.end_from(position).max(entry);
+        stream.place.rep = choice.rep;
+        stream.retarget(cx, &mut self.requests, at);
+        self.figures.reason = choice.why;
+        if moved {
+            self.replace_at(at);
+        }
+    }
+
+    /// Playing goes on at `at` or later, as soon as media is there; until then as it is.
+    fn replace_at(&mut self, at: Position) {
+        self.start_at = Some(at);
+        self.playback.placed = false;
+        self.playback.seeking_to = None;
+    }
+
+    /// Probes for the next rung when that may be of use.
+    pub(super) fn advance_probe(&mut self, cx: &mut Cx<'_>) {
+        let now = cx.now;
+        if let Some(run) = &self.abr.probe {
+            if self.late(now) > BACKLOG * 2 {
+                // It takes from the picture what that needs.
+                let id = run.id;
+                self.requests.cancel(cx, id);
+                self.finish_probe(cx);
+            }
+            return;
+        }
+        let steady = self.playback.runs() && self.playback.moved.is_some();
+        let Some(live) = self.live.as_ref().filter(|l| l.growing && l.following) else { return };
+        if !steady || self.source.away() || !live.control.calm(now) || self.late(now) > BACKLOG {
+            return;
+        }
+        let due = self.abr.prober.due().max(self.abr.rule.held_until());
+        if due.is_some_and(|due| now < due) {
+            return;
+        }
+        let Some((target, segment)) = self.probe_target(now) else { return };
+        let body = Body::Media(Vec::new());
+        let id = self.requests.send(cx, Purpose::Probe, &segment.resource, body, PROBE_PATIENCE);
+        self.abr.prober.begun(now);
+        let media_before = self.requests.bytes;
+        self.abr.probe = Some(ProbeRun { id, target, bytes: 0, first: None, media_before });
+    }
+
+    /// The next rung, and its newest finished segment.
+    fn probe_target(&self, now: Instant) -> Option<(Rung, Segment)> {
+        let p = self.presentation.as_ref()?;
+        let stream = self.stream(TrackKind::Video)?;
+        let track = track_of(p, stream.place)?;
+        if self.chosen(track).is_some() {
+            return None;
+        }
+        let rungs = self.rungs(now, track);
+        let target = probe::next_rung(&rungs, stream.place.rep)?;
+        // A fresh measurement that suffices needs no proof.
+        let need = target.bandwidth.as_bps() + self.others(p).as_bps();
+        let known = self.abr.estimate.fresh(now, FRESH).map_or(0, |r| r.scaled(750).as_bps());
+        if known >= need {
+            return None;
+        }
+        let list: &SegmentList = &track.representations.get(target.rep)?.segments;
+        let current = stream.downloads.front()?.segment.number;
+        let segment = list.numbered(current.checked_sub(1)?)?;
+        Some((target, segment))
+    }
+
+    /// A read of the probe.
+    pub(super) fn on_probe_read(&mut self, cx: &mut Cx<'_>, id: FetchId, len: u32) {
+        let now = cx.now;
+        let Some(run) = self.abr.probe.as_mut().filter(|r| r.id == id) else { return };
+        run.bytes += u64::from(len);
+        run.first.get_or_insert((now, run.bytes));
+        if run.bytes >= probe::MOST_BYTES {
+            self.requests.cancel(cx, id);
+            self.finish_probe(cx);
+        }
+    }
+
+    /// The probe ended.
+    pub(super) fn on_probe_over(
+        &mut self,
+        cx: &mut Cx<'_>,
+        sent: &Sent,
+        _failure: Option<Failure>,
+    ) {
+        if self.abr.probe.as_ref().is_some_and(|r| r.id == sent.id) {
+            self.finish_probe(cx);
+        }
+    }
+
+    fn finish_probe(&mut self, cx: &mut Cx<'_>) {
+        let Some(run) = self.abr.probe.take() else { return };
+        let Some(p) = self.presentation.clone() else { return };
+        let Some((first, first_bytes)) = run.first else { return self.abr.prober.judged(false) };
+        let time = cx.now.since(first);
+        // A body that came in one read took less than can be measured.
+        let bytes = if run.bytes == first_bytes { run.bytes } else { run.bytes - first_bytes };
+        let all = self.requests.bytes.saturating_sub(run.media_before);
+        let beside =
+            Bitrate::of(all.saturating_sub(run.bytes), time.max(Duration::from_millis(100)));
+        let proven = self.abr.prober.over(bytes, time, beside.unwrap_or_default());
+        let need = run.target.bandwidth.as_bps() + self.others(&p).as_bps();
+        let sufficed = proven.is_some_and(|r| r.scaled(750).as_bps() >= need);
+        self.abr.prober.judged(sufficed);
+        if let Some(rate) = proven {
+            if sufficed {
+                self.abr.estimate.proven(cx.now, rate);
+            }
+            self.figures.last_probe = Some(format!("a probe showed {}", abr::Mbps(rate)));
+        }
+    }
+
+    /// Frames shown and dropped.
+    pub(super) fn note_frames(&mut self, now: Instant) {
+        let s = &self.playback.snap;
+        let (frames, dropped, hidden) = (s.frames, s.dropped, s.hidden);
+        let Some(rep) = self.stream(TrackKind::Video).map(|s| s.place.rep) else { return };
+        if hidden || !self.playback.runs() {
+            self.abr.guard.disturbed();
+        } else if self.abr.guard.frames(now, rep, frames, dropped) {
+            self.figures.reason = "this machine drops frames".to_string();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! PURE choices among what a Period offers: which track of a kind, which representations play here.
+
+use super::event::Quality;
+use crate::presentation::{Period, Representation, Track, TrackKind};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What the browser can play, and what it could not after all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Types {
+    /// The browser's answer; `None` until it came.
+    pub(super) supported: Option<Vec<String>>,
+    /// Codecs that it claimed to play and gave up on.
+    pub(super) failed: Vec<String>,
+}
+
+impl Types {
+    /// It plays here, as far as is known.
+    pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
+        let Some(mime) = rep.mime(kind) else { return false };
+        !self.failed.contains(&rep.codecs)
+            && self.supported.as_ref().is_none_or(|types| types.contains(&mime))
+    }
+
+    /// The representations of a track that play, lowest bandwidth first, by index.
+    pub(super) fn playable(&self, track: &Track) -> Vec<usize> {
+        let reps = track.representations.iter().enumerate();
+        reps.filter(|(_, rep)| self.plays(track.kind, rep)).map(|(i, _)| i).collect()
+    }
+}
+
+/// The track of a kind to play in a Period: the one like `before` (same id, else same language),
+/// else the default, else the first, of those that have something playable.
+pub(super) fn track(
+    period: &Period,
+    kind: TrackKind,
+    types: &Types,
+    before: Option<&Track>,
+) -> Option<usize> {
+    let mut best: Option<(usize, u8)> = None;
+    for (i, track) in period.tracks.iter().enumerate() {
+        if track.kind != kind || types.playable(track).is_empty() {
+            continue;
+        }
+        let likeness = match before {
+            Some(b) if b.id == track.id => 4,
+            Some(b) if b.language == track.language && b.label == track.label => 3,
+            Some(b) if b.language == track.language => 2,
+            _ => 0,
+        } + u8::from(track.default);
+        if best.is_none_or(|(_, most)| likeness > most) {
+            best = Some((i, likeness));
+        }
+    }
+    best.map(|(i, _)| i)
+}
+
+/// The representation of `track` most like `before`: the same id, else the nearest bandwidth.
+pub(super) fn likest(track: &Track, playable: &[usize], before: &Representation) -> Option<usize> {
+    let distance = |i: &usize| {
+        let rep = track.representations.get(*i)?;
+        let same = rep.id == before.id && rep.codecs == before.codecs;
+        Some((!same, rep.bandwidth.as_bps().abs_diff(before.bandwidth.as_bps())))
+    };
+    playable.iter().copied().min_by_key(|i| distance(i))
+}
+
+/// As the page sees it.
+pub(super) fn quality(rep: &Representation) -> Quality {
+    Quality {
+        id: rep.id.clone(),
+        bandwidth: rep.bandwidth,
+        resolution: rep.resolution,
+        codecs: rep.codecs.clone(),
+    }
+}

@@ -1,0 +1,302 @@
+//! One loaded address, from the first request to the end: its states, and which part an input
+//! concerns.
+//!
+//! ```text
+//! Loading --manifest--> Opening --types known, source open--> Running --+--> (on demand) the end
+//!    |                     ^                                     |      |
+//!    +--> Failed <---------+------- decoder died: rebuilt -------+ <----+ nothing helps
+//! ```
+//! Every input changes facts only; then [`Session::advance`] looks at all facts and does what is
+//! due. So nothing depends on the order in which answers come, and a wake-up is an input like any
+//! other. The parts stand in files by subject: `loading` (manifest, clock), `opening` (types,
+//! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
+
+use super::cx::Cx;
+use super::error::Error;
+use super::event::{Event, Quality, QualityChoice, State};
+use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
+use super::loading::{ClockSync, Loader};
+use super::opening::Types;
+use super::playback::Playback;
+use super::playing::Live;
+use super::report::{Figures, SourceState};
+use super::requests::{Heard, Purpose, Requests, Sent};
+use super::rungs::Adaptation;
+use super::stream::Stream;
+use crate::buffer::inventory::Captures;
+use crate::buffer::ranges::Ranges;
+use crate::net::Failure;
+use crate::presentation::{Presentation, Resource, SegmentList, TrackKind};
+use crate::time::{Instant, Position, WallTime};
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How far it has got.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Waiting for the first manifest.
+    Loading,
+    /// Waiting for the browser.
+    Opening {
+        /// The MediaSource is open.
+        opened: bool,
+        /// Go on here afterwards: set when the MediaSource is rebuilt.
+        resume: Option<Position>,
+    },
+    /// Fetching and playing.
+    Running,
+    /// Over.
+    Failed,
+}
+
+/// One loaded address.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) url: String,
+    pub(super) began: Instant,
+    pub(super) stage: Stage,
+    pub(super) requests: Requests,
+    pub(super) loader: Loader,
+    pub(super) clock: ClockSync,
+    pub(super) presentation: Option<Rc<Presentation>>,
+    pub(super) types: Types,
+    pub(super) streams: Vec<Stream>,
+    pub(super) playback: Playback,
+    /// Where playing is to start; `None` until the clock is known.
+    pub(super) start_at: Option<Position>,
+    pub(super) live: Option<Live>,
+    pub(super) choice: QualityChoice,
+    /// Every quality that was ever fetched or could be; streams name them by index.
+    pub(super) known: Vec<Quality>,
+    pub(super) captures: Captures,
+    pub(super) source: SourceState,
+    pub(super) figures: Figures,
+    pub(super) end_told: bool,
+    pub(super) abr: Adaptation,
+    /// Segment indexes that were read, by where they are.
+    pub(super) indexes: Vec<(Resource, SegmentList)>,
+    /// The end of the manifest's list, and since when it is known.
+    pub(super) newest_seen: Option<(Position, Instant)>,
+    /// Media to fetch ahead.
+    pub(super) goal: Duration,
+}
+
+impl Session {
+    pub(super) fn load(
+        cx: &mut Cx<'_>,
+        url: String,
+        wall: WallTime,
+        choice: QualityChoice,
+    ) -> Self {
+        let mut session = Self {
+            loader: Loader::new(url.clone()),
+            url,
+            began: cx.now,
+            stage: Stage::Loading,
+            requests: Requests::default(),
+            clock: ClockSync::new(cx.now, wall),
+            presentation: None,
+            types: Types::default(),
+            streams: Vec::new(),
+            playback: Playback::new(cx.now),
+            start_at: None,
+            live: None,
+            choice,
+            known: Vec::new(),
+            captures: Captures::default(),
+            source: SourceState::default(),
+            figures: Figures::default(),
+            end_told: false,
+            abr: Adaptation::default(),
+            indexes: Vec::new(),
+            newest_seen: None,
+            goal: cx.config.buffer_ahead,
+        };
+        session.report_state(cx);
+        session.advance(cx);
+        session
+    }
+
+    /// Ends it; nothing of it is left on its way.
+    pub(super) fn stop(mut self, cx: &mut Cx<'_>) {
+        self.requests.cancel_all(cx);
+        cx.push(Output::CloseSource);
+    }
+
+    pub(super) fn on_fetch(&mut self, cx: &mut Cx<'_>, id: FetchId, event: FetchEvent) {
+        let purpose = self.requests.get(id).map(|s| s.purpose);
+        let Some((heard, sent)) = self.requests.hear(cx, id, event) else { return };
+        match (heard, sent, purpose) {
+            (Heard::Nothing, ..) => {}
+            (Heard::Answered, _, Some(Purpose::Segment(kind))) => {
+                self.on_segment_answered(cx, kind, id);
+            }
+            (Heard::Answered, ..) => {}
+            (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
+                self.on_read(cx, kind, id, blob, len, facts);
+            }
+            (Heard::Read { blob, len, .. }, ..) => {
+                cx.push(Output::Release(blob));
+                self.on_probe_read(cx, id, len);
+            }
+            (Heard::Whole(body), Some(sent), _) => self.on_whole(cx, &sent, body),
+            (Heard::Done, Some(sent), _) => self.on_done(cx, &sent),
+            (Heard::Failed(failure), Some(sent), _) => self.on_failed(cx, &sent, failure),
+            _ => {}
+        }
+    }
+
+    fn on_whole(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: Vec<u8>) {
+        match sent.purpose {
+            Purpose::Manifest => self.on_manifest(cx, sent, &body),
+            Purpose::Clock => self.on_clock(cx, sent, &body),
+            Purpose::Init(kind) => self.on_init(cx, kind, sent, body),
+            Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
+            Purpose::Segment(_) | Purpose::Probe => {}
+        }
+    }
+
+    fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
+        match sent.purpose {
+            Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
+            Purpose::Probe => self.on_probe_over(cx, sent, None),
+            _ => {}
+        }
+    }
+
+    fn on_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: Failure) {
+        match sent.purpose {
+            Purpose::Manifest => self.on_manifest_failed(cx, sent, failure),
+            Purpose::Clock => self.on_clock_failed(cx),
+            Purpose::Init(kind) | Purpose::Index(kind) => {
+                self.on_preliminary_failed(cx, kind, sent, failure);
+            }
+            Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
+            Purpose::Probe => self.on_probe_over(cx, sent, Some(failure)),
+        }
+    }
+
+    pub(super) fn on_buffer(&mut self, cx: &mut Cx<'_>, kind: TrackKind, event: BufferEvent) {
+        match event {
+            BufferEvent::Updated { ranges } => {
+                if let Some(stream) = self.stream_mut(kind) {
+                    stream.ranges = Ranges::new(ranges);
+                    stream.appending = stream.appending.saturating_sub(1);
+                }
+            }
+            BufferEvent::Full => self.on_full(cx, kind),
+            BufferEvent::Failed(text) => self.on_append_failed(cx, kind, text),
+        }
+    }
+
+    pub(super) fn on_source(&mut self, cx: &mut Cx<'_>, event: SourceEvent) {
+        match event {
+            SourceEvent::Opened => {
+                if let Stage::Opening { opened, .. } = &mut self.stage {
+                    *opened = true;
+                }
+            }
+            SourceEvent::Supported(types) => self.types.supported = Some(types),
+            SourceEvent::Failed { code, message } => self.on_decoder_died(cx, code, message),
+        }
+    }
+
+    pub(super) fn on_snapshot(&mut self, cx: &mut Cx<'_>, snap: Snapshot) {
+        if let Some(slept) = self.clock.look(cx.now, snap.wall) {
+            self.on_woke(cx, slept);
+        }
+        if snap.cue == Cue::Online {
+            self.on_online(cx);
+        }
+        let shown_again = snap.cue == Cue::Visibility && !snap.hidden;
+        let change = self.playback.look(cx.now, snap);
+        self.on_change(cx, change, shown_again);
+        self.note_frames(cx.now);
+    }
+
+    /// Looks at everything and does what is due.
+    pub(super) fn advance(&mut self, cx: &mut Cx<'_>) {
+        for sent in self.requests.expire(cx) {
+            self.on_failed(cx, &sent, Failure::Timeout);
+        }
+        if !matches!(self.stage, Stage::Failed) {
+            self.advance_manifest(cx);
+            self.advance_clock(cx);
+            self.advance_opening(cx);
+        }
+        if matches!(self.stage, Stage::Running) {
+            self.advance_start(cx);
+            self.advance_streams(cx);
+            self.advance_place(cx);
+            self.advance_stall(cx);
+            self.advance_live(cx);
+            self.advance_probe(cx);
+            self.advance_buffers(cx);
+        }
+        self.report(cx);
+    }
+
+    /// The origin's time.
+    pub(super) fn origin(&self, now: Instant) -> WallTime {
+        self.clock.clock.origin(now)
+    }
+
+    /// The instant at which the origin's clock shows `wall`.
+    pub(super) fn instant_of(&self, now: Instant, wall: WallTime) -> Instant {
+        now + wall.since(self.origin(now))
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    pub(super) fn stream(&self, kind: TrackKind) -> Option<&Stream> {
+        self.streams.iter().find(|s| s.kind == kind)
+    }
+
+    pub(super) fn stream_mut(&mut self, kind: TrackKind) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|s| s.kind == kind)
+    }
+
+    /// What every track holds.
+    pub(super) fn common(&self) -> Ranges {
+        let mut streams = self.streams.iter().filter(|s| !(s.ended && s.ranges.is_empty()));
+        let Some(first) = streams.next() else { return Ranges::default() };
+        streams.fold(first.ranges.clone(), |all, s| all.intersection(&s.ranges))
+    }
+
+    /// The end of what can be played from `at` without a hole, least over the tracks.
+    pub(super) fn buffered_to(&self, at: Position) -> Position {
+        let open = self.streams.iter().filter(|s| !s.ended);
+        let ends = open.map(|s| s.ranges.end_from(at));
+        let all = || self.streams.iter().map(|s| s.ranges.end_from(at)).max();
+        ends.min().or_else(all).unwrap_or(at)
+    }
+
+    /// Media ahead of the element.
+    pub(super) fn ahead(&self, now: Instant) -> Duration {
+        let at = self.playback.position(now);
+        self.buffered_to(at).since(at)
+    }
+
+    /// Says that something went wrong, and ends everything if nothing helps.
+    pub(super) fn trouble(&mut self, cx: &mut Cx<'_>, error: Error) {
+        self.figures.errors = self.figures.errors.saturating_add(1);
+        let fatal = error.fatal;
+        cx.emit(Event::Error(error));
+        if fatal {
+            self.requests.cancel_all(cx);
+            self.stage = Stage::Failed;
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        match self.stage {
+            Stage::Failed => State::Failed,
+            Stage::Loading => State::Starting,
+            Stage::Opening { .. } | Stage::Running => self.playback.state(),
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! One track being fetched and appended: the same for pictures and for sound, the difference is data.
+//!
+//! ```text
+//! cursor --plan--> Download --read--> [init, mapping] --Append--> SourceBuffer --Updated--> ranges
+//!                  (at most two: the next may be asked for while the last one ends)
+//! ```
+//! Reads of the first download go to the buffer as they come; those of the second wait for the
+//! first to be whole. A segment that was cut off leaves half a box in the browser's parser, so the
+//! buffer is aborted before anything else goes in.
+
+use super::cx::Cx;
+use super::io::{Append, BlobId, FetchId, Output};
+use super::requests::Requests;
+use crate::buffer::inventory::Inventory;
+use crate::buffer::plan::Cursor;
+use crate::buffer::ranges::Ranges;
+use crate::media::isobmff::scan::{Fact, InitTrack};
+use crate::presentation::{Resource, Segment, TrackKind};
+use crate::time::{Instant, Position, Span};
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Where a representation stands in the presentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) period: usize,
+    pub(super) track: usize,
+    pub(super) rep: usize,
+}
+
+/// An initialization segment.
+#[derive(Debug, Default)]
+pub(super) struct InitData {
+    pub(super) bytes: Vec<u8>,
+    pub(super) tracks: Vec<InitTrack>,
+}
+
+/// What a segment needs around it in the buffer.
+#[derive(Clone, Debug)]
+pub(super) struct Wrapping {
+    /// Names the initialization segment; `None`: the media carries its own.
+    pub(super) init: Option<Resource>,
+    pub(super) data: Rc<InitData>,
+    pub(super) mime: String,
+    /// Added to the media's own times, microseconds.
+    pub(super) offset_us: i64,
+}
+
+/// A segment on its way.
+#[derive(Debug)]
+pub(super) struct Download {
+    pub(super) id: FetchId,
+    pub(super) segment: Segment,
+    pub(super) place: Place,
+    pub(super) wrapping: Wrapping,
+    /// Which of the player's qualities it is.
+    pub(super) quality: u32,
+    pub(super) sent_at: Instant,
+    waiting: Vec<(BlobId, Vec<Fact>)>,
+    done: bool,
+    /// Something of it is in the buffer's parser.
+    begun: bool,
+    /// The fragment being received.
+    open: Option<Span>,
+    /// The end of the last whole fragment.
+    pub(super) reached: Option<Position>,
+    /// The length of its fragments: what is not late yet.
+    pub(super) grain: Duration,
+    /// Bytes of it that have come.
+    pub(super) got: u64,
+}
+
+/// What appending a read brought to light.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// A fragment is whole.
+    Fragment(Span),
+    /// A capture time.
+    Captured { at: Position, wall: crate::time::WallTime },
+    /// A message, with the position it belongs to.
+    Message { at: Position, scheme: String, value: String, data: Vec<u8> },
+    /// The bytes are not what they should be.
+    Damaged { why: &'static str, url: String },
+}
+
+/// Initialization segments that are kept: three rungs over two Periods, and to spare.
+const INITS: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) kind: TrackKind,
+    /// What is fetched.
+    pub(super) place: Place,
+    pub(super) cursor: Cursor,
+    pub(super) downloads: VecDeque<Download>,
+    /// The last segment asked for has arrived.
+    pub(super) last_done: bool,
+    /// Nothing more will come.
+    pub(super) ended: bool,
+    pub(super) ranges: Ranges,
+    pub(super) inventory: Inventory<u32>,
+    pub(super) trouble: Trouble,
+    /// An index or an initialization segment on its way.
+    pub(super) fetching: Option<(FetchId, Resource)>,
+    /// MIME type of the SourceBuffer.
+    mime: String,
+    offset_us: i64,
+    fed: Option<Option<Resource>>,
+    half: bool,
+    inits: VecDeque<(Resource, Rc<InitData>)>,
+    /// Appends that the browser has not finished.
+    pub(super) appending: u32,
+    /// The browser had no room; until then, so much less is fetched ahead.
+    pub(super) squeezed: u32,
+    /// It still has none: the next append waits for a removal.
+    pub(super) full: bool,
+    /// Everything before this was removed.
+    pub(super) evicted_to: Option<Position>,
+}
+
+/// How often in a row it went wrong, and when to try again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trouble {
+    pub(super) failed: u32,
+    pub(super) missed: u32,
+    pub(super) until: Option<Instant>,
+}
+
+impl Stream {
+    pub(super) fn new(kind: TrackKind, place: Place, mime: String, at: Position) -> Self {
+        Self {
+            kind,
+            place,
+            cursor: Cursor::At(at),
+            downloads: VecDeque::new(),
+            last_done: true,
+            ended: false,
+            ranges: Ranges::default(),
+            inventory: Inventory::default(),
+            trouble: Trouble::default(),
+            fetching: None,
+            mime,
+            offset_us: 0,
+            fed: None,
+            half: false,
+            inits: VecDeque::new(),
+            appending: 0,
+            squeezed: 0,
+            full: false,
+            evicted_to: None,
+        }
+    }
+
+    pub(super) fn mime(&self) -> &str {
+        &self.mime
+    }
+
+    /// The type that the next SourceBuffer is made with.
+    pub(super) fn set_mime(&mut self, mime: String) {
+        self.mime = mime;
+    }
+
+    /// Takes `span` out of the buffer.
+    pub(super) fn remove(&mut self, cx: &mut Cx<'_>, span: Span) {
+        self.evicted_to = Some(span.end);
+        self.inventory.removed(span);
+        self.appending = self.appending.saturating_add(1);
+        cx.push(Output::Remove { buffer: self.kind, span });
+    }
+
+    /// The initialization segment, if it has been loaded.
+    pub(super) fn init(&self, resource: &Resource) -> Option<Rc<InitData>> {
+        self.inits.iter().find(|(r, _)| r == resource).map(|(_, data)| Rc::clone(data))
+    }
+
+    pub(super) fn keep_init(&mut self, resource: Resource, data: InitData) {
+        if self.inits.len() >= INITS {
+            self.inits.pop_front();
+        }
+        self.inits.push_back((resource, Rc::new(data)));
+    }
+
+    /// A segment has been asked for.
+    pub(super) fn asked(
+        &mut self,
+        id: FetchId,
+        segment: Segment,
+        wrapping: Wrapping,
+        quality: u32,
+        now: Instant,
+    ) {
+        self.cursor = Cursor::After { number: segment.number, end: segment.end };
+        self.last_done = false;
+        self.downloads.push_back(Download {
+            id,
+            segment,
+            place: self.place,
+            wrapping,
+            quality,
+            sent_at: now,
+            waiting: Vec::new(),
+            done: false,
+            begun: false,
+            open: None,
+            reached: None,
+            grain: Duration::ZERO,
+            got: 0,
+        });
+    }
+
+    /// A read of download `id` came.
+    pub(super) fn read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: FetchId,
+        blob: BlobId,
+        len: u32,
+        facts: Vec<Fact>,
+    ) -> Vec<News> {
+        let mut news = Vec::new();
+        if let Some(d) = self.downloads.iter_mut().find(|d| d.id == id) {
+            d.got += u64::from(len);
+        }
+        match self.downloads.iter().position(|d| d.id == id) {
+            Some(0) => self.append(cx, blob, facts, &mut news),
+            Some(i) => {
+                if let Some(d) = self.downloads.get_mut(i) {
+                    d.waiting.push((blob, facts));
+                }
+            }
+            None => cx.push(Output::Release(blob)),
+        }
+        news
+    }
+
+    /// Download `id` is whole.
+    pub(super) fn done(&mut self, cx: &mut Cx<'_>, id: FetchId) -> Vec<News> {
+        let mut news = Vec::new();
+        self.trouble = Trouble::default();
+        if let Some(d) = self.downloads.iter_mut().find(|d| d.id == id) {
+            d.done = true;
+        }
+        while self.downloads.front().is_some_and(|d| d.done) {
+            self.downloads.pop_front();
+            self.half = false;
+            self.last_done = self.downloads.is_empty();
+            let waiting = self.downloads.front_mut().map(|d| core::mem::take(&mut d.waiting));
+            for (blob, facts) in waiting.unwrap_or_default() {
+                self.append(cx, blob, facts, &mut news);
+            }
+        }
+        news
+    }
+
+    fn append(&mut self, cx: &mut Cx<'_>, blob: BlobId, facts: Vec<Fact>, news: &mut Vec<News>) {
+        let Some(d) = self.downloads.front_mut() else { return };
+        if !d.begun {
+            d.begun = true;
+            let wrapping = d.wrapping.clone();
+            self.prepare(cx, &wrapping);
+        }
+        self.half = true;
+        self.appending = self.appending.saturating_add(1);
+        cx.push(Output::Append { buffer: self.kind, data: Append::Blob(blob) });
+        let Some(d) = self.downloads.front_mut() else { return };
+        for fact in facts {
+            take_fact(d, &mut self.inventory, fact, news);
+        }
+    }
+
+    /// Makes the buffer ready for media of this wrapping.
+    fn prepare(&mut self, cx: &mut Cx<'_>, w: &Wrapping) {
+        let buffer = self.kind;
+        if self.half {
+            self.half = false;
+            self.appending = 0;
+            cx.push(Output::Abort { buffer });
+            // The browser keeps the last init over an abort; half of one it does not.
+            self.fed = None;
+        }
+        if self.mime != w.mime {
+            self.mime.clone_from(&w.mime);
+            self.fed = None;
+            cx.push(Output::ChangeType { buffer, mime: w.mime.clone() });
+        }
+        if self.offset_us != w.offset_us {
+            self.offset_us = w.offset_us;
+            cx.push(Output::Offset { buffer, micros: w.offset_us });
+        }
+        if self.fed.as_ref() != Some(&w.init) {
+            self.fed = Some(w.init.clone());
+            if !w.data.bytes.is_empty() {
+                self.appending = self.appending.saturating_add(1);
+                let data = Append::Bytes(w.data.bytes.clone());
+                cx.push(Output::Append { buffer, data });
+            }
+        }
+    }
+
+    /// Lets go of a download that failed, and of those after it; fetching goes back to it.
+    pub(super) fn lost(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        id: FetchId,
+    ) -> Option<Download> {
+        let i = self.downloads.iter().position(|d| d.id == id)?;
+        while self.downloads.len() > i + 1 {
+            if let Some(later) = self.downloads.pop_back() {
+                requests.cancel(cx, later.id);
+                release(cx, later);
+            }
+        }
+        let mut lost = self.downloads.pop_back()?;
+        for (blob, _) in core::mem::take(&mut lost.waiting) {
+            cx.push(Output::Release(blob));
+        }
+        self.last_done = self.downloads.is_empty();
+        self.cursor = Cursor::At(middle(&lost.segment));
+        Some(lost)
+    }
+
+    /// Gives up all that is on its way and goes on at `at`.
+    pub(super) fn retarget(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
+        while let Some(d) = self.downloads.pop_front() {
+            requests.cancel(cx, d.id);
+            release(cx, d);
+        }
+        if self.half {
+            self.half = false;
+            self.appending = 0;
+            self.fed = None;
+            cx.push(Output::Abort { buffer: self.kind });
+        }
+        self.cursor = Cursor::At(at);
+        self.last_done = true;
+        self.ended = false;
+        self.trouble = Trouble::default();
+    }
+
+    /// The place up to which media is there or on its way, from `at` on without a hole.
+    pub(super) fn covers(&self, at: Position) -> bool {
+        let end = self.ranges.end_from(at);
+        match self.downloads.front() {
+            Some(d) => {
+                let start = d.segment.start.min(d.reached.unwrap_or(d.segment.start));
+                (end > at && end >= start) || (d.segment.start <= at && at < d.segment.end)
+            }
+            None => end > at && end + SEAM >= self.cursor.position(),
+        }
+    }
+
+    /// A new MediaSource: nothing is in its buffers.
+    pub(super) fn renewed(&mut self) {
+        self.ranges = Ranges::default();
+        self.inventory.clear();
+        self.fed = None;
+        self.offset_us = 0;
+        self.half = false;
+        self.appending = 0;
+        self.ended = false;
+        self.full = false;
+        self.evicted_to = None;
+    }
+}
+
+/// Seams between neighbours that are rounding.
+const SEAM: Duration = Duration::from_millis(100);
+
+/// A place well inside a segment: its edges may be rounded in another representation.
+pub(super) fn middle(segment: &Segment) -> Position {
+    segment.start + segment.end.since(segment.start) / 2
+}
+
+fn release(cx: &mut Cx<'_>, download: Download) {
+    for (blob, _) in download.waiting {
+        cx.push(Output::Release(blob));
+    }
+}
+
+fn take_fact(d: &mut Download, inventory: &mut Inventory<u32>, fact: Fact, news: &mut Vec<News>) {
+    let offset = d.wrapping.offset_us;
+    let here = d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start);
+    match fact {
+        Fact::Fragment(f) => {
+            let start = Position::from_micros(f.start.as_micros()).offset(offset);
+            d.open = Some(Span { start, end: start + f.duration });
+            d.grain = f.duration;
+        }
+        Fact::FragmentEnd { .. } => {
+            if let Some(span) = d.open.take() {
+                d.reached = Some(span.end);
+                inventory.appended(span, d.quality);
+                news.push(News::Fragment(span));
+            }
+        }
+        Fact::ProducerTime { wall, media_ticks } => {
+            if let Some(track) = d.wrapping.data.tracks.first() {
+                let us = track.timescale.to_micros(media_ticks);
+                let at = Position::from_micros(us).offset(offset);
+                news.push(News::Captured { at, wall });
+            }
+        }
+        Fact::Message(m) => {
+            let (scheme, value, data) = (m.scheme, m.value, m.data);
+            news.push(News::Message { at: here, scheme, value, data });
+        }
+        Fact::Damaged { why, .. } => {
+            news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
+        }
+        Fact::Init(_) | Fact::Index(_) => {}
+    }
+}
