@@ -1,10 +1,25 @@
 //! The companion server of Nearlive: RTSP cameras to DASH and HLS, in RAM.
 //!
 //! ```text
-//! camera --RTSP--> ffmpeg --a pipe a track--> package --chunks--> store <-- http --> players
-//!                                                                   ^-- playlist
+//! camera --RTSP--> engine --a pipe a track--> package --chunks--> store <-- http --> players
+//!                    ^                                              ^-- playlist
+//!                  camera (supervises: runs, waits, says why)
 //! ```
+//!
+//! [`run::main`] is the command; [`app::App`] with [`http::router`] is the server without a socket,
+//! as tests use it.
 
+pub mod app;
+pub mod args;
+pub mod camera;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod http;
+pub mod log;
 pub mod package;
 pub mod playlist;
+pub mod run;
+pub mod shutdown;
 pub mod store;

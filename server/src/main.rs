@@ -1,3 +1,7 @@
 //! The command `nearlive-server`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nearlive_server::run::main()
+}

@@ -1,0 +1,71 @@
+//! Puts the player (`dist/`) and the page (`www/`) into the server, where they are there.
+//!
+//! Writes `embedded.rs`: a table of name, bytes, the same bytes in gzip where that is smaller, and
+//! a tag that changes with the bytes. Without `dist/` the table is simply shorter, and the server
+//! says how to build the player.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fmt::Write as _;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// What is embedded of `www/`: the pages. The rest of it is packed into `dist/`.
+const PAGES: [&str; 5] = ["html", "ico", "png", "svg", "webmanifest"];
+/// What is embedded of `dist/`.
+const PLAYER: [&str; 7] = ["css", "js", "map", "mjs", "mts", "ts", "wasm"];
+
+fn main() -> io::Result<()> {
+    let out =
+        PathBuf::from(std::env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR"))?);
+    let mut table = String::from("pub(super) static FILES: &[Embedded] = &[\n");
+    for (folder, endings) in [("../dist", &PLAYER[..]), ("../www", &PAGES[..])] {
+        // A folder that is not there counts as changed on every build when it is named, so its
+        // parent is watched for it to appear.
+        println!(
+            "cargo::rerun-if-changed={}",
+            if Path::new(folder).is_dir() { folder } else { ".." }
+        );
+        for path in files(Path::new(folder), endings) {
+            entry(&mut table, &path, &out)?;
+        }
+    }
+    table.push_str("];\n");
+    fs::write(out.join("embedded.rs"), table)
+}
+
+fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .map(|entries| entries.filter_map(|e| Some(e.ok()?.path())).collect())
+        .unwrap_or_default();
+    found.retain(|p| {
+        p.is_file() && p.extension().and_then(|e| e.to_str()).is_some_and(|e| endings.contains(&e))
+    });
+    found.sort();
+    found
+}
+
+fn entry(table: &mut String, path: &Path, out: &Path) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let bytes = fs::read(&path)?;
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    gzip.write_all(&bytes)?;
+    let gzip = gzip.finish()?;
+    let packed = if gzip.len() < bytes.len() {
+        let packed = out.join(format!("{name}.gz"));
+        fs::write(&packed, gzip)?;
+        format!("Some(include_bytes!({packed:?}))")
+    } else {
+        "None".to_owned()
+    };
+    let _ = writeln!(
+        table,
+        "    Embedded {{ name: {name:?}, plain: include_bytes!({path:?}), gzip: {packed}, tag: \"\\\"{:016x}\\\"\" }},",
+        hasher.finish()
+    );
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! The command line.
+//!
+//! A camera's address that stands in our own arguments can be read by every user of the machine
+//! (`ps`). So the program executes itself again at once, with `-` in the address's place and the
+//! address in a pipe on stdin: [`hand_over`].
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command as Process, Stdio};
+
+use crate::camera::address::Address;
+use crate::error::Error;
+
+/// Where to listen when nobody says.
+pub const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Shows cameras in web pages, at the live edge.
+
+  nearlive-server rtsp://user:password@host:554/path   one camera
+  nearlive-server -                                    the same, the address from stdin
+  nearlive-server serve nearlive.toml                  many cameras
+  nearlive-server demo                                 a test camera; nothing else is needed
+
+  --listen ADDR:PORT   default 127.0.0.1:8080; 0.0.0.0:8080 lets other devices in
+  --ffmpeg PATH        which ffmpeg to run (5.1 or newer), default: the one on PATH
+  --verbose            log what ffmpeg says as well
+  --help, --version
+
+Not yet: probe, encode.
+";
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Print the version.
+    Version,
+    /// Serve one camera.
+    Camera(Where),
+    /// Serve the cameras of a file.
+    Serve(PathBuf),
+    /// Serve a test camera.
+    Demo,
+}
+
+/// Where a camera's address stands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Where {
+    /// In the arguments, at this place.
+    Argument {
+        /// Its place, counted without the program's name.
+        index: usize,
+        /// The address.
+        address: Address,
+    },
+    /// On stdin.
+    Stdin,
+}
+
+/// The command line, understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Args {
+    /// What is to be done.
+    pub command: Command,
+    /// `--listen`.
+    pub listen: Option<SocketAddr>,
+    /// `--ffmpeg`.
+    pub ffmpeg: PathBuf,
+    /// `--verbose`.
+    pub verbose: bool,
+}
+
+/// Understands the arguments after the program's name.
+pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
+    use lexopt::Arg;
+    let mut parser = lexopt::Parser::from_args(arguments.iter().cloned());
+    let mut words: Vec<OsString> = Vec::new();
+    let mut args = Args {
+        command: Command::Help,
+        listen: None,
+        ffmpeg: PathBuf::from("ffmpeg"),
+        verbose: false,
+    };
+    while let Some(arg) = parser.next().map_err(usage)? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(args),
+            Arg::Long("version") | Arg::Short('V') => {
+                args.command = Command::Version;
+                return Ok(args);
+            }
+            Arg::Long("listen") => args.listen = Some(listen(&parser.value().map_err(usage)?)?),
+            Arg::Long("ffmpeg") => args.ffmpeg = parser.value().map_err(usage)?.into(),
+            Arg::Long("verbose") | Arg::Short('v') => args.verbose = true,
+            Arg::Value(word) => words.push(word),
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    args.command = command(&words, arguments)?;
+    Ok(args)
+}
+
+fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error> {
+    let (first, rest) = match words.split_first() {
+        None => return Ok(Command::Help),
+        Some((first, rest)) => (first.to_string_lossy(), rest),
+    };
+    let alone = |command| match rest {
+        [] => Ok(command),
+        _ => Err(Error::Usage("there is one argument too many".into())),
+    };
+    match first.as_ref() {
+        "demo" => alone(Command::Demo),
+        "-" => alone(Command::Camera(Where::Stdin)),
+        "serve" => match rest {
+            [file] => Ok(Command::Serve(file.into())),
+            _ => Err(Error::Usage("serve needs one file: serve nearlive.toml".into())),
+        },
+        "probe" => Err(Error::NotYet("probe")),
+        "encode" => Err(Error::NotYet("encode")),
+        word if word.contains("://") => {
+            let address = Address::parse(word)?;
+            let index = arguments.iter().position(|a| a.to_string_lossy() == word).unwrap_or(0);
+            alone(Command::Camera(Where::Argument { index, address }))
+        }
+        word if word.contains('@') => {
+            Err(Error::Usage("the address has to begin with rtsp:// or rtsps://".into()))
+        }
+        word => Err(Error::Usage(format!("`{word}` is no command and no address"))),
+    }
+}
+
+fn listen(value: &OsString) -> Result<SocketAddr, Error> {
+    let text = value.to_string_lossy();
+    text.parse().map_err(|_| {
+        Error::Usage(format!("--listen {text}: it takes an address and a port, 0.0.0.0:8080"))
+    })
+}
+
+/// The parser's own words, which never hold a value that could be an address.
+fn usage(e: lexopt::Error) -> Error {
+    use lexopt::Error as E;
+    Error::Usage(match e {
+        E::MissingValue { option: Some(option) } => format!("{option} needs a value"),
+        E::UnexpectedOption(option) => {
+            format!("there is no option {}", option.split('=').next().unwrap_or_default())
+        }
+        E::UnexpectedValue { option, .. } => format!("{option} takes no value"),
+        _ => "the arguments cannot be understood".into(),
+    })
+}
+
+/// Executes this program again with `-` for the argument at `index` and `address` on stdin. Returns
+/// only when that fails.
+pub fn hand_over(arguments: &[OsString], index: usize, address: &Address) -> Error {
+    let failed = |source| Error::Io { doing: "taking the address out of the arguments", source };
+    let (reader, mut writer) = match io::pipe() {
+        Ok(pipe) => pipe,
+        Err(e) => return failed(e),
+    };
+    // A pipe holds 64 KiB; no argument of ours is as long as that would have to be to block.
+    if let Err(e) = writer.write_all(address.for_ffmpeg().expose().as_bytes()) {
+        return failed(e);
+    }
+    drop(writer);
+    let program = match std::env::current_exe() {
+        Ok(path) => path,
+        Err(e) => return failed(e),
+    };
+    let own_name = std::env::args_os().next().unwrap_or_else(|| program.clone().into());
+    let rest = arguments
+        .iter()
+        .enumerate()
+        .map(|(i, a)| if i == index { OsString::from("-") } else { a.clone() });
+    failed(Process::new(program).arg0(own_name).args(rest).stdin(Stdio::from(reader)).exec())
+}
+
+/// Reads an address from stdin: its first line.
+pub fn address_from_stdin() -> Result<Address, Error> {
+    let mut text = String::new();
+    let mut byte = [0];
+    let mut stdin = io::stdin().lock();
+    let mut bytes = Vec::new();
+    // Byte by byte up to the line's end, so that a terminal need not be closed.
+    while bytes.len() < 4096 {
+        match stdin.read(&mut byte) {
+            Ok(1) if byte[0] != b'\n' => bytes.push(byte[0]),
+            Ok(_) => break,
+            Err(source) => {
+                return Err(Error::Io { doing: "reading the address from stdin", source });
+            }
+        }
+    }
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    Ok(Address::parse(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &[&str]) -> Result<Args, Error> {
+        parse(&line.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_forms_of_the_command_line() {
+        let one = args(&["--listen", "0.0.0.0:80", "rtsp://u:p@h/x"]).expect("valid");
+        assert_eq!(one.listen, Some(SocketAddr::from(([0, 0, 0, 0], 80))));
+        assert!(matches!(one.command, Command::Camera(Where::Argument { index: 2, .. })));
+        assert_eq!(args(&["-"]).expect("valid").command, Command::Camera(Where::Stdin));
+        let serve = args(&["serve", "a.toml", "--verbose"]).expect("valid");
+        assert!(serve.verbose && serve.command == Command::Serve("a.toml".into()));
+        assert_eq!(args(&["demo"]).expect("valid").command, Command::Demo);
+        assert_eq!(args(&[]).expect("valid").command, Command::Help);
+    }
+
+    #[test]
+    fn commands_that_do_not_exist_yet_say_so() {
+        for name in ["probe", "encode"] {
+            let e = args(&[name, "x"]).expect_err("not yet").to_string();
+            assert_eq!(e, format!("`{name}` does not exist yet"));
+        }
+    }
+
+    #[test]
+    fn no_mistake_repeats_an_address() {
+        for line in [
+            &["http://u:hunter2@h/"][..],
+            &["u:hunter2@h/"],
+            &["rtsp://u:hunter2@h/", "again"],
+            &["rtsp://u:hunter2@:x/"],
+            &["--adress=rtsp://u:hunter2@h/"],
+            &["--verbose=rtsp://u:hunter2@h/"],
+            &["demo", "rtsp://u:hunter2@h/"],
+        ] {
+            let e = args(line).expect_err("a mistake").to_string();
+            assert!(!e.contains("hunter2"), "{e}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! A camera's address, as people write it.
+//!
+//! Camera passwords often hold `@`, `!`, `:` or `%`, and people paste them as they are. So: the
+//! path begins at the first `/` after the scheme, the **last `@` before it** ends the password,
+//! the first `:` before that ends the user's name. A `%` with two hexadecimal digits after it is
+//! an escape (RFC 3986 2.1), any other `%` is itself. What ffmpeg gets is percent-encoded
+//! throughout; nobody else gets the address at all.
+
+use std::fmt;
+
+use super::secret::{Redactor, Secret, percent_encode, push_encoded};
+
+/// Where a camera is and how to log in to it. Prints as scheme, host and port only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    scheme: &'static str,
+    /// Percent-encoded.
+    user: Option<String>,
+    /// Percent-encoded.
+    password: Option<Secret>,
+    /// As typed, in brackets for IPv6.
+    host: String,
+    port: Option<u16>,
+    /// Path and query, with a leading slash, with nothing in it that would need quoting.
+    path: Secret,
+}
+
+/// Why an address cannot be understood. Never repeats the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressError {
+    /// It does not begin with a scheme that cameras speak.
+    Scheme,
+    /// There is no host in it.
+    Host,
+    /// What follows the host's colon is no port.
+    Port,
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "a camera's address begins with rtsp:// or rtsps://",
+            Self::Host => "there is no host in the camera's address; it looks like rtsp://user:password@192.168.1.9:554/path",
+            Self::Port => "the port in the camera's address is not a number from 1 to 65535; a `/` in a password is written %2F",
+        })
+    }
+}
+
+impl std::error::Error for AddressError {}
+
+impl Address {
+    /// Reads an address as it stands on a command line or in a file.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        let (scheme, rest) = match text.split_once("://") {
+            Some((s, rest)) if s.eq_ignore_ascii_case("rtsp") => ("rtsp", rest),
+            Some((s, rest)) if s.eq_ignore_ascii_case("rtsps") => ("rtsps", rest),
+            _ => return Err(AddressError::Scheme),
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (login, place) = match authority.rfind('@') {
+            Some(at) => (Some(&authority[..at]), &authority[at + 1..]),
+            None => (None, authority),
+        };
+        let (user, password) = match login.map(|l| l.split_once(':').unwrap_or((l, ""))) {
+            None => (None, None),
+            Some((user, password)) => (
+                Some(encode_typed(user)),
+                (!password.is_empty()).then(|| Secret::new(encode_typed(password))),
+            ),
+        };
+        let (host, port) = split_port(place)?;
+        Ok(Self { scheme, user, password, host, port, path: Secret::new(encode_path(path)) })
+    }
+
+    /// An address in parts, as a configuration file may give it: here the name and the password
+    /// are taken literally.
+    pub fn from_parts(
+        host: &str,
+        user: Option<&str>,
+        password: Option<&Secret>,
+        path: &str,
+    ) -> Result<Self, AddressError> {
+        let (host, port) = split_port(host)?;
+        Ok(Self {
+            scheme: "rtsp",
+            user: user.map(percent_encode),
+            password: password.map(|p| Secret::new(percent_encode(p.expose()))),
+            host,
+            port,
+            path: Secret::new(encode_path(path)),
+        })
+    }
+
+    /// The whole address for ffmpeg's input list, password and all.
+    pub fn for_ffmpeg(&self) -> Secret {
+        let mut out = format!("{}://", self.scheme);
+        if let Some(user) = &self.user {
+            out.push_str(user);
+            if let Some(password) = &self.password {
+                out.push(':');
+                out.push_str(password.expose());
+            }
+            out.push('@');
+        }
+        out.push_str(&self.host);
+        if let Some(port) = self.port {
+            out.push_str(&format!(":{port}"));
+        }
+        out.push_str(self.path.expose());
+        Secret::new(out)
+    }
+
+    /// The host, for sentences about it.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Tells `redactor` every secret in this address.
+    pub fn teach(&self, redactor: &Redactor) {
+        if let Some(password) = &self.password {
+            let plain = percent_decode(password.expose());
+            let user = self.user.as_deref().map(percent_decode).unwrap_or_default();
+            redactor.learn(&user, &Secret::new(plain));
+            redactor.learn_word(password.expose());
+        }
+        for word in secrets_in_path(self.path.expose()) {
+            redactor.learn_word(word);
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
+/// Some makers put the login into the path (`/user=admin&password=x&channel=1`).
+fn secrets_in_path(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['/', '?', '&', ';']).filter_map(|field| {
+        let (name, value) = field.split_once('=')?;
+        let name = name.to_ascii_lowercase();
+        let secret = ["pass", "pwd", "token", "secret", "auth"].iter().any(|s| name.contains(s));
+        (secret && !value.is_empty()).then_some(value)
+    })
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`.
+fn split_port(place: &str) -> Result<(String, Option<u16>), AddressError> {
+    let split = match place.strip_prefix('[') {
+        Some(v6) => v6.find(']').map(|end| end + 2).ok_or(AddressError::Host)?,
+        None => place.find(':').unwrap_or(place.len()),
+    };
+    let (host, port) = place.split_at(split);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._[]:%".contains(c);
+    if host.is_empty() || !host.chars().all(fits) {
+        return Err(AddressError::Host);
+    }
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => None,
+        Some(digits) => match digits.parse::<u16>() {
+            Ok(n) if n > 0 => Some(n),
+            _ => return Err(AddressError::Port),
+        },
+        None => return Err(AddressError::Port),
+    };
+    Ok((host.to_owned(), port))
+}
+
+/// True when `%` at `i` begins an escape.
+fn is_escape(bytes: &[u8], i: usize) -> bool {
+    matches!(bytes.get(i + 1..i + 3), Some(hex) if hex.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Percent-encodes a user or password as typed, leaving escapes that are already there.
+fn encode_typed(text: &str) -> String {
+    encode(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+}
+
+/// Percent-encodes what could not stand in an address or in ffmpeg's input list.
+fn encode_path(text: &str) -> String {
+    encode(text, |b| b.is_ascii_graphic() && !b"'\\\"%".contains(&b))
+}
+
+fn encode(text: &str, keep: impl Fn(u8) -> bool + Copy) -> String {
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(bytes.len());
+    for (i, &b) in bytes.iter().enumerate() {
+        if b == b'%' && is_escape(bytes, i) {
+            out.push('%');
+        } else {
+            push_encoded(&mut out, b, keep);
+        }
+    }
+    out
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while let Some(&b) = bytes.get(i) {
+        let hex = text.get(i + 1..i + 3).and_then(|h| u8::from_str_radix(h, 16).ok());
+        match hex {
+            Some(value) if b == b'%' && is_escape(bytes, i) => {
+                out.push(value);
+                i += 3;
+            }
+            _ => {
+                out.push(b);
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn for_ffmpeg(text: &str) -> String {
+        Address::parse(text).expect("an address").for_ffmpeg().expose().to_owned()
+    }
+
+    #[test]
+    fn passwords_work_as_people_type_them() {
+        for (typed, sent) in [
+            (
+                "rtsp://admin:Ab@2018!@192.168.40.105:554/h264/ch1/main/av_stream",
+                "rtsp://admin:Ab%402018%21@192.168.40.105:554/h264/ch1/main/av_stream",
+            ),
+            ("rtsp://u:a:b%c@h/x", "rtsp://u:a%3Ab%25c@h/x"),
+            ("rtsp://u:100%@h", "rtsp://u:100%25@h"),
+            ("rtsp://u:Ab%402018@h/", "rtsp://u:Ab%402018@h/"),
+            ("rtsp://u:p#1?x@h/a@b?c=d", "rtsp://u:p%231%3Fx@h/a@b?c=d"),
+            ("rtsp://u@h/x", "rtsp://u@h/x"),
+            ("rtsps://h:322/x", "rtsps://h:322/x"),
+            ("RTSP://[fe80::1]:8554/x", "rtsp://[fe80::1]:8554/x"),
+            ("rtsp://u:pässe@h/ä", "rtsp://u:p%C3%A4sse@h/%C3%A4"),
+        ] {
+            assert_eq!(for_ffmpeg(typed), sent);
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_path_can_end_a_quoted_line_of_the_input_list() {
+        let sent = for_ffmpeg("rtsp://h/a'b\\c\nfile 'd");
+        assert!(sent.bytes().all(|b| b.is_ascii_graphic() && b != b'\'' && b != b'\\'), "{sent}");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_says_why_and_does_not_repeat_it() {
+        for (typed, why) in [
+            ("http://u:secret@h/", AddressError::Scheme),
+            ("192.168.1.9", AddressError::Scheme),
+            ("rtsp://u:secret@/x", AddressError::Host),
+            ("rtsp://u:secret@h:0/x", AddressError::Port),
+            ("rtsp://u:sec/ret@h/x", AddressError::Port),
+        ] {
+            assert_eq!(Address::parse(typed), Err(why));
+            assert!(!why.to_string().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn an_address_prints_without_login_and_path() {
+        let a = Address::parse("rtsp://u:secret@cam.local:8554/user=a&password=b").expect("valid");
+        assert_eq!(format!("{a} {a:?}"), "rtsp://cam.local:8554 Address(rtsp://cam.local:8554)");
+    }
+
+    #[test]
+    fn a_login_in_the_path_is_a_secret_too() {
+        let redactor = Redactor::default();
+        Address::parse("rtsp://h/user=admin&password=tlJwpbo6&channel=1")
+            .expect("valid")
+            .teach(&redactor);
+        let line = redactor.clean("open rtsp://h/user=admin&password=tlJwpbo6&channel=1");
+        assert_eq!(line, "open rtsp://h/user=admin&password=***&channel=1");
+    }
+
+    #[test]
+    fn fields_of_a_file_are_literal() {
+        let a = Address::from_parts("10.0.0.2:88", Some("me"), Some(&Secret::new("%41/@")), "/v");
+        let sent = a.expect("valid").for_ffmpeg();
+        assert_eq!(sent.expose(), "rtsp://me:%2541%2F%40@10.0.0.2:88/v");
+    }
+
+    #[test]
+    fn the_redactor_learns_a_typed_and_a_decoded_password() {
+        let redactor = Redactor::default();
+        Address::parse("rtsp://u:Ab%402018@h/").expect("valid").teach(&redactor);
+        assert_eq!(redactor.clean("Ab@2018 Ab%402018"), "*** ***");
+    }
+}

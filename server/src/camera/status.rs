@@ -1,0 +1,96 @@
+//! What is known about a camera now, for the log, the API, the packager and the page.
+//!
+//! ```text
+//!             first frame                 run ended: cause
+//! connecting ─────────────> live ──────────────────────────> offline ──wait──┐
+//!     ^  └─────────────────── run ended: cause ───────────────^              │
+//!     └────────────────────── (stays offline until a frame comes) <──────────┘
+//! ```
+//!
+//! A camera that is tried again stays `offline` with the cause of the last failure, until a frame
+//! comes: the state tells what viewers have, not what the server is busy with.
+
+use nearlive::time::WallTime;
+
+use crate::engine::stderr::{Cause, Source};
+
+/// What viewers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No frame yet since the server started.
+    Connecting,
+    /// Frames come.
+    Live,
+    /// Frames came or were expected, and do not come.
+    Offline,
+}
+
+impl State {
+    /// The word for it in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Live => "live",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// What is known about a camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What viewers have.
+    pub state: State,
+    /// Since when.
+    pub since: WallTime,
+    /// Why, when offline.
+    pub cause: Option<Cause>,
+    /// What the camera sends, as of the last run that got so far.
+    pub source: Source,
+    /// How often the engine was started.
+    pub runs: u64,
+}
+
+impl Status {
+    /// The status before anything was tried.
+    pub fn new(now: WallTime) -> Self {
+        Self {
+            state: State::Connecting,
+            since: now,
+            cause: None,
+            source: Source::default(),
+            runs: 0,
+        }
+    }
+
+    /// The same camera in another state; `since` stays when the state does.
+    pub fn enter(&mut self, state: State, cause: Option<Cause>, now: WallTime) {
+        if self.state != state {
+            self.state = state;
+            self.since = now;
+        }
+        self.cause = cause;
+    }
+
+    /// The sentence for people, if there is something to say.
+    pub fn sentence(&self, host: &str, now: WallTime) -> Option<String> {
+        self.cause.as_ref().map(|c| c.sentence(host, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_cause_in_the_same_state_keeps_the_time_of_the_loss() {
+        let mut status = Status::new(WallTime::from_millis(0));
+        status.enter(State::Offline, Some(Cause::HungUp), WallTime::from_millis(5));
+        status.enter(State::Offline, Some(Cause::NoRoute), WallTime::from_millis(9));
+        assert_eq!(status.since, WallTime::from_millis(5));
+        assert_eq!(
+            status.sentence("h", WallTime::from_millis(9)).as_deref(),
+            Some("no route to h")
+        );
+    }
+}

@@ -1,0 +1,454 @@
+//! Keeps one camera running: a loop of runs of the engine, with a wait between them.
+//!
+//! ```text
+//! run = loop { run_once ──> Ended{cause, lived} ; status, log ; wait(backoff) }
+//!
+//! run_once:  start ──> describe ──> stream ──> ended
+//!            (each step may end it; the shutdown ends any)
+//! ```
+//!
+//! ffmpeg's exit status lies (0 after a stall) and a camera may answer keep-alives for ever while
+//! it sends nothing, so the sign of life is a **frame** that came through the packager. None for
+//! [`QUIET`] (or four times the longest usual gap, for cameras of a frame every few seconds) ends
+//! the run.
+//!
+//! Nothing else retries, and nothing here touches media: bytes go to the [`Sink`] as they are.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nearlive::time::{Instant, WallTime};
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::net::unix::pipe;
+use tokio::process::ChildStderr;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::backoff;
+use super::secret::Redactor;
+use super::status::{State, Status};
+use crate::clock::Clock;
+use crate::config;
+use crate::engine::argv::{Output, Plan};
+use crate::engine::spawn::{Launcher, Process};
+use crate::engine::stderr::{Cause, Reader, Source, VideoCodec};
+use crate::shutdown::Shutdown;
+use crate::store::SourceStatus;
+
+/// No frame for this long means that the camera is away.
+pub const QUIET: Duration = Duration::from_secs(3);
+
+/// The first frame may take longer: slow cameras, a key frame every ten seconds.
+pub const QUIET_AT_START: Duration = Duration::from_secs(15);
+
+/// A gap between frames that is not counted as usual.
+const LONGEST_USUAL_GAP: Duration = Duration::from_secs(10);
+
+/// How often the packager is told the time.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often the watchdog looks.
+const WATCH: Duration = Duration::from_millis(200);
+
+/// Where the bytes of the tracks go: the packager, or a test's stand-in.
+pub trait Sink: Send + 'static {
+    /// A new engine process: its timestamps have nothing to do with those before.
+    fn begin_run(&mut self, now: WallTime);
+    /// Bytes of a track; true when a frame of picture was completed.
+    fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool;
+    /// How the source is.
+    fn status(&mut self, status: SourceStatus);
+    /// Time passes.
+    fn tick(&mut self, now: WallTime);
+}
+
+impl Sink for crate::package::Packager {
+    fn begin_run(&mut self, now: WallTime) {
+        Self::begin_run(self, now);
+    }
+
+    fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
+        Self::push(self, track, bytes, arrived)
+    }
+
+    fn status(&mut self, status: SourceStatus) {
+        Self::status(self, status);
+    }
+
+    fn tick(&mut self, now: WallTime) {
+        Self::tick(self, now);
+    }
+}
+
+/// One camera's supervisor.
+pub struct Supervisor<S> {
+    camera: config::Camera,
+    launcher: Launcher,
+    redactor: Redactor,
+    clock: Clock,
+    shutdown: Shutdown,
+    sink: Arc<Mutex<S>>,
+    status: watch::Sender<Status>,
+    /// The camera was seen to have no sound.
+    mute: bool,
+}
+
+/// What all supervisors need.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Starts ffmpeg.
+    pub launcher: Launcher,
+    /// Knows the secrets.
+    pub redactor: Redactor,
+    /// The time.
+    pub clock: Clock,
+    /// The end.
+    pub shutdown: Shutdown,
+}
+
+/// How a run ended.
+struct Ended {
+    cause: Cause,
+    /// Time from the first frame to the end.
+    lived: Duration,
+}
+
+/// What the parts of a run tell each other.
+struct Pulse {
+    clock: Clock,
+    state: Mutex<PulseState>,
+}
+
+#[derive(Default)]
+struct PulseState {
+    first: Option<Instant>,
+    last: Option<(Instant, WallTime)>,
+    usual_gap: Duration,
+}
+
+impl<S: Sink> Supervisor<S> {
+    /// A supervisor for `camera`, and the status that it will keep.
+    pub fn new(
+        camera: config::Camera,
+        around: Surroundings,
+        sink: S,
+    ) -> (Self, watch::Receiver<Status>) {
+        let (status, seen) = watch::channel(Status::new(around.clock.wall()));
+        let supervisor = Self {
+            camera,
+            launcher: around.launcher,
+            redactor: around.redactor,
+            clock: around.clock,
+            shutdown: around.shutdown,
+            sink: Arc::new(Mutex::new(sink)),
+            status,
+            mute: false,
+        };
+        (supervisor, seen)
+    }
+
+    /// Runs until the shutdown.
+    pub async fn run(mut self) {
+        let ticker = tokio::spawn(tick(Arc::clone(&self.sink), self.clock));
+        self.announce(State::Connecting, None);
+        let mut outage: Option<Instant> = None;
+        while !self.shutdown.is_triggered() {
+            let Some(ended) = self.run_once().await else { break };
+            let now = self.clock.now();
+            if ended.lived >= backoff::STABLE {
+                outage = None;
+            }
+            let began = *outage.get_or_insert(now);
+            let wait = backoff::wait(&ended.cause, now.since(began), jitter());
+            if ended.cause == Cause::NoAudio {
+                tracing::info!(camera = self.camera.id, "the stream has no audio");
+                self.mute = true;
+            } else {
+                self.announce(State::Offline, Some(ended.cause));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.shutdown.wait() => {}
+            }
+        }
+        ticker.abort();
+    }
+
+    /// One run of the engine; `None` when the shutdown ended it.
+    async fn run_once(&mut self) -> Option<Ended> {
+        self.status.send_modify(|s| s.runs += 1);
+        let plan = self.plan();
+        let (mut process, outputs) = match self.launcher.start(&plan).await {
+            Ok(started) => started,
+            Err(e) => {
+                let cause = Cause::EngineMissing(self.redactor.clean(&e.to_string()));
+                return Some(Ended { cause, lived: Duration::ZERO });
+            }
+        };
+        lock(&self.sink).begin_run(self.clock.wall());
+        let pulse = Arc::new(Pulse { clock: self.clock, state: Mutex::default() });
+        // What the camera sends has to be known before its first byte is pushed: the tracks wait.
+        let (described, source) = watch::channel(None);
+        let mut tracks = JoinSet::new();
+        for ((track, output), pipe) in plan.tracks.iter().enumerate().zip(outputs.tracks) {
+            let copied = *output == Output::Copy;
+            let reading = Track { track, copied, pipe, source: source.clone() };
+            tracks.spawn(reading.run(Arc::clone(&self.sink), Arc::clone(&pulse)));
+        }
+        let talk = tokio::spawn(listen(
+            outputs.stderr,
+            self.redactor.clone(),
+            self.camera.id.clone(),
+            described,
+        ));
+        let finish = self.watch(&mut process, &pulse, source).await;
+        if !matches!(finish, Finish::Exited(_)) {
+            process.end().await;
+        }
+        // The pipes and stderr end with the process: what is still in them is read to the end.
+        while tracks.join_next().await.is_some() {}
+        let reader = talk.await.unwrap_or_default();
+        let lived = pulse.lived();
+        let cause = match finish {
+            Finish::Shutdown => return None,
+            Finish::Quiet(cause) => cause,
+            Finish::Exited(status) => exit_cause(reader, status, &pulse),
+        };
+        Some(Ended { cause, lived })
+    }
+
+    /// Watches a run until something ends it.
+    async fn watch(
+        &mut self,
+        process: &mut Process,
+        pulse: &Pulse,
+        mut source: watch::Receiver<Option<Source>>,
+    ) -> Finish {
+        let started = self.clock.now();
+        let mut live = false;
+        let mut look = tokio::time::interval(WATCH);
+        let mut known = false;
+        loop {
+            tokio::select! {
+                status = process.wait() => return Finish::Exited(status.ok()),
+                () = self.shutdown.wait() => return Finish::Shutdown,
+                Ok(()) = source.changed(), if !known => {
+                    known = true;
+                    if let Some(source) = source.borrow().clone() {
+                        self.status.send_modify(|s| s.source = source);
+                    }
+                }
+                _ = look.tick() => {}
+            }
+            match pulse.check(started) {
+                Beat::Silent(cause) => return Finish::Quiet(cause),
+                Beat::Alive if !live => {
+                    live = true;
+                    self.announce(State::Live, None);
+                }
+                Beat::Alive | Beat::Waiting => {}
+            }
+        }
+    }
+
+    /// The tracks are always in the order of the renditions; sound is the last.
+    fn plan(&self) -> Plan {
+        let mut tracks = outputs(&self.camera);
+        if self.mute {
+            tracks.retain(|t| !matches!(t, Output::Audio(_)));
+        }
+        Plan { address: self.camera.address.clone(), transport: self.camera.transport, tracks }
+    }
+
+    /// Tells the log, the API and the packager.
+    fn announce(&self, state: State, cause: Option<Cause>) {
+        let now = self.clock.wall();
+        let news = {
+            let old = self.status.borrow();
+            old.state != state || old.cause != cause
+        };
+        let sentence =
+            cause.as_ref().map(|c| c.sentence(self.camera.address.host(), now)).unwrap_or_default();
+        if news {
+            match state {
+                State::Offline => tracing::warn!(camera = self.camera.id, "{sentence}"),
+                _ => tracing::info!(camera = self.camera.id, "{}", state.word()),
+            }
+        }
+        lock(&self.sink).status(SourceStatus { state: state.word(), cause: sentence });
+        self.status.send_modify(|s| s.enter(state, cause, now));
+    }
+}
+
+/// What ffmpeg makes of a camera, in the order of the renditions.
+pub fn outputs(camera: &config::Camera) -> Vec<Output> {
+    let mut tracks = vec![Output::Copy];
+    tracks.extend(camera.ladder.iter().map(|rung| Output::Encode(*rung)));
+    if camera.audio != config::Audio::Off {
+        tracks.push(Output::Audio(camera.audio));
+    }
+    tracks
+}
+
+enum Finish {
+    Exited(Option<ExitStatus>),
+    Quiet(Cause),
+    Shutdown,
+}
+
+enum Beat {
+    /// No frame yet.
+    Waiting,
+    /// Frames come.
+    Alive,
+    /// None, for too long.
+    Silent(Cause),
+}
+
+impl Pulse {
+    fn lock(&self) -> MutexGuard<'_, PulseState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beat(&self, arrived: WallTime) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.first.get_or_insert(now);
+        if let Some((last, _)) = state.last {
+            // The longest of late: it falls by an eighth with each frame.
+            let gap = now.since(last).min(LONGEST_USUAL_GAP);
+            state.usual_gap = gap.max(state.usual_gap - state.usual_gap / 8);
+        }
+        state.last = Some((now, arrived));
+    }
+
+    fn check(&self, started: Instant) -> Beat {
+        let now = self.clock.now();
+        let state = self.lock();
+        match state.last {
+            None if now.since(started) > QUIET_AT_START => Beat::Silent(Cause::NothingCame),
+            None => Beat::Waiting,
+            Some((last, wall)) if now.since(last) > QUIET.max(state.usual_gap * 4) => {
+                Beat::Silent(Cause::StoppedSending(wall))
+            }
+            Some(_) => Beat::Alive,
+        }
+    }
+
+    fn lived(&self) -> Duration {
+        let state = self.lock();
+        match (state.first, state.last) {
+            (Some(first), Some((last, _))) => last.since(first),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn last_frame(&self) -> Option<WallTime> {
+        self.lock().last.map(|(_, wall)| wall)
+    }
+}
+
+/// ffmpeg ended by itself: why?
+fn exit_cause(reader: Reader, status: Option<ExitStatus>, pulse: &Pulse) -> Cause {
+    if let Some(signal) = status.and_then(|s| s.signal()) {
+        return Cause::EngineKilled(signal);
+    }
+    let failed = status.is_none_or(|s| !s.success());
+    match (reader.cause(failed), pulse.last_frame()) {
+        // A timeout after pictures is a stall that ffmpeg saw before us.
+        (Some(Cause::NoAnswer), Some(last)) => Cause::StoppedSending(last),
+        (Some(cause), _) => cause,
+        (None, Some(_)) => Cause::HungUp,
+        (None, None) => Cause::NothingCame,
+    }
+}
+
+/// Reads one track's pipe to its end.
+struct Track {
+    track: usize,
+    copied: bool,
+    pipe: pipe::Receiver,
+    source: watch::Receiver<Option<Source>>,
+}
+
+impl Track {
+    async fn run<S: Sink>(mut self, sink: Arc<Mutex<S>>, pulse: Arc<Pulse>) {
+        // Ends with an error when stderr ended before it said anything; so will the pipe.
+        let codec = match self.source.wait_for(Option::is_some).await {
+            Ok(source) => source.as_ref().and_then(|s| s.video.clone()),
+            Err(_) => None,
+        };
+        // Browsers cannot be relied on to show H.265 or what else a camera may send: then only the
+        // encoded rungs are given out. The pipe is read all the same, or ffmpeg would stop.
+        let give = !self.copied || matches!(codec, None | Some(VideoCodec::H264));
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match self.pipe.read(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(n) if give => {
+                    let arrived = pulse.clock.wall();
+                    if lock(&sink).push(self.track, buffer.get(..n).unwrap_or_default(), arrived) {
+                        pulse.beat(arrived);
+                    }
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// Reads ffmpeg's stderr to its end; every line is cleaned before anything else sees it.
+async fn listen(
+    stderr: ChildStderr,
+    redactor: Redactor,
+    camera: String,
+    described: watch::Sender<Option<Source>>,
+) -> Reader {
+    /// Longer lines are cut: they come from the camera's own texts.
+    const LONGEST_LINE: usize = 4096;
+    let mut reader = Reader::default();
+    let mut input = BufReader::new(stderr);
+    let mut line = Vec::new();
+    loop {
+        let byte = input.read_u8().await;
+        match byte {
+            Ok(b'\n' | b'\r') | Err(_) => {
+                let text = redactor.clean(&String::from_utf8_lossy(&line));
+                line.clear();
+                if !text.trim().is_empty() {
+                    tracing::debug!(camera, "ffmpeg: {text}");
+                    if reader.line(&text) {
+                        described.send_replace(Some(reader.source().clone()));
+                    }
+                }
+                if byte.is_err() {
+                    return reader;
+                }
+            }
+            Ok(b) if line.len() < LONGEST_LINE => line.push(b),
+            Ok(_) => {}
+        }
+    }
+}
+
+async fn tick<S: Sink>(sink: Arc<Mutex<S>>, clock: Clock) {
+    let mut every = tokio::time::interval(TICK);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        lock(&sink).tick(clock.wall());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// 0..=999, different for each camera and each time.
+fn jitter() -> u32 {
+    (RandomState::new().build_hasher().finish() % 1000) as u32
+}

@@ -1,0 +1,360 @@
+//! What is served: the cameras and how each is treated, from a file or from one address.
+//!
+//! The file is TOML; every field is documented at its place below, unknown ones are an error that
+//! names the line, so that a typing mistake is not a setting that silently does nothing.
+//!
+//! ```toml
+//! listen = "0.0.0.0:8080"
+//!
+//! [[camera]]
+//! name = "Front door"
+//! url = "rtsp://admin:pa@ss!word@192.168.1.9:554/stream1"
+//!
+//! [[camera]]
+//! name = "Yard"
+//! host = "192.168.1.10:554"
+//! user = "viewer"
+//! password = "any text, taken literally"
+//! path = "/h264/ch1/main/av_stream"
+//! audio = "off"
+//! window = 60
+//! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
+//! ```
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::camera::address::Address;
+use crate::camera::secret::Secret;
+use crate::error::Error;
+
+/// Names that the server uses itself.
+const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
+
+/// Everything that is served.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen, if the file says so.
+    pub listen: Option<SocketAddr>,
+    /// At most this many bytes of media in memory, over all cameras.
+    pub memory_bytes: u64,
+    /// The cameras, at least one.
+    pub cameras: Vec<Camera>,
+}
+
+/// One camera.
+#[derive(Clone, Debug)]
+pub struct Camera {
+    /// Its place in addresses: `/{id}/`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it is.
+    pub address: Address,
+    /// How RTP travels.
+    pub transport: Transport,
+    /// What to do with its sound.
+    pub audio: Audio,
+    /// Rungs to encode below the copied one, the biggest first.
+    pub ladder: Vec<Rung>,
+    /// How far back a viewer can go.
+    pub window: Duration,
+}
+
+/// What to do with a camera's sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audio {
+    /// AAC, one channel, 64 kb/s: what cameras have.
+    #[default]
+    Mono,
+    /// AAC, two channels, 128 kb/s.
+    Stereo,
+    /// None.
+    Off,
+}
+
+/// How RTP travels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Inside the RTSP connection: nothing is lost, every camera has it.
+    #[default]
+    Tcp,
+    /// By datagrams, for the few that refuse the other.
+    Udp,
+}
+
+/// One rung to encode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rung {
+    /// Lines, or a part of the camera's as `"1/2"`.
+    pub height: Height,
+    /// Columns; the camera's proportions decide when it is left out.
+    pub width: Option<u32>,
+    /// Kilobits a second, held within each second.
+    pub kbps: u32,
+}
+
+/// A picture's height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Height {
+    /// In lines.
+    Pixels(u32),
+    /// The camera's, divided by this.
+    Fraction(u32),
+}
+
+impl<'de> Deserialize<'de> for Height {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Lines(u32),
+            Text(String),
+        }
+        let wrong = || serde::de::Error::custom("height is lines (480) or a part (\"1/2\")");
+        match Raw::deserialize(d).map_err(|_| wrong())? {
+            Raw::Lines(lines @ 16..=8640) => Ok(Self::Pixels(lines)),
+            Raw::Lines(_) => Err(wrong()),
+            Raw::Text(text) => match text.strip_prefix("1/").map(str::parse) {
+                Some(Ok(part @ 1..=16)) => Ok(Self::Fraction(part)),
+                _ => Err(wrong()),
+            },
+        }
+    }
+}
+
+/// Half and a quarter of the camera's height: with the copied top rung, three steps of about 4 : 1.
+pub const DEFAULT_LADDER: [Rung; 2] = [
+    Rung { height: Height::Fraction(2), width: None, kbps: 800 },
+    Rung { height: Height::Fraction(4), width: None, kbps: 250 },
+];
+
+/// How far back a viewer can go by default.
+pub const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
+
+/// Memory for media over all cameras by default.
+pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
+
+impl Config {
+    /// One camera with everything by default.
+    pub fn single(id: &str, name: &str, address: Address) -> Self {
+        Self {
+            listen: None,
+            memory_bytes: DEFAULT_MEMORY_BYTES,
+            cameras: vec![Camera::new(id, name, address)],
+        }
+    }
+
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::Config { path: path.to_owned(), problem: e.to_string() })?;
+        Self::parse(&text).map_err(|problem| Error::Config { path: path.to_owned(), problem })
+    }
+
+    /// Reads the text of a configuration file.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|e| parse_problem(text, &e))?;
+        let mut cameras: Vec<Camera> = Vec::with_capacity(file.camera.len());
+        for entry in file.camera {
+            let name = entry.name.clone();
+            let camera = entry.resolve().map_err(|e| format!("camera \"{name}\": {e}"))?;
+            if cameras.iter().any(|other| other.id == camera.id) {
+                return Err(format!("two cameras have the id \"{}\"; give one an `id`", camera.id));
+            }
+            cameras.push(camera);
+        }
+        if cameras.is_empty() {
+            return Err("there is no [[camera]] in it".into());
+        }
+        Ok(Self {
+            listen: file.listen,
+            memory_bytes: file.memory_mb.map_or(DEFAULT_MEMORY_BYTES, |mb| u64::from(mb) << 20),
+            cameras,
+        })
+    }
+}
+
+impl Camera {
+    fn new(id: &str, name: &str, address: Address) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            address,
+            transport: Transport::default(),
+            audio: Audio::default(),
+            ladder: DEFAULT_LADDER.to_vec(),
+            window: DEFAULT_WINDOW,
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// Address and port to listen on; `--listen` wins over it. Default 127.0.0.1:8080.
+    listen: Option<SocketAddr>,
+    /// Memory for media over all cameras, in MiB. Default 512.
+    memory_mb: Option<u32>,
+    /// The cameras.
+    #[serde(default)]
+    camera: Vec<Entry>,
+}
+
+/// One `[[camera]]` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// What people call it.
+    name: String,
+    /// Its place in addresses; made from the name by default ("Front door": `front-door`).
+    id: Option<String>,
+    /// The whole address, as it works elsewhere: `rtsp://user:password@host:port/path`.
+    url: Option<Secret>,
+    /// Instead of `url`: host, or host:port.
+    host: Option<String>,
+    /// With `host`: the user.
+    user: Option<String>,
+    /// With `host`: the password, taken literally.
+    password: Option<Secret>,
+    /// With `host`: path and query. Default `/`.
+    path: Option<String>,
+    /// `"tcp"` (default) or `"udp"`.
+    #[serde(default)]
+    transport: Transport,
+    /// `"mono"` (default), `"stereo"` or `"off"`.
+    #[serde(default)]
+    audio: Audio,
+    /// Rungs to encode, `[]` for none. Default: half the height at 800 kb/s, a quarter at 250.
+    ladder: Option<Vec<Rung>>,
+    /// How far back a viewer can go, in seconds, 5 to 3600. Default 30.
+    window: Option<u32>,
+}
+
+impl Entry {
+    fn resolve(self) -> Result<Camera, String> {
+        let id = self.id.unwrap_or_else(|| slug(&self.name));
+        if id.is_empty() || slug(&id) != id || RESERVED.contains(&id.as_str()) {
+            return Err(format!(
+                "\"{id}\" cannot be an id; use a-z, 0-9 and -, and none of {}",
+                RESERVED.join(", ")
+            ));
+        }
+        let address = match (&self.url, &self.host) {
+            (Some(url), None) => {
+                if self.user.is_some() || self.password.is_some() || self.path.is_some() {
+                    return Err("`user`, `password` and `path` go with `host`, not `url`".into());
+                }
+                Address::parse(url.expose())
+            }
+            (None, Some(host)) => Address::from_parts(
+                host,
+                self.user.as_deref(),
+                self.password.as_ref(),
+                self.path.as_deref().unwrap_or("/"),
+            ),
+            (Some(_), Some(_)) => return Err("give `url` or `host`, not both".into()),
+            (None, None) => return Err("`url` or `host` is missing".into()),
+        }
+        .map_err(|e| e.to_string())?;
+        let window = self.window.unwrap_or(30);
+        if !(5..=3600).contains(&window) {
+            return Err("`window` is 5 to 3600 seconds".into());
+        }
+        let ladder = self.ladder.unwrap_or_else(|| DEFAULT_LADDER.to_vec());
+        if ladder.len() > 6 || ladder.iter().any(|r| !(16..=100_000).contains(&r.kbps)) {
+            return Err("a ladder has at most 6 rungs of 16 to 100000 kbps".into());
+        }
+        Ok(Camera {
+            id,
+            name: self.name,
+            address,
+            transport: self.transport,
+            audio: self.audio,
+            ladder,
+            window: Duration::from_secs(u64::from(window)),
+        })
+    }
+}
+
+/// Where and what, without the line itself: it may hold a password.
+fn parse_problem(text: &str, e: &toml::de::Error) -> String {
+    let what = e.message().lines().next().unwrap_or("not TOML");
+    // A value of the wrong type is quoted in the message; such a value may be the password.
+    let what = what.split_once(": string \"").map_or(what, |(kind, _)| kind);
+    match e.span() {
+        Some(span) => {
+            let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
+            format!("line {line}: {what}")
+        }
+        None => what.to_owned(),
+    }
+}
+
+/// `Front door` to `front-door`.
+fn slug(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c.to_ascii_lowercase());
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    out.truncate(out.trim_end_matches('-').len());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_documentation_is_read() {
+        let example: String = include_str!("config.rs")
+            .lines()
+            .filter_map(|l| l.strip_prefix("//!").map(|l| l.trim_start().to_owned() + "\n"))
+            .skip_while(|l| !l.starts_with("```toml"))
+            .skip(1)
+            .take_while(|l| !l.starts_with("```"))
+            .collect();
+        let config = Config::parse(&example).expect("valid");
+        assert_eq!(config.listen, Some(SocketAddr::from(([0, 0, 0, 0], 8080))));
+        let ids: Vec<&str> = config.cameras.iter().map(|c| c.id.as_str()).collect();
+        assert_eq!(ids, ["front-door", "yard"]);
+        assert_eq!(config.cameras[0].ladder, DEFAULT_LADDER);
+        assert_eq!(config.cameras[1].audio, Audio::Off);
+        assert_eq!(config.cameras[1].ladder[1].height, Height::Pixels(240));
+        assert_eq!(config.cameras[1].window, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place_and_without_secrets() {
+        for (text, part) in [
+            ("", "no [[camera]]"),
+            ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindwo=3", "line 4: unknown field `windwo`"),
+            ("[[camera]]\nname='a'", "camera \"a\": `url` or `host` is missing"),
+            ("[[camera]]\nname='api'\nurl='rtsp://h/'", "cannot be an id"),
+            ("[[camera]]\nname='a'\nurl='rtsp://h/'\nhost='h'", "not both"),
+            ("[[camera]]\nname='a'\nurl='http://u:hunter2@h/'", "begins with rtsp://"),
+            ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindow='hunter2'", "line 4"),
+            ("[[camera]]\nname='a'\nurl='rtsp://h/'\nladder=[{height='1/0',kbps=9}]", "height"),
+            (
+                "[[camera]]\nname='a'\nurl='rtsp://h/'\n[[camera]]\nname='A'\nurl='rtsp://h/'",
+                "two cameras",
+            ),
+            ("[[camera]]\nname='a'\npassword='hunter2\nurl='rtsp://h/'", "line 3"),
+        ] {
+            let problem = Config::parse(text).expect_err(text);
+            assert!(problem.contains(part), "{problem}");
+            assert!(!problem.contains("hunter2"), "{problem}");
+        }
+    }
+}

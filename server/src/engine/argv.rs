@@ -1,0 +1,177 @@
+//! PURE: what ffmpeg is asked to do, as its argument list and its input list.
+//!
+//! Measured on ffmpeg 5.1.9 with an RTSP camera, each of these holds a frame or loses one:
+//!
+//! | option | without it |
+//! |---|---|
+//! | probing options inside the input list | 6 s to the first byte |
+//! | no `-fflags nobuffer` | it throws the first GOP away |
+//! | `-fps_mode passthrough -enc_time_base 1/90000` | encoded frames leave the copied ones' ticks |
+//! | `-omit_video_pes_length 0` | a PES ends only where the next begins: one frame |
+//! | `-pes_payload_size 0` (audio) | sixteen AAC frames in one PES |
+//! | `-muxdelay 0 -muxpreload 0` | audio in clumps, a start at 1.4 s |
+//! | `-threads 1` before the input | frame-threaded decoding: two frames |
+//! | `-ar 48000` | AAC frames of 128 ms from 8 kHz cameras |
+//!
+//! One output, one pipe a track: on a shared pipe video freezes when audio stops. The input list
+//! goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
+
+use crate::camera::address::Address;
+use crate::config::{Audio, Rung, Transport};
+
+/// The first file descriptor of the tracks in ffmpeg: 0, 1, 2 are taken.
+pub const FIRST_FD: i32 = 3;
+
+/// What one run of ffmpeg makes of one camera. Tracks are in the order of their descriptors.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The camera.
+    pub address: Address,
+    /// How RTP travels.
+    pub transport: Transport,
+    /// One entry a track, in order.
+    pub tracks: Vec<Output>,
+}
+
+/// What goes into one pipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The camera's video as it is.
+    Copy,
+    /// The camera's video, encoded anew.
+    Encode(Rung),
+    /// The camera's audio as AAC.
+    Audio(Audio),
+}
+
+/// The input list for ffmpeg's stdin. It holds the password: write it into the pipe, nowhere else.
+pub fn input_list(plan: &Plan) -> String {
+    // Address guarantees that there is no quote, backslash or control character in it.
+    let transport = match plan.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    format!(
+        "ffconcat version 1.0\n\
+         file '{}'\n\
+         option rtsp_transport {transport}\n\
+         option timeout 5000000\n\
+         option analyzeduration 0\n\
+         option probesize 32\n\
+         option fpsprobesize 0\n\
+         option allowed_media_types video+audio\n",
+        plan.address.for_ffmpeg().expose()
+    )
+}
+
+/// ffmpeg's arguments. Nothing in them is secret.
+pub fn arguments(plan: &Plan) -> Vec<String> {
+    let mut args = words(
+        "-hide_banner -nostdin -nostats -loglevel level+info -threads 1 \
+         -f concat -safe 0 -protocol_whitelist pipe,file,rtsp,rtsps,rtp,tcp,udp,crypto,tls -i pipe:0",
+    );
+    for (fd, output) in (FIRST_FD..).zip(&plan.tracks) {
+        match output {
+            Output::Copy => args.extend(words("-map 0:v:0 -c copy -omit_video_pes_length 0")),
+            Output::Encode(rung) => encode(&mut args, rung),
+            Output::Audio(audio) => {
+                let channels = channels(*audio);
+                let kbps = audio_kbps(*audio);
+                args.extend(words(&format!(
+                    "-map 0:a:0 -c:a aac -ar 48000 -ac {channels} -b:a {kbps}k -pes_payload_size 0"
+                )));
+            }
+        }
+        args.extend(words("-f mpegts -muxdelay 0 -muxpreload 0 -flush_packets 1"));
+        args.push(format!("pipe:{fd}"));
+    }
+    args
+}
+
+fn channels(audio: Audio) -> u32 {
+    if audio == Audio::Stereo { 2 } else { 1 }
+}
+
+/// What the sound takes, in kilobits a second: 64 for each channel.
+pub fn audio_kbps(audio: Audio) -> u32 {
+    64 * channels(audio)
+}
+
+fn encode(args: &mut Vec<String>, rung: &Rung) {
+    args.extend(words("-map 0:v:0 -fps_mode passthrough -enc_time_base 1/90000 -vf"));
+    // 4:2:0 in 8 bits is what every browser decodes, whatever the camera sends.
+    args.push(format!("scale={}:flags=bilinear,format=yuv420p", size(rung)));
+    // One thread and no look-ahead: x264 gives each frame back before it takes the next. A rate
+    // that fills its buffer within a second keeps key frames from delaying the frames after them.
+    let kbps = rung.kbps;
+    args.extend(words(&format!(
+        "-c:v libx264 -preset superfast -tune zerolatency -bf 0 -force_key_frames source -g 99999 \
+         -sc_threshold 0 -threads 1 -b:v {kbps}k -maxrate {kbps}k -bufsize {kbps}k \
+         -omit_video_pes_length 0"
+    )));
+}
+
+/// Even numbers throughout: 4:2:0 has no odd sizes.
+fn size(rung: &Rung) -> String {
+    use crate::config::Height;
+    match (rung.width, rung.height) {
+        (Some(width), Height::Pixels(height)) => format!("{}:{}", even(width), even(height)),
+        (None, Height::Pixels(height)) => format!("-2:{}", even(height)),
+        (_, Height::Fraction(n)) => format!("-2:'max(2,trunc(ih/{})*2)'", u64::from(n) * 2),
+    }
+}
+
+fn even(pixels: u32) -> u32 {
+    (pixels & !1).max(2)
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Height;
+
+    fn plan() -> Plan {
+        Plan {
+            address: Address::parse("rtsp://admin:Ab@2018!@h/ch").expect("valid"),
+            transport: Transport::Tcp,
+            tracks: vec![
+                Output::Copy,
+                Output::Encode(Rung { height: Height::Fraction(2), width: None, kbps: 800 }),
+                Output::Audio(Audio::Mono),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_password_is_in_the_input_list_and_in_no_argument() {
+        let plan = plan();
+        assert!(input_list(&plan).contains("file 'rtsp://admin:Ab%402018%21@h/ch'\n"));
+        let line = arguments(&plan).join(" ");
+        assert!(!line.contains("2018") && !line.contains("rtsp://"), "{line}");
+    }
+
+    #[test]
+    fn each_track_has_a_pipe_of_its_own() {
+        let args = arguments(&plan());
+        let pipes: Vec<&String> = args.iter().filter(|a| a.starts_with("pipe:")).collect();
+        assert_eq!(pipes, ["pipe:0", "pipe:3", "pipe:4", "pipe:5"]);
+    }
+
+    #[test]
+    fn encoded_rungs_keep_the_cameras_key_frames_and_ticks() {
+        let line = arguments(&plan()).join(" ");
+        assert!(line.contains("-fps_mode passthrough -enc_time_base 1/90000"));
+        assert!(line.contains("-force_key_frames source -g 99999 -sc_threshold 0"));
+        assert!(line.contains("scale=-2:'max(2,trunc(ih/4)*2)':flags=bilinear"));
+    }
+
+    #[test]
+    fn a_fixed_size_is_rounded_to_even_numbers() {
+        let rung = Rung { height: Height::Pixels(481), width: Some(855), kbps: 800 };
+        assert_eq!(size(&rung), "854:480");
+    }
+}

@@ -1,0 +1,144 @@
+//! Starts ffmpeg, and ends it.
+//!
+//! Every track has a pipe of its own. The kernel's "end it when the parent dies" counts the parent
+//! **thread**, so all processes are started by one thread that lives as long as the server.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStderr};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Engine, argv, wrapper};
+
+/// How much a pipe holds: a key frame of a big camera should not make ffmpeg wait for us.
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// How long ffmpeg may take to say goodbye to the camera (RTSP TEARDOWN frees its session).
+const GOODBYE: Duration = Duration::from_millis(700);
+
+/// A running ffmpeg. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+/// What comes out of a running ffmpeg.
+#[derive(Debug)]
+pub struct Outputs {
+    /// One pipe a track, in the plan's order.
+    pub tracks: Vec<pipe::Receiver>,
+    /// What it says.
+    pub stderr: ChildStderr,
+}
+
+type Request = (std::process::Command, oneshot::Sender<io::Result<Child>>);
+
+/// The thread that starts processes.
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    engine: Engine,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Launcher {
+    /// Starts the thread; it ends with the last clone of the launcher.
+    pub fn new(engine: Engine) -> io::Result<Self> {
+        let (requests, mut queue) = mpsc::unbounded_channel::<Request>();
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new().name("launcher".into()).spawn(move || {
+            while let Some((command, reply)) = queue.blocking_recv() {
+                let _in_runtime = runtime.enter();
+                let mut command = tokio::process::Command::from(command);
+                // A reply that nobody awaits any more drops the child, and that kills it.
+                let _ = reply.send(command.kill_on_drop(true).spawn());
+            }
+        })?;
+        Ok(Self { engine, requests })
+    }
+
+    /// Starts ffmpeg for `plan`.
+    pub async fn start(&self, plan: &argv::Plan) -> io::Result<(Process, Outputs)> {
+        let mut tracks = Vec::new();
+        let mut fds = Vec::new();
+        for (child_fd, _) in (argv::FIRST_FD..).zip(&plan.tracks) {
+            let (reader, writer) = io::pipe()?;
+            widen(&writer);
+            tracks.push(pipe::Receiver::from_owned_fd(reader.into())?);
+            fds.push(FdMapping { parent_fd: OwnedFd::from(writer), child_fd });
+        }
+        let mut command = self.command();
+        command
+            .args(argv::arguments(plan))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // Ctrl-C in a terminal goes to the whole group; ffmpeg is ended by us, in order.
+            .process_group(0)
+            .fd_mappings(fds)
+            .map_err(io::Error::other)?;
+        let (reply, child) = oneshot::channel();
+        self.requests.send((command, reply)).map_err(|_| io::Error::other("no launcher"))?;
+        let mut child = child.await.map_err(|_| io::Error::other("no launcher"))??;
+        if let Some(mut stdin) = child.stdin.take() {
+            // ffmpeg reads the list to its end; if it is gone already, its exit tells why.
+            let _ = stdin.write_all(argv::input_list(plan).as_bytes()).await;
+        }
+        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
+        Ok((Process { child }, Outputs { tracks, stderr }))
+    }
+
+    fn command(&self) -> std::process::Command {
+        match &self.engine.wrapper {
+            Some(own) => {
+                let mut command = std::process::Command::new(own);
+                command.arg(wrapper::NAME).arg(std::process::id().to_string());
+                command.arg(&self.engine.ffmpeg);
+                command
+            }
+            None => std::process::Command::new(&self.engine.ffmpeg),
+        }
+    }
+}
+
+impl Process {
+    /// The process id, until it has been waited for.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Asks it to end, gives it a moment to log off from the camera, then kills it.
+    pub async fn end(mut self) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = pid {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        if tokio::time::timeout(GOODBYE, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+/// A wider pipe, where the system allows it; the usual 64 KiB work as well.
+fn widen(writer: &io::PipeWriter) {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::fcntl::{FcntlArg, fcntl};
+        let _ = fcntl(writer, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (writer, PIPE_BYTES);
+}

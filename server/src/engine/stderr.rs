@@ -1,0 +1,391 @@
+//! PURE: what ffmpeg's stderr says about the camera.
+//!
+//! ffmpeg's exit status tells little (0 after a stall and after a hang-up), its lines tell more.
+//! [`Reader`] is fed each line (already redacted) and keeps the gravest [`Cause`], and what the
+//! input turned out to be. The texts are those of ffmpeg 5.1 to 7; what matches none of them is
+//! kept as the last words of a run that failed.
+
+use std::fmt;
+
+use nearlive::time::WallTime;
+
+/// Why there is no picture, said so that the camera's owner can act on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// 401: wrong name or password.
+    PasswordRefused,
+    /// 403.
+    Forbidden,
+    /// 404.
+    NoSuchStream,
+    /// Nothing listens on the port.
+    ConnectionRefused,
+    /// The network has no way there.
+    NoRoute,
+    /// The name means no address.
+    UnknownHost,
+    /// Something is there and does not answer.
+    NoAnswer,
+    /// 453 or 503 and the like.
+    CameraError(u16),
+    /// 461: only another transport.
+    TransportRefused,
+    /// The stream has no video.
+    NoVideo,
+    /// The stream has no audio: the next run leaves it out. Never shown.
+    NoAudio,
+    /// It said yes, and no picture came.
+    NothingCame,
+    /// Pictures came, then none since that time.
+    StoppedSending(WallTime),
+    /// The camera closed the connection.
+    HungUp,
+    /// ffmpeg was ended by something else.
+    EngineKilled(i32),
+    /// ffmpeg failed, with its last words.
+    EngineFailed(String),
+    /// ffmpeg could not be started.
+    EngineMissing(String),
+}
+
+impl Cause {
+    /// The cause as a sentence without a full stop. `host` is the camera's.
+    pub fn sentence(&self, host: &str, now: WallTime) -> String {
+        match self {
+            Self::PasswordRefused => "the camera refused the password".into(),
+            Self::Forbidden => "the camera refused access for this user".into(),
+            Self::NoSuchStream => "the camera has no stream at this path".into(),
+            Self::ConnectionRefused => format!("{host} refused the connection"),
+            Self::NoRoute => format!("no route to {host}"),
+            Self::UnknownHost => format!("no host is called {host}"),
+            Self::NoAnswer => format!("{host} does not answer"),
+            Self::CameraError(453) => "the camera has no bandwidth left for one more viewer".into(),
+            Self::CameraError(code) => format!("the camera answered with error {code}"),
+            Self::TransportRefused => {
+                "the camera refuses RTSP over TCP; set transport = \"udp\" for it".into()
+            }
+            Self::NoVideo => "the stream has no video".into(),
+            Self::NoAudio => "the stream has no audio".into(),
+            Self::NothingCame => "the camera accepted the connection and sends no picture".into(),
+            Self::StoppedSending(since) => {
+                format!("the camera stopped sending {} s ago", now.since(*since).as_secs())
+            }
+            Self::HungUp => "the camera closed the connection".into(),
+            Self::EngineKilled(signal) => format!("ffmpeg was ended by signal {signal}"),
+            Self::EngineFailed(words) => format!("ffmpeg failed: {words}"),
+            Self::EngineMissing(why) => format!("ffmpeg could not be started: {why}"),
+        }
+    }
+
+    /// A short word for programs, stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::PasswordRefused => "password-refused",
+            Self::Forbidden => "forbidden",
+            Self::NoSuchStream => "no-such-stream",
+            Self::ConnectionRefused => "connection-refused",
+            Self::NoRoute => "no-route",
+            Self::UnknownHost => "unknown-host",
+            Self::NoAnswer => "no-answer",
+            Self::CameraError(_) => "camera-error",
+            Self::TransportRefused => "transport-refused",
+            Self::NoVideo => "no-video",
+            Self::NoAudio => "no-audio",
+            Self::NothingCame => "nothing-came",
+            Self::StoppedSending(_) => "stopped-sending",
+            Self::HungUp => "hung-up",
+            Self::EngineKilled(_) => "engine-killed",
+            Self::EngineFailed(_) => "engine-failed",
+            Self::EngineMissing(_) => "engine-missing",
+        }
+    }
+
+    /// Cameras lock a user out after some wrong passwords: such answers are not hammered at.
+    pub fn is_refused_login(&self) -> bool {
+        matches!(self, Self::PasswordRefused | Self::Forbidden)
+    }
+
+    /// The cause with more meaning wins over the one that merely follows from it.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::EngineFailed(_) => 0,
+            Self::NoAnswer | Self::HungUp => 1,
+            Self::NoAudio => 2,
+            _ => 3,
+        }
+    }
+}
+
+/// Video codecs as ffmpeg names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VideoCodec {
+    /// H.264.
+    H264,
+    /// H.265.
+    Hevc,
+    /// Another, by ffmpeg's name.
+    Other(String),
+}
+
+impl fmt::Display for VideoCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::H264 => f.write_str("H.264"),
+            Self::Hevc => f.write_str("H.265"),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What the camera sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Of the first video stream.
+    pub video: Option<VideoCodec>,
+    /// Width and height in pixels, when ffmpeg knew them at the start.
+    pub size: Option<(u32, u32)>,
+    /// The first audio stream's codec, by ffmpeg's name.
+    pub audio: Option<String>,
+}
+
+/// Reads stderr line by line.
+#[derive(Debug, Default)]
+pub struct Reader {
+    section: Section,
+    source: Source,
+    cause: Option<Cause>,
+    last_words: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Section {
+    #[default]
+    Before,
+    Input,
+    After,
+}
+
+impl Reader {
+    /// Takes one line. Says true when it completed the description of the source.
+    pub fn line(&mut self, line: &str) -> bool {
+        let (level, text) = split_level(line);
+        let done = match self.section {
+            Section::Before if text.starts_with("Input #0") => {
+                self.section = Section::Input;
+                false
+            }
+            Section::Input if text.starts_with("Output #") || text.starts_with("Stream map") => {
+                self.section = Section::After;
+                true
+            }
+            Section::Input => {
+                self.stream(text);
+                false
+            }
+            _ => false,
+        };
+        if let Some(cause) = cause_of(text) {
+            if self.cause.as_ref().is_none_or(|old| cause.rank() > old.rank()) {
+                self.cause = Some(cause);
+            }
+        } else if matches!(level, "error" | "fatal" | "panic") {
+            text.clone_into(&mut self.last_words);
+        }
+        done
+    }
+
+    /// What the camera sends, as far as it is known.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What ended a run, from the lines alone; with `failed` the last words serve if nothing else.
+    pub fn cause(self, failed: bool) -> Option<Cause> {
+        self.cause.or_else(|| {
+            (failed && !self.last_words.is_empty()).then_some(Cause::EngineFailed(self.last_words))
+        })
+    }
+
+    /// `Stream #0:0: Video: h264 (Main), yuv420p(tv, bt709), 1280x720 [SAR 1:1 ...], 25 fps, ...`
+    fn stream(&mut self, text: &str) {
+        let Some(rest) = text.trim_start().strip_prefix("Stream #0:") else { return };
+        if let Some((_, video)) = rest.split_once(" Video: ") {
+            if self.source.video.is_none() {
+                self.source.video = Some(match codec_word(video) {
+                    "h264" => VideoCodec::H264,
+                    "hevc" => VideoCodec::Hevc,
+                    other => VideoCodec::Other(other.to_owned()),
+                });
+                self.source.size = video.split(", ").find_map(picture_size);
+            }
+        } else if let Some((_, audio)) = rest.split_once(" Audio: ") {
+            self.source.audio.get_or_insert_with(|| codec_word(audio).to_owned());
+        }
+    }
+}
+
+fn codec_word(text: &str) -> &str {
+    text.split([' ', ',']).next().unwrap_or(text)
+}
+
+/// `1280x720` or `1280x720 [SAR 1:1 DAR 16:9]`.
+fn picture_size(field: &str) -> Option<(u32, u32)> {
+    let (w, h) = field.split(' ').next()?.split_once('x')?;
+    Some((w.parse().ok()?, h.parse().ok()?))
+}
+
+/// `[rtsp @ 0x55] [error] text`, `[error] text` or `text`: the level, and the text after it.
+fn split_level(line: &str) -> (&str, &str) {
+    for level in ["error", "fatal", "panic", "warning", "info"] {
+        let mark = line
+            .find(level)
+            .filter(|i| line[..*i].ends_with('[') && line[i + level.len()..].starts_with("] "));
+        if let Some(i) = mark {
+            return (level, &line[i + level.len() + 2..]);
+        }
+    }
+    ("", line)
+}
+
+fn cause_of(text: &str) -> Option<Cause> {
+    let has = |needle: &str| text.contains(needle);
+    Some(match () {
+        () if has("401 Unauthorized") => Cause::PasswordRefused,
+        () if has("403 Forbidden") => Cause::Forbidden,
+        () if has("404 Not Found") || has("404 Stream Not Found") => Cause::NoSuchStream,
+        () if has("461 Unsupported") || has("Nonmatching transport") => Cause::TransportRefused,
+        () if has("Connection refused") => Cause::ConnectionRefused,
+        () if has("No route to host") || has("Network is unreachable") || has("Host is down") => {
+            Cause::NoRoute
+        }
+        () if has("Failed to resolve hostname") => Cause::UnknownHost,
+        () if has("Stream map '0:v:0' matches no streams") => Cause::NoVideo,
+        () if has("Stream map '0:a:0' matches no streams") => Cause::NoAudio,
+        () if has("method ") && has(" failed: ") => Cause::CameraError(status_of(text)?),
+        () if has("Connection timed out") || has("Operation timed out") => Cause::NoAnswer,
+        () if has("Invalid data found when processing input") && has("pipe:0") => Cause::NoAnswer,
+        () if has("Connection reset by peer") || has("Broken pipe") => Cause::HungUp,
+        () => return None,
+    })
+}
+
+/// The status in `method DESCRIBE failed: 503 Service Unavailable`.
+fn status_of(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once(" failed: ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&str]) -> Reader {
+        let mut reader = Reader::default();
+        for line in lines {
+            reader.line(line);
+        }
+        reader
+    }
+
+    #[test]
+    fn each_way_to_fail_has_its_sentence() {
+        let now = WallTime::from_millis(20_000);
+        for (lines, sentence) in [
+            (
+                &[
+                    "[rtsp @ 0x5] [error] method DESCRIBE failed: 401 Unauthorized",
+                    "[error] pipe:0: Server returned 401 Unauthorized (authorization failed)",
+                ][..],
+                "the camera refused the password",
+            ),
+            (
+                &["[rtsp @ 0x5] [error] method DESCRIBE failed: 404 Not Found"],
+                "the camera has no stream at this path",
+            ),
+            (
+                &[
+                    "[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554?timeout=5000000 failed: Connection refused",
+                    "[error] pipe:0: Connection refused",
+                ],
+                "10.0.0.9 refused the connection",
+            ),
+            (
+                &["[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554 failed: No route to host"],
+                "no route to 10.0.0.9",
+            ),
+            (
+                &[
+                    "[tcp @ 0x5] [error] Failed to resolve hostname x: Name or service not known",
+                    "[error] pipe:0: Input/output error",
+                ],
+                "no host is called 10.0.0.9",
+            ),
+            (
+                &["[error] pipe:0: Invalid data found when processing input"],
+                "10.0.0.9 does not answer",
+            ),
+            (
+                &[
+                    "[rtsp @ 0x5] [error] method DESCRIBE failed: 503 Service Unavailable",
+                    "[error] pipe:0: Server returned 5XX Server Error reply",
+                ],
+                "the camera answered with error 503",
+            ),
+            (&["[fatal] Stream map '0:v:0' matches no streams."], "the stream has no video"),
+            (&["[fatal] Unknown encoder 'libx264'"], "ffmpeg failed: Unknown encoder 'libx264'"),
+        ] {
+            let cause = read(lines).cause(true).expect("a cause");
+            assert_eq!(cause.sentence("10.0.0.9", now), sentence);
+        }
+        let stopped = Cause::StoppedSending(WallTime::from_millis(8_000));
+        assert_eq!(stopped.sentence("h", now), "the camera stopped sending 12 s ago");
+    }
+
+    #[test]
+    fn a_timeout_does_not_hide_what_was_said_before_it() {
+        let reader = read(&[
+            "[rtsp @ 0x5] [error] method SETUP failed: 461 Unsupported transport",
+            "[error] pipe:0: Connection timed out",
+        ]);
+        assert_eq!(reader.cause(true), Some(Cause::TransportRefused));
+    }
+
+    #[test]
+    fn warnings_are_no_causes() {
+        let reader = read(&[
+            "[rtsp @ 0x5] [warning] Stream #0: not enough frames to estimate rate",
+            "[mpegts @ 0x5] [warning] frame size not set",
+        ]);
+        assert_eq!(reader.cause(true), None);
+    }
+
+    #[test]
+    fn the_source_is_read_from_the_input_and_not_from_the_outputs() {
+        let mut reader = Reader::default();
+        let done: Vec<bool> = [
+            "[info] Input #0, concat, from 'pipe:0':",
+            "[info]   Stream #0:0: Video: hevc (Main), yuv420p(tv, bt709), 1920x1080 [SAR 1:1 DAR 16:9], 25 fps, 90k tbn",
+            "[info]   Stream #0:1: Audio: pcm_alaw, 8000 Hz, mono, s16, 64 kb/s",
+            "[info] Output #0, mpegts, to 'pipe:3':",
+            "[info]   Stream #0:0: Video: h264, yuv420p, 640x360, q=2-31, 25 fps",
+        ]
+        .iter()
+        .map(|l| reader.line(l))
+        .collect();
+        assert_eq!(done, [false, false, false, true, false]);
+        let source = reader.source();
+        assert_eq!(source.video, Some(VideoCodec::Hevc));
+        assert_eq!(source.size, Some((1920, 1080)));
+        assert_eq!(source.audio.as_deref(), Some("pcm_alaw"));
+    }
+
+    #[test]
+    fn a_source_of_unknown_size_is_still_a_source() {
+        let mut reader = Reader::default();
+        reader.line("[info] Input #0, concat, from 'pipe:0':");
+        reader.line("[info]   Stream #0:0: Video: h264, none, 90k tbr, 90k tbn");
+        assert_eq!(reader.source().video, Some(VideoCodec::H264));
+        assert_eq!(reader.source().size, None);
+    }
+}

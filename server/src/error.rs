@@ -1,0 +1,134 @@
+//! What can end the server, each as one sentence for the person at the terminal.
+//!
+//! A camera that fails is never an error here: the supervisor says so in the camera's status and
+//! tries again. These are the cases in which there is nothing to serve: wrong arguments, a port
+//! that is taken, no usable ffmpeg. No variant holds a camera's address or password.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Why the server does not start, or stops.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line cannot be understood.
+    Usage(String),
+    /// The command exists in the plan, not yet in the program.
+    NotYet(&'static str),
+    /// The configuration file cannot be read or says something impossible.
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with the line where that is known.
+        problem: String,
+    },
+    /// A camera's address cannot be understood; the sentence does not repeat it.
+    Address(crate::camera::address::AddressError),
+    /// Something else listens on the port.
+    PortTaken(SocketAddr),
+    /// The address cannot be listened on for another reason.
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// There is no ffmpeg at that place.
+    FfmpegMissing(PathBuf),
+    /// ffmpeg is older than what the options need.
+    FfmpegTooOld {
+        /// The version that it says it has.
+        found: String,
+    },
+    /// This ffmpeg was built without something that is needed.
+    FfmpegLacks(&'static str),
+    /// The test camera of `demo` did not start.
+    Demo(String),
+    /// The system refused something.
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// 2 for what the person who started it wrote, 1 for what the machine lacks.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) | Self::NotYet(_) | Self::Config { .. } | Self::Address(_) => {
+                ExitCode::from(2)
+            }
+            _ => ExitCode::from(1),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what) => write!(f, "{what} (nearlive-server --help lists what there is)"),
+            Self::NotYet(command) => write!(f, "`{command}` does not exist yet"),
+            Self::Config { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Self::Address(e) => write!(f, "{e}"),
+            Self::PortTaken(a) => write!(
+                f,
+                "port {} is taken by another program; stop it, or choose another with --listen {}:{}",
+                a.port(),
+                a.ip(),
+                a.port().wrapping_add(1).max(1024)
+            ),
+            Self::Listen { address, source } => {
+                write!(f, "cannot listen on {address}: {source}")
+            }
+            Self::FfmpegMissing(path) => write!(
+                f,
+                "there is no program `{}`; install ffmpeg (Debian: apt-get install ffmpeg) or name it with --ffmpeg",
+                path.display()
+            ),
+            Self::FfmpegTooOld { found } => write!(
+                f,
+                "this ffmpeg is version {found}, and 5.1 is the oldest that works; name a newer one with --ffmpeg"
+            ),
+            Self::FfmpegLacks(what) => {
+                write!(f, "this ffmpeg was built without {what}; name another one with --ffmpeg")
+            }
+            Self::Demo(what) => write!(f, "the demo's test camera did not start: {what}"),
+            Self::Io { doing, source } => write!(f, "{doing}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } | Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<crate::camera::address::AddressError> for Error {
+    fn from(e: crate::camera::address::AddressError) -> Self {
+        Self::Address(e)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_is_one_line_and_says_what_to_do() {
+        let taken = Error::PortTaken(SocketAddr::from(([127, 0, 0, 1], 8080))).to_string();
+        assert!(taken.contains("8080") && taken.contains("--listen 127.0.0.1:8081"), "{taken}");
+        let missing = Error::FfmpegMissing("ffmpeg".into()).to_string();
+        assert!(missing.contains("install ffmpeg"), "{missing}");
+        for text in [taken, missing, Error::FfmpegTooOld { found: "4.3".into() }.to_string()] {
+            assert!(!text.contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The player and the pages that were put into the program when it was built.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header};
+
+/// One file.
+pub(super) struct Embedded {
+    name: &'static str,
+    plain: &'static [u8],
+    gzip: Option<&'static [u8]>,
+    tag: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// Stands in for `www/index.html`.
+const NO_WALL: &str = include_str!("wall.html");
+/// Stands in for `www/camera.html`.
+const NO_PAGE: &str = include_str!("camera.html");
+/// Shown instead of a page that needs the player, while there is none.
+const NO_PLAYER: &str = include_str!("no-player.html");
+
+/// The camera wall.
+pub(super) fn wall(headers: &HeaderMap) -> Response<Body> {
+    page("index.html", NO_WALL, headers)
+}
+
+/// A camera's page.
+pub(super) fn camera(headers: &HeaderMap) -> Response<Body> {
+    page("camera.html", NO_PAGE, headers)
+}
+
+fn page(name: &str, plain: &'static str, headers: &HeaderMap) -> Response<Body> {
+    if find("nearlive.js").is_none() {
+        return html(NO_PLAYER);
+    }
+    match find(name) {
+        Some(file) => answer(file, headers),
+        None => html(plain),
+    }
+}
+
+/// One of the player's files; `None` when there is no such file.
+pub(super) fn file(name: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    find(name).filter(|f| !f.name.ends_with(".html")).map(|f| answer(f, headers))
+}
+
+fn find(name: &str) -> Option<&'static Embedded> {
+    FILES.iter().find(|f| f.name == name)
+}
+
+fn html(text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, value("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, value("no-cache"));
+    response
+}
+
+fn answer(file: &'static Embedded, asked: &HeaderMap) -> Response<Body> {
+    let list = |name| asked.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let known = list(header::IF_NONE_MATCH).split(',').any(|t| {
+        let t = t.trim();
+        t.strip_prefix("W/").unwrap_or(t) == file.tag
+    });
+    let gzip = file.gzip.filter(|_| accepts_gzip(list(header::ACCEPT_ENCODING)));
+    let mut response = if known {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        Response::new(Body::from(Bytes::from_static(gzip.unwrap_or(file.plain))))
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, value(content_type(file.name)));
+    // The name stays while the bytes change with each release: ask every time, it costs a 304.
+    headers.insert(header::CACHE_CONTROL, value("no-cache"));
+    headers.insert(header::ETAG, value(file.tag));
+    headers.insert(header::VARY, value("accept-encoding"));
+    if gzip.is_some() && !known {
+        headers.insert(header::CONTENT_ENCODING, value("gzip"));
+    }
+    response
+}
+
+fn accepts_gzip(list: &str) -> bool {
+    list.split(',').any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let refused = parts.any(|p| p.trim_end_matches(['0', '.']) == "q=");
+        (name.eq_ignore_ascii_case("gzip") || name == "*") && !refused
+    })
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "css" => "text/css; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        "ico" => "image/x-icon",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "map" => "application/json",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "wasm" => "application/wasm",
+        "webmanifest" => "application/manifest+json",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+fn value(text: &'static str) -> http::HeaderValue {
+    http::HeaderValue::from_static(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_those_who_take_it() {
+        for (list, takes) in [
+            ("gzip, deflate, br", true),
+            ("br, GZIP;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0", false),
+            ("br", false),
+            ("", false),
+        ] {
+            assert_eq!(accepts_gzip(list), takes, "{list}");
+        }
+    }
+
+    #[test]
+    fn wasm_has_the_type_that_streaming_compilation_needs() {
+        assert_eq!(content_type("nearlive.wasm"), "application/wasm");
+        assert_eq!(content_type("nearlive.d.ts"), "text/plain; charset=utf-8");
+    }
+}

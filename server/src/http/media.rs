@@ -1,0 +1,219 @@
+//! Manifests and media.
+//!
+//! A segment that grows is sent chunk by chunk as they come; one that will begin soon is waited
+//! for, two segments' time at most, instead of answered 404: the player at the live edge asks once.
+//! A media address never changes its bytes, so caches may keep it; a manifest is asked for anew.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::body::{Growing, Patience, Whole, length};
+use super::range::{Asked, asked};
+use super::{sentence, set};
+use crate::app::{App, Served};
+use crate::playlist;
+use crate::store::{Lookup, PeriodMs, RenditionKind};
+
+/// How long a manifest is waited for while a camera starts.
+const FIRST_MANIFEST: Duration = Duration::from_secs(5);
+
+/// The longest wait for a segment, whatever the segments' length.
+const LONGEST_HOLD: Duration = Duration::from_secs(20);
+
+/// The address of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) period_ms: PeriodMs,
+    pub(super) rendition: &'a str,
+    pub(super) number: u64,
+}
+
+/// `index.mpd`
+pub(super) async fn mpd(app: &App, camera: &Served) -> Response<Body> {
+    match ready(app, camera).await {
+        Ok(()) => manifest(playlist::mpd(&camera.store.window()), "application/dash+xml"),
+        Err(wait) => *wait,
+    }
+}
+
+/// `index.m3u8`
+pub(super) async fn multivariant(app: &App, camera: &Served) -> Response<Body> {
+    match ready(app, camera).await {
+        Ok(()) => manifest(playlist::multivariant(&camera.store.window()), M3U8),
+        Err(wait) => *wait,
+    }
+}
+
+/// `{rendition}.m3u8`
+pub(super) async fn playlist(app: &App, camera: &Served, rendition: &str) -> Response<Body> {
+    if let Err(wait) = ready(app, camera).await {
+        return *wait;
+    }
+    match playlist::media(&camera.store.window(), rendition) {
+        Some(text) => manifest(text, M3U8),
+        None => no_rendition(camera, rendition),
+    }
+}
+
+const M3U8: &str = "application/vnd.apple.mpegurl";
+
+fn manifest(text: String, kind: &'static str) -> Response<Body> {
+    let mut r = Response::new(Body::from(text));
+    set(&mut r, header::CONTENT_TYPE, kind);
+    set(&mut r, header::CACHE_CONTROL, "no-cache");
+    r
+}
+
+/// Waits for the first manifest of a camera that starts; 503 with its state when it takes longer.
+async fn ready(app: &App, camera: &Served) -> Result<(), Box<Response<Body>>> {
+    let mut changed = camera.store.changed();
+    let wait = async {
+        while !camera.store.is_ready() {
+            if changed.changed().await.is_err() {
+                break;
+            }
+        }
+    };
+    if tokio::time::timeout(FIRST_MANIFEST, wait).await.is_ok() && camera.store.is_ready() {
+        return Ok(());
+    }
+    let now = app.clock.wall();
+    let why = camera.status.borrow().sentence(&camera.host, now);
+    let why = why.unwrap_or_else(|| "the camera is being connected".to_owned());
+    let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, format!("no picture yet: {why}"));
+    set(&mut r, header::RETRY_AFTER, "1");
+    Err(Box::new(r))
+}
+
+/// `init.mp4`
+pub(super) fn init(
+    app: &App,
+    camera: &Served,
+    period_ms: PeriodMs,
+    rendition: &str,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    match camera.store.init(period_ms, rendition) {
+        Some(bytes) => whole(app, camera, vec![bytes], kind_of(camera, rendition), headers),
+        None => {
+            sentence(StatusCode::NOT_FOUND, "there is no such initialization segment (any more)")
+        }
+    }
+}
+
+/// `{number}.m4s`
+pub(super) async fn segment(
+    app: &App,
+    camera: &Served,
+    wanted: Wanted<'_>,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    let Some(found) = held(camera, wanted).await else {
+        return sentence(StatusCode::NOT_FOUND, "this segment did not begin in time");
+    };
+    let reader = match found {
+        Lookup::Found(reader) => reader,
+        Lookup::Gone => return sentence(StatusCode::GONE, "this segment has left the window"),
+        _ => return sentence(StatusCode::NOT_FOUND, "there is no such segment"),
+    };
+    let kind = kind_of(camera, wanted.rendition);
+    if let Some(chunks) = reader.complete() {
+        return whole(app, camera, chunks, kind, headers);
+    }
+    let patience = Patience::new(app.clock, camera.window);
+    let mut r = Response::new(Body::new(Growing::new(reader, patience)));
+    set(&mut r, header::CONTENT_TYPE, kind);
+    set(&mut r, header::CACHE_CONTROL, IMMUTABLE);
+    // nginx would collect the chunks otherwise.
+    set(&mut r, header::HeaderName::from_static("x-accel-buffering"), "no");
+    r
+}
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// Looks a segment up, and waits while it is about to begin; `None` when it did not.
+async fn held(camera: &Served, wanted: Wanted<'_>) -> Option<Lookup> {
+    // Enlisted before the first look, so that no change is missed.
+    let mut changed = camera.store.changed();
+    let look = || camera.store.segment(wanted.period_ms, wanted.rendition, wanted.number);
+    let first = look();
+    if !matches!(first, Lookup::Soon) {
+        return Some(first);
+    }
+    let wait = async {
+        loop {
+            let found = look();
+            if !matches!(found, Lookup::Soon) || changed.changed().await.is_err() {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(longest_hold(camera), wait).await.ok()
+}
+
+/// Twice the length of the newest Period's segments.
+fn longest_hold(camera: &Served) -> Duration {
+    let slot_us = camera.store.window().periods.last().map_or(1_000_000, |p| p.duration_us);
+    Duration::from_micros(slot_us.saturating_mul(2)).min(LONGEST_HOLD)
+}
+
+/// Something finished, or the asked part of it.
+fn whole(
+    app: &App,
+    camera: &Served,
+    chunks: Vec<Bytes>,
+    kind: &'static str,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    let patience = Patience::new(app.clock, camera.window);
+    let total = length(&chunks);
+    let range = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
+    let mut r = match asked(range, total) {
+        Asked::Whole => Response::new(Body::new(Whole::new(chunks, patience))),
+        Asked::Part(part) => {
+            let place = format!("bytes {}-{}/{total}", part.start, part.end.saturating_sub(1));
+            let mut r = Response::new(Body::new(Whole::part(chunks, part, patience)));
+            *r.status_mut() = StatusCode::PARTIAL_CONTENT;
+            insert(&mut r, header::CONTENT_RANGE, place);
+            r
+        }
+        Asked::Outside => {
+            let mut r = sentence(StatusCode::RANGE_NOT_SATISFIABLE, "it has no such bytes");
+            insert(&mut r, header::CONTENT_RANGE, format!("bytes */{total}"));
+            return r;
+        }
+    };
+    let length = http_body::Body::size_hint(r.body()).exact().unwrap_or(total);
+    insert(&mut r, header::CONTENT_LENGTH, length.to_string());
+    set(&mut r, header::CONTENT_TYPE, kind);
+    set(&mut r, header::CACHE_CONTROL, IMMUTABLE);
+    set(&mut r, header::ACCEPT_RANGES, "bytes");
+    r
+}
+
+fn insert(r: &mut Response<Body>, name: header::HeaderName, value: String) {
+    // Made of digits and fixed words: always a valid header.
+    if let Ok(value) = HeaderValue::try_from(value) {
+        r.headers_mut().insert(name, value);
+    }
+}
+
+fn kind_of(camera: &Served, rendition: &str) -> &'static str {
+    let audio = camera
+        .store
+        .renditions()
+        .iter()
+        .any(|r| r.id == rendition && r.kind == RenditionKind::Audio);
+    if audio { "audio/mp4" } else { "video/mp4" }
+}
+
+fn no_rendition(camera: &Served, rendition: &str) -> Response<Body> {
+    let known: Vec<String> = camera.store.renditions().into_iter().map(|r| r.id).collect();
+    sentence(
+        StatusCode::NOT_FOUND,
+        format!("there is no rendition `{rendition}`; this camera has {}", known.join(", ")),
+    )
+}

@@ -1,0 +1,148 @@
+//! HTTP: what stands behind each address.
+//!
+//! [`route`] says what a path means, [`media`] answers for manifests and segments, [`api`] for
+//! facts, [`files`] for pages and player, [`serve`] holds the connections. Everything is there for
+//! GET and HEAD from any origin; nothing can be changed from outside.
+
+mod api;
+mod body;
+mod files;
+mod media;
+pub mod range;
+pub mod route;
+pub mod serve;
+pub mod still;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+
+use crate::app::App;
+use route::{Of, Route};
+
+/// What a page of another origin may read.
+const EXPOSED: &str = "accept-ranges, cmsd-dynamic, cmsd-static, content-length, content-range, \
+                       date, etag, retry-after, server-timing";
+/// What a page of another origin may send: ranges, and CMCD (CTA-5004) as headers.
+const ALLOWED: &str = "cmcd-object, cmcd-request, cmcd-session, cmcd-status, content-type, range";
+/// What it may do.
+const METHODS: &str = "GET, HEAD, OPTIONS";
+
+/// The router; tests call it without a socket.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new().fallback(handle).with_state(app)
+}
+
+async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let method = request.method().clone();
+    let mut response = match method {
+        Method::GET | Method::HEAD => answer(&app, request.uri().path(), request.headers()).await,
+        Method::OPTIONS => preflight(),
+        _ => {
+            let mut r = sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
+            set(&mut r, header::ALLOW, METHODS);
+            r
+        }
+    };
+    set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    set(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    set(&mut response, header::HeaderName::from_static("timing-allow-origin"), "*");
+    set(
+        &mut response,
+        header::HeaderName::from_static("cross-origin-resource-policy"),
+        "cross-origin",
+    );
+    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    app.requests.fetch_add(1, Ordering::Relaxed);
+    response
+}
+
+async fn answer(app: &App, path: &str, headers: &HeaderMap) -> Response<Body> {
+    match route::route(path) {
+        Route::Wall => files::wall(headers),
+        Route::Cameras => api::cameras(app),
+        Route::Time => api::time(app),
+        Route::Health => sentence(StatusCode::OK, "ok"),
+        Route::Metrics => api::metrics(app),
+        Route::File(name) => files::file(name, headers).unwrap_or_else(|| not_there(name)),
+        Route::Slash(id) => match app.camera(id) {
+            Some(_) => slash(id),
+            None => no_camera(id),
+        },
+        Route::Camera(id, of) => match app.camera(id) {
+            Some(camera) => match of {
+                Of::Page => files::camera(headers),
+                Of::Mpd => media::mpd(app, camera).await,
+                Of::Multivariant => media::multivariant(app, camera).await,
+                Of::Playlist(rendition) => media::playlist(app, camera, rendition).await,
+                Of::Snapshot => still::answer(app, camera).await,
+                Of::Init { period_ms, rendition } => {
+                    media::init(app, camera, period_ms, rendition, headers)
+                }
+                Of::Segment { period_ms, rendition, number } => {
+                    let wanted = media::Wanted { period_ms, rendition, number };
+                    media::segment(app, camera, wanted, headers).await
+                }
+            },
+            None => no_camera(id),
+        },
+        Route::Unknown => sentence(StatusCode::NOT_FOUND, "there is nothing at this address"),
+    }
+}
+
+/// Pages of other origins ask first when they send headers of their own (Fetch standard, 4.8).
+fn preflight() -> Response<Body> {
+    let mut r = Response::new(Body::empty());
+    *r.status_mut() = StatusCode::NO_CONTENT;
+    set(&mut r, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    set(&mut r, header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
+    set(&mut r, header::ACCESS_CONTROL_MAX_AGE, "86400");
+    // A page from the internet that shows a camera of the local network.
+    set(&mut r, header::HeaderName::from_static("access-control-allow-private-network"), "true");
+    r
+}
+
+fn slash(id: &str) -> Response<Body> {
+    let mut r = Response::new(Body::empty());
+    *r.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    // Relative, so that it is right behind a proxy that adds a prefix. An id has only letters,
+    // digits, - and _.
+    if let Ok(place) = HeaderValue::try_from(format!("{id}/")) {
+        r.headers_mut().insert(header::LOCATION, place);
+    }
+    r
+}
+
+fn no_camera(id: &str) -> Response<Body> {
+    sentence(
+        StatusCode::NOT_FOUND,
+        format!("there is no camera `{id}`; /api/cameras lists those that there are"),
+    )
+}
+
+fn not_there(name: &str) -> Response<Body> {
+    let player = name.starts_with("nearlive");
+    let why =
+        if player { "; `make player` builds the player, before the server is built" } else { "" };
+    sentence(StatusCode::NOT_FOUND, format!("there is no file `{name}`{why}"))
+}
+
+/// A plain sentence that nobody keeps.
+fn sentence(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    let mut r = Response::new(Body::from(text.into() + "\n"));
+    *r.status_mut() = status;
+    set(&mut r, header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    set(&mut r, header::CACHE_CONTROL, "no-store");
+    r
+}
+
+fn set(response: &mut Response<Body>, name: header::HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}

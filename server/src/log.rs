@@ -1,0 +1,58 @@
+//! The log: a line an event on stderr, with every known secret taken out of every line.
+
+use std::io::{self, Write};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::camera::secret::Redactor;
+
+/// Sends `tracing` events to stderr through `redactor`. The first call wins.
+pub fn start(redactor: Redactor, verbose: bool) {
+    let level = if verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(Lines { redactor })
+        .finish();
+    // Only fails when a test has set one already.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Makes a writer for each event.
+struct Lines {
+    redactor: Redactor,
+}
+
+/// Collects one event and writes it cleaned when it is complete.
+struct Line {
+    redactor: Redactor,
+    text: Vec<u8>,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { redactor: self.redactor.clone(), text: Vec::new() }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.text);
+        // A closed stderr is no reason to stop serving.
+        let _ = io::stderr().lock().write_all(self.redactor.clean(&text).as_bytes());
+    }
+}

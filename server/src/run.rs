@@ -1,0 +1,120 @@
+//! From the command line to a running server, and its orderly end.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::args::{self, Args, Command, Where};
+use crate::camera::secret::Redactor;
+use crate::camera::supervisor::Surroundings;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::spawn::Launcher;
+use crate::engine::{Engine, version, wrapper};
+use crate::error::Error;
+use crate::http::serve;
+use crate::http::still::Stills;
+use crate::log;
+use crate::shutdown::Shutdown;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if arguments.first().is_some_and(|a| a == wrapper::NAME) {
+        eprintln!("[fatal] {}", wrapper::become_engine(arguments.into_iter().skip(1)));
+        return ExitCode::from(1);
+    }
+    match act(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("nearlive-server: {e}");
+            e.exit_code()
+        }
+    }
+}
+
+fn act(arguments: &[OsString]) -> Result<(), Error> {
+    let args = args::parse(arguments)?;
+    match &args.command {
+        Command::Help => {
+            print!("{}", args::HELP);
+            Ok(())
+        }
+        Command::Version => {
+            println!("nearlive-server {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        Command::Camera(Where::Argument { index, address }) => {
+            Err(args::hand_over(arguments, *index, address))
+        }
+        Command::Camera(Where::Stdin) => {
+            let address = args::address_from_stdin()?;
+            serve_until_the_end(&args, Some(Config::single("camera", "Camera", address)))
+        }
+        Command::Serve(file) => {
+            let config = Config::read(file)?;
+            serve_until_the_end(&args, Some(config))
+        }
+        Command::Demo => serve_until_the_end(&args, None),
+    }
+}
+
+/// Serves the cameras of `config`, or the demo's without one.
+fn serve_until_the_end(args: &Args, config: Option<Config>) -> Result<(), Error> {
+    let redactor = Redactor::default();
+    log::start(redactor.clone(), args.verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { doing: "starting", source })?;
+    let done = runtime.block_on(serve_all(args, config, redactor));
+    // Whatever is left (a read of a pipe, say) must not keep the program.
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> Result<(), Error> {
+    let shutdown = Shutdown::default();
+    shutdown.on_signals().map_err(|source| Error::Io { doing: "handling signals", source })?;
+    let address = args
+        .listen
+        .or_else(|| config.as_ref().and_then(|c| c.listen))
+        .unwrap_or(args::DEFAULT_LISTEN);
+    let encodes = config.as_ref().is_none_or(|c| c.cameras.iter().any(|c| !c.ladder.is_empty()));
+    version::check(&args.ffmpeg, encodes)?;
+    let listener = serve::listen(address).await?;
+    let address = listener.local_addr().unwrap_or(address);
+    let (config, _demo) = match config {
+        Some(config) => (config, None),
+        None => {
+            let (config, camera) = demo(args).await?;
+            (config, Some(camera))
+        }
+    };
+    let launcher = Launcher::new(Engine::new(&args.ffmpeg))
+        .map_err(|source| Error::Io { doing: "starting", source })?;
+    let around = Surroundings { launcher, redactor, clock: Clock::start(), shutdown };
+    let mut supervisors = JoinSet::new();
+    let mut app = App::start(&config, &around, &mut supervisors);
+    app.stills = Some(Stills::new(args.ffmpeg.clone()));
+    greet(address);
+    serve::run(listener, Arc::new(app), around.shutdown.clone()).await;
+    // Each logs off from its camera and waits for its ffmpeg.
+    while supervisors.join_next().await.is_some() {}
+    Ok(())
+}
+
+fn greet(address: SocketAddr) {
+    println!("Open one of these in a browser (Ctrl-C ends the server):");
+    for page in serve::pages(address) {
+        println!("  {page}");
+    }
+}
+
+async fn demo(_args: &Args) -> Result<(Config, ()), Error> {
+    Err(Error::NotYet("demo"))
+}
