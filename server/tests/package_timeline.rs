@@ -152,3 +152,30 @@ fn timestamps_that_leap_begin_a_new_period() {
     let behind = feed.now().as_micros() - all[all.len() - 1].3;
     assert!(behind < 400_000, "{behind} us, {:?}", feed.camera.window().periods);
 }
+
+#[test]
+fn the_mpd_means_what_the_window_holds() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 5_000);
+    let text = nearlive_server::playlist::mpd(&feed.camera.window());
+    let mpd = nearlive::dash::read::mpd(text.as_bytes()).unwrap();
+    let url = "http://host/camera/index.mpd";
+    let presentation = nearlive::dash::resolve::resolve(&mpd, url).unwrap();
+    let service = &presentation.service;
+    assert_eq!(service.target_latency, None, "Nearlive's player finds its own");
+    assert!(service.max_latency.is_some());
+    let edge = nearlive::presentation::edge(&presentation, feed.now()).unwrap();
+    assert_eq!(edge.as_micros(), feed.now().as_micros(), "presentation time is Unix time");
+    let period = &presentation.periods[0];
+    let video = &period.tracks[0].representations;
+    assert_eq!(video.len(), 2);
+    for representation in video {
+        let newest = representation.segments.newest(feed.now()).unwrap();
+        let file = newest.resource.url.rsplit('/').next().unwrap().to_owned();
+        let number: u64 = file.trim_end_matches(".m4s").parse().unwrap();
+        let ms: u64 = period.id.parse().unwrap();
+        let found = feed.camera.segment(ms, &representation.id, number);
+        assert!(matches!(found, Lookup::Found(_) | Lookup::Soon), "{found:?}");
+        assert_eq!(representation.mapping, nearlive::presentation::Mapping::Offset(0));
+    }
+}

@@ -6,7 +6,7 @@
 
 use super::addressing::{Base, Budget};
 use super::sets::{self, Dropped, Span};
-use super::syntax::{Mpd, Period as Written};
+use super::syntax::{Mpd, Period as Written, ServiceDescription};
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{
     ClockSource, Error, Kind, Live, Period, Presentation, Refresh, SegmentList, Service, url,
@@ -176,10 +176,16 @@ fn clocks(mpd: &Mpd, manifest_url: &str) -> Vec<ClockSource> {
     clocks
 }
 
+/// The scope (ISO/IEC 23009-1 K.3) of a ServiceDescription for players that find the least latency
+/// that the link allows: it bounds the latency and names no target.
+pub const AUTO_LATENCY_SCOPE: &str = "urn:nearlive:latency:auto:2026";
+
 fn service(mpd: &Mpd) -> Service {
-    // One for everybody before one for a scope that we know nothing of.
+    // Ours, else one for everybody, before one for a scope that we know nothing of.
     let all = &mpd.service_descriptions;
-    let Some(chosen) = all.iter().find(|s| s.scopes.is_empty()).or_else(|| all.first()) else {
+    let ours = |s: &&ServiceDescription| s.scopes.iter().any(|d| d.scheme == AUTO_LATENCY_SCOPE);
+    let chosen = all.iter().find(ours).or_else(|| all.iter().find(|s| s.scopes.is_empty()));
+    let Some(chosen) = chosen.or_else(|| all.first()) else {
         return Service::default();
     };
     let latency = chosen.latency.unwrap_or_default();

@@ -3,6 +3,7 @@
 use super::{bandwidth_bps, of_kind};
 use crate::package::SOURCE_SCHEME;
 use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, Window};
+use nearlive::dash::resolve::AUTO_LATENCY_SCOPE;
 use nearlive::dash::syntax::{
     AdaptationSet, Common, Descriptor, Early, Latency, Mpd, Period, PlaybackRate,
     ProducerReferenceTime, Representation, S, SegmentInfo, SegmentTemplate, Segments,
@@ -36,12 +37,20 @@ pub fn mpd(window: &Window) -> String {
         min_buffer_time: Some(Duration::from_millis(200)),
         time_shift_buffer_depth: Some(window.window),
         max_segment_duration: Some(Duration::from_micros(longest + longest / 4)),
-        service_descriptions: vec![ServiceDescription {
-            id: Some(0),
-            scopes: Vec::new(),
-            latency: Some(LATENCY),
-            playback_rate: Some(RATES),
-        }],
+        service_descriptions: vec![
+            ServiceDescription {
+                id: Some(0),
+                latency: Some(LATENCY),
+                playback_rate: Some(RATES),
+                ..ServiceDescription::default()
+            },
+            ServiceDescription {
+                id: Some(1),
+                scopes: vec![Descriptor { scheme: AUTO_LATENCY_SCOPE.into(), value: None }],
+                latency: Some(Latency { target_ms: None, ..LATENCY }),
+                playback_rate: Some(RATES),
+            },
+        ],
         periods: window.periods.iter().map(|p| period(window, p)).collect(),
         utc_timings: vec![Descriptor::new("urn:mpeg:dash:utc:http-iso:2014", "../time")],
         ..Mpd::default()
