@@ -38,6 +38,8 @@ pub enum Fault {
         /// Of all packets, 0 to 100.
         percent: u8,
     },
+    /// Packets are held back and sent in bursts, one in so much time, as over bad Wi-Fi.
+    Burst(Duration),
     /// PLAY is answered only after this time.
     SlowStart(Duration),
     /// The camera has no audio track: none is described, and none can be set up.
@@ -68,6 +70,7 @@ pub(crate) struct Faults {
     pub(crate) gop_frames: Option<u32>,
     pub(crate) loss_percent: u8,
     pub(crate) slow_start: Duration,
+    pub(crate) burst: Duration,
     /// How often everyone was hung up on.
     pub(crate) hang_ups: u32,
     /// Sum of all jumps.
@@ -88,6 +91,7 @@ impl Faults {
                 self.jump_seconds = self.jump_seconds.wrapping_add(seconds);
             }
             Fault::Loss { percent } => self.loss_percent = percent,
+            Fault::Burst(every) => self.burst = every,
             Fault::SlowStart(delay) => self.slow_start = delay,
             Fault::NoAudio => self.no_audio = true,
             Fault::AudioStops => self.audio_stops = true,
@@ -127,7 +131,7 @@ impl std::error::Error for UnknownFault {}
 
 /// The text forms of all faults.
 pub const FAULTS: &str = "refuse, unplug, 401, 404, stall, hangup, resize WxH, jump SECONDS, \
-     loss PERCENT, slow SECONDS, no-audio, audio-stops, irregular, gop FRAMES";
+     loss PERCENT, burst SECONDS, slow SECONDS, no-audio, audio-stops, irregular, gop FRAMES";
 
 impl FromStr for Fault {
     type Err = UnknownFault;
@@ -151,15 +155,16 @@ impl FromStr for Fault {
             ("loss", Some(n)) => {
                 n.parse().ok().filter(|&p| p <= 100).map(|percent| Self::Loss { percent })
             }
-            ("slow", Some(n)) => n
-                .parse()
-                .ok()
-                .and_then(|seconds| Duration::try_from_secs_f32(seconds).ok())
-                .map(Self::SlowStart),
+            ("burst", Some(n)) => seconds(n).map(Self::Burst),
+            ("slow", Some(n)) => seconds(n).map(Self::SlowStart),
             _ => None,
         };
         fault.filter(|_| words.next().is_none()).ok_or_else(|| UnknownFault(text.to_owned()))
     }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f32(text.parse().ok()?).ok()
 }
 
 #[cfg(test)]
@@ -175,6 +180,7 @@ mod tests {
             ("jump -3600", Fault::TimestampJump { seconds: -3600 }),
             ("loss 5", Fault::Loss { percent: 5 }),
             ("slow 1.5", Fault::SlowStart(Duration::from_millis(1500))),
+            ("burst 0.5", Fault::Burst(Duration::from_millis(500))),
             ("gop 100", Fault::Gop { frames: 100 }),
         ] {
             assert_eq!(text.parse(), Ok(fault));

@@ -22,7 +22,7 @@ fn strokes(c: char) -> &'static str {
         'A' => "06 20 46 34 14",
         'B' => "33 03 00 30 41 42 33 44 45 36 06 03",
         'C' => "41 30 10 01 05 16 36 45",
-        'D' => "00 30 41 45 36 06 00",
+        'D' => "00 20 42 44 26 06 00",
         'E' => "40 00 06 46 06 03 33",
         'F' => "40 00 06 03 33",
         'G' => "41 30 10 01 05 16 36 45 43 23",
@@ -88,17 +88,27 @@ impl Font {
     }
 
     /// The masks of `text` with their distance from its left edge.
-    pub(crate) fn layout(&self, text: &str) -> impl Iterator<Item = (usize, &Sprite)> {
-        let letters = text.chars().map(|c| c.to_ascii_uppercase()).enumerate();
-        letters.filter_map(|(i, c)| {
+    pub(crate) fn layout(&self, text: &str) -> impl Iterator<Item = (isize, &Sprite)> {
+        let letters = text.chars().map(|c| c.to_ascii_uppercase());
+        let places = letters.scan(0, |x, c| {
+            // A narrow letter stands in the middle of its mask, which reaches over its neighbours.
+            let left = *x as isize - ((self.advance - self.advance_of(c)) / 2) as isize;
+            *x += self.advance_of(c);
+            Some((left, c))
+        });
+        places.filter_map(|(left, c)| {
             let (_, mask) = self.glyphs.iter().find(|(known, _)| *known == c)?;
-            Some((i * self.advance, mask))
+            Some((left, mask))
         })
     }
 
-    /// Width in pixels of a text of `letters` letters.
-    pub(crate) fn width(&self, letters: usize) -> usize {
-        letters * self.advance
+    /// Width of `text` in pixels.
+    pub(crate) fn width(&self, text: &str) -> usize {
+        text.chars().map(|c| self.advance_of(c)).sum()
+    }
+
+    fn advance_of(&self, c: char) -> usize {
+        if ":.,".contains(c) { self.advance / 2 } else { self.advance }
     }
 }
 
@@ -138,8 +148,9 @@ mod tests {
     #[test]
     fn a_text_is_laid_out_from_left_to_right() {
         let font = Font::new(28, "0123456789:.");
-        let places: Vec<usize> = font.layout("12:34").map(|(x, _)| x).collect();
+        let places: Vec<isize> = font.layout("12:34").map(|(x, _)| x).collect();
         assert_eq!(places.len(), 5);
-        assert!(places.is_sorted() && font.width(5) > places[4]);
+        assert!(places.is_sorted() && font.width("12:34") as isize > places[4]);
+        assert!(font.width("12:34") < font.width("12-34"));
     }
 }

@@ -35,6 +35,8 @@ const WRITE: Duration = Duration::from_secs(5);
 const REPORT: Duration = Duration::from_secs(2);
 /// The session's timeout as it is announced, in seconds; a session lives as long as its connection.
 const SESSION_TIMEOUT: u64 = 60;
+/// Units in a burst at most.
+const BURST_UNITS: usize = 512;
 const METHODS: &str =
     "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
 
@@ -96,6 +98,9 @@ struct Playing {
     units: broadcast::Receiver<Arc<Unit>>,
     /// A key frame has to come first.
     waiting: bool,
+    /// Units that wait for the next burst, and when the last one was.
+    held: Vec<Arc<Unit>>,
+    last_burst: Instant,
 }
 
 struct Connection {
@@ -123,8 +128,9 @@ impl Connection {
                     self.requests(&mut input).await?;
                 }
                 unit = next_unit(&mut self.playing) => {
-                    let unit = unit?;
-                    self.deliver(&unit).await?;
+                    for unit in self.due(unit?) {
+                        self.deliver(&unit).await?;
+                    }
                 },
                 _ = self.reports.tick(), if self.playing.is_some() => self.report().await?,
                 changed = self.faults.changed() => {
@@ -290,7 +296,9 @@ impl Connection {
             .collect();
         if self.playing.is_none() {
             let waiting = self.host.config.start == Start::KeyFrame;
-            self.playing = Some(Playing { units: self.host.source.units.subscribe(), waiting });
+            let units = self.host.source.units.subscribe();
+            let (held, last_burst) = (Vec::new(), Instant::now());
+            self.playing = Some(Playing { units, waiting, held, last_burst });
             self.reports.reset_immediately();
         }
         let mut answer = self.plain(StatusCode::Ok);
@@ -326,6 +334,18 @@ impl Connection {
         let mut bytes = Vec::new();
         answer.write(&mut bytes).map_err(|_| io::ErrorKind::InvalidData)?;
         self.write(&bytes).await
+    }
+
+    /// What is to be sent now that a unit has come: that, or nothing, or all that was held back.
+    fn due(&mut self, unit: Arc<Unit>) -> Vec<Arc<Unit>> {
+        let burst = self.faults.borrow().burst;
+        let Some(playing) = &mut self.playing else { return Vec::new() };
+        playing.held.push(unit);
+        if playing.last_burst.elapsed() < burst && playing.held.len() < BURST_UNITS {
+            return Vec::new();
+        }
+        playing.last_burst = Instant::now();
+        std::mem::take(&mut playing.held)
     }
 
     async fn deliver(&mut self, unit: &Unit) -> io::Result<()> {

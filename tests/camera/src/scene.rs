@@ -154,7 +154,7 @@ impl Scene {
         let time = time_of_day(unix_ms);
         let day = format!("{} UTC", date(unix_ms));
         let pad = (unit * 3.0) as usize;
-        let wide = self.large.width(time.len()).max(self.small.width(self.name.chars().count()));
+        let wide = self.large.width(&time).max(self.small.width(&self.name));
         let panel = (pad, height - (unit * 26.0) as usize, wide + 2 * pad, (unit * 22.0) as usize);
         canvas.shade(panel);
         let left = panel.0 + pad;
@@ -162,7 +162,7 @@ impl Scene {
             for (x, mask) in font.layout(text) {
                 canvas.paint(
                     mask,
-                    (left + x) as isize,
+                    left as isize + x,
                     (panel.1 as f32 + unit * down) as isize,
                     colour,
                 );

@@ -185,3 +185,20 @@ fn packets_by_udp_are_lost() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("missed") || said.contains("RTP"), "{said}");
 }
+
+#[test]
+fn packets_come_in_bursts() {
+    let rig = Rig::start(small());
+    let mut client = rig.play();
+    client.packet_of(VIDEO);
+    rig.control.set(Fault::Burst(Duration::from_millis(400)));
+    // Between bursts is a silence that packets every 20 ms never leave.
+    eventually("a pause", || {
+        client.drain();
+        client.silent_for(Duration::from_millis(150)).then_some(())
+    });
+    let burst: Vec<u32> = (0..4).map(|_| client.packet_of(VIDEO).time()).collect();
+    assert!(burst.is_sorted_by_key(|time| time.wrapping_sub(burst[0])), "{burst:?}");
+    rig.control.clear();
+    client.packet_of(VIDEO);
+}

@@ -217,7 +217,7 @@ impl Client {
     pub fn silent_for(&mut self, time: Duration) -> bool {
         self.early.clear();
         self.stream.set_read_timeout(Some(time)).unwrap();
-        let read = self.stream.read(&mut [0; 1]);
+        let read = self.stream.peek(&mut [0; 1]);
         self.stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         read.is_err_and(|e| {
             matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
