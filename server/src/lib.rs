@@ -14,6 +14,7 @@ pub mod args;
 pub mod camera;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod http;

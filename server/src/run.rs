@@ -13,6 +13,7 @@ use crate::camera::secret::Redactor;
 use crate::camera::supervisor::Surroundings;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::demo::Demo;
 use crate::engine::spawn::Launcher;
 use crate::engine::{Engine, version, wrapper};
 use crate::error::Error;
@@ -88,11 +89,11 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
     version::check(&args.ffmpeg, encodes)?;
     let listener = serve::listen(address).await?;
     let address = listener.local_addr().unwrap_or(address);
-    let (config, _demo) = match config {
+    let (config, demo) = match config {
         Some(config) => (config, None),
         None => {
-            let (config, camera) = demo(args).await?;
-            (config, Some(camera))
+            let demo = Demo::start(&args.ffmpeg).await?;
+            (demo.config()?, Some(demo))
         }
     };
     let launcher = Launcher::new(Engine::new(&args.ffmpeg))
@@ -102,9 +103,15 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
     let mut app = App::start(&config, &around, &mut supervisors);
     app.stills = Some(Stills::new(args.ffmpeg.clone()));
     greet(address);
+    if let Some(demo) = &demo {
+        demo.listen_to_commands();
+    }
     serve::run(listener, Arc::new(app), around.shutdown.clone()).await;
     // Each logs off from its camera and waits for its ffmpeg.
     while supervisors.join_next().await.is_some() {}
+    if let Some(demo) = demo {
+        demo.stop().await;
+    }
     Ok(())
 }
 
@@ -113,8 +120,4 @@ fn greet(address: SocketAddr) {
     for page in serve::pages(address) {
         println!("  {page}");
     }
-}
-
-async fn demo(_args: &Args) -> Result<(Config, ()), Error> {
-    Err(Error::NotYet("demo"))
 }
