@@ -106,7 +106,8 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
     if let Some(demo) = &demo {
         demo.listen_to_commands();
     }
-    serve::run(listener, Arc::new(app), around.shutdown.clone()).await;
+    let limits = serve::Limits::default();
+    serve::run(listener, Arc::new(app), limits, around.shutdown.clone()).await;
     // Each logs off from its camera and waits for its ffmpeg.
     while supervisors.join_next().await.is_some() {}
     if let Some(demo) = demo {

@@ -1,9 +1,9 @@
 //! Connections: how many, how fast, until when.
 //!
 //! Every connection sends each chunk at once (TCP_NODELAY: with Nagle's algorithm a chunk may wait
-//! for the acknowledgement of the one before). A client that takes nothing for [`STALLED`] is
-//! dropped; so is one that does not finish its request. Over [`MOST`] connections, a new one is told
-//! to come back.
+//! for the acknowledgement of the one before). A client that takes nothing for a while is dropped; so
+//! is one that does not finish its request. Over the most connections, a new one is told to come
+//! back.
 
 use std::future::Future;
 use std::io;
@@ -28,12 +28,23 @@ use crate::app::App;
 use crate::error::Error;
 use crate::shutdown::Shutdown;
 
-/// Connections at a time: a browser makes six to one host.
-pub const MOST: usize = 512;
-/// A client that takes no byte for so long is gone.
-const STALLED: Duration = Duration::from_secs(20);
-/// A connection without a request.
-const IDLE: Duration = Duration::from_secs(60);
+/// What one connection may cost, and all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time: a browser makes six to one host.
+    pub connections: usize,
+    /// A client that takes no byte for so long is gone.
+    pub stalled: Duration,
+    /// A connection without a complete request.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 512, stalled: Duration::from_secs(20), idle: Duration::from_secs(60) }
+    }
+}
+
 /// Time for what is being sent when the server ends.
 const GOODBYE: Duration = Duration::from_millis(300);
 
@@ -46,9 +57,9 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Serves until the shutdown.
-pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
+pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: Shutdown) {
     let router = super::router(Arc::clone(&app));
-    let places = Arc::new(Semaphore::new(MOST));
+    let places = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -71,7 +82,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
         let (router, shutdown, app) = (router.clone(), shutdown.clone(), Arc::clone(&app));
         connections.spawn(async move {
             app.connections.fetch_add(1, Ordering::Relaxed);
-            connection(stream, router, shutdown).await;
+            connection(stream, router, limits, shutdown).await;
             app.connections.fetch_sub(1, Ordering::Relaxed);
             drop(place);
         });
@@ -80,13 +91,13 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: Shutdown) {
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, router: Router, shutdown: Shutdown) {
+async fn connection(stream: TcpStream, router: Router, limits: Limits, shutdown: Shutdown) {
     // Only fails on a connection that is already closed.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(Patient { stream, stalled: None });
+    let io = TokioIo::new(Patient { stream, limit: limits.stalled, stalled: None });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        .header_read_timeout(limits.idle)
         .serve_connection(io, TowerToHyperService::new(router));
     tokio::pin!(serving);
     tokio::select! {
@@ -111,6 +122,7 @@ async fn refuse(mut stream: TcpStream) {
 /// A stream that gives up on a peer that takes nothing.
 struct Patient {
     stream: TcpStream,
+    limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -124,7 +136,8 @@ impl Patient {
             self.stalled = None;
             return result;
         }
-        let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALLED)));
+        let limit = self.limit;
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         match timer.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
