@@ -58,6 +58,7 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
         .typescript(false)
         .omit_default_module_path(true)
         .remove_name_section(!keep_names)
+        .demangle(false)
         .remove_producers_section(true)
         .generate_output()
         .context("wasm-bindgen failed")?;

@@ -29,8 +29,10 @@ pub(crate) fn report(job: &Job) -> Result<()> {
     let compiled = module::compile(job)?;
     let (_, wasm) = module::bind(&compiled, true)?;
     println!("\nthe module's largest contributors (uncompressed, before wasm-opt):");
-    for (name, size) in contributors(&wasm)?.into_iter().take(10) {
-        println!("{size:>9}  {:>4.1} %  {name}", size as f32 * 100.0 / wasm.len() as f32);
+    let contributors = contributors(&wasm)?;
+    let all: usize = contributors.iter().map(|(_, size)| size).sum();
+    for (name, size) in contributors.into_iter().take(10) {
+        println!("{size:>9}  {:>4.1} %  {name}", size as f32 * 100.0 / all as f32);
     }
 
     let [.., download] = sum;
@@ -115,7 +117,7 @@ fn owner(symbol: &str) -> String {
     match (segments.next(), segments.next(), segments.next()) {
         (Some("nearlive"), Some(module), Some(_)) => format!("nearlive::{module}"),
         (Some(name), Some(_), _) => name.to_owned(),
-        _ => "others (runtime, exports)".to_owned(),
+        _ => "exported functions".to_owned(),
     }
 }
 
@@ -130,7 +132,7 @@ mod tests {
             ("<nearlive::time::Instant as core::fmt::Debug>::fmt", "nearlive::time"),
             ("<&mut alloc::vec::Vec<u8> as core::fmt::Write>::write_str", "alloc"),
             ("nearlive::main", "nearlive"),
-            ("__wbindgen_malloc", "others (runtime, exports)"),
+            ("__wbindgen_malloc", "exported functions"),
         ] {
             assert_eq!(owner(symbol), expected, "{symbol}");
         }
