@@ -11,8 +11,9 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// What is embedded of `www/`: the pages. The rest of it is packed into `dist/`.
-const PAGES: [&str; 5] = ["html", "ico", "png", "svg", "webmanifest"];
+/// What is embedded of `www/`: the pages, with their modules and their style. The rest of it is
+/// packed into `dist/`.
+const PAGES: [&str; 7] = ["css", "html", "ico", "mjs", "png", "svg", "webmanifest"];
 /// What is embedded of `dist/`.
 const PLAYER: [&str; 7] = ["css", "js", "map", "mjs", "mts", "ts", "wasm"];
 

@@ -14,7 +14,7 @@ use super::{dom, fault, units};
 use core::cell::{Cell, RefCell};
 use js_sys::Uint8Array;
 use nearlive::player::{
-    Append, BlobId, Event, FetchId, Input, Output, Player, SourceEvent, State, Stats,
+    Append, BlobId, Config, Event, FetchId, Input, Output, Player, SourceEvent, State, Stats,
 };
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
@@ -260,5 +260,10 @@ impl Shell {
         self.blobs.take();
         self.inputs.take();
         self.page.close();
+        // Its memory goes now, not when the page's last reference to the handle goes.
+        // (After a fault it may be borrowed for ever.)
+        if let Ok(mut core) = self.core.try_borrow_mut() {
+            *core = Player::new(Config::default(), units::now(), units::wall());
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! ```text
 //! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive.wasm
 //!                                                  |
-//! www/loader.js, www/element.js, www/nearlive.css -+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! loader.js figures.js element.js nearlive.css ----+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
 //! www/facades/NAME.js ------------------------------> dist/nearlive-NAME.js
 //! ```
@@ -109,7 +109,7 @@ fn player(job: &Job) -> Result<()> {
     let sources = bundle::Sources {
         version: env!("CARGO_PKG_VERSION"),
         loader: job.source("loader.js")?,
-        element: job.optional("element.js")?,
+        element: job.source("figures.js")? + &job.source("element.js")?,
         style: job.optional("nearlive.css")?,
     };
     let types = job.optional("nearlive.d.ts")?;

@@ -1,0 +1,303 @@
+// <nearlive-player> and the JavaScript face in real Chromium, on a film from a static server.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, openPage, serveFiles, until } from "./harness.mjs";
+import { film } from "./media.mjs";
+
+const SCRIPT = `<!doctype html><style>nearlive-player{width:640px}</style><script src="/p/nearlive.js"></script>`;
+const element = (attributes, src = "/film/index.mpd") => `<nearlive-player src="${src}" ${attributes}></nearlive-player>`;
+
+let browser, files;
+let gone = false; // the film's manifest is not there
+before(async () => {
+  browser = await launch();
+  files = await serveFiles(
+    {
+      "/p/": "dist",
+      "/film/": film(),
+      "/favicon.ico": { text: "" },
+      "/api.html": { text: `${SCRIPT}<video muted width="640"></video>` },
+      "/plays.html": { text: SCRIPT + element("autoplay muted controls") },
+      "/loud.html": { text: SCRIPT + element("autoplay controls") },
+      "/waits.html": { text: SCRIPT + element("controls") },
+      "/two.html": { text: SCRIPT + element("autoplay muted") + element("autoplay muted") },
+      "/odd.html": { text: SCRIPT + element(`autoplay muted latency="soon"`) },
+      "/dead.html": { text: SCRIPT + element("autoplay muted controls", "/nowhere/index.mpd") },
+    },
+    { answer: (request, response) => gone && request.url.endsWith(".mpd") && !!response.writeHead(404).end() },
+  );
+});
+after(async () => {
+  await browser?.close();
+  await files?.close();
+});
+
+/** Opens a page with an element; `part(name, act)` runs `act(part, element)` in it. */
+async function open(path, { chromium = browser, init } = {}) {
+  const page = await openPage(chromium);
+  if (init) await page.addInitScript(init);
+  const ready = init && page.waitForEvent("console", (message) => message.text() === "untouched");
+  await page.goto(files.url + path);
+  await ready;
+  const part = (name, act) =>
+    page.evaluate(
+      ([name, act]) => {
+        const host = document.querySelector("nearlive-player");
+        return new Function(`return (${act})`)()(host.shadowRoot.querySelector(name), host);
+      },
+      [name, String(act)],
+    );
+  const shown = (name) => part(name, (it) => it.checkVisibility());
+  return { page, part, shown, locate: (name) => page.locator(`nearlive-player ${name}`) };
+}
+
+// Playwright's evaluate() counts as a gesture of the user, which allows sound. So where none may have happened, the page
+// itself says when it has come so far; `init` sees to that.
+const untouched = (far) => `
+  const looks = setInterval(() => {
+    const host = document.querySelector("nearlive-player");
+    if (!host?.shadowRoot || !(${far})(host.shadowRoot, host.video)) return;
+    clearInterval(looks);
+    console.info("untouched");
+  }, 20);`;
+
+const plays = ({ part }, beyond = 0.5) =>
+  until("the picture moves", () => part("video", `(video) => !video.paused && video.currentTime > ${beyond}`));
+
+test("a film plays, shows its place, and ends", async () => {
+  const it = await open("/plays.html");
+  await plays(it);
+  assert.match(await it.part(".time", (time) => time.textContent), /^0:0\d \/ 0:12$/);
+  assert.equal(await it.shown(".live"), false);
+  await it.part(".seek", (seek) => {
+    seek.value = 11.5;
+    seek.dispatchEvent(new Event("input"));
+  });
+  await until("it ends", () => it.part("video", (video, host) => video.ended && host.player.stats().state === "ended"));
+  assert.deepEqual(it.page.problems, []);
+});
+
+test("keys: i shows the figures, k pauses, m mutes", async () => {
+  const it = await open("/plays.html");
+  await plays(it);
+  await it.locate(".frame").focus();
+  await it.page.keyboard.press("i");
+  assert.ok(await it.shown(".stats-panel"));
+  const figures = await it.part(".stats-panel", (panel) => panel.textContent);
+  for (const name of ["Buffer", "Picture", "640×360", "Chosen", "Link", "Stalls", "Start", "Nearlive", "DASH"])
+    assert.ok(figures.includes(name), `${name} is missing in: ${figures}`);
+  await it.page.keyboard.press("i");
+  assert.ok(!(await it.shown(".stats-panel")));
+  await it.page.keyboard.press("k");
+  await until("it pauses", () => it.part("video", (video) => video.paused));
+  await until("the button says so", () => it.part(".toggle", (button) => button.title.startsWith("Play")));
+  await it.page.keyboard.press(" ");
+  await until("it goes on", () => it.part("video", (video) => !video.paused));
+  await it.page.keyboard.press("m");
+  assert.equal(await it.part("video", (video) => video.muted), false);
+});
+
+test("the menu offers what there is, and keeps the choice", async () => {
+  const it = await open("/plays.html");
+  await plays(it);
+  await it.locate(".quality").click();
+  const items = await it.part(".menu", (menu) => [...menu.children].map((item) => item.firstChild.textContent));
+  assert.deepEqual(items, ["Auto", "360p", "180p"]);
+  await it.page.keyboard.press("ArrowUp");
+  await it.page.keyboard.press("Enter");
+  assert.equal(await it.shown(".menu"), false);
+  await until("the button says so", () => it.part(".quality", (button) => button.textContent === "180p"));
+  await it.locate(".quality").click();
+  const checked = await it.part(".menu", (menu) => menu.querySelector("[aria-checked=true]").firstChild.textContent);
+  assert.equal(checked, "180p");
+});
+
+test("where sound is refused it plays without, and a tap brings it", async () => {
+  const chromium = await launch({ autoplay: false });
+  try {
+    const init = untouched((_, video) => video.currentTime > 0.2);
+    const it = await open("/loud.html", { chromium, init });
+    await plays(it);
+    assert.equal(await it.part("video", (video) => video.muted), true);
+    assert.ok(await it.shown(".unmute"));
+    assert.ok(!(await it.shown(".start")));
+    await it.locate(".unmute").click();
+    assert.equal(await it.part("video", (video) => video.muted), false);
+    assert.ok(!(await it.shown(".unmute")));
+    await plays(it, 1);
+  } finally {
+    await chromium.close();
+  }
+});
+
+test("where playing is refused altogether a button waits, not a spinner", async () => {
+  const refuse = () => {
+    const play = HTMLMediaElement.prototype.play;
+    HTMLMediaElement.prototype.play = function () {
+      return navigator.userActivation.isActive ? play.call(this) : Promise.reject(new DOMException("no", "NotAllowedError"));
+    };
+  };
+  const init = `(${refuse})();` + untouched((root) => root.querySelector(".start").checkVisibility());
+  const it = await open("/loud.html", { init });
+  assert.ok(!(await it.shown(".spinner")));
+  assert.equal(await it.part("video", (video) => video.paused), true);
+  await it.locate(".start").click();
+  await plays(it);
+  assert.ok(!(await it.shown(".start")));
+  assert.equal(await it.part("video", (video) => video.muted), false);
+});
+
+test("without autoplay it waits for the button", async () => {
+  const it = await open("/waits.html");
+  await until("the button is there", () => it.shown(".start"));
+  assert.equal(await it.part("video", (video) => video.paused), true);
+  await it.locate(".start").click();
+  await plays(it);
+});
+
+test("a dead address gives a message with what to do", async () => {
+  const it = await open("/dead.html");
+  await until("the message is there", () => it.shown(".message"));
+  const text = await it.part(".message", (message) => message.innerText);
+  assert.match(text, /No connection/);
+  assert.match(text, /Error 1002 · .*\/nowhere\/index\.mpd/);
+  assert.match(text, /Try again/);
+  assert.ok(!(await it.shown(".spinner")));
+  assert.ok(!(await it.shown(".bar")));
+});
+
+test("trying again plays when the address has come to life", async () => {
+  gone = true;
+  const it = await open("/plays.html");
+  try {
+    await until("the message is there", () => it.shown(".message"));
+  } finally {
+    gone = false;
+  }
+  await it.locate(".retry").click();
+  await plays(it);
+  assert.ok(!(await it.shown(".message")));
+});
+
+test("a fault of the player itself offers to load the page again", async () => {
+  const it = await open("/plays.html");
+  await plays(it);
+  await it.page.evaluate(() => dispatchEvent(new CustomEvent("nearlive-fault", { detail: "a test" })));
+  assert.match(await it.part(".message", (message) => message.innerText), /Reload the page/);
+  await Promise.all([it.page.waitForEvent("load"), it.locate(".retry").click()]);
+  await plays(it);
+});
+
+test("two players share one module", async () => {
+  const from = files.requests.length;
+  const page = await openPage(browser, `${files.url}/two.html`);
+  await until("both move", () =>
+    page.evaluate(() => [...document.querySelectorAll("nearlive-player")].every((it) => it.video.currentTime > 0.5)),
+  );
+  assert.equal(files.requests.slice(from).filter((it) => it.path.endsWith(".wasm")).length, 1);
+  assert.deepEqual(page.problems, []);
+});
+
+test("an element that leaves the page ends its player, one that comes back plays", async () => {
+  const it = await open("/plays.html");
+  await plays(it);
+  const left = await it.part("video", (video, host) => {
+    globalThis.kept = host;
+    const old = host.player;
+    host.remove();
+    return { src: video.getAttribute("src"), state: video.readyState, stats: old.stats(), player: host.player };
+  });
+  assert.equal(left.src, null);
+  assert.equal(left.state, 0);
+  assert.equal(left.stats.bytes, 0);
+  assert.equal(left.player, null);
+  await it.page.evaluate(() => document.body.append(globalThis.kept));
+  await plays(it);
+  assert.deepEqual(it.page.problems, []);
+});
+
+test("an attribute that makes no sense is named in the console and does no harm", async () => {
+  const page = await openPage(browser);
+  const warned = page.waitForEvent("console", (message) => message.text().includes("latency"));
+  await page.goto(`${files.url}/odd.html`);
+  assert.equal((await warned).type(), "warning");
+  await until("it plays", () => page.evaluate(() => document.querySelector("nearlive-player").video.currentTime > 0.5));
+});
+
+test("the JavaScript face: load, events, figures, destroy", async () => {
+  const page = await openPage(browser, `${files.url}/api.html`);
+  const seen = await page.evaluate(async () => {
+    const events = [];
+    const player = await nearlive.create(document.querySelector("video"), { bufferAhead: 10 });
+    player.on("state", ({ state }) => events.push(state));
+    player.on("loaded", ({ qualities }) => {
+      player.setQuality(qualities.at(-1).id); // a listener may call the player
+      events.push("loaded");
+    });
+    const never = () => events.push("never");
+    player.on("quality", never);
+    player.off("quality", never);
+    globalThis.switched = new Promise((resolve) => player.on("quality", resolve));
+    globalThis.player = player;
+    await player.load("/film/index.mpd");
+    return { events, all: player.qualities().map((it) => it.height), early: player.stats() };
+  });
+  assert.deepEqual(seen.all, [360, 180]);
+  assert.ok(seen.events.includes("loaded") && !seen.events.includes("never"), seen.events.join());
+  assert.equal(seen.early.protocol, "dash");
+  const first = await page.evaluate(() => switched);
+  assert.equal(first.height, 180);
+  assert.ok(first.reason.length > 5, first.reason);
+  await until("it plays", () => page.evaluate(() => player.stats().startupMs > 0 && player.stats().state === "playing"));
+  const stats = await page.evaluate(() => player.stats());
+  assert.ok(stats.bytes > 10_000 && stats.bufferAhead > 0 && stats.requests > 3, JSON.stringify(stats));
+  assert.equal(stats.live, false);
+  await page.evaluate(() => {
+    player.destroy();
+    player.destroy();
+    player.goLive();
+  });
+  assert.equal(await page.evaluate(() => document.querySelector("video").getAttribute("src")), null);
+  assert.deepEqual(page.problems, []);
+});
+
+test("the JavaScript face: what it rejects, it rejects with a number and a sentence", async () => {
+  const page = await openPage(browser, `${files.url}/api.html`);
+  const facts = (error) => ({ name: error.name, code: error.code, category: error.category, fatal: error.fatal, text: error.message });
+  const errors = await page.evaluate(`(async () => {
+    const facts = ${facts};
+    const video = document.querySelector("video");
+    const player = await nearlive.create(video);
+    const interrupted = player.load("/film/index.mpd").catch(facts);
+    return {
+      notVideo: await nearlive.create(document.body).catch(facts),
+      noUrl: await player.load().catch(facts),
+      dead: await player.load("/nowhere/index.mpd").catch(facts),
+      interrupted: await interrupted,
+    };
+  })()`);
+  const short = Object.fromEntries(Object.entries(errors).map(([name, it]) => [name, [it.name, it.code, it.category, it.fatal]]));
+  assert.deepEqual(short, {
+    notVideo: ["NearliveError", 5001, "usage", true],
+    noUrl: ["NearliveError", 5001, "usage", true],
+    dead: ["NearliveError", 1002, "network", true],
+    interrupted: ["AbortError", 5001, "usage", true],
+  });
+  assert.match(errors.notVideo.text, /<video>/);
+});
+
+test("a listener that throws harms nobody", async () => {
+  const page = await openPage(browser, `${files.url}/api.html`);
+  await page.evaluate(async () => {
+    globalThis.player = await nearlive.create(document.querySelector("video"));
+    player.on("loaded", () => {
+      throw new Error("of the page");
+    });
+    player.on("state", () => player.stats());
+    await player.load("/film/index.mpd");
+  });
+  await until("it plays", () => page.evaluate(() => player.stats().state === "playing"));
+  assert.equal(page.problems.length, 1);
+  assert.match(page.problems[0], /an event listener of the page failed/);
+});

@@ -1,0 +1,28 @@
+// A camera's page: which camera is said by the address, /{camera}/.
+
+import { follow, showState } from "./cameras.mjs";
+
+const part = (id) => document.getElementById(id);
+const id = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
+const here = (path) => new URL(path, location.href).href;
+
+part("name").textContent = document.title = id;
+part("dash").textContent = here("index.mpd");
+part("hls").textContent = here("index.m3u8");
+part("embed").textContent = `<script src="${here("../nearlive.js")}"></script>
+<nearlive-player src="${here("index.mpd")}" autoplay muted controls></nearlive-player>`;
+
+follow("../api/cameras", part("notice"), (cameras) => {
+  const camera = cameras.find((it) => it.id === id);
+  if (!camera) return;
+  part("name").textContent = camera.name;
+  document.title = camera.name;
+  showState(part("state"), camera);
+  const { video } = camera;
+  const facts = [];
+  if (camera.cause) facts.push(camera.cause[0].toUpperCase() + camera.cause.slice(1) + ".");
+  if (video) facts.push(`The camera sends ${video.codec}${video.width ? `, ${video.width}×${video.height}` : ""}${camera.audio ? `, sound in ${camera.audio}` : ", no sound"}.`);
+  if (video?.copied === false)
+    facts.push("Browsers cannot be relied on to show that, so the server encodes it anew, in smaller pictures.");
+  part("facts").textContent = facts.join(" ");
+});

@@ -1,0 +1,176 @@
+// Nearlive in a page: the reference of its JavaScript face. Lengths are in seconds unless a name says otherwise.
+
+/** How a player behaves. A value that makes no sense is named in the console, and the default is taken. */
+export interface Options {
+  /**
+   * Distance to the live edge to hold, in seconds, or "auto": what the manifest says, else what the measured jitter of the
+   * connection allows. Default "auto".
+   */
+  latency?: number | "auto";
+  /** How far behind the target a live stream may fall before it jumps instead of catching up. Default 3. */
+  maxDrift?: number;
+  /** Media to hold ahead of the position on demand, and live when far from the edge. Default 30. */
+  bufferAhead?: number;
+  /** Media to keep behind the position. Default 20. */
+  bufferBehind?: number;
+  /** How long a request may go without a byte before it is given up. Default 8. */
+  requestTimeout?: number;
+  /** Start without waiting for `video.play()`. Default true. */
+  autoplay?: boolean;
+  /** Whether requests to other origins carry cookies, as in `fetch()`. Default "same-origin". */
+  credentials?: "omit" | "same-origin" | "include";
+}
+
+/** A quality that can be chosen. */
+export interface Quality {
+  /** For `setQuality()`. */
+  id: string;
+  /** Nominal, in bits a second. */
+  bandwidth: number;
+  /** In pixels; null where the manifest does not say. */
+  width: number | null;
+  height: number | null;
+  /** RFC 6381, such as "avc1.64001f". */
+  codecs: string;
+}
+
+/** What a player is doing. */
+export type State = "idle" | "starting" | "playing" | "paused" | "stalled" | "ended" | "failed";
+
+export type Category = "network" | "manifest" | "media" | "browser" | "usage";
+
+/**
+ * What went wrong. `code` never changes its meaning:
+ *
+ * | code | category | what |
+ * |---|---|---|
+ * | 1001 | network | a request got no answer (offline, refused, CORS, DNS) |
+ * | 1002 | network | an answer with an error status |
+ * | 1003 | network | no byte came for too long |
+ * | 2001 | manifest | it is not what it should be |
+ * | 2002 | manifest | it uses something that this player cannot do yet |
+ * | 2003 | manifest | it holds nothing that can be played |
+ * | 3001 | media | a segment could not be read |
+ * | 3002 | media | the browser's decoder gave up |
+ * | 3003 | media | the browser has no room for more |
+ * | 4001 | browser | it can play none of the codecs |
+ * | 4002 | browser | it has no MediaSource or no WebAssembly |
+ * | 5001 | usage | a call with arguments that make no sense, or (name "AbortError") interrupted by another one |
+ */
+export interface NearliveError extends Error {
+  code: number;
+  category: Category;
+  /** Playback has ended because of it and will not go on by itself. */
+  fatal: boolean;
+  /** For a person: what, where, what to do. */
+  message: string;
+  /** What was being fetched, if anything. */
+  url?: string;
+  /** For a developer. */
+  detail: string;
+}
+
+/** Figures of one moment. */
+export interface Stats {
+  state: State;
+  /** Empty before the manifest is known. */
+  protocol: "" | "dash" | "hls";
+  live: boolean;
+  /**
+   * The origin's wall clock now minus the time of the frame shown: when the encoder had it (`prft`) where the media says so,
+   * else its place on the manifest's clock. A camera's own delay before its server is not in it: it cannot be known over RTSP.
+   */
+  latency: number | null;
+  targetLatency: number | null;
+  /** Media ahead of the position, the least over the tracks. */
+  bufferAhead: number;
+  playbackRate: number;
+  /** Estimate of the connection. */
+  throughputKbps: number | null;
+  quality: Quality | null;
+  /** Why that one, for a person. */
+  qualityReason: string;
+  /** Times that the picture stood still after the start, and for how long in all. */
+  stalls: { count: number; seconds: number };
+  switches: number;
+  /** Of media, received. */
+  bytes: number;
+  requests: number;
+  /** Not fatal ones included. */
+  errors: number;
+  droppedFrames: number;
+  /** From `load()` to the first moving picture. */
+  startupMs: number | null;
+  /** In words; empty when it waits for nothing. */
+  waitingFor: string;
+}
+
+/** The events of a player, and what listeners get. */
+export interface Events {
+  state: { state: State };
+  /** The manifest is known. */
+  loaded: { qualities: Quality[]; live: boolean };
+  /** Another quality is on the screen from now on. */
+  quality: Quality & { reason: string; from: Quality | null };
+  /** Also those that the player copes with: see `fatal`. */
+  error: NearliveError;
+  /** The picture stood still for so long, and goes on. */
+  stall: { seconds: number };
+  /**
+   * The companion server says how its camera is. `cause` is a sentence, empty when all is well; the picture shown is `age`
+   * seconds older than a live one.
+   */
+  source: { cause: string; age: number };
+  /** The browser refused to start: it plays without sound (`muted`), or waits for a click and `video.play()` (`blocked`). */
+  autoplay: { muted: boolean; blocked: boolean };
+}
+
+/** One player in one media element. */
+export interface Player {
+  /**
+   * Plays an .mpd or .m3u8, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`
+   * that ended it before.
+   */
+  load(url: string): Promise<void>;
+  on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): void;
+  off<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): void;
+  /** What can be chosen between, best first; empty before the manifest is known. */
+  qualities(): Quality[];
+  /** An id of `qualities()`, or "auto". */
+  setQuality(id: string): void;
+  /** Jumps to the live edge. */
+  goLive(): void;
+  stats(): Stats;
+  /** Ends it and frees all that it holds. May be called twice. */
+  destroy(): void;
+}
+
+export interface Nearlive {
+  readonly version: string;
+  /** Fulfilled when the module is compiled; reading it starts that, as `create()` does. */
+  readonly ready: Promise<void>;
+  create(video: HTMLMediaElement, options?: Options): Promise<Player>;
+}
+
+/**
+ * `<nearlive-player>`. Attributes: `src`, `autoplay`, `muted`, `controls`, `poster` as of `<video>`, and `latency` as of
+ * `Options`. The events of the player are dispatched on the element, with the same objects in `detail`.
+ *
+ * Keys while it has the focus: space or k, m, f (full screen), i (statistics), p (picture in picture), l or End (live edge;
+ * on demand 10 s on), j, arrows, Home.
+ */
+export interface NearlivePlayerElement extends HTMLElement {
+  src: string | null;
+  readonly player: Player | null;
+  readonly video: HTMLVideoElement;
+}
+
+/** What `nearlive.mjs` exports, and the global `nearlive` of `nearlive.js`. */
+export const nearlive: Nearlive;
+export default nearlive;
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "nearlive-player": NearlivePlayerElement;
+  }
+}
