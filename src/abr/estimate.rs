@@ -20,6 +20,12 @@ const BURST_TIME: Duration = Duration::from_millis(10);
 /// A pause longer than this within a growing segment is the camera's or the server's.
 const PAUSE: Duration = Duration::from_millis(400);
 
+/// What is judged on while a segment is under way.
+const WINDOW: Duration = Duration::from_millis(500);
+const LEAST_WINDOW: Duration = Duration::from_millis(120);
+/// A measurement older than this is of another time.
+const OLD: Duration = Duration::from_secs(4);
+
 /// A mean whose memory halves in a span of receiving time.
 #[derive(Clone, Copy, Debug)]
 struct Mean {
@@ -58,6 +64,8 @@ pub struct Estimate {
     gathered: u64,
     gathered_time: Duration,
     known_at: Option<Instant>,
+    /// All that came since the link became the bottleneck.
+    window: (u64, Duration),
 }
 
 impl Default for Estimate {
@@ -68,6 +76,7 @@ impl Default for Estimate {
             gathered: 0,
             gathered_time: Duration::ZERO,
             known_at: None,
+            window: (0, Duration::ZERO),
         }
     }
 }
@@ -80,6 +89,11 @@ impl Estimate {
             self.gathered = 0;
             self.gathered_time = Duration::ZERO;
             return;
+        }
+        self.window.0 += bytes;
+        self.window.1 += after;
+        if self.window.1 > WINDOW {
+            self.window = (self.window.0 / 2, self.window.1 / 2);
         }
         self.gathered += bytes;
         self.gathered_time += after;
@@ -95,11 +109,17 @@ impl Estimate {
         }
         self.gathered = 0;
         self.gathered_time = Duration::ZERO;
+        self.window = (0, Duration::ZERO);
     }
 
     fn settle(&mut self, now: Instant) {
         let time = self.gathered_time.max(BURST_TIME);
         if let Some(rate) = Bitrate::of(self.gathered, time) {
+            if self.known_at.is_some_and(|at| now.since(at) > OLD) {
+                // The link may be another one by now: old weights count for little.
+                self.fast.weight_us = self.fast.weight_us.min(100_000);
+                self.slow.weight_us = self.slow.weight_us.min(100_000);
+            }
             self.fast.add(rate, time);
             self.slow.add(rate, time);
             self.known_at = Some(now);
@@ -131,10 +151,14 @@ impl Estimate {
         (now.since(self.known_at?) <= age).then(|| self.rate())?
     }
 
-    /// What the last half second of receiving shows: for deciding on a segment that is under way.
-    pub fn recent(&self, now: Instant) -> Option<Bitrate> {
-        let since = now.since(self.known_at?);
-        (since <= Duration::from_secs(1)).then_some(Bitrate::from_bps(self.fast.value))
+    /// What has been received since the link became the bottleneck, up to half a second: for
+    /// deciding on a segment that is under way.
+    pub fn recent(&self) -> Option<Bitrate> {
+        let (bytes, time) = self.window;
+        if time < LEAST_WINDOW {
+            return None;
+        }
+        Bitrate::of(bytes, time)
     }
 }
 
@@ -162,8 +186,9 @@ mod tests {
         let mut e = Estimate::default();
         receive(&mut e, 0, 4000, 3000);
         assert!(near(e.rate(), 4000), "{:?}", e.rate());
+        e.flowing(at(3000));
         receive(&mut e, 3000, 700, 1000);
-        assert!(e.recent(at(4000)).unwrap() < Bitrate::from_kbps(1800));
+        assert!(near(e.recent(), 700));
         receive(&mut e, 4000, 4000, 600);
         assert!(e.rate().unwrap() < Bitrate::from_kbps(3900));
     }

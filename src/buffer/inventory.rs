@@ -72,13 +72,20 @@ impl<Q: Copy + Eq> Inventory<Q> {
 /// How many capture times are kept: 40 s at 25 a second.
 const CAPTURES: usize = 1024;
 
+/// Capture times that stand still over less than this are a camera's own jumble.
+const STILL_US: i64 = 200_000;
+
 /// Capture times on the timeline, from `prft` (14496-12 8.16.5).
 #[derive(Clone, Debug, Default)]
 pub struct Captures(VecDeque<(Position, WallTime)>);
 
 impl Captures {
-    /// What is shown at `at` was captured at `wall`.
-    pub fn note(&mut self, at: Position, wall: WallTime) {
+    /// What is shown at `at` was captured at `wall`. Answers whether it is a filler: media that goes
+    /// on while its capture time does not.
+    pub fn note(&mut self, at: Position, wall: WallTime) -> bool {
+        let filler = self.0.back().is_some_and(|&(p, w)| {
+            at.micros_from(p) > STILL_US && wall.micros_from(w) * 4 < at.micros_from(p)
+        });
         while self.0.back().is_some_and(|&(last, _)| last >= at) {
             self.0.pop_back();
         }
@@ -86,6 +93,7 @@ impl Captures {
             self.0.pop_front();
         }
         self.0.push_back((at, wall));
+        filler
     }
 
     /// When what is shown at `at` was captured. Between two known times linear; so a filler, which

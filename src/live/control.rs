@@ -101,6 +101,8 @@ pub struct Control {
     /// Added to the floor by underflows.
     widened: Duration,
     last_trouble: Option<Instant>,
+    /// What `widened` was before the last trouble.
+    before_trouble: Duration,
     last_narrowed: Instant,
     /// Lowest buffer of the last two seconds, microseconds.
     low: Window,
@@ -115,6 +117,7 @@ impl Control {
             aim,
             widened: Duration::ZERO,
             last_trouble: None,
+            before_trouble: Duration::ZERO,
             last_narrowed: now,
             low: Window::new(Duration::from_secs(2), now),
             lateness: Window::new(Duration::from_secs(32), now),
@@ -140,9 +143,20 @@ impl Control {
     /// The picture stood still for want of media.
     pub fn underflow(&mut self, now: Instant) {
         let half = self.floor(now) / 2;
+        self.before_trouble = self.widened;
         self.widened = (self.widened + half).min(WIDEST);
         self.last_trouble = Some(now);
         self.last_narrowed = now;
+        self.low.clear(now);
+    }
+
+    /// The last underflow had a cause that no buffer of this size bridges: a request that failed, a
+    /// camera that went away. What was measured around it says nothing about the link.
+    pub fn excuse(&mut self, now: Instant) {
+        if self.last_trouble.take().is_some() {
+            self.widened = self.before_trouble;
+        }
+        self.lateness.clear(now);
         self.low.clear(now);
     }
 
@@ -160,9 +174,15 @@ impl Control {
         Duration::from_micros(u64::try_from(spread).unwrap_or(0)) / 2
     }
 
-    /// How far behind the edge media arrives at best.
+    /// How far behind the edge media arrives at best; zero until it is known.
     pub fn usual_lateness(&self, now: Instant) -> Duration {
-        Duration::from_micros(u64::try_from(self.lateness.least(now).unwrap_or(0)).unwrap_or(0))
+        let least = self.lateness.least(now).and_then(|us| u64::try_from(us.max(0)).ok());
+        least.map_or(Duration::ZERO, Duration::from_micros)
+    }
+
+    /// Lateness has been measured.
+    pub fn knows_lateness(&self, now: Instant) -> bool {
+        self.lateness.least(now).is_some()
     }
 
     /// The buffer has held its floor lately.
@@ -339,6 +359,17 @@ mod tests {
             c.steer(at(s * 1000), &view);
         }
         assert_eq!(c.floor(at(300_000)), before);
+    }
+
+    #[test]
+    fn an_underflow_with_another_cause_leaves_the_floor_as_it_was() {
+        let mut c = Control::new(Aim::growing(None, true), at(0));
+        let before = c.floor(at(0));
+        c.underflow(at(0));
+        c.arrived(at(10), pos(0), pos(5_000));
+        c.arrived(at(20), pos(0), pos(60));
+        c.excuse(at(30));
+        assert_eq!(c.floor(at(30)), before);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::{BlobId, Body, FetchId, Reason};
 use super::opening::{place_in, rep_of, track_of};
-use super::requests::{Purpose, Sent};
+use super::requests::{Patience, Purpose, Sent};
+use super::rungs::BACKLOG;
 use super::session::Session;
 use super::stream::{InitData, News, Wrapping};
 use crate::buffer::plan::{self, Cursor, Plan};
@@ -22,7 +23,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// A segment that is not there yet is asked for again after this long, twice as long each time.
-const MISS_WAIT: Duration = Duration::from_millis(100);
+const MISS_WAIT: Duration = Duration::from_millis(40);
 /// After so many misses the segment is taken for lost.
 const MISSES: u32 = 6;
 /// After so many settled refusals in a row nothing is expected any more.
@@ -133,13 +134,15 @@ impl Session {
     }
 
     fn fetch(&mut self, cx: &mut Cx<'_>, i: usize, rep: &Representation, s: Segment) -> Step {
+        let late = self.late(cx.now) > BACKLOG;
         let Some(stream) = self.streams.get_mut(i) else { return Step::Rest };
         if s.gap {
             stream.cursor = Cursor::After { number: s.number, end: s.end };
             return Step::Again;
         }
-        // Two at a time only where the second is held until the first has ended.
-        if !stream.downloads.is_empty() && !rep.growing {
+        // Two at a time only where the second is held until the first has ended, and not where it
+        // would take from a first that is late.
+        if !stream.downloads.is_empty() && (!rep.growing || late) {
             return Step::Rest;
         }
         let init = s.init.clone().or_else(|| rep.init.clone());
@@ -150,15 +153,20 @@ impl Session {
                 None => return self.fetch_init(cx, i, resource.clone()),
             },
         };
+        let edge = self.edge(cx.now).unwrap_or_default();
+        let Some(stream) = self.streams.get(i) else { return Step::Rest };
         let Mapping::Offset(offset_us) = rep.mapping else { return Step::Rest };
         let kind = stream.kind;
         let Some(mime) = rep.mime(kind) else { return Step::Rest };
         let length = s.end.since(s.start);
+        let silent = u64::from(stream.trouble.silent.min(4));
         let patience = if rep.growing {
-            // The origin may hold the request for up to two segments, and a filler fills one.
-            (length * 2 + Duration::from_secs(2)).min(cx.config.request_timeout.max(length * 3))
+            // The origin may hold the request for up to two segments. In the middle of one it
+            // sends a chunk a frame, or one at the slot's end while the camera is away.
+            let held = length * 2 + Duration::from_secs(2);
+            Patience { answer: held, flow: length + Duration::from_millis(700 + 800 * silent) }
         } else {
-            cx.config.request_timeout
+            Patience::even(cx.config.request_timeout)
         };
         let body = Body::Media(data.tracks.clone());
         let purpose = Purpose::Segment(kind);
@@ -166,14 +174,14 @@ impl Session {
         let quality = self.know(rep);
         let wrapping = Wrapping { init, data, mime, offset_us };
         if let Some(stream) = self.streams.get_mut(i) {
-            stream.asked(id, s, wrapping, quality, cx.now);
+            stream.asked(id, s, wrapping, quality, cx.now, edge);
         }
         Step::Again
     }
 
     fn fetch_init(&mut self, cx: &mut Cx<'_>, i: usize, resource: Resource) -> Step {
         let Some(kind) = self.streams.get(i).map(|s| s.kind) else { return Step::Rest };
-        let patience = cx.config.request_timeout;
+        let patience = Patience::even(cx.config.request_timeout);
         let id = self.requests.send(cx, Purpose::Init(kind), &resource, Body::Bytes, patience);
         if let Some(stream) = self.streams.get_mut(i) {
             stream.fetching = Some((id, resource));
@@ -202,7 +210,7 @@ impl Session {
             return Step::Rest;
         }
         let Some(kind) = self.streams.get(i).map(|s| s.kind) else { return Step::Rest };
-        let patience = cx.config.request_timeout;
+        let patience = Patience::even(cx.config.request_timeout);
         let id = self.requests.send(cx, Purpose::Index(kind), &index, Body::Bytes, patience);
         if let Some(stream) = self.streams.get_mut(i) {
             stream.fetching = Some((id, index));
@@ -352,13 +360,13 @@ impl Session {
     fn on_news(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, news: Vec<News>) {
         for item in news {
             match item {
-                News::Fragment(span) => self.note_arrival(cx.now, kind, span),
+                News::Fragment { span, fresh } => self.note_arrival(cx.now, span, fresh),
                 News::Captured { at, wall } if kind == TrackKind::Video => {
-                    self.captures.note(at, wall);
+                    self.note_capture(cx.now, at, wall);
                 }
                 News::Captured { .. } => {}
-                News::Message { at, scheme, value, data } => {
-                    self.note_message(at, &scheme, &value, &data);
+                News::Message { at, scheme, data } => {
+                    self.note_message(cx.now, at, &scheme, &data);
                 }
                 News::Damaged { why, url } => self.on_damaged(cx, kind, id, why, &url),
             }
@@ -408,11 +416,15 @@ impl Session {
         let requests = &mut self.requests;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let Some(lost) = stream.lost(cx, requests, sent.id) else { return };
+        if failure == Failure::Timeout {
+            stream.trouble.silent = stream.trouble.silent.saturating_add(1);
+        }
         if matches!(failure, Failure::Status(404 | 410)) && self.live.is_some() {
             return self.on_missing(cx, kind, &lost.segment);
         }
-        if self.live.is_some() {
+        if let Some(live) = &mut self.live {
             self.loader.want(cx.now);
+            live.control.excuse(cx.now);
         }
         let error = Error::of_request(&failure, &sent.resource.url, "a segment");
         let settled = !crate::net::retry::passes(&failure);
@@ -447,8 +459,9 @@ impl Session {
         let wait = MISS_WAIT.saturating_mul(1 << missed.min(4).saturating_sub(1));
         stream.trouble.until = Some(cx.now + wait);
         let length = segment.end.since(segment.start);
-        let old = edge.is_some_and(|edge| segment.end + length < edge);
-        if missed >= MISSES && old {
+        // What is not there after its end is lost, unless the clock is wrong.
+        let over = |grace: Duration| edge.is_some_and(|edge| segment.end + grace < edge);
+        if (missed >= 2 && over(length / 2)) || (missed >= MISSES && over(Duration::ZERO)) {
             stream.trouble.missed = 0;
             self.skip(kind, segment);
         }

@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::{Body, Reason};
 use super::protocol;
-use super::requests::{Purpose, Sent};
+use super::requests::{Patience, Purpose, Sent};
 use super::session::{Session, Stage};
 
 use crate::live::clock::{OriginClock, Trust};
@@ -26,7 +26,7 @@ const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);
 /// Playing does not wait longer than this for the origin's clock.
 const CLOCK_PATIENCE: Duration = Duration::from_millis(800);
 /// A clock answer that takes longer than this says nothing at a tenth of a second.
-const CLOCK_TIMEOUT: Duration = Duration::from_secs(2);
+const CLOCK_TIMEOUT: Patience = Patience::even(Duration::from_secs(2));
 /// Asked again this often: 50 ppm of drift are 3 ms a minute.
 const CLOCK_AGAIN: Duration = Duration::from_secs(60);
 /// After a failure, or to better a first answer.
@@ -139,7 +139,7 @@ impl Session {
                 self.loader.due = None;
                 self.loader.in_flight = true;
                 self.loader.asked_at = Some(cx.now);
-                let patience = cx.config.request_timeout;
+                let patience = Patience::even(cx.config.request_timeout);
                 self.requests.send(cx, Purpose::Manifest, &resource, Body::Bytes, patience);
             }
         }

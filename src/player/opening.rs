@@ -225,6 +225,7 @@ impl Session {
             Error { code, fatal: !helped, message: format!("{what}; {then}."), url: None, detail };
         self.trouble(cx, error);
         if helped {
+            self.play_again |= !self.playback.snap.paused;
             let at = self.playback.position(cx.now);
             for stream in &mut self.streams {
                 stream.retarget(cx, &mut self.requests, at);
@@ -262,6 +263,7 @@ impl Session {
         let next = match lower {
             Some(lower) => {
                 self.abr.forbid_above(lower);
+                self.figures.reason = "the decoder gave up on the higher one".to_string();
                 Some((place.track, lower))
             }
             None => {

@@ -15,7 +15,7 @@ use super::session::Session;
 use crate::buffer::evict;
 use crate::live::control::{Aim, Control, Steer, View};
 use crate::presentation::{Kind, Presentation, SegmentList, TrackKind, edge, window};
-use crate::time::{Instant, Position, Span};
+use crate::time::{Instant, Position, Span, WallTime};
 use crate::units::Rate;
 use core::time::Duration;
 
@@ -28,10 +28,10 @@ const ENTRY: Duration = Duration::from_millis(300);
 const CAUGHT_UP: Duration = Duration::from_millis(250);
 /// A backlog that has not been worked off by then is not waited for.
 const BACKLOG_PATIENCE: Duration = Duration::from_millis(500);
-/// What arrives so soon after a start belongs to its backlog and says nothing about jitter.
-const SETTLING: Duration = Duration::from_millis(1500);
 /// Two seeks of ours are at least this far apart: a seek costs the browser about 100 ms.
 const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
+/// A stall longer than this is an outage: a wider buffer would not have bridged it.
+const OUTAGE: Duration = Duration::from_millis(1500);
 /// Holes that are simply skipped: lost packets, rounding at a Period's edge.
 const SMALL_HOLE: Duration = Duration::from_secs(1);
 
@@ -44,7 +44,6 @@ pub(super) struct Live {
     /// Every track is read while it grows.
     pub(super) growing: bool,
     rate: Rate,
-    placed_at: Instant,
     /// When media at the start's place was first seen.
     waiting_since: Option<Instant>,
     told_window: Option<Span>,
@@ -63,7 +62,6 @@ impl Live {
             following: true,
             growing,
             rate: Rate::NORMAL,
-            placed_at: cx.now,
             waiting_since: None,
             told_window: None,
         }
@@ -231,23 +229,24 @@ impl Session {
             cx.push(Output::Seek(to));
         }
         if let Some(live) = &mut self.live {
-            live.placed_at = cx.now;
             live.waiting_since = None;
             live.control.moved(cx.now);
         }
-        if cx.config.autoplay && self.playback.moved.is_none() {
+        let again = core::mem::take(&mut self.play_again);
+        if again || (cx.config.autoplay && self.playback.moved.is_none()) {
             cx.push(Output::Play);
         }
     }
 
     fn live_place(&mut self, cx: &mut Cx<'_>, span: Span) -> Option<Position> {
         let edge = self.edge(cx.now)?;
+        let shows = self.playback.runs() || self.playback.moved.is_none();
         let live = self.live.as_mut()?;
         let since = *live.waiting_since.get_or_insert(cx.now);
         let floor = live.control.floor(cx.now);
         let caught_up = edge.since(span.end) <= CAUGHT_UP;
         if span.end.since(span.start) < floor
-            || (!caught_up && cx.now.since(since) < BACKLOG_PATIENCE)
+            || (!caught_up && shows && cx.now.since(since) < BACKLOG_PATIENCE)
         {
             cx.wake_at(cx.now + BACKLOG_PATIENCE, Reason::LiveControl);
             return None;
@@ -267,6 +266,9 @@ impl Session {
             live.control.underflow(now);
         }
         if let Some(lasted) = change.resumed {
+            if lasted > OUTAGE {
+                self.source_changed(now);
+            }
             cx.emit(super::event::Event::StallEnded { lasted });
         }
         if let Some(at) = change.viewer_seek {
@@ -323,10 +325,7 @@ impl Session {
         if !pb.placed || pb.snap.paused || pb.snap.ended {
             return;
         }
-        let stuck = pb.stuck(cx.now);
-        if !stuck {
-            cx.wake_at(pb.stuck_at(), Reason::LiveControl);
-        }
+        let stuck = pb.stuck();
         if !stuck && pb.stalled.is_none() {
             return;
         }
@@ -340,7 +339,6 @@ impl Session {
             cx.push(Output::Seek(to));
             if let Some(live) = &mut self.live {
                 live.control.moved(cx.now);
-                live.placed_at = cx.now;
             }
         }
     }
@@ -426,17 +424,27 @@ impl Session {
     }
 
     /// A fragment has arrived.
-    pub(super) fn note_arrival(&mut self, now: Instant, kind: TrackKind, span: Span) {
-        let _ = kind;
+    pub(super) fn note_arrival(&mut self, now: Instant, span: Span, fresh: bool) {
         let Some(edge) = self.edge(now) else { return };
-        let told = self.source.away();
-        let moved = self.playback.moved.is_some();
-        if let Some(live) = self.live.as_mut().filter(|l| l.following && l.growing)
-            && moved
-            && !told
-            && now.since(live.placed_at) > SETTLING
-        {
+        let away = self.source.away();
+        if let Some(live) = self.live.as_mut().filter(|l| l.growing && fresh && !away) {
             live.control.arrived(now, span.end, edge);
+        }
+    }
+
+    /// A capture time came.
+    pub(super) fn note_capture(&mut self, now: Instant, at: Position, wall: WallTime) {
+        let filler = self.captures.note(at, wall);
+        if self.source.filler != filler {
+            self.source.filler = filler;
+            self.source_changed(now);
+        }
+    }
+
+    /// The camera went away or came back: what stood still for it is not the link's doing.
+    pub(super) fn source_changed(&mut self, now: Instant) {
+        if let Some(live) = &mut self.live {
+            live.control.excuse(now);
         }
     }
 

@@ -44,6 +44,8 @@ pub(super) struct SourceState {
     cause: String,
     /// The sentence that came last.
     newest: String,
+    /// The newest media repeats an old picture.
+    pub(super) filler: bool,
     told_at: Option<Instant>,
     /// Latency before the camera went away.
     usual: Duration,
@@ -52,12 +54,12 @@ pub(super) struct SourceState {
 impl SourceState {
     /// The newest media is a filler.
     pub(super) fn away(&self) -> bool {
-        !self.newest.is_empty()
+        !self.newest.is_empty() || self.filler
     }
 }
 
 impl Session {
-    pub(super) fn note_message(&mut self, at: Position, scheme: &str, _value: &str, data: &[u8]) {
+    pub(super) fn note_message(&mut self, now: Instant, at: Position, scheme: &str, data: &[u8]) {
         if scheme != SOURCE_SCHEME {
             return;
         }
@@ -65,6 +67,7 @@ impl Session {
         if sentence != self.source.newest {
             self.source.newest.clone_from(&sentence);
             self.source.coming.push_back((at, sentence));
+            self.source_changed(now);
         }
     }
 

@@ -24,6 +24,21 @@ pub(super) enum Purpose {
     Probe,
 }
 
+/// How long a request may be silent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until its answer begins.
+    pub(super) answer: Duration,
+    /// Between two reads.
+    pub(super) flow: Duration,
+}
+
+impl Patience {
+    pub(super) const fn even(time: Duration) -> Self {
+        Self { answer: time, flow: time }
+    }
+}
+
 /// One open request.
 #[derive(Debug)]
 pub(super) struct Sent {
@@ -34,7 +49,9 @@ pub(super) struct Sent {
     pub(super) answered_at: Option<Instant>,
     pub(super) head: Head,
     heard_at: Instant,
-    patience: Duration,
+    patience: Patience,
+    /// Something of its body came.
+    flows: bool,
     body: Vec<u8>,
 }
 
@@ -75,7 +92,7 @@ impl Requests {
         purpose: Purpose,
         resource: &Resource,
         body: Body,
-        patience: Duration,
+        patience: Patience,
     ) -> FetchId {
         self.request(cx, purpose, resource, body, patience, false)
     }
@@ -85,7 +102,7 @@ impl Requests {
         cx: &mut Cx<'_>,
         purpose: Purpose,
         resource: &Resource,
-        patience: Duration,
+        patience: Patience,
     ) -> FetchId {
         self.request(cx, purpose, resource, Body::Bytes, patience, true)
     }
@@ -96,7 +113,7 @@ impl Requests {
         purpose: Purpose,
         resource: &Resource,
         body: Body,
-        patience: Duration,
+        patience: Patience,
         head_only: bool,
     ) -> FetchId {
         let id = cx.new_id();
@@ -112,6 +129,7 @@ impl Requests {
             head: Head::default(),
             heard_at: cx.now,
             patience,
+            flows: false,
             body: Vec::new(),
         });
         id
@@ -151,6 +169,7 @@ impl Requests {
         };
         let sent = self.open.get_mut(i)?;
         sent.heard_at = cx.now;
+        sent.flows |= matches!(event, FetchEvent::Data(_) | FetchEvent::Media { .. });
         let heard = match event {
             FetchEvent::Head(head) => {
                 sent.answered_at = Some(cx.now);
@@ -192,7 +211,8 @@ impl Requests {
         let mut expired = Vec::new();
         let mut i = 0;
         while let Some(sent) = self.open.get(i) {
-            let until = sent.heard_at + sent.patience;
+            let p = &sent.patience;
+            let until = sent.heard_at + if sent.flows { p.flow } else { p.answer };
             if until <= cx.now {
                 cx.push(Output::Cancel(sent.id));
                 expired.push(self.open.swap_remove(i));

@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::event::QualityChoice;
 use super::io::{Body, FetchId};
 use super::opening::{rep_of, track_of};
-use super::requests::{Purpose, Sent};
+use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
 use super::stream::{Download, Place};
 use crate::abr::estimate::Estimate;
@@ -27,9 +27,9 @@ use core::time::Duration;
 /// A measurement this old says nothing about a live link.
 const FRESH: Duration = Duration::from_secs(6);
 /// A probe that takes longer than this has answered.
-const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_PATIENCE: Patience = Patience::even(Duration::from_secs(2));
 /// Media this much later than usual is held back by the link.
-const BACKLOG: Duration = Duration::from_millis(100);
+pub(super) const BACKLOG: Duration = Duration::from_millis(100);
 
 /// What is known of the link and of the machine.
 #[derive(Debug, Default)]
@@ -39,7 +39,9 @@ pub(super) struct Adaptation {
     prober: Prober,
     guard: Guard,
     probe: Option<ProbeRun>,
-    /// When the last read of anything came: the link is shared by the tracks.
+    /// Bytes of all tracks since the last read of the one that leads.
+    beside: u64,
+    /// When the last read came that counts.
     last_read: Option<Instant>,
 }
 
@@ -160,27 +162,40 @@ impl Session {
     }
 
     /// How much later than usual the picture arrives.
-    fn late(&self, now: Instant) -> Duration {
+    pub(super) fn late(&self, now: Instant) -> Duration {
         let (Some(live), Some(edge)) = (&self.live, self.edge(now)) else { return Duration::ZERO };
         let Some(stream) = self.stream(TrackKind::Video).or_else(|| self.streams.first()) else {
             return Duration::ZERO;
         };
-        let Some(d) = stream.downloads.front() else { return Duration::ZERO };
+        let Some(d) = stream.downloads.front().filter(|_| live.growing) else {
+            return Duration::ZERO;
+        };
         let reached = d.reached.unwrap_or(d.segment.start);
-        edge.since(reached).saturating_sub(live.control.usual_lateness(now) + d.grain)
+        if reached >= d.edge_at_ask && !live.control.knows_lateness(now) {
+            // It comes as it is made, and what is usual here is not known.
+            return Duration::ZERO;
+        }
+        edge.since(reached).saturating_sub(live.control.usual_lateness(now) + stream.grain)
     }
 
     /// A read came: a sample where the link set the pace.
     pub(super) fn note_read(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, len: u32) {
         let now = cx.now;
+        let growing = self.live.as_ref().is_some_and(|l| l.growing);
+        let leads = kind == TrackKind::Video || self.streams.len() == 1;
+        self.abr.beside += u64::from(len);
+        if growing && !leads {
+            // Sound is small and may flow past a picture that is held back.
+            return;
+        }
+        let len = core::mem::take(&mut self.abr.beside);
         let after = self.abr.last_read.map_or(Duration::ZERO, |at| now.since(at));
         self.abr.last_read = Some(now);
-        let growing = self.live.as_ref().is_some_and(|l| l.growing);
         if !growing {
             // The wait for the first byte is the server's.
             let first = self.requests.get(id).is_some_and(|s| s.answered_at == Some(now));
             let after = if first { Duration::ZERO } else { after };
-            self.abr.estimate.read(now, u64::from(len), after, false);
+            self.abr.estimate.read(now, len, after, false);
             self.abandon_whole(cx, kind, id);
             return;
         }
@@ -188,7 +203,7 @@ impl Session {
             return;
         }
         if self.late(now) > BACKLOG {
-            self.abr.estimate.read(now, u64::from(len), after, true);
+            self.abr.estimate.read(now, len, after, true);
             self.abandon_growing(cx, kind);
         } else {
             self.abr.estimate.flowing(now);
@@ -218,7 +233,7 @@ impl Session {
             rungs: &rungs,
             current: place.rep,
             late: self.late(cx.now),
-            link: self.abr.estimate.recent(cx.now),
+            link: self.abr.estimate.recent(),
             others: self.others(&p),
         };
         let Some(choice) = abandon::growing(&view) else { return };

@@ -79,6 +79,8 @@ pub(super) struct Session {
     pub(super) indexes: Vec<(Resource, SegmentList)>,
     /// The end of the manifest's list, and since when it is known.
     pub(super) newest_seen: Option<(Position, Instant)>,
+    /// Play again when the rebuilt MediaSource has media.
+    pub(super) play_again: bool,
     /// Media to fetch ahead.
     pub(super) goal: Duration,
 }
@@ -112,6 +114,7 @@ impl Session {
             abr: Adaptation::default(),
             indexes: Vec::new(),
             newest_seen: None,
+            play_again: false,
             goal: cx.config.buffer_ahead,
         };
         session.report_state(cx);
@@ -122,6 +125,9 @@ impl Session {
     /// Ends it; nothing of it is left on its way.
     pub(super) fn stop(mut self, cx: &mut Cx<'_>) {
         self.requests.cancel_all(cx);
+        for stream in self.streams.drain(..) {
+            stream.stop(cx);
+        }
         cx.push(Output::CloseSource);
     }
 
@@ -296,6 +302,7 @@ impl Session {
         match self.stage {
             Stage::Failed => State::Failed,
             Stage::Loading => State::Starting,
+            Stage::Opening { .. } if self.playback.moved.is_some() => State::Stalled,
             Stage::Opening { .. } | Stage::Running => self.playback.state(),
         }
     }

@@ -59,6 +59,8 @@ pub(super) struct Download {
     /// Which of the player's qualities it is.
     pub(super) quality: u32,
     pub(super) sent_at: Instant,
+    /// Where the edge stood when it was asked for: what is after it was made afterwards.
+    pub(super) edge_at_ask: Position,
     waiting: Vec<(BlobId, Vec<Fact>)>,
     done: bool,
     /// Something of it is in the buffer's parser.
@@ -67,8 +69,6 @@ pub(super) struct Download {
     open: Option<Span>,
     /// The end of the last whole fragment.
     pub(super) reached: Option<Position>,
-    /// The length of its fragments: what is not late yet.
-    pub(super) grain: Duration,
     /// Bytes of it that have come.
     pub(super) got: u64,
 }
@@ -76,12 +76,12 @@ pub(super) struct Download {
 /// What appending a read brought to light.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
-    /// A fragment is whole.
-    Fragment(Span),
+    /// A fragment is whole; `fresh` when it was made after the segment was asked for.
+    Fragment { span: Span, fresh: bool },
     /// A capture time.
     Captured { at: Position, wall: crate::time::WallTime },
     /// A message, with the position it belongs to.
-    Message { at: Position, scheme: String, value: String, data: Vec<u8> },
+    Message { at: Position, scheme: String, data: Vec<u8> },
     /// The bytes are not what they should be.
     Damaged { why: &'static str, url: String },
 }
@@ -103,6 +103,8 @@ pub(super) struct Stream {
     pub(super) ranges: Ranges,
     pub(super) inventory: Inventory<u32>,
     pub(super) trouble: Trouble,
+    /// The length of its fragments: what is not late yet.
+    pub(super) grain: Duration,
     /// An index or an initialization segment on its way.
     pub(super) fetching: Option<(FetchId, Resource)>,
     /// MIME type of the SourceBuffer.
@@ -126,6 +128,8 @@ pub(super) struct Stream {
 pub(super) struct Trouble {
     pub(super) failed: u32,
     pub(super) missed: u32,
+    /// Segments in a row that fell silent.
+    pub(super) silent: u32,
     pub(super) until: Option<Instant>,
 }
 
@@ -141,6 +145,7 @@ impl Stream {
             ranges: Ranges::default(),
             inventory: Inventory::default(),
             trouble: Trouble::default(),
+            grain: Duration::ZERO,
             fetching: None,
             mime,
             offset_us: 0,
@@ -191,6 +196,7 @@ impl Stream {
         wrapping: Wrapping,
         quality: u32,
         now: Instant,
+        edge: Position,
     ) {
         self.cursor = Cursor::After { number: segment.number, end: segment.end };
         self.last_done = false;
@@ -201,12 +207,12 @@ impl Stream {
             wrapping,
             quality,
             sent_at: now,
+            edge_at_ask: edge,
             waiting: Vec::new(),
             done: false,
             begun: false,
             open: None,
             reached: None,
-            grain: Duration::ZERO,
             got: 0,
         });
     }
@@ -267,7 +273,7 @@ impl Stream {
         cx.push(Output::Append { buffer: self.kind, data: Append::Blob(blob) });
         let Some(d) = self.downloads.front_mut() else { return };
         for fact in facts {
-            take_fact(d, &mut self.inventory, fact, news);
+            take_fact(d, &mut self.inventory, &mut self.grain, fact, news);
         }
     }
 
@@ -353,6 +359,13 @@ impl Stream {
         }
     }
 
+    /// Lets go of everything that is kept for it.
+    pub(super) fn stop(self, cx: &mut Cx<'_>) {
+        for d in self.downloads {
+            release(cx, d);
+        }
+    }
+
     /// A new MediaSource: nothing is in its buffers.
     pub(super) fn renewed(&mut self) {
         self.ranges = Ranges::default();
@@ -381,20 +394,26 @@ fn release(cx: &mut Cx<'_>, download: Download) {
     }
 }
 
-fn take_fact(d: &mut Download, inventory: &mut Inventory<u32>, fact: Fact, news: &mut Vec<News>) {
+fn take_fact(
+    d: &mut Download,
+    inventory: &mut Inventory<u32>,
+    grain: &mut Duration,
+    fact: Fact,
+    news: &mut Vec<News>,
+) {
     let offset = d.wrapping.offset_us;
     let here = d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start);
     match fact {
         Fact::Fragment(f) => {
             let start = Position::from_micros(f.start.as_micros()).offset(offset);
             d.open = Some(Span { start, end: start + f.duration });
-            d.grain = f.duration;
+            *grain = f.duration;
         }
         Fact::FragmentEnd { .. } => {
             if let Some(span) = d.open.take() {
                 d.reached = Some(span.end);
                 inventory.appended(span, d.quality);
-                news.push(News::Fragment(span));
+                news.push(News::Fragment { span, fresh: span.start >= d.edge_at_ask });
             }
         }
         Fact::ProducerTime { wall, media_ticks } => {
@@ -405,8 +424,7 @@ fn take_fact(d: &mut Download, inventory: &mut Inventory<u32>, fact: Fact, news:
             }
         }
         Fact::Message(m) => {
-            let (scheme, value, data) = (m.scheme, m.value, m.data);
-            news.push(News::Message { at: here, scheme, value, data });
+            news.push(News::Message { at: here, scheme: m.scheme, data: m.data });
         }
         Fact::Damaged { why, .. } => {
             news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
