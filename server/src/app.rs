@@ -77,7 +77,9 @@ impl App {
         let mut app = Self::new(around.clock, Arc::clone(&budget));
         for camera in &config.cameras {
             camera.address.teach(&around.redactor);
-            let limits = Limits { window: camera.window, ..Limits::default() };
+            let share = config.memory_bytes / config.cameras.len().max(1) as u64;
+            let bytes = share.max(Limits::default().bytes);
+            let limits = Limits { window: camera.window, bytes };
             let store = store::Camera::new(renditions(camera), limits, Arc::clone(&budget));
             let packager = Packager::new(Arc::clone(&store));
             let (supervisor, status) = Supervisor::new(camera.clone(), around.clone(), packager);

@@ -58,6 +58,8 @@ const WATCH: Duration = Duration::from_millis(200);
 pub trait Sink: Send + 'static {
     /// A new engine process: its timestamps have nothing to do with those before.
     fn begin_run(&mut self, now: WallTime);
+    /// Nothing will come for this track in this run.
+    fn leave_out(&mut self, track: usize);
     /// Bytes of a track; true when a frame of picture was completed.
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool;
     /// How the source is.
@@ -69,6 +71,10 @@ pub trait Sink: Send + 'static {
 impl Sink for crate::package::Packager {
     fn begin_run(&mut self, now: WallTime) {
         Self::begin_run(self, now);
+    }
+
+    fn leave_out(&mut self, track: usize) {
+        Self::leave_out(self, track);
     }
 
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
@@ -238,8 +244,13 @@ impl<S: Sink> Supervisor<S> {
                 () = self.shutdown.wait() => return Finish::Shutdown,
                 Ok(()) = source.changed(), if !known => {
                     known = true;
-                    if let Some(source) = source.borrow().clone() {
-                        self.status.send_modify(|s| s.source = source);
+                    let source = source.borrow_and_update().clone().unwrap_or_default();
+                    let codec = source.video.clone();
+                    self.status.send_modify(|s| s.source = source);
+                    if let Some(codec) = codec.filter(|c| !is_offered(Some(c)))
+                        && self.camera.ladder.is_empty()
+                    {
+                        return Finish::Quiet(Cause::CodecNotOffered(codec));
                     }
                 }
                 _ = look.tick() => {}
@@ -367,6 +378,12 @@ fn exit_cause(reader: Reader, status: Option<ExitStatus>, pulse: &Pulse) -> Caus
     }
 }
 
+/// Browsers cannot be relied on to show H.265, or what else a camera may send: then only encoded
+/// rungs are given out.
+fn is_offered(codec: Option<&VideoCodec>) -> bool {
+    matches!(codec, None | Some(VideoCodec::H264))
+}
+
 /// Reads one track's pipe to its end.
 struct Track {
     track: usize,
@@ -382,9 +399,11 @@ impl Track {
             Ok(source) => source.as_ref().and_then(|s| s.video.clone()),
             Err(_) => None,
         };
-        // Browsers cannot be relied on to show H.265 or what else a camera may send: then only the
-        // encoded rungs are given out. The pipe is read all the same, or ffmpeg would stop.
-        let give = !self.copied || matches!(codec, None | Some(VideoCodec::H264));
+        // The pipe of a rung that is not given out is read all the same, or ffmpeg would stop.
+        let give = !self.copied || is_offered(codec.as_ref());
+        if !give {
+            lock(&sink).leave_out(self.track);
+        }
         let mut buffer = vec![0; 64 << 10];
         loop {
             match self.pipe.read(&mut buffer).await {

@@ -35,6 +35,8 @@ pub enum Cause {
     NoVideo,
     /// The stream has no audio: the next run leaves it out. Never shown.
     NoAudio,
+    /// It sends what browsers may not show, and there is no rung to encode.
+    CodecNotOffered(VideoCodec),
     /// It said yes, and no picture came.
     NothingCame,
     /// Pictures came, then none since that time.
@@ -67,6 +69,9 @@ impl Cause {
             }
             Self::NoVideo => "the stream has no video".into(),
             Self::NoAudio => "the stream has no audio".into(),
+            Self::CodecNotOffered(codec) => format!(
+                "the camera sends {codec}, which browsers may not show; give it a ladder, or set it to H.264"
+            ),
             Self::NothingCame => "the camera accepted the connection and sends no picture".into(),
             Self::StoppedSending(since) => {
                 format!("the camera stopped sending {} s ago", now.since(*since).as_secs())
@@ -92,6 +97,7 @@ impl Cause {
             Self::TransportRefused => "transport-refused",
             Self::NoVideo => "no-video",
             Self::NoAudio => "no-audio",
+            Self::CodecNotOffered(_) => "codec-not-offered",
             Self::NothingCame => "nothing-came",
             Self::StoppedSending(_) => "stopped-sending",
             Self::HungUp => "hung-up",

@@ -43,7 +43,10 @@ fn page(name: &str, plain: &'static str, headers: &HeaderMap) -> Response<Body> 
 
 /// One of the player's files; `None` when there is no such file.
 pub(super) fn file(name: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    find(name).filter(|f| !f.name.ends_with(".html")).map(|f| answer(f, headers))
+    // Those two are for other addresses.
+    find(name)
+        .filter(|f| !["index.html", "camera.html"].contains(&f.name))
+        .map(|f| answer(f, headers))
 }
 
 fn find(name: &str) -> Option<&'static Embedded> {

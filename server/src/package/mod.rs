@@ -80,7 +80,6 @@ impl Packager {
     /// A packager that writes into `camera`, one track for each of its renditions.
     pub fn new(camera: Arc<Camera>) -> Self {
         let renditions = camera.renditions();
-        let leader = renditions.iter().position(|r| r.kind == RenditionKind::Video).unwrap_or(0);
         let tracks = renditions
             .iter()
             .enumerate()
@@ -103,10 +102,10 @@ impl Packager {
                 }
             })
             .collect();
-        Self {
+        let mut packager = Self {
             camera,
             tracks,
-            leader,
+            leader: 0,
             clock: MediaClock::default(),
             grid: Grid::default(),
             cuts: VecDeque::new(),
@@ -114,7 +113,9 @@ impl Packager {
             began_us: 0,
             afresh: false,
             frames: Vec::new(),
-        }
+        };
+        packager.elect(None);
+        packager
     }
 
     /// A new engine process begins: its timestamps have nothing to do with those before.
@@ -123,7 +124,21 @@ impl Packager {
             track.reader = FrameReader::default();
             track.pending.clear();
         }
+        self.elect(None);
         self.restart_clock(now.as_micros());
+    }
+
+    /// Nothing will come for `track` in this run (pictures of a kind that is not offered): another
+    /// one leads.
+    pub fn leave_out(&mut self, track: usize) {
+        self.elect(Some(track));
+    }
+
+    /// The first video track leads, but for `except`.
+    fn elect(&mut self, except: Option<usize>) {
+        let mut videos =
+            self.tracks.iter().enumerate().filter(|(_, t)| t.kind == RenditionKind::Video);
+        self.leader = videos.find(|(i, _)| Some(*i) != except).map_or(0, |(i, _)| i);
     }
 
     fn restart_clock(&mut self, now_us: i64) {

@@ -1,0 +1,162 @@
+//! The supervisor with ffmpeg against the test camera and its faults.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{PATIENCE, Watched, around, camera, small, supervise};
+use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Fault, Size};
+use nearlive_server::camera::status::State;
+use nearlive_server::engine::stderr::{Cause, VideoCodec};
+
+async fn live(config: CameraConfig) -> (Camera, Watched) {
+    let source = Camera::start(config).await.unwrap();
+    let mut watched = supervise(camera(&source.url_as_typed()), around("ffmpeg"));
+    watched.until("live", |s| s.state == State::Live).await;
+    (source, watched)
+}
+
+async fn offline(watched: &mut Watched) -> Cause {
+    watched.until("offline", |s| s.state == State::Offline).await.cause.unwrap()
+}
+
+async fn live_again(watched: &mut Watched) {
+    watched.until("live again", |s| s.state == State::Live).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_track_comes_from_a_camera_with_a_difficult_password() {
+    for digest in [true, false] {
+        let (user, password) = ("admin".to_owned(), "Ab@2018!:%x/1".to_owned());
+        // A slash has to be escaped by whoever types it; all else works as it is.
+        let auth =
+            if digest { Auth::Digest { user, password } } else { Auth::Basic { user, password } };
+        let source = Camera::start(CameraConfig { auth, ..small() }).await.unwrap();
+        let url = source.url_as_typed().replace("%x/1", "%x%2F1");
+        let mut watched = supervise(camera(&url), around("ffmpeg"));
+        let status = watched.until("live", |s| s.state == State::Live).await;
+        assert_eq!(status.source.video, Some(VideoCodec::H264));
+        assert_eq!(status.source.audio.as_deref(), Some("pcm_mulaw"));
+        common::eventually("all four tracks flow", async || {
+            (0..4).all(|track| watched.sink.bytes_of(track) > 10_000).then_some(())
+        })
+        .await;
+        watched.end().await;
+        source.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_has_its_cause_and_passes() {
+    let (source, mut watched) = live(small()).await;
+    let control = source.control();
+
+    control.set(Fault::HangUp);
+    assert_eq!(offline(&mut watched).await, Cause::HungUp);
+    live_again(&mut watched).await;
+
+    control.set(Fault::Stall);
+    let cause = offline(&mut watched).await;
+    assert!(matches!(cause, Cause::StoppedSending(_)), "{cause:?}");
+    control.clear();
+    live_again(&mut watched).await;
+
+    control.set(Fault::Refuse);
+    offline(&mut watched).await;
+    watched.until("refused", |s| s.cause == Some(Cause::ConnectionRefused)).await;
+    control.clear();
+    live_again(&mut watched).await;
+
+    control.set(Fault::NotFound);
+    control.set(Fault::HangUp);
+    watched.until("not found", |s| s.cause == Some(Cause::NoSuchStream)).await;
+    control.clear();
+    live_again(&mut watched).await;
+
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pulled_plug_is_seen_although_the_connection_stays_open() {
+    let (source, mut watched) = live(small()).await;
+    source.control().set(Fault::Unplug);
+    let cause = offline(&mut watched).await;
+    assert!(matches!(cause, Cause::StoppedSending(_)), "{cause:?}");
+    watched.until("refused", |s| s.cause == Some(Cause::ConnectionRefused)).await;
+    source.control().clear();
+    live_again(&mut watched).await;
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_told_and_not_hammered_at() {
+    let auth = Auth::Digest { user: "u".into(), password: "right".into() };
+    let source = Camera::start(CameraConfig { auth, ..small() }).await.unwrap();
+    let url = source.url_as_typed().replace("right", "wrong");
+    let mut watched = supervise(camera(&url), around("ffmpeg"));
+    assert_eq!(offline(&mut watched).await, Cause::PasswordRefused);
+    assert_eq!(watched.status.borrow().runs, 1);
+    // The next try is half a minute away (backoff's own tests); the end does not wait for it.
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_without_sound_is_live_without_it() {
+    let (source, watched) = live(CameraConfig { audio: None, ..small() }).await;
+    assert_eq!(watched.status.borrow().source.audio, None);
+    assert_eq!(watched.status.borrow().runs, 2);
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_within_the_stream_does_not_end_the_run() {
+    let (source, mut watched) = live(small()).await;
+    for fault in [
+        Fault::AudioStops,
+        Fault::Resize(Size::new(480, 270).unwrap()),
+        Fault::TimestampJump { seconds: 40 },
+        Fault::TimestampJump { seconds: -70 },
+    ] {
+        source.control().set(fault);
+        // Frames that were under way have passed; these came after the fault.
+        for track in [0, 1] {
+            let before = watched.sink.bytes_of(track);
+            common::eventually("pictures go on", async || {
+                (watched.sink.bytes_of(track) > before + 20_000).then_some(())
+            })
+            .await;
+        }
+    }
+    let status = watched.until("live", |s| s.state == State::Live).await;
+    assert_eq!(status.runs, 1);
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_h265_camera_the_encoded_rungs_play() {
+    let (source, watched) = live(CameraConfig { codec: Codec::H265, ..small() }).await;
+    assert_eq!(watched.status.borrow().source.video, Some(VideoCodec::Hevc));
+    common::eventually("the encoded rungs flow", async || {
+        (watched.sink.bytes_of(1) > 10_000 && watched.sink.bytes_of(2) > 5_000).then_some(())
+    })
+    .await;
+    assert_eq!(watched.sink.bytes_of(0), 0);
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_takes_its_time_is_waited_for() {
+    let source = Camera::start(small()).await.unwrap();
+    source.control().set(Fault::SlowStart(std::time::Duration::from_secs(4)));
+    let mut watched = supervise(camera(&source.url_as_typed()), around("ffmpeg"));
+    let status = tokio::time::timeout(PATIENCE, watched.until("live", |s| s.state == State::Live));
+    assert_eq!(status.await.unwrap().runs, 1);
+    watched.end().await;
+    source.stop().await;
+}

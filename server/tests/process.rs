@@ -1,0 +1,143 @@
+//! The program as a process: its forms, its end, and what it says when it cannot start.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::process::Output;
+
+use common::{Program, SERVER, eventually, runs, script, signal, small};
+use nearlive_camera::{Camera, Fault};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_leaves_no_ffmpeg_even_when_the_camera_is_silent() {
+    let source = Camera::start(small()).await.unwrap();
+    let mut program = Program::start(&[&source.url()], "").await;
+    program.until_live().await;
+    let engine = program.engine().expect("ffmpeg runs");
+    // Nothing more is written to any pipe, so no broken pipe will end it.
+    source.control().set(Fault::Stall);
+    program.signal("KILL");
+    program.ended().await;
+    eventually("ffmpeg is gone", async || (!runs(engine)).then_some(())).await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_and_sigterm_end_it_in_order_with_no_ffmpeg_left() {
+    let source = Camera::start(small()).await.unwrap();
+    for name in ["INT", "TERM"] {
+        let mut program = Program::start(&[&source.url()], "").await;
+        program.until_live().await;
+        let engine = program.engine().expect("ffmpeg runs");
+        program.signal(name);
+        assert!(program.ended().await.success());
+        assert!(!runs(engine), "it was waited for");
+    }
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ffmpeg_that_is_killed_is_replaced_and_the_picture_returns() {
+    let source = Camera::start(small()).await.unwrap();
+    let program = Program::start(&[&source.url()], "").await;
+    program.until_live().await;
+    signal(program.engine().expect("ffmpeg runs"), "KILL");
+    eventually("told", async || (program.field("code").await == "engine-killed").then_some(()))
+        .await;
+    program.until_live().await;
+    assert_eq!(program.field("runs").await, 2);
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_serves_several_cameras_and_a_manifest_for_each() {
+    let one = Camera::start(small()).await.unwrap();
+    let two = Camera::start(small()).await.unwrap();
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("two-cameras.toml");
+    let text = format!(
+        "[[camera]]\nname = \"One\"\nurl = \"{}\"\n\
+         [[camera]]\nname = \"Two\"\nhost = \"{}\"\npath = \"/live\"\naudio = \"off\"\nladder = []\n",
+        one.url(),
+        two.address()
+    );
+    std::fs::write(&file, text).unwrap();
+    let program = Program::start(&["serve", file.to_str().unwrap()], "").await;
+    for (id, renditions) in [("one", &["v0", "v1", "v2", "a0"][..]), ("two", &["v0"])] {
+        let mpd = eventually("a manifest", async || {
+            let (head, body) = program.get(&format!("/{id}/index.mpd")).await;
+            head.starts_with("HTTP/1.1 200").then_some(body)
+        })
+        .await;
+        let named: Vec<&str> = ["v0", "v1", "v2", "a0"]
+            .into_iter()
+            .filter(|r| mpd.contains(&format!("<Representation id=\"{r}\"")))
+            .collect();
+        assert_eq!(named, renditions, "{mpd}");
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_from_stdin_and_the_demo_are_served() {
+    let source = Camera::start(small()).await.unwrap();
+    let program = Program::start(&["-"], &format!("{}\n", source.url())).await;
+    program.until_live().await;
+    assert_eq!(program.field("id").await, "camera");
+    source.stop().await;
+
+    let mut program = Program::start(&["demo"], "").await;
+    program.until_live().await;
+    assert_eq!(program.field("id").await, "demo");
+    let all: Vec<u32> = common::children(program.pid()).into_iter().map(|(pid, _)| pid).collect();
+    assert_eq!(all.len(), 2, "the camera's encoder and the engine");
+    program.signal("INT");
+    assert!(program.ended().await.success());
+    assert!(all.into_iter().all(|pid| !runs(pid)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_still_is_a_jpeg_of_now() {
+    let source = Camera::start(small()).await.unwrap();
+    let program = Program::start(&[&source.url()], "").await;
+    eventually("a still", async || {
+        let (head, body) = program.get_bytes("/camera/snapshot.jpg").await;
+        let whole = body.starts_with(&[0xFF, 0xD8]) && body.ends_with(&[0xFF, 0xD9]);
+        (head.contains("image/jpeg") && whole).then_some(())
+    })
+    .await;
+    source.stop().await;
+}
+
+/// Runs it to its end, with the address of something that is not there.
+fn refused(arguments: &[&str]) -> (i32, String) {
+    let Output { status, stderr, .. } =
+        std::process::Command::new(SERVER).args(arguments).output().unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    assert_eq!(said.trim_end().lines().count(), 1, "one sentence: {said}");
+    (status.code().unwrap(), said)
+}
+
+#[test]
+fn what_prevents_a_start_is_one_sentence_and_a_status() {
+    let old = script("ffmpeg-old", "echo 'ffmpeg version 4.3.6-0+deb11u1 Copyright'");
+    let poor = script("ffmpeg-poor", "echo 'ffmpeg version 6.1 Copyright'; echo ' A..... aac'");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (arguments, code, part) in [
+        (&["--ffmpeg", old.to_str().unwrap(), "rtsp://127.0.0.1/"][..], 1, "version 4.3.6"),
+        (&["--ffmpeg", poor.to_str().unwrap(), "rtsp://127.0.0.1/"], 1, "libx264"),
+        (&["--ffmpeg", "/nowhere/ffmpeg", "rtsp://127.0.0.1/"], 1, "/nowhere/ffmpeg"),
+        (&["--listen", &address, "rtsp://127.0.0.1/"], 1, "is taken"),
+        (&["serve", "/nowhere.toml"], 2, "/nowhere.toml"),
+        (&["probe", "rtsp://127.0.0.1/"], 2, "does not exist yet"),
+        (&["encode", "in.mp4", "out/"], 2, "does not exist yet"),
+        (&["--lisen"], 2, "--lisen"),
+        (&["camera"], 2, "no command"),
+    ] {
+        let (status, said) = refused(arguments);
+        assert_eq!(status, code, "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+}

@@ -1,0 +1,117 @@
+//! No password, in no spelling, in anything that people or programs can read.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{Program, eventually, small};
+use nearlive_camera::{Auth, Camera, CameraConfig, Fault};
+
+/// Each is looked for in everything; the last is `admin:` with the password, in base64.
+const SPELLINGS: [&str; 4] =
+    ["Ab@2018!:%x", "Ab%402018%21%3A%25x", "Ab%402018%21%3a%25x", "YWRtaW46QWJAMjAxOCE6JXg="];
+
+fn clean(what: &str, text: &str) {
+    for spelling in SPELLINGS {
+        assert!(!text.contains(spelling), "{what} has the password: {text}");
+    }
+    assert!(!text.contains("2018!") && !text.contains("402018"), "{what} has a part of it: {text}");
+}
+
+async fn camera() -> Camera {
+    let auth = Auth::Digest { user: "admin".into(), password: SPELLINGS[0].into() };
+    Camera::start(CameraConfig { auth, ..small() }).await.unwrap()
+}
+
+/// What other users of the machine can see of this process.
+fn visible(pid: u32) -> String {
+    let part = |name: &str| {
+        let bytes = std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    format!("{} {} {}", part("cmdline"), part("environ"), part("comm"))
+}
+
+async fn pages_are_clean(program: &Program) {
+    for path in [
+        "/",
+        "/api/cameras",
+        "/metrics",
+        "/healthz",
+        "/time",
+        "/camera/",
+        "/camera/index.mpd",
+        "/camera/index.m3u8",
+        "/camera/v0.m3u8",
+        "/camera/nothing",
+        "/nobody/",
+        "/camera/1/v0/1.m4s",
+    ] {
+        let (head, body) = program.get(path).await;
+        clean(path, &head);
+        clean(path, &body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_an_argument_shows_nowhere() {
+    let source = camera().await;
+    let address = source.url_as_typed();
+    assert!(address.contains(SPELLINGS[0]), "as people type it");
+    let program = Program::start(&["--verbose", &address], "").await;
+    program.until_live().await;
+    let engine = program.engine().expect("ffmpeg runs");
+    for pid in [program.pid(), engine] {
+        clean("a process", &visible(pid));
+    }
+    pages_are_clean(&program).await;
+
+    // ffmpeg repeats the whole address when it fails.
+    for (fault, code) in [
+        (Fault::Refuse, "connection-refused"),
+        (Fault::NotFound, "no-such-stream"),
+        (Fault::Unauthorized, "password-refused"),
+    ] {
+        source.control().clear();
+        source.control().set(fault);
+        source.control().set(Fault::HangUp);
+        eventually(code, async || (program.field("code").await == code).then_some(())).await;
+        pages_are_clean(&program).await;
+    }
+    let said = program.said.lock().unwrap().clone();
+    assert!(said.contains("rtsp://***@127.0.0.1"), "ffmpeg was heard: {said}");
+    assert!(said.contains("the camera refused the password"), "{said}");
+    clean("the log", &said);
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_a_file_or_on_stdin_shows_nowhere() {
+    let source = camera().await;
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret.toml");
+    let text = format!(
+        "[[camera]]\nname = \"Camera\"\nhost = \"{}\"\npath = \"/live\"\nuser = \"admin\"\npassword = \"{}\"\n",
+        source.address(),
+        SPELLINGS[0]
+    );
+    std::fs::write(&file, text).unwrap();
+    let from_file: (&[&str], String) =
+        (&["--verbose", "serve", file.to_str().unwrap()], String::new());
+    let from_stdin: (&[&str], String) = (&["--verbose", "-"], source.url_as_typed() + "\n");
+    for (arguments, stdin) in [from_file, from_stdin] {
+        let program = Program::start(arguments, &stdin).await;
+        program.until_live().await;
+        for pid in [program.pid(), program.engine().expect("ffmpeg runs")] {
+            clean("a process", &visible(pid));
+        }
+        pages_are_clean(&program).await;
+        source.control().set(Fault::Refuse);
+        eventually("refused", async || {
+            (program.field("code").await == "connection-refused").then_some(())
+        })
+        .await;
+        clean("the log", &program.said.lock().unwrap().clone());
+        source.control().clear();
+    }
+    source.stop().await;
+}

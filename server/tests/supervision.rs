@@ -1,0 +1,148 @@
+//! The supervisor against a script in ffmpeg's place: what it makes of each way to end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{around, camera, describes, eventually, runs, script, supervise};
+use nearlive_server::camera::status::State;
+use nearlive_server::engine::stderr::{Cause, VideoCodec};
+
+/// Writes the script's own process id where the test finds it.
+fn tells_pid(name: &str) -> (String, std::path::PathBuf) {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pid"));
+    let _ = std::fs::remove_file(&path);
+    (format!("echo $$ > '{}'\n", path.display()), path)
+}
+
+async fn pid_in(path: &std::path::Path) -> u32 {
+    eventually("the script told its process id", async || {
+        std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_failure_is_told_in_a_sentence_and_tried_again() {
+    let say = "echo '[tcp @ 0x1] [error] Connection to tcp://10.0.0.9:554 failed: No route to host' >&2; exit 1";
+    let mut watched = supervise(camera("rtsp://10.0.0.9/"), around(script("no-route", say)));
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::NoRoute));
+    watched.until("tried again", |s| s.runs >= 2).await;
+    let told = watched.sink.seen().statuses.last().cloned().unwrap();
+    assert_eq!((told.state, told.cause.as_str()), ("offline", "no route to 10.0.0.9"));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn an_exit_without_a_word_after_pictures_is_a_hang_up() {
+    let body = describes("h264") + "printf x >&3; sleep 0.5; exit 0";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("hang-up", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::HungUp));
+    let again = watched.until("live again", |s| s.state == State::Live && s.runs == 2).await;
+    assert_eq!(again.cause, None);
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn frames_that_stop_end_the_run_although_ffmpeg_goes_on() {
+    let (tell, path) = tells_pid("silent");
+    let body = tell + &describes("h264") + "printf x >&3; exec sleep 1000";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("silent", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let pid = pid_in(&path).await;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert!(matches!(status.cause, Some(Cause::StoppedSending(_))), "{:?}", status.cause);
+    assert!(!runs(pid), "the silent ffmpeg was ended");
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn sound_alone_is_no_sign_of_life() {
+    let body = describes("h264") + "printf x >&3; while printf a >&6; do sleep 0.05; done";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("sound-only", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert!(matches!(status.cause, Some(Cause::StoppedSending(_))), "{:?}", status.cause);
+    assert!(watched.sink.bytes_of(3) > 1);
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn a_camera_without_sound_is_run_again_at_once_without_it() {
+    let body = describes("h264")
+        + "case \"$*\" in *0:a:0*) echo \"[fatal] Stream map '0:a:0' matches no streams.\" >&2; exit 1;; esac\n\
+           printf x >&3; exec sleep 1000";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("mute", &body)));
+    let status = watched.until("live", |s| s.state == State::Live).await;
+    assert_eq!(status.runs, 2);
+    let seen: Vec<&str> = watched.sink.seen().statuses.iter().map(|s| s.state).collect();
+    assert_eq!(seen, ["connecting", "live"], "viewers never hear of it");
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn of_an_h265_camera_only_the_encoded_rungs_are_given_out() {
+    let body = describes("hevc") + "printf copied >&3; printf encoded >&4; exec sleep 1000";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("hevc", &body)));
+    let status = watched.until("live", |s| s.state == State::Live).await;
+    assert_eq!(status.source.video, Some(VideoCodec::Hevc));
+    assert_eq!(watched.sink.bytes_of(0), 0);
+    assert_eq!(watched.sink.bytes_of(1), 7);
+    eventually("the copied rung was left out", async || {
+        (watched.sink.seen().left_out == [0]).then_some(())
+    })
+    .await;
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn an_h265_camera_without_a_ladder_is_told_what_to_do() {
+    let body = describes("hevc") + "printf x >&3; exec sleep 1000";
+    let mut config = camera("rtsp://h/");
+    config.ladder.clear();
+    let mut watched = supervise(config, around(script("hevc-only", &body)));
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::CodecNotOffered(VideoCodec::Hevc)));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_does_not_listen_is_killed_at_the_end() {
+    let (tell, path) = tells_pid("deaf");
+    let body = format!(
+        "trap '' TERM INT\n{tell}{}printf x >&3; while :; do sleep 1; done",
+        describes("h264")
+    );
+    let mut watched = supervise(camera("rtsp://h/"), around(script("deaf", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let pid = pid_in(&path).await;
+    watched.end().await;
+    assert!(!runs(pid));
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_cannot_be_started_is_a_cause_too() {
+    let mut watched = supervise(camera("rtsp://h/"), around("/nowhere/ffmpeg"));
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    let sentence = status.sentence("h", status.since).unwrap();
+    assert!(sentence.contains("/nowhere/ffmpeg"), "{sentence}");
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn no_word_of_ffmpeg_reaches_a_status_with_a_password_in_it() {
+    let say = "echo '[error] cannot open rtsp://u:Ab@2018!@h/x nor Ab%402018%21' >&2; exit 1";
+    let around = around(script("babbler", say));
+    let config = camera("rtsp://u:Ab@2018!@h/x");
+    config.address.teach(&around.redactor);
+    let mut watched = supervise(config, around);
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(
+        status.cause,
+        Some(Cause::EngineFailed("cannot open rtsp://***@h/x nor ***".into()))
+    );
+    watched.end().await;
+}
