@@ -17,6 +17,10 @@ const LONGEST_US: i64 = 20_000_000;
 /// This many new Periods within [`UNSTEADY_WITHIN_US`] turn the camera to listed segments.
 const UNSTEADY_PERIODS: usize = 4;
 const UNSTEADY_WITHIN_US: i64 = 60_000_000;
+/// GOPs looked at when the length of a slot is learnt again.
+const RECENT_GOPS: usize = 3;
+/// A camera whose last so many GOPs were alike is steady again.
+const STEADY_GOPS: usize = 8;
 
 /// What begins at a key frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,8 @@ pub(super) struct Grid {
     /// The newest segment begun, and when its key frame was.
     current: Option<(u64, i64)>,
     last_key_us: Option<i64>,
+    /// The newest GOPs, microseconds.
+    gops: VecDeque<i64>,
     restarts: VecDeque<i64>,
     listed: bool,
 }
@@ -109,6 +115,17 @@ impl Grid {
             return self.begin(us);
         };
         if afresh {
+            self.gops.clear();
+            return self.begin(us);
+        }
+        self.gops.extend(gop);
+        if self.gops.len() > STEADY_GOPS {
+            self.gops.pop_front();
+        }
+        if period.listed && self.is_steady() {
+            self.listed = false;
+            self.restarts.clear();
+            self.slot_us = Some(slot_for(self.recent_gop()));
             return self.begin(us);
         }
         if period.listed {
@@ -124,16 +141,30 @@ impl Grid {
         if us <= next + slot / 4 {
             return self.segment(current + 1, us);
         }
-        // The slot went by without a key frame: the GOP is longer, or has drifted off the grid.
-        if let Some(gop) = gop.filter(|g| *g > slot + slot / 4) {
-            self.slot_us = Some(slot_for(gop));
+        // The slot went by without a key frame: the GOP is another one, or has drifted off the grid.
+        let learnt = slot_for(self.recent_gop());
+        if (learnt - slot).abs() * 20 > slot {
+            self.slot_us = Some(learnt);
         }
         self.restarts.push_back(us);
         while self.restarts.front().is_some_and(|t| *t < us - UNSTEADY_WITHIN_US) {
             self.restarts.pop_front();
         }
-        self.listed = self.listed || self.restarts.len() >= UNSTEADY_PERIODS;
+        self.listed = self.restarts.len() >= UNSTEADY_PERIODS;
         self.begin(us)
+    }
+
+    /// The median of the newest GOPs.
+    fn recent_gop(&self) -> i64 {
+        let mut gops: Vec<_> = self.gops.iter().rev().take(RECENT_GOPS).copied().collect();
+        gops.sort_unstable();
+        gops.get(gops.len() / 2).copied().unwrap_or(SHORTEST_US)
+    }
+
+    fn is_steady(&self) -> bool {
+        let (least, most) = (self.gops.iter().min(), self.gops.iter().max());
+        self.gops.len() >= STEADY_GOPS
+            && least.zip(most).is_some_and(|(least, most)| (most - least) * 20 < *least)
     }
 
     fn segment(&mut self, number: u64, us: i64) -> Cut {
@@ -159,11 +190,19 @@ fn slot_for(gop_us: i64) -> i64 {
     // Timestamps that were rounded down must not count as too short.
     let times = (SHORTEST_US - SHORTEST_US / 50 + gop - 1) / gop;
     let slot = gop * times;
-    let whole = (slot + 500_000) / 1_000_000 * 1_000_000;
-    if (slot - whole).abs() * 50 <= slot {
-        return whole.max(SHORTEST_US);
+    if is_whole(slot) {
+        return nearest_second(slot).max(SHORTEST_US);
     }
     (slot + 5_000) / 10_000 * 10_000
+}
+
+/// Near enough to whole seconds.
+pub(super) const fn is_whole(us: i64) -> bool {
+    (us - nearest_second(us)).abs() * 50 <= us
+}
+
+const fn nearest_second(us: i64) -> i64 {
+    (us + 500_000) / 1_000_000 * 1_000_000
 }
 
 #[cfg(test)]
@@ -248,5 +287,22 @@ mod tests {
         let n = grid.current().unwrap();
         assert_eq!(grid.key_frame(t + 3 * S, false), Cut::Segment(n + 1));
         assert_eq!(grid.key_frame(t + 3 * S + S / 2, false), Cut::Inside);
+        let steady = t + 4 * S;
+        let cuts: Vec<_> = (0..20).map(|k| grid.key_frame(steady + k * S, false)).collect();
+        assert!(!grid.listed, "a camera that has become steady is on the grid again");
+        assert!(matches!(cuts[19], Cut::Segment(_)));
+        assert_eq!(cuts.iter().filter(|c| matches!(c, Cut::Period(_))).count(), 1);
+    }
+
+    #[test]
+    fn a_first_gop_that_was_not_like_the_others_is_soon_forgotten() {
+        // A camera that lost frames while it started.
+        let (mut grid, _) = grid(1_280_000);
+        let mut restarts = 0;
+        for k in 1..30 {
+            restarts += usize::from(matches!(grid.key_frame(T + k * S, false), Cut::Period(_)));
+        }
+        assert_eq!(restarts, 1);
+        assert_eq!(grid.period().map(|p| (p.slot_us, p.listed)), Some((S, false)));
     }
 }

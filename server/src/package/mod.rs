@@ -218,14 +218,19 @@ impl Packager {
         }
         let pending = &mut self.tracks[self.leader].pending;
         space_first_frame(pending);
-        let mut keys = pending.iter().filter(|f| f.key).map(|f| f.pts);
-        let Some(first) = keys.next() else { return };
-        if let Some(second) = keys.next() {
-            self.grid.learn(to_us(second - first));
-        } else if let Some(last) = pending.back()
-            && to_us(last.pts - first) > LEARN_AT_MOST_US
-        {
-            self.grid.learn(LEARN_AT_MOST_US);
+        let keys: Vec<_> = pending.iter().filter(|f| f.key).map(|f| f.pts).collect();
+        match keys[..] {
+            // A camera may lose frames while it starts: an odd GOP has to be seen twice.
+            [first, second] if grid::is_whole(to_us(second - first)) => {
+                self.grid.learn(to_us(second - first));
+            }
+            [.., before, last] if keys.len() > 2 => self.grid.learn(to_us(last - before)),
+            [first, ..]
+                if pending.back().is_some_and(|l| to_us(l.pts - first) > LEARN_AT_MOST_US) =>
+            {
+                self.grid.learn(LEARN_AT_MOST_US);
+            }
+            _ => {}
         }
     }
 
