@@ -18,6 +18,8 @@ pub struct View<'a> {
     pub rungs: &'a [Rung],
     /// What is fetched now: index among the track's representations.
     pub current: usize,
+    /// Media arrives as it is made.
+    pub in_time: bool,
     /// A recent measurement.
     pub link: Option<Bitrate>,
     /// What the other tracks need.
@@ -66,6 +68,10 @@ impl Rule {
             Bitrate::from_bps(link.scaled(permille).as_bps().saturating_sub(view.others.as_bps()))
         };
         if current.bandwidth > room(DOWN_PERMILLE) {
+            if view.in_time {
+                // Whatever was measured, the rung is being carried.
+                return None;
+            }
             let to =
                 highest(view.rungs, room(LAND_PERMILLE)).or_else(|| view.rungs.first().copied())?;
             if to.bandwidth >= current.bandwidth {
@@ -103,6 +109,7 @@ mod tests {
         let view = View {
             rungs: &rungs,
             current,
+            in_time: false,
             link: Some(Bitrate::from_kbps(kbps)),
             others: Bitrate::from_kbps(64),
         };
@@ -122,7 +129,17 @@ mod tests {
     #[test]
     fn nothing_measured_changes_nothing() {
         let rungs = ladder(&[250, 800]);
-        let view = View { rungs: &rungs, current: 0, link: None, others: Bitrate::default() };
+        let others = Bitrate::default();
+        let view = View { rungs: &rungs, current: 0, in_time: false, link: None, others };
+        assert_eq!(Rule::default().decide(at(0), &view), None);
+    }
+
+    #[test]
+    fn a_rung_that_arrives_in_time_is_kept_whatever_was_measured() {
+        let rungs = ladder(&[250, 2000]);
+        let link = Some(Bitrate::from_kbps(1900));
+        let others = Bitrate::default();
+        let view = View { rungs: &rungs, current: 1, in_time: true, link, others };
         assert_eq!(Rule::default().decide(at(0), &view), None);
     }
 

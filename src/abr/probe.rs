@@ -11,6 +11,8 @@ use core::time::Duration;
 
 /// No probe is longer than this.
 pub const MOST_BYTES: u64 = 256 * 1024;
+/// It has shown enough after this: more would only take from the picture.
+pub const LONGEST_PROBE: Duration = Duration::from_millis(250);
 /// The first comes this long after the link last showed a weakness.
 const QUIET: Duration = Duration::from_millis(2500);
 /// Waits between probes double from here on failure, up to the longest.

@@ -72,8 +72,11 @@ pub fn next(view: &View<'_>) -> Plan {
     let found = match view.cursor {
         Cursor::At(at) => view.list.at(at),
         Cursor::After { number, end } => match view.list.numbered(number.saturating_add(1)) {
-            // Numbers that went back or were dealt anew do not name the same media: ask by time.
-            Some(s) if s.start + s.end.since(s.start) / 2 < end => view.list.at(end + SEAM),
+            // Numbers that were dealt anew, or that another representation counts otherwise, do not
+            // name the same media: ask by time.
+            Some(s) if s.start.micros_from(end).unsigned_abs() > half_us(&s) => {
+                view.list.at(end + SEAM)
+            }
             Some(s) => Some(s),
             // A number that has left the window: go on with what is there.
             None => view.list.at(end + SEAM).filter(|s| s.start >= end - SEAM),
@@ -97,6 +100,10 @@ pub fn next(view: &View<'_>) -> Plan {
         }
         _ => Plan::Fetch(segment),
     }
+}
+
+fn half_us(segment: &Segment) -> u64 {
+    segment.end.micros_from(segment.start).unsigned_abs() / 2
 }
 
 /// A growing segment follows on the one before without a pause, whatever the grid says: a key frame

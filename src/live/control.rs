@@ -91,7 +91,11 @@ const WIDEST: Duration = Duration::from_secs(2);
 /// An underflow's memory: this long after it the floor starts to narrow.
 const REMEMBERED: Duration = Duration::from_secs(30);
 /// What lies between the measured jitter and the floor.
-const JITTER_MARGIN: Duration = Duration::from_millis(40);
+const JITTER_MARGIN: Duration = Duration::from_millis(60);
+/// Jitter beyond this is an accident, not the link's habit.
+const MOST_JITTER: Duration = Duration::from_millis(300);
+/// What runs dry so soon after an accident with a known cause runs dry because of it.
+const EXCUSED: Duration = Duration::from_secs(2);
 
 /// The controller.
 #[derive(Clone, Debug)]
@@ -108,6 +112,9 @@ pub struct Control {
     low: Window,
     /// Edge minus end of what arrived, microseconds, over half a minute.
     lateness: Window,
+    /// The same over the last two seconds.
+    recent: Window,
+    excused_until: Instant,
 }
 
 impl Control {
@@ -121,6 +128,8 @@ impl Control {
             last_narrowed: now,
             low: Window::new(Duration::from_secs(2), now),
             lateness: Window::new(Duration::from_secs(32), now),
+            recent: Window::new(Duration::from_secs(2), now),
+            excused_until: Instant::default(),
         }
     }
 
@@ -128,6 +137,7 @@ impl Control {
     /// join's backlog, which was there all along, nor of a filler.
     pub fn arrived(&mut self, now: Instant, end: Position, edge: Position) {
         self.lateness.note(now, edge.micros_from(end));
+        self.recent.note(now, edge.micros_from(end));
     }
 
     /// The buffer stood at this level (just before an append it is lowest).
@@ -142,6 +152,9 @@ impl Control {
 
     /// The picture stood still for want of media.
     pub fn underflow(&mut self, now: Instant) {
+        if now < self.excused_until {
+            return self.low.clear(now);
+        }
         let half = self.floor(now) / 2;
         self.before_trouble = self.widened;
         self.widened = (self.widened + half).min(WIDEST);
@@ -156,8 +169,16 @@ impl Control {
         if self.last_trouble.take().is_some() {
             self.widened = self.before_trouble;
         }
+        self.excused_until = now + EXCUSED;
         self.lateness.clear(now);
+        self.recent.clear(now);
         self.low.clear(now);
+    }
+
+    /// Media comes from another encoder from now on: what is late is to be learnt anew.
+    pub const fn relearn(&mut self, now: Instant) {
+        self.lateness.clear(now);
+        self.recent.clear(now);
     }
 
     /// The least buffer to keep.
@@ -165,18 +186,20 @@ impl Control {
         (self.aim.base_floor.max(self.jitter(now) + JITTER_MARGIN) + self.widened).min(WIDEST)
     }
 
-    /// How unevenly media arrived in the last half minute beyond what the low buffer already shows.
+    /// How much later media came in the last half minute than in the last two seconds, which the low
+    /// buffer shows.
     fn jitter(&self, now: Instant) -> Duration {
-        let spread = match (self.lateness.least(now), self.lateness.most(now)) {
-            (Some(least), Some(most)) => most.saturating_sub(least),
+        let beyond = match (self.recent.most(now), self.lateness.most(now)) {
+            (Some(recent), Some(most)) => most.saturating_sub(recent),
             _ => 0,
         };
-        Duration::from_micros(u64::try_from(spread).unwrap_or(0)) / 2
+        Duration::from_micros(u64::try_from(beyond).unwrap_or(0)).min(MOST_JITTER)
     }
 
-    /// How far behind the edge media arrives at best; zero until it is known.
+    /// How far behind the edge media arrives at best, lately; zero until it is known.
     pub fn usual_lateness(&self, now: Instant) -> Duration {
-        let least = self.lateness.least(now).and_then(|us| u64::try_from(us.max(0)).ok());
+        let least = self.recent.least(now).or_else(|| self.lateness.least(now));
+        let least = least.and_then(|us| u64::try_from(us.max(0)).ok());
         least.map_or(Duration::ZERO, Duration::from_micros)
     }
 
@@ -193,7 +216,8 @@ impl Control {
 
     /// The latency that it steers to.
     pub fn wanted(&self, now: Instant) -> Duration {
-        let least = self.usual_lateness(now) + self.floor(now);
+        let lateness = self.recent.most(now).and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
+        let least = Duration::from_micros(lateness) + self.floor(now);
         self.aim.target.map_or(least, |t| t.max(least))
     }
 
@@ -376,9 +400,10 @@ mod tests {
     fn uneven_arrival_widens_the_floor_by_itself() {
         let mut c = Control::new(Aim::growing(None, true), at(0));
         for i in 0..100u64 {
-            let late = if i % 10 == 0 { 400 } else { 60 };
+            let late = if i == 10 { 260 } else { 60 };
             c.arrived(at(i * 40), pos(0), pos(late));
         }
-        assert!(c.floor(at(4000)) >= Duration::from_millis(200));
+        assert_eq!(c.floor(at(4000)), Duration::from_millis(260));
+        assert_eq!(c.floor(at(40_000)), Duration::from_millis(100));
     }
 }

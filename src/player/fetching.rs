@@ -7,7 +7,7 @@ use super::opening::{place_in, rep_of, track_of};
 use super::requests::{Patience, Purpose, Sent};
 use super::rungs::BACKLOG;
 use super::session::Session;
-use super::stream::{InitData, News, Wrapping};
+use super::stream::{InitData, News, Place, Wrapping};
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
@@ -65,11 +65,6 @@ impl Session {
         if stream.downloads.len() >= 2 || (stream.downloads.len() == 1 && !self.is_live()) {
             return Step::Rest;
         }
-        if let Some(place) = self.decide_rung(cx, p, i)
-            && let Some(stream) = self.streams.get_mut(i)
-        {
-            stream.place = place;
-        }
         let Some(stream) = self.streams.get(i) else { return Step::Rest };
         let Some(rep) = rep_of(p, stream.place) else { return Step::Rest };
         if let Some(init) = &rep.init
@@ -87,7 +82,10 @@ impl Session {
         }
         let plan = self.plan(cx.now, p, i, rep);
         match plan {
-            Plan::Fetch(segment) => self.fetch(cx, i, rep, segment),
+            Plan::Fetch(segment) => match self.decide_rung(cx, p, i) {
+                Some(place) => self.change_place(i, place),
+                None => self.fetch(cx, i, rep, segment),
+            },
             Plan::Later(wall) => {
                 let at = self.instant_of(cx.now, wall);
                 // A millisecond of grace for the origin's rounding.
@@ -105,6 +103,13 @@ impl Session {
             }
             Plan::PeriodEnd => self.next_period(cx, p, i),
         }
+    }
+
+    /// From here on another representation is fetched.
+    fn change_place(&mut self, i: usize, place: Place) -> Step {
+        let Some(stream) = self.streams.get_mut(i) else { return Step::Rest };
+        stream.place = place;
+        Step::Again
     }
 
     fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
@@ -142,7 +147,8 @@ impl Session {
         }
         // Two at a time only where the second is held until the first has ended, and not where it
         // would take from a first that is late.
-        if !stream.downloads.is_empty() && (!rep.growing || late) {
+        let flows = stream.downloads.front().is_none_or(|d| d.got > 0);
+        if !stream.downloads.is_empty() && (!rep.growing || late || !flows) {
             return Step::Rest;
         }
         let init = s.init.clone().or_else(|| rep.init.clone());
@@ -332,6 +338,7 @@ impl Session {
     pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
         let cmsd = self.requests.get(id).and_then(|s| s.head.cmsd.clone());
         self.note_cmsd(cx, kind, cmsd.as_deref());
+        self.note_answer(cx);
     }
 
     pub(super) fn on_read(
@@ -346,12 +353,17 @@ impl Session {
         self.note_level(cx.now);
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let news = stream.read(cx, id, blob, len, facts);
+        let changed = core::mem::take(&mut stream.changed) && kind == TrackKind::Video;
+        if let Some(live) = self.live.as_mut().filter(|_| changed) {
+            live.control.relearn(cx.now);
+        }
         self.on_news(cx, kind, id, news);
         self.note_read(cx, kind, id, len);
     }
 
     pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
         self.note_segment(cx, kind, sent);
+        self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let news = stream.done(cx, sent.id);
         self.on_news(cx, kind, sent.id, news);

@@ -21,8 +21,10 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use core::time::Duration;
 
-/// Two loads are at least this far apart, whatever the manifest or trouble asks for.
+/// Two loads by the manifest's own wish are at least this far apart.
 const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);
+/// Two loads that trouble asks for are at least this far apart, and the longer it lasts the farther.
+const LEAST_IN_TROUBLE: Duration = Duration::from_millis(150);
 /// Playing does not wait longer than this for the origin's clock.
 const CLOCK_PATIENCE: Duration = Duration::from_millis(800);
 /// A clock answer that takes longer than this says nothing at a tenth of a second.
@@ -43,22 +45,42 @@ pub(super) struct Loader {
     in_flight: bool,
     failed: u32,
     asked_at: Option<Instant>,
+    /// Loads in a row that were asked for out of turn.
+    pressing: u32,
+    /// The next one is.
+    pressed: bool,
     /// `dash` or `hls`.
     pub(super) protocol: &'static str,
 }
 
 impl Loader {
     pub(super) const fn new(url: String) -> Self {
-        Self { url, due: None, in_flight: false, failed: 0, asked_at: None, protocol: "" }
+        Self {
+            url,
+            due: None,
+            in_flight: false,
+            failed: 0,
+            asked_at: None,
+            pressing: 0,
+            pressed: false,
+            protocol: "",
+        }
     }
 
     /// It is wanted at `at`, or as soon after the last load as is decent.
     pub(super) fn want(&mut self, at: Instant) {
-        let earliest = self.asked_at.map_or(at, |asked| asked + LEAST_BETWEEN_LOADS);
+        let between = LEAST_IN_TROUBLE * (1 << self.pressing.min(3));
+        let earliest = self.asked_at.map_or(at, |asked| asked + between);
         let at = at.max(earliest);
         if self.failed == 0 && self.due.is_none_or(|due| at < due) {
             self.due = Some(at);
+            self.pressed = true;
         }
+    }
+
+    /// Media comes: there is no trouble.
+    pub(super) const fn calm(&mut self) {
+        self.pressing = 0;
     }
 
     /// When it will be loaded next.
@@ -137,6 +159,8 @@ impl Session {
             _ => {
                 let resource = Resource { url: self.loader.url.clone(), range: None };
                 self.loader.due = None;
+                let pressed = core::mem::take(&mut self.loader.pressed);
+                self.loader.pressing += u32::from(pressed);
                 self.loader.in_flight = true;
                 self.loader.asked_at = Some(cx.now);
                 let patience = Patience::even(cx.config.request_timeout);

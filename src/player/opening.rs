@@ -32,14 +32,7 @@ pub(super) struct Breakdowns {
 
 impl Session {
     pub(super) fn begin_opening(&mut self, cx: &mut Cx<'_>, presentation: &Presentation) {
-        let mut mimes: Vec<String> = Vec::new();
-        for track in presentation.periods.iter().flat_map(|p| &p.tracks) {
-            for mime in track.representations.iter().filter_map(|r| r.mime(track.kind)) {
-                if !mimes.contains(&mime) {
-                    mimes.push(mime);
-                }
-            }
-        }
+        let mimes = self.types.unasked(presentation);
         self.stage = Stage::Opening { opened: false, resume: None };
         cx.push(Output::Probe(mimes));
         cx.push(Output::OpenSource);
@@ -156,7 +149,15 @@ impl Session {
             Kind::OnDemand { .. } => None,
         };
         let moved = anchor(old) != anchor(new) && anchor(new).is_some();
+        let mimes = self.types.unasked(new);
+        if !mimes.is_empty() {
+            cx.push(Output::Probe(mimes));
+        }
         for stream in &mut self.streams {
+            if old != new {
+                // It may well be there by what the new one says.
+                stream.trouble.until = None;
+            }
             let at = stream.cursor.position();
             if let Some(place) = moved_place(old, new, &self.types, stream.place, stream.kind, at) {
                 stream.place = place;

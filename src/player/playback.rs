@@ -17,6 +17,8 @@ pub(super) struct Playback {
     /// A seek of ours that the element has not finished.
     pub(super) seeking_to: Option<Position>,
     pub(super) seek_asked: Instant,
+    /// Where the last seek of ours went: its event may come when it is long over.
+    last_seek: Option<Position>,
     /// The player has placed the element; before that its position means nothing.
     pub(super) placed: bool,
     /// The picture has moved once.
@@ -48,6 +50,7 @@ impl Playback {
             at: now,
             seeking_to: None,
             seek_asked: now,
+            last_seek: None,
             placed: false,
             moved: None,
             moved_at: now,
@@ -79,6 +82,7 @@ impl Playback {
 
     pub(super) fn seek(&mut self, now: Instant, to: Position) {
         self.seeking_to = Some(to);
+        self.last_seek = Some(to);
         self.seek_asked = now;
         self.moved_at = now;
         self.placed = true;
@@ -99,8 +103,10 @@ impl Playback {
             }
             _ => {}
         }
-        if snap.cue == Cue::Seeking && self.placed && !self.seeking_to.is_some_and(near) {
-            // A late event of an earlier seek of ours is one of ours too: it shows the new place.
+        if snap.cue == Cue::Seeking
+            && self.placed
+            && self.last_seek.take_if(|to| near(*to)).is_none()
+        {
             change.viewer_seek = Some(snap.position);
             self.seeking_to = None;
             self.moved_at = now;

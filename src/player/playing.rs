@@ -21,13 +21,15 @@ use core::time::Duration;
 
 /// The controller looks this often.
 const LOOK: Duration = Duration::from_millis(200);
-/// How far behind the edge fetching starts where segments grow: what Chromium fills before its
-/// clock moves, and a frame or two.
-const ENTRY: Duration = Duration::from_millis(300);
+/// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
+/// of tenths of a second before it, costs a slow link more time than waiting for them.
+pub(super) const ENTRY: Duration = Duration::from_millis(120);
+/// So much media before the newest segment is not worth a request for the one before.
+const DETOUR: Duration = Duration::from_millis(300);
 /// Media that arrived this far behind the edge is the newest there is.
 const CAUGHT_UP: Duration = Duration::from_millis(250);
 /// A backlog that has not been worked off by then is not waited for.
-const BACKLOG_PATIENCE: Duration = Duration::from_millis(500);
+const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);
 /// Two seeks of ours are at least this far apart: a seek costs the browser about 100 ms.
 const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
 /// A stall longer than this is an outage: a wider buffer would not have bridged it.
@@ -181,7 +183,7 @@ impl Session {
         let edge = self.edge(now)?;
         let wanted = live.control.wanted(now);
         let at = if live.growing {
-            edge - wanted.max(ENTRY)
+            self.without_detour(p, edge, edge - wanted.max(ENTRY))
         } else {
             // Half a segment more than the newest one: the next is announced while that plays.
             let length = self.segment_length(p);
@@ -190,6 +192,19 @@ impl Session {
         };
         let oldest = window(p, self.origin(now)).map_or(at, |(oldest, _)| oldest);
         Some(at.max(oldest))
+    }
+
+    /// `at`, unless a whole segment more had to be fetched for a few tenths of a second of it: on a
+    /// slow link that takes longer than waiting for as much of the newest one.
+    fn without_detour(&self, p: &Presentation, edge: Position, at: Position) -> Position {
+        let current = self.streams.iter().filter_map(|s| {
+            let segment = rep_of(p, s.place)?.segments.at(edge)?;
+            Some(segment.start)
+        });
+        match current.min() {
+            Some(start) if start > at && start.since(at) <= DETOUR => start,
+            _ => at,
+        }
     }
 
     /// The end of the newest whole segment, least over the tracks.
@@ -243,9 +258,12 @@ impl Session {
         let shows = self.playback.runs() || self.playback.moved.is_none();
         let live = self.live.as_mut()?;
         let since = *live.waiting_since.get_or_insert(cx.now);
+        let stands = !shows;
         let floor = live.control.floor(cx.now);
+        // Who stands still goes on with the least that holds; the rest is gathered by going slower.
+        let need = if stands { floor.min(live.control.aim.base_floor) } else { floor };
         let caught_up = edge.since(span.end) <= CAUGHT_UP;
-        if span.end.since(span.start) < floor
+        if span.end.since(span.start) < need
             || (!caught_up && shows && cx.now.since(since) < BACKLOG_PATIENCE)
         {
             cx.wake_at(cx.now + BACKLOG_PATIENCE, Reason::LiveControl);

@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::event::QualityChoice;
 use super::io::{Body, FetchId};
 use super::opening::{rep_of, track_of};
+use super::playing::ENTRY;
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
 use super::stream::{Download, Place};
@@ -28,6 +29,8 @@ use core::time::Duration;
 const FRESH: Duration = Duration::from_secs(6);
 /// A probe that takes longer than this has answered.
 const PROBE_PATIENCE: Patience = Patience::even(Duration::from_secs(2));
+/// A join's backlog may take this long: the wait for a lower rung would be longer.
+const JOIN: Duration = Duration::from_millis(400);
 /// Media this much later than usual is held back by the link.
 pub(super) const BACKLOG: Duration = Duration::from_millis(100);
 
@@ -133,7 +136,8 @@ impl Session {
             if stream.kind == TrackKind::Video { self.others(p) } else { Bitrate::default() };
         let choice = if growing {
             let link = self.abr.estimate.fresh(cx.now, FRESH);
-            let view = live::View { rungs: &rungs, current: place.rep, link, others };
+            let in_time = self.late(cx.now) < BACKLOG;
+            let view = live::View { rungs: &rungs, current: place.rep, in_time, link, others };
             self.abr.rule.decide(cx.now, &view)
         } else {
             let (link, ahead) = (self.abr.estimate.rate(), self.ahead(cx.now));
@@ -178,6 +182,13 @@ impl Session {
         edge.since(reached).saturating_sub(live.control.usual_lateness(now) + stream.grain)
     }
 
+    /// An answer began: what comes now takes as long as the link needs.
+    pub(super) fn note_answer(&mut self, cx: &Cx<'_>) {
+        if !self.live.as_ref().is_some_and(|l| l.growing) {
+            self.abr.last_read = Some(cx.now);
+        }
+    }
+
     /// A read came: a sample where the link set the pace.
     pub(super) fn note_read(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, len: u32) {
         let now = cx.now;
@@ -189,12 +200,12 @@ impl Session {
             return;
         }
         let len = core::mem::take(&mut self.abr.beside);
-        let after = self.abr.last_read.map_or(Duration::ZERO, |at| now.since(at));
-        self.abr.last_read = Some(now);
+        let Some(before) = self.abr.last_read.replace(now) else {
+            // The first read has no time of its own.
+            return;
+        };
+        let after = now.since(before);
         if !growing {
-            // The wait for the first byte is the server's.
-            let first = self.requests.get(id).is_some_and(|s| s.answered_at == Some(now));
-            let after = if first { Duration::ZERO } else { after };
             self.abr.estimate.read(now, len, after, false);
             self.abandon_whole(cx, kind, id);
             return;
@@ -223,7 +234,9 @@ impl Session {
         if kind != TrackKind::Video || self.playback.moved.is_none() && self.late_join(cx.now) {
             return;
         }
-        let Some(place) = self.stream(kind).map(|s| s.place) else { return };
+        // What is on its way, which the next segment may already have been decided to leave.
+        let front = self.stream(kind).and_then(|s| s.downloads.front());
+        let Some(place) = front.map(|d| d.place) else { return };
         let Some(track) = track_of(&p, place) else { return };
         if self.chosen(track).is_some() {
             return;
@@ -245,7 +258,7 @@ impl Session {
     /// A join's backlog is no sign of weakness while it is young.
     fn late_join(&self, now: Instant) -> bool {
         let first = self.stream(TrackKind::Video).and_then(|s| s.downloads.front());
-        first.is_none_or(|d| now.since(d.sent_at) < Duration::from_millis(800))
+        first.is_none_or(|d| now.since(d.sent_at) < JOIN)
     }
 
     fn abandon_whole(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
@@ -284,12 +297,13 @@ impl Session {
     fn drop_to(&mut self, cx: &mut Cx<'_>, kind: TrackKind, choice: Choice) {
         let Some(edge) = self.edge(cx.now) else { return };
         let position = self.playback.position(cx.now);
-        let Some(live) = &self.live else { return };
-        let entry = edge - live.control.wanted(cx.now).max(Duration::from_millis(300));
+        let Some(live) = &mut self.live else { return };
+        // Another rung arrives otherwise, and what runs dry now does for want of the link.
+        live.control.excuse(cx.now);
         let moved = self.playback.moved.is_some() && live.following;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        // From where there is nothing yet, but not farther back than a live start would be.
-        let at = stream.ranges.end_from(position).max(entry);
+        // From where there is nothing yet, but not what would only be fetched to be skipped.
+        let at = stream.ranges.end_from(position).max(edge - ENTRY);
         stream.place.rep = choice.rep;
         stream.retarget(cx, &mut self.requests, at);
         self.figures.reason = choice.why;
@@ -309,7 +323,7 @@ impl Session {
     pub(super) fn advance_probe(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now;
         if let Some(run) = &self.abr.probe {
-            if self.late(now) > BACKLOG * 2 {
+            if self.late(now) > BACKLOG {
                 // It takes from the picture what that needs.
                 let id = run.id;
                 self.requests.cancel(cx, id);
@@ -361,8 +375,8 @@ impl Session {
         let now = cx.now;
         let Some(run) = self.abr.probe.as_mut().filter(|r| r.id == id) else { return };
         run.bytes += u64::from(len);
-        run.first.get_or_insert((now, run.bytes));
-        if run.bytes >= probe::MOST_BYTES {
+        let (first, _) = *run.first.get_or_insert((now, run.bytes));
+        if run.bytes >= probe::MOST_BYTES || now.since(first) >= probe::LONGEST_PROBE {
             self.requests.cancel(cx, id);
             self.finish_probe(cx);
         }

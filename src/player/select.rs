@@ -1,20 +1,40 @@
 //! PURE choices among what a Period offers: which track of a kind, which representations play here.
 
 use super::event::Quality;
-use crate::presentation::{Period, Representation, Track, TrackKind};
+use crate::presentation::{Period, Presentation, Representation, Track, TrackKind};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What the browser can play, and what it could not after all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Types {
-    /// The browser's answer; `None` until it came.
+    /// MIME types that the browser was asked about.
+    asked: Vec<String>,
+    /// Those that it can play; `None` until it has answered.
     pub(super) supported: Option<Vec<String>>,
     /// Codecs that it claimed to play and gave up on.
     pub(super) failed: Vec<String>,
 }
 
 impl Types {
+    /// The types of `presentation` that the browser has not been asked about; they count as asked.
+    pub(super) fn unasked(&mut self, presentation: &Presentation) -> Vec<String> {
+        let known = self.asked.len();
+        for track in presentation.periods.iter().flat_map(|p| &p.tracks) {
+            for mime in track.representations.iter().filter_map(|r| r.mime(track.kind)) {
+                if !self.asked.contains(&mime) {
+                    self.asked.push(mime);
+                }
+            }
+        }
+        self.asked.get(known..).unwrap_or_default().to_vec()
+    }
+
+    /// The browser's answer: more types that it can play.
+    pub(super) fn answered(&mut self, types: Vec<String>) {
+        self.supported.get_or_insert_default().extend(types);
+    }
+
     /// It plays here, as far as is known.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
@@ -37,7 +57,7 @@ pub(super) fn track(
     types: &Types,
     before: Option<&Track>,
 ) -> Option<usize> {
-    let mut best: Option<(usize, u8)> = None;
+    let mut best: Option<(usize, (u8, usize, u64))> = None;
     for (i, track) in period.tracks.iter().enumerate() {
         if track.kind != kind || types.playable(track).is_empty() {
             continue;
@@ -48,8 +68,16 @@ pub(super) fn track(
             Some(b) if b.language == track.language => 2,
             _ => 0,
         } + u8::from(track.default);
-        if best.is_none_or(|(_, most)| likeness > most) {
-            best = Some((i, likeness));
+        // Of pictures that nothing else tells apart (an encoder may put each rung into a set of its
+        // own) the one with the largest choice, then the best.
+        let (mut count, mut top) = (0, 0);
+        if kind == TrackKind::Video {
+            count = track.representations.len();
+            top = track.representations.last().map_or(0, |r| r.bandwidth.as_bps());
+        }
+        let rank = (likeness, count, top);
+        if best.is_none_or(|(_, most)| rank > most) {
+            best = Some((i, rank));
         }
     }
     best.map(|(i, _)| i)

@@ -204,7 +204,7 @@ impl Session {
                     *opened = true;
                 }
             }
-            SourceEvent::Supported(types) => self.types.supported = Some(types),
+            SourceEvent::Supported(types) => self.types.answered(types),
             SourceEvent::Failed { code, message } => self.on_decoder_died(cx, code, message),
         }
     }

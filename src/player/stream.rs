@@ -113,6 +113,8 @@ pub(super) struct Stream {
     fed: Option<Option<Resource>>,
     half: bool,
     inits: VecDeque<(Resource, Rc<InitData>)>,
+    /// The last segment begun is of another encoder than the one before.
+    pub(super) changed: bool,
     /// Appends that the browser has not finished.
     pub(super) appending: u32,
     /// The browser had no room; until then, so much less is fetched ahead.
@@ -152,6 +154,7 @@ impl Stream {
             fed: None,
             half: false,
             inits: VecDeque::new(),
+            changed: false,
             appending: 0,
             squeezed: 0,
             full: false,
@@ -298,6 +301,7 @@ impl Stream {
         }
         if self.fed.as_ref() != Some(&w.init) {
             self.fed = Some(w.init.clone());
+            self.changed = true;
             if !w.data.bytes.is_empty() {
                 self.appending = self.appending.saturating_add(1);
                 let data = Append::Bytes(w.data.bytes.clone());
