@@ -90,7 +90,8 @@ pub(crate) struct Oscillator {
 
 impl Oscillator {
     pub(crate) fn start(ppm: i32) -> Self {
-        Self { start: Instant::now(), start_wall: SystemTime::now(), ppm }
+        let (start, start_wall) = both_clocks();
+        Self { start, start_wall, ppm }
     }
 
     /// What the camera counts at a true instant.
@@ -116,9 +117,34 @@ fn scaled(time: Duration, num: i64, den: i64) -> Duration {
 
 /// The true Unix time in milliseconds of an instant not long ago or ahead.
 pub(crate) fn unix_ms(at: Instant) -> u64 {
-    let (now, wall) = (Instant::now(), SystemTime::now());
+    let (now, wall) = both_clocks();
     let wall = wall + at.saturating_duration_since(now) - now.saturating_duration_since(at);
     wall.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |unix| unix.as_millis() as u64)
+}
+
+/// The same moment on both clocks. A thread may lose its turn between two readings for tens of
+/// milliseconds, which would be an error of the time in the picture: of a few attempts the one
+/// counts whose readings are closest together.
+fn both_clocks() -> (Instant, SystemTime) {
+    const CLOSE: Duration = Duration::from_micros(20);
+    const ATTEMPTS: usize = 10;
+    let read = || {
+        let before = Instant::now();
+        let wall = SystemTime::now();
+        let gap = before.elapsed();
+        (gap, before + gap / 2, wall)
+    };
+    let mut best = read();
+    for _ in 1..ATTEMPTS {
+        if best.0 <= CLOSE {
+            break;
+        }
+        let next = read();
+        if next.0 < best.0 {
+            best = next;
+        }
+    }
+    (best.1, best.2)
 }
 
 /// What capture, sound and connections share.

@@ -272,7 +272,7 @@ pub fn run(program: &str, args: &[&str]) -> Output {
     Command::new("timeout")
         .arg("30")
         .arg(program)
-        .args(["-hide_banner", "-loglevel", "error"])
+        .args(["-hide_banner", "-loglevel", "error", "-analyzeduration", "1000000"])
         .args(args)
         .stdin(Stdio::null())
         .output()
