@@ -35,7 +35,7 @@ serve: ## develop the page: Trunk rebuilds on every change, with the demo behind
 test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator, real Chromium
 	@.ci/setup wasm ffmpeg browser
 	@$(PACK)
-	@$(SERVER)
+	@$(SERVER) -p nearlive-camera
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
 	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
 
@@ -46,8 +46,9 @@ lint: ## fmt and clippy, natively and for wasm32
 	cargo clippy -q -p nearlive-pack --all-targets --features size -- -D warnings
 	$(WEB) cargo clippy -q -p nearlive --lib --bins --target wasm32-unknown-unknown -- -D warnings
 
-soak: ## 200 seeds of the simulator
-	@NEARLIVE_SEEDS=200 cargo test -q --release -p nearlive -p nearlive-server -- --nocapture simulat soak
+soak: ## the tests with 200 seeds of the simulator instead of 20
+	@.ci/setup ffmpeg
+	@NEARLIVE_SEEDS=200 .ci/test
 
 size: ## what a visitor downloads, and what it is made of; fails over the limit
 	@.ci/setup wasm

@@ -1,7 +1,8 @@
 // What the browser tests and the benches share: Chromium, the server under test, a static file server, screenshots.
 //
 //   const browser = await launch();                                  // one for a test file; browser.close() in after()
-//   const server = await startServer(["demo"]);                      // { url, log, stop() }
+//   const server = await startServer(["demo"]);                      // { url, log, tell(line), exited, stop() }
+//   const camera = await startCamera(["--audio", "none"]);           // likewise; url is rtsp://...
 //   const files = await serveFiles({ "/": "dist" }, { answer });     // { url, requests, close() }
 //   const page = await openPage(browser, server.url + "/demo/");     // page.problems: console errors, exceptions, failed loads
 //   await until("the picture moves", () => page.evaluate(...));      // polls; fails with the sentence and the last value
@@ -65,36 +66,55 @@ export async function openPage(browser, url, { viewport = { width: 1280, height:
 }
 
 /**
- * Starts the companion server on a free port and reads its address from what it prints. `log` is all that it printed so
- * far; `exited` resolves to its exit code. `stop()` ends it as Ctrl-C does, by force after 5 s.
+ * Starts the companion server on a free port: `args` is what stands before `--listen`, such as ["demo"] or ["rtsp://..."].
+ * `tell(line)` types a line into it: the demo knows `unplug` and `plug`.
  */
-export async function startServer(args, { listen = "127.0.0.1:0", env = {}, patience = 30_000 } = {}) {
-  const program = process.env.NEARLIVE_SERVER || path.join(TARGET, "demo/nearlive-server");
+export function startServer(args, { listen = "127.0.0.1:0", ...options } = {}) {
+  const address = /https?:\/\/(?:127\.0\.0\.1|localhost):[1-9]\d*/;
+  return startProgram("nearlive-server", [...args, "--listen", listen], address, options);
+}
+
+/** Starts the test camera on a free port. `tell(line)` gives it a command: `fault stall`, `clear`. */
+export function startCamera(args = [], options = {}) {
+  return startProgram("nearlive-camera", ["--listen", "127.0.0.1:0", ...args], /rtsp:\/\/\S+/, options);
+}
+
+/**
+ * Starts a program of the project and waits for it to print its address. `log` is all that it printed so far, `exited`
+ * resolves to its exit code or signal. `stop()` ends it as Ctrl-C does, by force after 5 s.
+ */
+async function startProgram(name, args, address, { env = {}, patience = 30_000 } = {}) {
+  const override = name === "nearlive-server" && process.env.NEARLIVE_SERVER;
+  const program = override || path.join(TARGET, "demo", name);
   if (!existsSync(program)) throw new Error(`${program} is missing: make test builds it`);
-  const child = spawn(program, [...args, "--listen", listen], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  });
-  const server = { child, log: "", url: "", exited: new Promise((resolve) => child.once("exit", resolve)) };
-  server.stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGINT");
-    const force = setTimeout(() => child.kill("SIGKILL"), 5000);
-    const code = await server.exited;
-    clearTimeout(force);
-    return code;
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
+  child.stdin.on("error", () => {}); // it may have ended
+  const running = {
+    child,
+    log: "",
+    url: "",
+    exited: new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal || code))),
+    tell: (line) => child.stdin.write(`${line}\n`),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGINT");
+      const force = setTimeout(() => child.kill("SIGKILL"), 5000);
+      const end = await running.exited;
+      clearTimeout(force);
+      return end;
+    },
   };
   await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => fail(`printed no address within ${patience / 1000} s`), patience);
     const fail = (why) => {
       clearTimeout(timer);
       child.kill("SIGKILL");
-      reject(new Error(`nearlive-server ${args.join(" ")} ${why}; it said:\n${server.log}`));
+      reject(new Error(`${name} ${args.join(" ")} ${why}; it said:\n${running.log}`));
     };
+    const timer = setTimeout(() => fail(`printed no address within ${patience / 1000} s`), patience);
     const read = (chunk) => {
-      server.log += chunk;
-      const found = server.url || /https?:\/\/(?:127\.0\.0\.1|localhost):[1-9]\d*/.exec(server.log)?.[0];
-      if (found && !server.url) {
-        server.url = found;
+      running.log += chunk;
+      const found = !running.url && address.exec(running.log)?.[0];
+      if (found) {
+        running.url = found;
         clearTimeout(timer);
         resolve();
       }
@@ -102,9 +122,9 @@ export async function startServer(args, { listen = "127.0.0.1:0", env = {}, pati
     child.stdout.on("data", read);
     child.stderr.on("data", read);
     child.once("error", (error) => fail(`did not start: ${error.message}`));
-    child.once("exit", (code, signal) => server.url || fail(`ended with ${signal || code}`));
+    child.once("exit", (code, signal) => running.url || fail(`ended with ${signal || code}`));
   });
-  return server;
+  return running;
 }
 
 const TYPES = {
