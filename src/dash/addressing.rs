@@ -307,7 +307,8 @@ fn list(
     let init = info.initialization.map(|part| resource(place.base, part));
     let mut spans = Spans::new(place, info, urls.len());
     let mut segments = Vec::with_capacity(urls.len());
-    for (number, part) in (info.start_number..).zip(urls) {
+    for (i, part) in (0_u64..).zip(urls) {
+        let number = info.start_number.saturating_add(i);
         let Some((start, end)) = spans.next() else { break };
         let resource = resource(place.base, part);
         budget.take(resource.url.len().saturating_add(size_of::<Segment>()))?;

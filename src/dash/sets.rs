@@ -84,6 +84,7 @@ pub(super) fn tracks(
                 frame_rate: written.common.frame_rate.or(set.common.frame_rate),
                 init: addressed.init,
                 segments: addressed.segments,
+                playlist: None,
                 mapping: addressed.mapping,
                 early: addressed.early,
                 growing: addressed.growing,

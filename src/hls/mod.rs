@@ -6,8 +6,10 @@
 //! text <-write-- syntax           <----------- the server
 //! ```
 
+mod place;
 pub mod read;
 pub mod resolve;
 pub mod syntax;
+mod tags;
 pub mod update;
 pub mod write;

@@ -1,1 +1,264 @@
-//! What a reloaded media playlist changes (RFC 8216bis 6.3.4).
+//! Media playlists to segments on one timeline, at the first load and at every reload (RFC 8216bis
+//! 6.3.3, 6.3.4).
+//!
+//! [`Placement`] is the memory of one presentation. The rules, in the order in which they are tried:
+//!
+//! - A segment that was seen before (by media sequence number) keeps its place.
+//! - Live, with PROGRAM-DATE-TIME in the first playlist: positions are Unix time. The date places the
+//!   first segment and each one after a discontinuity, and nudges every other by up to a second, so
+//!   that rounded durations do not add up. On demand, positions begin at zero.
+//! - The first playlist without dates begins at zero. Another one is laid beside what is known: at a
+//!   discontinuity that both show, else by equal media sequence number (not promised by the
+//!   standard, but what packagers do), else end to end.
+//! - What follows begins where the one before ends; numbers that were missed count as a mean segment
+//!   each.
+//!
+//! A playlist whose numbers go back is an old copy when it lacks no more than [`STALE`] segments and
+//! does not contradict what is known; else the packager began anew: numbers and positions go on from what was
+//! known, with timelines of a new epoch (the upper half of [`Segment::timeline`]).
+
+use super::place::{Entry, Places, Span};
+use super::resolve::container;
+use super::syntax::{Media, MediaKind};
+use crate::presentation::{
+    Error, Kind, Listed, Live, Presentation, Refresh, Representation, Resource, Segment,
+    SegmentList, TrackKind, url,
+};
+use crate::time::{Position, WallTime};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Caches lag by no more than this many segments.
+const STALE: u64 = 3;
+/// A playlist is not loaded more often than this.
+const FASTEST_RELOAD: Duration = Duration::from_millis(500);
+/// The same segment does not change its date by so much, microseconds.
+const OTHER_DATE_US: u64 = 10_000_000;
+/// What addresses may add up to in one playlist, bytes.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Where the playlists of one presentation stand on its timeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    places: Places,
+    /// By address.
+    playlists: BTreeMap<String, State>,
+}
+
+/// What is remembered of one playlist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct State {
+    /// Segment number minus media sequence number: grows when the packager begins anew.
+    shift: u64,
+    epoch: u64,
+    /// Number and date of the last segment that had one.
+    dated: Option<(u64, i64)>,
+}
+
+/// How a playlist stands to the one before it.
+enum Relation {
+    Newer,
+    Stale,
+    Anew,
+}
+
+impl Placement {
+    /// Puts the segments of a media playlist into every Representation whose
+    /// [`Representation::playlist`] is `address`; `loaded_from` is where it came from after
+    /// redirects. Answers when to load it again. On an error nothing is changed.
+    pub fn apply(
+        &mut self,
+        presentation: &mut Presentation,
+        address: &str,
+        loaded_from: &str,
+        media: &Media,
+    ) -> Result<Refresh, Error> {
+        let on_demand = media.ended || media.kind == Some(MediaKind::Vod);
+        let old = listed(presentation, address).map_or(&[][..], |l| &l.segments);
+        check(media, loaded_from, on_demand && old.is_empty())?;
+        let target = media.target_duration.max(FASTEST_RELOAD);
+        let unchanged = Refresh::Every((target / 2).max(FASTEST_RELOAD));
+        let fresh = State { epoch: self.places.epoch, ..State::default() };
+        let mut state = self.playlists.get(address).copied().unwrap_or(fresh);
+        match relation(old, media, state, loaded_from) {
+            Relation::Stale => return Ok(unchanged),
+            Relation::Newer => {}
+            Relation::Anew => {
+                let next = old.last().map_or(0, |s| s.number).saturating_add(1);
+                state.epoch = self.places.epoch.max(state.epoch.saturating_add(1));
+                state.shift = next.saturating_sub(media.media_sequence);
+                self.places.epoch = state.epoch;
+            }
+        }
+        let entries = entries(media, state);
+        let dated = || !on_demand && entries.iter().any(|e| e.date_us.is_some());
+        self.places.dated.get_or_insert_with(dated);
+        let spans = self.places.place(&entries, old, on_demand);
+        self.places.learn(&entries, &spans, on_demand);
+        let last_dated = entries.iter().rev().find_map(|e| Some((e.number, e.date_us?)));
+        state.dated = last_dated.or(state.dated);
+        self.playlists.insert(address.into(), state);
+        let segments = segments(media, &entries, &spans, loaded_from);
+        let changed = segments.last().map(|s| s.number) != old.last().map(|s| s.number);
+        put(presentation, address, &Listed { segments, complete: on_demand });
+        self.conclude(presentation, media);
+        Ok(match (on_demand, changed) {
+            (true, _) => Refresh::Never,
+            (false, true) => Refresh::Every(target),
+            (false, false) => unchanged,
+        })
+    }
+
+    /// Live or on demand, by what is loaded of sound and picture.
+    fn conclude(&self, presentation: &mut Presentation, media: &Media) {
+        let Some(period) = presentation.periods.first_mut() else { return };
+        let timed = || {
+            let tracks = period.tracks.iter().filter(|t| t.kind != TrackKind::Text);
+            tracks.flat_map(|t| &t.representations).filter_map(|r| match &r.segments {
+                SegmentList::Listed(listed) => Some(listed),
+                _ => None,
+            })
+        };
+        if timed().next().is_none() {
+            return;
+        }
+        if timed().all(|listed| listed.complete) {
+            let starts = timed().filter_map(|l| l.segments.first()).map(|s| s.start);
+            let ends = timed().filter_map(|l| l.segments.last()).map(|s| s.end);
+            let (start, end) = (starts.min().unwrap_or_default(), ends.max());
+            period.start = start;
+            period.end = end;
+            presentation.kind = Kind::OnDemand { duration: end.map(|end| end.since(start)) };
+        } else {
+            period.end = None;
+            presentation.kind = Kind::Live(Live {
+                anchor: (self.places.dated == Some(true)).then(WallTime::default),
+                time_shift: None,
+                // 4.4.3.8: three target durations where HOLD-BACK is not given.
+                suggested_delay: Some(
+                    media.server_control.hold_back.unwrap_or(media.target_duration * 3),
+                ),
+            });
+        }
+    }
+}
+
+/// What the player cannot or must not take.
+fn check(media: &Media, loaded_from: &str, must_have_some: bool) -> Result<(), Error> {
+    if let Some(method) = media.segments.iter().find_map(|s| s.encrypted.as_ref()) {
+        let what = ["the segments are encrypted (EXT-X-KEY, ", method, ")"].concat();
+        return Err(Error::NotYet(what));
+    }
+    if media.i_frames_only {
+        return Err(Error::NothingToPlay("the playlist holds key frames alone".into()));
+    }
+    if must_have_some && media.segments.is_empty() {
+        return Err(Error::NothingToPlay("the playlist has ended and has no segment".into()));
+    }
+    let bytes = media.segments.iter().fold(0_usize, |sum, s| {
+        let map = s.map.as_ref().map_or(0, |m| m.uri.len().saturating_add(loaded_from.len()));
+        sum.saturating_add(s.uri.len()).saturating_add(loaded_from.len()).saturating_add(map)
+    });
+    if bytes > MOST_BYTES {
+        return Err(Error::NothingToPlay("the playlist's addresses are longer than 64 MiB".into()));
+    }
+    Ok(())
+}
+
+fn listed<'a>(presentation: &'a Presentation, address: &str) -> Option<&'a Listed> {
+    let tracks = presentation.periods.iter().flat_map(|period| &period.tracks);
+    let mut all = tracks.flat_map(|track| &track.representations);
+    all.find_map(|r| match &r.segments {
+        SegmentList::Listed(listed) if r.playlist.as_deref() == Some(address) => Some(listed),
+        _ => None,
+    })
+}
+
+fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> Relation {
+    let (Some(old_first), Some(old_last)) = (old.first(), old.last()) else {
+        return Relation::Newer;
+    };
+    let count = u64::try_from(media.segments.len()).unwrap_or(u64::MAX);
+    let first = media.media_sequence.saturating_add(state.shift);
+    let Some(last) = first.saturating_add(count).checked_sub(1).filter(|_| count > 0) else {
+        // Nothing listed (yet, or any more): what is known stays.
+        return if media.ended { Relation::Newer } else { Relation::Stale };
+    };
+    let at = |number: u64| {
+        let i = usize::try_from(number.checked_sub(first)?).ok()?;
+        media.segments.get(i)
+    };
+    if let Some((number, date)) = state.dated
+        && let Some(now) = at(number).and_then(|s| s.program_date_time)
+        && now.as_micros().abs_diff(date) > OTHER_DATE_US
+    {
+        return Relation::Anew;
+    }
+    if last >= old_last.number {
+        return Relation::Newer;
+    }
+    // Signatures and tokens stand in the query, and may change with every load.
+    let path = |url: &str| -> String { url.split('?').next().unwrap_or("").into() };
+    let same = |segment: &Segment| {
+        at(segment.number).is_some_and(|written| {
+            path(&url::resolve(loaded_from, &written.uri)) == path(&segment.resource.url)
+        })
+    };
+    let index = last.checked_sub(old_first.number).and_then(|i| usize::try_from(i).ok());
+    let contradicts = index.and_then(|i| old.get(i)).is_some_and(|known| !same(known));
+    if !contradicts && old_last.number - last <= STALE { Relation::Stale } else { Relation::Anew }
+}
+
+fn entries(media: &Media, state: State) -> Vec<Entry> {
+    let mut discontinuity = media.discontinuity_sequence;
+    let each = media.segments.iter().zip(0_u64..).map(|(segment, i)| {
+        discontinuity = discontinuity.saturating_add(u64::from(segment.discontinuity));
+        let sequence = media.media_sequence.saturating_add(i);
+        Entry {
+            sequence,
+            number: sequence.saturating_add(state.shift),
+            timeline: state.epoch << 32 | discontinuity.min(u64::from(u32::MAX)),
+            discontinuity: segment.discontinuity,
+            duration_us: i64::try_from(segment.duration.as_micros()).unwrap_or(i64::MAX),
+            date_us: segment.program_date_time.map(WallTime::as_micros),
+        }
+    });
+    each.collect()
+}
+
+fn segments(media: &Media, entries: &[Entry], spans: &[Span], base: &str) -> Vec<Segment> {
+    let each = media.segments.iter().zip(entries).zip(spans);
+    let each = each.map(|((written, entry), (start, end))| Segment {
+        number: entry.number,
+        start: Position::from_micros(*start),
+        end: Position::from_micros(*end),
+        resource: Resource { url: url::resolve(base, &written.uri), range: written.byte_range },
+        init: written
+            .map
+            .as_ref()
+            .map(|map| Resource { url: url::resolve(base, &map.uri), range: map.byte_range }),
+        timeline: entry.timeline,
+        gap: written.gap,
+        available: None,
+    });
+    each.collect()
+}
+
+fn put(presentation: &mut Presentation, address: &str, listed: &Listed) {
+    let tracks = presentation.periods.iter_mut().flat_map(|period| &mut period.tracks);
+    let own = |r: &&mut Representation| r.playlist.as_deref() == Some(address);
+    for representation in tracks.flat_map(|track| &mut track.representations).filter(own) {
+        if let Some(first) = listed.segments.first() {
+            representation.container = container(&first.resource.url, first.init.is_some());
+        }
+        // An ended playlist that lists nothing any more leaves what was known, complete.
+        match &mut representation.segments {
+            SegmentList::Listed(known) if listed.segments.is_empty() => {
+                known.complete = listed.complete;
+            }
+            segments => *segments = SegmentList::Listed(listed.clone()),
+        }
+    }
+}

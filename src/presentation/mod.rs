@@ -186,6 +186,8 @@ pub struct Representation {
     pub init: Option<Resource>,
     /// Its segments.
     pub segments: SegmentList,
+    /// HLS: its media playlist, absolute, to be loaded first and again for what follows.
+    pub playlist: Option<String>,
     /// How its own timestamps become positions.
     pub mapping: Mapping,
     /// A segment may be asked for this long before it is complete (`availabilityTimeOffset`).

@@ -91,6 +91,7 @@ mod tests {
             frame_rate: None,
             init: None,
             segments,
+            playlist: None,
             mapping: Mapping::Offset(0),
             early: Duration::ZERO,
             growing: false,
