@@ -179,3 +179,41 @@ fn the_mpd_means_what_the_window_holds() {
         assert_eq!(representation.mapping, nearlive::presentation::Mapping::Offset(0));
     }
 }
+
+#[test]
+fn hls_lists_the_same_segments_with_counters_that_rise_by_one() {
+    let mut feed = Feed::with_window(12, 20);
+    feed.play(0, 4_000);
+    feed.packager.status(SourceStatus { state: "offline", cause: "gone".into() });
+    feed.idle(8_000);
+    feed.packager.begin_run(feed.now());
+    let mut last: Option<(u64, Vec<String>)> = None;
+    for second in 0..11 {
+        feed.play(second * 1_000, (second + 1) * 1_000);
+        let text = nearlive_server::playlist::media(&feed.camera.window(), "v0").unwrap();
+        let value = |tag: &str| {
+            let line = text.lines().find_map(|l| l.strip_prefix(tag));
+            line.map_or(0, |v| v.parse::<u64>().unwrap())
+        };
+        let sequence = value("#EXT-X-MEDIA-SEQUENCE:");
+        let uris: Vec<_> =
+            text.lines().filter(|l| !l.starts_with('#')).map(str::to_owned).collect();
+        if let Some((before, old)) = last {
+            let gone = usize::try_from(sequence - before).unwrap();
+            assert!(old[gone..].iter().eq(uris.iter().take(old.len() - gone)), "{text}");
+        }
+        let longest = value("#EXT-X-TARGETDURATION:");
+        for line in text.lines().filter_map(|l| l.strip_prefix("#EXTINF:")) {
+            let seconds: f64 = line.trim_end_matches(',').parse().unwrap();
+            assert!(seconds.round() <= longest as f64, "{text}");
+        }
+        last = Some((sequence, uris));
+    }
+    let window = feed.camera.window();
+    let text = nearlive_server::playlist::media(&window, "v0").unwrap();
+    assert_eq!(text.matches("#EXT-X-DISCONTINUITY\n").count(), window.periods.len() - 1);
+    assert!(nearlive_server::playlist::media(&window, "v9").is_none());
+    let all = nearlive_server::playlist::multivariant(&window);
+    assert_eq!(all.matches("#EXT-X-STREAM-INF:").count(), 2, "{all}");
+    assert!(all.contains("CODECS=\"avc1.42c00c,mp4a.40.2\""), "{all}");
+}

@@ -1,16 +1,108 @@
 //! The playlists (RFC 8216bis) of a camera: whole segments of the same bytes that DASH serves.
+//!
+//! Media and discontinuity sequences are counters that rise by one (4.4.3.2, 4.4.3.3), whatever the
+//! segments' numbers are. Low-latency parts are not offered yet.
 
-use crate::store::Window;
+use super::bandwidth_bps;
+use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, SegmentInfo, Window};
+use nearlive::hls::syntax::{self, Map, Media, Multivariant, Rendition, Segment, Variant};
+use nearlive::hls::write;
+use nearlive::time::{Timescale, WallTime};
+use nearlive::units::Resolution;
+use std::time::Duration;
 
-/// The multivariant playlist (`/{camera}/index.m3u8`).
+/// EXT-X-MAP in a playlist that has more than I-frames (RFC 8216bis section 8).
+const VERSION: Option<u32> = Some(6);
+const AUDIO_GROUP: &str = "sound";
+
+/// The multivariant playlist (`/{camera}/index.m3u8`): the newest Period's renditions.
 pub fn multivariant(window: &Window) -> String {
-    let _ = window;
-    String::new()
+    let newest = window.periods.last();
+    let of = |track: usize| newest.and_then(|p| p.tracks.iter().find(|t| t.track == track));
+    let mut playlist =
+        Multivariant { version: VERSION, independent_segments: true, ..Multivariant::default() };
+    let mut sound_bps = 0;
+    let mut sound_codec = None;
+    for (track, spec) in window.renditions.iter().enumerate() {
+        if let (RenditionKind::Audio, Some(info)) = (spec.kind, of(track)) {
+            sound_bps = bandwidth_bps(window, track);
+            sound_codec.get_or_insert_with(|| info.codec.clone());
+            playlist.renditions.push(Rendition {
+                kind: syntax::RenditionKind::Audio,
+                group: AUDIO_GROUP.into(),
+                name: spec.id.clone(),
+                language: None,
+                default: true,
+                autoselect: true,
+                channels: info.channels.map(|n| n.to_string()),
+                uri: Some(format!("{}.m3u8", spec.id)),
+            });
+        }
+    }
+    for (track, spec) in window.renditions.iter().enumerate() {
+        if let (RenditionKind::Video, Some(info)) = (spec.kind, of(track)) {
+            let codecs = match &sound_codec {
+                Some(sound) => format!("{},{sound}", info.codec),
+                None => info.codec.clone(),
+            };
+            playlist.variants.push(Variant {
+                uri: format!("{}.m3u8", spec.id),
+                bandwidth_bps: bandwidth_bps(window, track) + sound_bps,
+                codecs: Some(codecs),
+                resolution: info.size.map(|(width, height)| Resolution { width, height }),
+                audio: sound_codec.is_some().then(|| AUDIO_GROUP.into()),
+                ..Variant::default()
+            });
+        }
+    }
+    write::multivariant(&playlist)
 }
 
 /// The media playlist of a rendition (`/{camera}/{rendition}.m3u8`); `None` when there is no such
 /// rendition.
 pub fn media(window: &Window, rendition: &str) -> Option<String> {
-    let _ = (window, rendition);
-    None
+    let track = window.renditions.iter().position(|r| r.id == rendition)?;
+    let mut segments = Vec::new();
+    let mut first_sequence = None;
+    for period in &window.periods {
+        let Some(info) = period.tracks.iter().find(|t| t.track == track) else { continue };
+        let mut begins = first_sequence.is_some();
+        for one in info.segments.iter().filter(|s| s.complete) {
+            first_sequence.get_or_insert(period.sequence);
+            segments.push(segment(period, info, one, rendition, begins));
+            begins = false;
+        }
+    }
+    let longest = segments.iter().map(|s| s.duration).max().unwrap_or(Duration::from_secs(1));
+    Some(write::media(&Media {
+        version: VERSION,
+        independent_segments: true,
+        target_duration: longest,
+        media_sequence: window.dropped.get(track).copied().unwrap_or(0),
+        discontinuity_sequence: first_sequence.unwrap_or(0),
+        segments,
+        ..Media::default()
+    }))
+}
+
+fn segment(
+    period: &PeriodInfo,
+    info: &RenditionInfo,
+    one: &SegmentInfo,
+    rendition: &str,
+    discontinuity: bool,
+) -> Segment {
+    let us = |ticks: u64| {
+        let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+        Timescale::new(info.timescale).map_or(0, |scale| scale.to_micros(ticks))
+    };
+    let duration = u64::try_from(us(one.duration_ticks)).unwrap_or(0);
+    Segment {
+        uri: format!("{}/{rendition}/{}.m4s", period.ms, one.number),
+        duration: Duration::from_micros(duration),
+        discontinuity,
+        program_date_time: Some(WallTime::from_micros(us(one.start_ticks))),
+        map: Some(Map { uri: format!("{}/{rendition}/init.mp4", period.ms), byte_range: None }),
+        ..Segment::default()
+    }
 }
