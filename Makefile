@@ -33,7 +33,7 @@ serve: ## develop the page: Trunk rebuilds on every change, with the demo behind
 	@.ci/serve "$(TARGET)/demo/nearlive-server"
 
 test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator, real Chromium
-	@.ci/setup wasm ffmpeg browser
+	@.ci/setup wasm ffmpeg gstreamer browser
 	@$(PACK)
 	@$(SERVER) -p nearlive-camera
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test

@@ -5,8 +5,9 @@
 mod common;
 
 use common::{PATIENCE, Watched, around, camera, small, supervise};
-use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Fault, Size};
+use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Fault, Size, Transports};
 use nearlive_server::camera::status::State;
+use nearlive_server::config::Transport;
 use nearlive_server::engine::stderr::{Cause, VideoCodec};
 
 async fn live(config: CameraConfig) -> (Camera, Watched) {
@@ -157,6 +158,22 @@ async fn a_camera_that_takes_its_time_is_waited_for() {
     let mut watched = supervise(camera(&source.url_as_typed()), around("ffmpeg"));
     let status = tokio::time::timeout(PATIENCE, watched.until("live", |s| s.state == State::Live));
     assert_eq!(status.await.unwrap().runs, 1);
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_refuses_tcp_says_so_and_works_by_udp() {
+    let transports = Transports { tcp: false, udp: true };
+    let source = Camera::start(CameraConfig { transports, ..small() }).await.unwrap();
+    let mut config = camera(&source.url());
+    let mut watched = supervise(config.clone(), around("ffmpeg"));
+    assert_eq!(offline(&mut watched).await, Cause::TransportRefused);
+    watched.end().await;
+
+    config.transport = Transport::Udp;
+    let mut watched = supervise(config, around("ffmpeg"));
+    watched.until("live", |s| s.state == State::Live).await;
     watched.end().await;
     source.stop().await;
 }
