@@ -363,7 +363,8 @@ fn dates_place_the_first_nudge_the_next_and_jump_at_discontinuities() {
     let date = |second: &str, extinf: &str| {
         format!("#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:{second}Z\n{extinf}")
     };
-    let cases: [(&[String], Vec<(u64, i64, i64, u64)>); 5] = [
+    type Case<'a> = (&'a [String], Vec<(u64, i64, i64, u64)>);
+    let cases: [Case<'_>; 5] = [
         // The date stands at the second one.
         (
             &["#EXTINF:2,".into(), date("10:02", "#EXTINF:2,")],

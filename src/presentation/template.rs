@@ -34,6 +34,11 @@ impl Template {
         found
     }
 
+    /// Whether `$Number$` occurs, so that numbers are the server's and not ours to choose.
+    pub fn names_number(&self) -> bool {
+        Parts(&self.0).any(|part| matches!(part, Part::Name { name: "Number", .. }))
+    }
+
     /// This text with `$RepresentationID$` and `$Bandwidth$` replaced, the rest left for
     /// [`Self::expand`].
     pub fn new(text: &str, id: &str, bandwidth: u64) -> Self {

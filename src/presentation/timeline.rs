@@ -46,6 +46,11 @@ impl Run {
     /// The count of a run that goes on (`@r` negative in an open Period).
     pub const OPEN: u64 = u64::MAX;
 
+    /// Time of the first tick after it, saturating.
+    pub const fn end(&self) -> u64 {
+        self.time.saturating_add(self.count.saturating_mul(self.duration))
+    }
+
     fn time(&self, k: u64) -> i128 {
         i128::from(self.time) + i128::from(k).saturating_mul(i128::from(self.duration))
     }
