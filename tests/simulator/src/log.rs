@@ -2,6 +2,8 @@
 //!
 //! What comes with every frame (reads, appends) has a short memory of its own, so that it does not
 //! push out what matters. Nothing is formatted before it is printed, except what is rare.
+//!
+//! `NEARLIVE_TRACE=20..22` prints all of the 20th to the 22nd second as it happens.
 
 use crate::clock::Time;
 use nearlive::player::{
@@ -33,6 +35,8 @@ struct Line {
 /// The memory.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
+    /// What is printed as it happens.
+    aloud: Option<std::ops::Range<Time>>,
     rare: VecDeque<Line>,
     bulk: VecDeque<Line>,
     order: u64,
@@ -42,8 +46,20 @@ const RARE: usize = 250;
 const BULK: usize = 60;
 
 impl Log {
+    pub(crate) fn new() -> Self {
+        let second = |s: &str| Some(crate::clock::secs(s.trim().parse().ok()?));
+        let aloud = std::env::var("NEARLIVE_TRACE").ok().and_then(|span| {
+            let (from, to) = span.split_once("..")?;
+            Some(second(from)?..second(to)?)
+        });
+        Self { aloud, ..Self::default() }
+    }
+
     fn push(&mut self, at: Time, out: bool, note: Note) {
         self.order += 1;
+        if self.aloud.as_ref().is_some_and(|span| span.contains(&at)) {
+            eprintln!("{:12.6} {} {note}", micros(at), if out { "<-" } else { "->" });
+        }
         let bulk = match &note {
             Note::Text(_) => false,
             Note::Look { cue, .. } => *cue == Cue::Timer,

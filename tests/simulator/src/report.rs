@@ -167,6 +167,12 @@ impl Report {
         None
     }
 
+    /// The player kept its contract and did not give up; else what was wrong.
+    pub fn sound(&self) -> Result<(), String> {
+        let fatal = self.fatal().first().map(|e| format!("{:?} {}", e.code, e.message));
+        self.violations.first().cloned().or(fatal).map_or(Ok(()), Err)
+    }
+
     /// Fatal errors.
     pub fn fatal(&self) -> Vec<&Error> {
         self.errors.iter().map(|(_, e)| e).filter(|e| e.fatal).collect()

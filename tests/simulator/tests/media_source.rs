@@ -83,6 +83,7 @@ fn with_sound_200_ms_of_it_have_to_be_there_again_after_a_seek() {
     page.audio(190, 220);
     assert!(page.element.running());
     page.element.seek(Position::from_millis(100), 0);
+    page.run(millis(50));
     assert!(!page.element.running() && !page.element.seeking());
     page.audio(220, 330);
     assert!(page.element.running());
@@ -107,6 +108,7 @@ fn each_underflow_doubles_what_is_wanted_and_a_seek_resets_it() {
     assert_eq!(page.element.wants(), 800_000);
     page.element.seek(Position::from_millis(300), page.now);
     assert_eq!(page.element.wants(), 200_000);
+    page.run(secs(3) + millis(20));
     assert!(page.element.running());
 }
 
@@ -134,6 +136,7 @@ fn a_hole_stops_the_position_at_its_edge_until_a_seek_over_it() {
     page.run(secs(3));
     assert_eq!((page.element.position(page.now), page.element.running()), (1_000_000, false));
     page.element.seek(Position::from_millis(2000), page.now);
+    page.run(secs(3) + millis(20));
     assert!(page.element.moving());
     assert_eq!(page.element.buffered().len(), 2);
 }

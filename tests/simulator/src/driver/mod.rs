@@ -159,6 +159,8 @@ pub struct Simulation<M: Machine = Player> {
     hidden: bool,
     /// Inputs given at the present moment.
     burst: u32,
+    /// How many of them are taken for no circle.
+    patience: u32,
     arrivals: Vec<(FetchId, Arrival)>,
     outputs: Vec<Output>,
 }
@@ -174,7 +176,7 @@ impl<M: Machine> Simulation<M> {
             page: setup.page,
             now: 0,
             report: Report { seed: setup.seed, ..Report::default() },
-            log: Log::default(),
+            log: Log::new(),
             fetches: BTreeMap::new(),
             last_fetch: None,
             blobs: BTreeMap::new(),
@@ -187,6 +189,7 @@ impl<M: Machine> Simulation<M> {
             sample: 0,
             hidden: false,
             burst: 0,
+            patience: MOST_INPUTS,
             arrivals: Vec::new(),
             outputs: Vec::new(),
         }
@@ -339,7 +342,11 @@ impl<M: Machine> Simulation<M> {
     /// Tells of the element's events until there are none.
     fn settle(&mut self) {
         while let Some(cue) = self.element.cue() {
-            self.look(cue);
+            if self.burst <= MOST_INPUTS {
+                self.look(cue);
+            } else {
+                self.violate(format!("{cue:?} in circles"));
+            }
         }
         self.tick = match self.element.running() {
             true if self.tick == NEVER => self.now + TICK,
@@ -411,11 +418,12 @@ impl<M: Machine> Simulation<M> {
                 break;
             }
         }
-        if self.burst > MOST_INPUTS && self.wake <= self.now {
-            if self.burst == MOST_INPUTS + 1 {
+        if self.burst > self.patience && self.wake <= self.now {
+            if self.patience == MOST_INPUTS {
                 self.violate("it wakes in circles".into());
+                self.patience = 20;
             }
-            self.wake = self.now + millis(10);
+            self.wake = self.now + millis(50);
         }
         for output in outputs.drain(..) {
             self.perform(output);
@@ -475,7 +483,11 @@ impl<M: Machine> Simulation<M> {
         };
         if let Some(why) = event {
             // MSE 3.5.3, the append error algorithm: it ends the stream with a decode error.
+            let source = self.report.opens;
             self.give(Input::Buffer(kind, BufferEvent::Failed(why.clone())));
+            if self.report.opens != source || !self.element.alive() {
+                return;
+            }
             self.element.fail(self.now);
             let message = format!("CHUNK_DEMUXER_ERROR_APPEND_FAILED: {why}");
             self.give(Input::Source(SourceEvent::Failed { code: 3, message }));

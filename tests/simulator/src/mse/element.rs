@@ -31,6 +31,8 @@ pub struct Rules {
     pub audio_reserve: i64,
     /// Frames that have to be there for the clock to start, where the stream has a duration.
     pub video_frames: i64,
+    /// The pipeline is flushed and filled again for so long at each seek.
+    pub seek_takes: Time,
     /// For how long the clock goes on without a picture, while there is sound.
     pub picture_grace: Time,
     /// Bytes that a video buffer takes.
@@ -48,6 +50,7 @@ impl Default for Rules {
             audio_start_most: 3_000_000,
             audio_reserve: 40_000,
             video_frames: 4,
+            seek_takes: millis(20),
             picture_grace: secs(3),
             video_quota: 150 << 20,
             audio_quota: 12 << 20,
@@ -69,6 +72,8 @@ pub struct Element {
     complete: bool,
     paused: bool,
     seeking: bool,
+    /// A seek is not over before.
+    flushed: Time,
     ended: bool,
     rate: Rate,
     /// The position at `since`; it moves on from there while `running`.
@@ -103,6 +108,7 @@ impl Element {
             complete: false,
             paused: true,
             seeking: false,
+            flushed: 0,
             ended: false,
             rate: Rate::NORMAL,
             base: 0,
@@ -231,6 +237,7 @@ impl Element {
         self.base = to;
         self.counted = to;
         self.seeking = true;
+        self.flushed = now + self.rules.seek_takes;
         self.ended = false;
         self.dry = None;
         self.audio_start = self.rules.audio_start;
@@ -268,6 +275,7 @@ impl Element {
     pub fn sleep(&mut self, now: Time, end: Time) {
         self.base = self.position(now);
         self.since = end;
+        self.flushed += end - now;
         self.dry = self.dry.map(|since| since + (end - now));
     }
 
@@ -379,7 +387,8 @@ impl Element {
     /// When its state may change by itself.
     pub fn next(&self) -> Time {
         if !self.running {
-            return NEVER;
+            let flushes = self.alive && self.seeking && self.flushed > self.since;
+            return if flushes { self.flushed } else { NEVER };
         }
         let mut at = self.dry.map_or(NEVER, |since| since + self.rules.picture_grace);
         let mut stop = |end: Option<i64>| {
@@ -447,7 +456,7 @@ impl Element {
         if !self.alive {
             return;
         }
-        self.meet_metadata();
+        self.meet_metadata(now);
         if self.ready == 0 {
             return;
         }
@@ -456,7 +465,7 @@ impl Element {
         if self.running {
             self.watch(now);
         }
-        if self.seeking && self.has_data() {
+        if self.seeking && now >= self.flushed && self.has_data() {
             self.seeking = false;
             self.cues.push_back(Cue::Seeked);
         }
@@ -478,7 +487,7 @@ impl Element {
         }
     }
 
-    fn meet_metadata(&mut self) {
+    fn meet_metadata(&mut self, now: Time) {
         let known = |b: &Option<SourceBuffer>| b.as_ref().is_none_or(|b| b.init().is_some());
         let any = self.video.is_some() || self.audio.is_some();
         if self.ready > 0 || !any || !known(&self.video) || !known(&self.audio) {
@@ -490,6 +499,7 @@ impl Element {
             self.base = to;
             self.counted = to;
             self.seeking = true;
+            self.flushed = now + self.rules.seek_takes;
             self.cues.push_back(Cue::Seeking);
         }
     }

@@ -8,6 +8,12 @@ use super::{Head, HttpRequest, Origin, Reply, Timeline, status};
 use crate::clock::Time;
 use std::fmt::Write as _;
 
+/// DASH of the film.
+pub const DASH: &str = "http://host/film/index.mpd";
+
+/// HLS of the film.
+pub const HLS: &str = "http://host/film/index.m3u8";
+
 /// A film.
 #[derive(Clone, Debug)]
 pub struct Film {

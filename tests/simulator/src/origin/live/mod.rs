@@ -24,6 +24,15 @@ use nearlive::time::WallTime;
 use std::ops::Range;
 use std::rc::Rc;
 
+/// Low-latency DASH of the camera.
+pub const LOW_LATENCY: &str = "http://host/cam/index.mpd";
+
+/// Plain DASH of the camera.
+pub const PLAIN: &str = "http://host/cam/plain.mpd";
+
+/// HLS of the camera.
+pub const HLS: &str = "http://host/cam/index.m3u8";
+
 /// One rung of the ladder.
 #[derive(Clone, Copy, Debug)]
 pub struct Rung {

@@ -1,0 +1,95 @@
+//! Live at the edge, in the simulator: start, latency, and a link that changes.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use nearlive_simulator::clock::{millis, secs};
+use nearlive_simulator::network::Path;
+use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
+use nearlive_simulator::{Setup, Simulation};
+
+fn camera(path: Path, live: Live) -> Simulation {
+    let mut sim = Setup { path, ..Setup::new(LiveServer::new(live)) }.start();
+    sim.load(LOW_LATENCY);
+    sim
+}
+
+#[test]
+fn it_starts_within_a_second_and_is_soon_on_the_top_rung_of_a_good_link() {
+    let mut sim = camera(Path::good(), Live::default());
+    sim.run_for(secs(15));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(report.startup().unwrap() < secs(1), "{report}");
+    assert!(report.rung_at(0, 2).unwrap() < secs(10), "{report}");
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn it_starts_wherever_in_a_segment_it_joins() {
+    for offset in (0..1000).step_by(130) {
+        let mut sim = Setup::new(LiveServer::new(Live::default())).start();
+        sim.run_for(millis(offset));
+        sim.load(LOW_LATENCY);
+        sim.run_for(secs(6));
+        let report = sim.report();
+        report.sound().unwrap();
+        assert!(report.startup().unwrap() < millis(1200), "{offset}: {report}");
+        assert!(report.stood(secs(2)..secs(6)) < millis(600), "{offset}: {report}");
+    }
+}
+
+#[test]
+fn it_holds_its_latency_under_350_ms_without_a_stall() {
+    let path = Path { jitter: millis(10), ..Path::good() };
+    let mut sim = camera(path, Live::default());
+    sim.run_for(secs(75));
+    let report = sim.report();
+    report.sound().unwrap();
+    let span = secs(15)..secs(75);
+    assert!(report.latency(span.clone(), 500).unwrap() < 350_000, "{report}");
+    assert!(report.latency(span.clone(), 950).unwrap() < 500_000, "{report}");
+    assert_eq!(report.stands_in(span), []);
+}
+
+#[test]
+fn a_picture_without_sound_is_nearer_still() {
+    let mut sim = camera(Path::good(), Live { audio: false, ..Live::default() });
+    sim.run_for(secs(45));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(report.latency(secs(15)..secs(45), 500).unwrap() < 250_000, "{report}");
+    assert_eq!(report.stands_in(secs(15)..secs(45)), []);
+}
+
+#[test]
+fn the_manifests_target_is_held() {
+    let live = Live { target: Some(millis(1500)), ..Live::default() };
+    let mut sim = camera(Path::good(), live);
+    sim.run_for(secs(60));
+    let report = sim.report();
+    report.sound().unwrap();
+    let median = report.latency(secs(20)..secs(60), 500).unwrap();
+    assert!((1_400_000..1_600_000).contains(&median), "{report}");
+}
+
+#[test]
+fn on_a_rough_link_the_latency_grows_and_the_picture_moves() {
+    let path = Path { jitter: millis(60), loss_permille: 5, ..Path::steady(8000) };
+    let mut sim = camera(path, Live::default());
+    sim.run_for(secs(90));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(report.latency(secs(20)..secs(90), 500).unwrap() < 900_000, "{report}");
+    assert!(report.stood(secs(20)..secs(90)) < secs(2), "{report}");
+}
+
+#[test]
+fn a_link_that_carries_only_the_middle_rung_gets_the_middle_rung() {
+    let mut sim = camera(Path::steady(1600), Live::default());
+    sim.run_for(secs(60));
+    let report = sim.report();
+    report.sound().unwrap();
+    let samples = report.samples_in(secs(20)..secs(60));
+    let middle = samples.iter().filter(|s| s.rung == Some(1)).count();
+    assert!(middle * 10 > samples.len() * 8, "{middle} of {}: {report}", samples.len());
+    assert!(report.stood(secs(10)..secs(60)) < secs(1), "{report}");
+}

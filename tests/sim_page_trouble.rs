@@ -1,0 +1,145 @@
+//! Trouble in the page: wrong clocks, sleep, hidden tabs, decoders and buffers.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use nearlive::player::{Code, Config, State};
+use nearlive::presentation::TrackKind;
+use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
+use nearlive_simulator::report::Report;
+use nearlive_simulator::{Page, Setup, Simulation};
+
+fn start(page: Page) -> Simulation {
+    let mut sim = Setup { page, ..Setup::new(LiveServer::new(Live::default())) }.start();
+    sim.load(LOW_LATENCY);
+    sim.run_for(secs(20));
+    sim
+}
+
+fn recovered(sim: Simulation, end: Time, within: Time) -> Report {
+    let mut sim = sim;
+    sim.run_to(end + secs(41));
+    let report = sim.finish();
+    report.sound().unwrap();
+    let back = report.back(end).unwrap_or(Time::MAX);
+    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
+    let latency = report.latency(end + secs(30)..end + secs(40), 500).unwrap();
+    assert!(latency < 600_000, "{latency}: {report}");
+    report
+}
+
+#[test]
+fn a_wall_clock_that_is_2_minutes_wrong_changes_nothing() {
+    for error in [-120_000_000, 120_000_000] {
+        let sim = start(Page { wall_error_us: error, ..Page::default() });
+        let report = recovered(sim, secs(20), secs(1));
+        assert!(report.startup().unwrap() < millis(1500), "{report}");
+    }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_while_it_plays_changes_nothing() {
+    let mut sim = start(Page::default());
+    sim.set_wall_error(-3_600_000_000);
+    let report = recovered(sim, secs(20), secs(1));
+    assert!(report.stood(secs(20)..secs(60)) < millis(500), "{report}");
+}
+
+#[test]
+fn clocks_that_drift_apart_do_not_add_up() {
+    for (ppm, sound) in [(200, -200), (-200, 200)] {
+        let mut page = Page { drift_ppm: ppm, ..Page::default() };
+        page.rules.drift_ppm = sound;
+        let mut sim = start(page);
+        sim.run_for(secs(900));
+        let report = sim.finish();
+        report.sound().unwrap();
+        let median = report.latency(secs(880)..secs(920), 500).unwrap();
+        assert!(median < 450_000, "{report}");
+        assert!(report.stood(secs(20)..secs(920)) < secs(1), "{report}");
+    }
+}
+
+#[test]
+fn a_machine_that_slept_is_back_at_the_edge() {
+    for lasts in [5, 60, 3600] {
+        let mut sim = start(Page::default());
+        sim.sleep(secs(lasts));
+        recovered(sim, secs(20 + lasts), secs(5));
+    }
+}
+
+#[test]
+fn a_hidden_page_plays_on_and_is_at_the_edge_when_it_is_shown() {
+    let mut sim = start(Page::default());
+    sim.hide(true);
+    sim.run_for(secs(120));
+    sim.hide(false);
+    let report = recovered(sim, secs(140), secs(2));
+    assert!(report.stood(secs(25)..secs(140)) < secs(3), "{report}");
+}
+
+#[test]
+fn a_decode_error_is_got_over_by_a_new_source() {
+    let mut sim = start(Page::default());
+    sim.decode_error();
+    let report = recovered(sim, secs(20), secs(5));
+    assert_eq!(report.opens, 2);
+}
+
+#[test]
+fn a_small_quota_is_lived_with() {
+    let mut page = Page::default();
+    page.rules.video_quota = 3_000_000;
+    page.rules.audio_quota = 100_000;
+    let mut sim = start(page);
+    sim.run_for(secs(60));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert!(report.stood(secs(10)..secs(80)) < millis(500), "{report}");
+}
+
+#[test]
+fn a_quota_that_shrinks_while_it_plays_is_lived_with() {
+    let mut sim = start(Page::default());
+    sim.quota(TrackKind::Video, 1_500_000);
+    sim.run_for(secs(40));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert!(report.stood(secs(22)..secs(60)) < secs(1), "{report}");
+}
+
+#[test]
+fn a_browser_that_can_play_nothing_of_it_is_told_so() {
+    let unsupported = vec!["avc1".into(), "mp4a".into()];
+    let sim = start(Page { unsupported, ..Page::default() });
+    let report = sim.report();
+    assert_eq!(report.fatal().len(), 1, "{report}");
+    assert_eq!(report.count(Code::UnsupportedCodec), 1, "{report}");
+    assert!(report.states.iter().any(|s| s.1 == State::Failed));
+}
+
+#[test]
+fn a_decoder_that_cannot_keep_up_gets_a_lower_rung() {
+    let mut sim = start(Page::default());
+    sim.drops(400);
+    sim.run_for(secs(20));
+    let report = sim.finish();
+    assert!(report.samples_in(secs(38)..secs(40)).iter().all(|s| s.rung < Some(2)), "{report}");
+}
+
+#[test]
+fn without_autoplay_nothing_moves_until_the_viewer_plays() {
+    let mut setup = Setup::new(LiveServer::new(Live::default()));
+    setup.config = Config::default();
+    setup.config.autoplay = false;
+    let mut sim = setup.start();
+    sim.load(LOW_LATENCY);
+    sim.run_for(secs(5));
+    assert_eq!(sim.report().started, None);
+    sim.play();
+    sim.run_for(secs(30));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert!(report.started.unwrap() < secs(7), "{report}");
+    assert!(report.latency(secs(25)..secs(35), 500).unwrap() < 600_000, "{report}");
+}

@@ -1,0 +1,111 @@
+//! Trouble at the source: the camera goes, the server goes, segments are missing.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
+
+use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::network::{Fault, Trouble};
+use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
+use nearlive_simulator::report::Report;
+use nearlive_simulator::{Setup, Simulation};
+
+fn start(live: Live) -> Simulation {
+    let mut sim = Setup::new(LiveServer::new(live)).start();
+    sim.load(LOW_LATENCY);
+    sim
+}
+
+fn run(live: Live, time: Time) -> Report {
+    let mut sim = start(live);
+    sim.run_for(time);
+    sim.finish()
+}
+
+/// Playing again within `within` of `end`, and at its latency 30 s after it.
+fn recovered(report: &Report, end: Time, within: Time) {
+    report.sound().unwrap();
+    let back = report.back(end).unwrap_or(Time::MAX);
+    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
+    let latency = report.latency(end + secs(30)..end + secs(40), 500).unwrap();
+    assert!(latency < 600_000, "{latency}: {report}");
+}
+
+#[test]
+fn a_camera_that_is_away_for_30_s_is_back_within_5_s_without_an_error() {
+    let live = Live { away: vec![secs(20) + millis(330)..secs(50)], ..Live::default() };
+    let report = run(live, secs(100));
+    recovered(&report, secs(50), secs(5));
+    assert!(report.stood(secs(20)..secs(50)) < secs(2), "the filler plays: {report}");
+    assert_eq!(report.errors, []);
+}
+
+#[test]
+fn absences_of_every_length_and_phase_are_got_over() {
+    for (from, lasts) in [(0, 150), (40, 900), (300, 1000), (500, 2340), (960, 5000), (700, 700)] {
+        let away = secs(20) + millis(from)..secs(20) + millis(from + lasts);
+        let end = away.end;
+        let report = run(Live { away: vec![away], ..Live::default() }, secs(70));
+        recovered(&report, end, secs(5));
+    }
+}
+
+#[test]
+fn a_server_that_restarts_is_back_within_8_s() {
+    for lasts in [1, 3, 10] {
+        let live = Live { down: vec![secs(20)..secs(20 + lasts)], ..Live::default() };
+        let report = run(live, secs(75));
+        recovered(&report, secs(20 + lasts), secs(8));
+    }
+}
+
+#[test]
+fn edge_segments_answered_404_for_a_while_are_got_over() {
+    for trouble in [Trouble::Status(404), Trouble::Status(500), Trouble::Status(503)] {
+        let mut sim = start(Live::default());
+        sim.run_for(secs(20));
+        sim.fault(Fault::all(secs(20)..secs(24), ".m4s", trouble));
+        sim.run_for(secs(50));
+        recovered(&sim.finish(), secs(24), secs(5));
+    }
+}
+
+#[test]
+fn a_server_that_does_not_hold_requests_is_played_as_well() {
+    let report = run(Live { holds: false, ..Live::default() }, secs(60));
+    report.sound().unwrap();
+    assert!(report.stood(secs(15)..secs(60)) < millis(500), "{report}");
+    assert!(report.latency(secs(20)..secs(60), 500).unwrap() < 700_000, "{report}");
+}
+
+#[test]
+fn lost_segments_are_jumped_over() {
+    let lost = vec![secs(20)..secs(21), secs(35)..secs(38)];
+    let report = run(Live { lost, ..Live::default() }, secs(80));
+    report.sound().unwrap();
+    assert!(report.stood(secs(20)..secs(30)) < secs(3), "{report}");
+    recovered(&report, secs(38), secs(5));
+}
+
+#[test]
+fn frames_that_are_missing_do_not_stop_the_picture_for_good() {
+    let missing =
+        vec![secs(20) + millis(200)..secs(20) + millis(400), secs(30)..secs(30) + millis(90)];
+    let report = run(Live { missing, ..Live::default() }, secs(75));
+    recovered(&report, secs(31), secs(3));
+}
+
+#[test]
+fn a_period_with_another_codec_is_entered_without_a_stall() {
+    let report = run(Live { changes: vec![secs(20) + millis(480)], ..Live::default() }, secs(65));
+    recovered(&report, secs(21), secs(3));
+    assert!(report.stood(secs(15)..secs(60)) < millis(1500), "{report}");
+}
+
+#[test]
+fn a_manifest_that_fails_for_a_while_does_not_stop_what_plays() {
+    let mut sim = start(Live::default());
+    sim.run_for(secs(10));
+    sim.fault(Fault::all(secs(10)..secs(40), ".mpd", Trouble::Status(500)));
+    sim.run_for(secs(40));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.stands_in(secs(10)..secs(50)), []);
+}

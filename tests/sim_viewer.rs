@@ -1,0 +1,101 @@
+//! The viewer's hands: pause, seek back, to the edge, choice of quality, another stream.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use nearlive::player::{Command, QualityChoice};
+use nearlive_simulator::clock::{millis, secs};
+use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
+use nearlive_simulator::{Setup, Simulation};
+
+fn start() -> Simulation {
+    let mut sim = Setup::new(LiveServer::new(Live::default())).start();
+    sim.load(LOW_LATENCY);
+    sim.run_for(secs(20));
+    sim
+}
+
+/// Position now, microseconds.
+fn position(sim: &Simulation) -> i64 {
+    sim.element().position(sim.now())
+}
+
+#[test]
+fn a_pause_stands_still_and_playing_goes_on_where_it_stood() {
+    let mut sim = start();
+    sim.pause();
+    sim.run_for(secs(10));
+    let at = position(&sim);
+    sim.run_for(secs(10));
+    assert_eq!(position(&sim), at);
+    assert!(sim.element().paused());
+    sim.play();
+    sim.run_for(secs(10));
+    assert!(sim.element().moving(), "{}", sim.report());
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn to_the_edge_jumps_to_the_edge_after_a_pause() {
+    let mut sim = start();
+    sim.pause();
+    sim.run_for(secs(25));
+    sim.play();
+    sim.command(Command::GoLive);
+    sim.run_for(secs(5));
+    assert!(sim.element().moving(), "{}", sim.report());
+    assert!(sim.latency().unwrap() < 1_000_000, "{}", sim.report());
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn a_seek_back_stays_back_until_to_the_edge() {
+    let mut sim = start();
+    let back = position(&sim) - 15_000_000;
+    sim.seek(back);
+    sim.run_for(secs(12));
+    let report = sim.report();
+    assert!(report.first(secs(20), |s| s.moving && s.position >= back).unwrap() < secs(22));
+    let latency = sim.latency().unwrap();
+    assert!((13_000_000..17_000_000).contains(&latency), "{latency}: {report}");
+    sim.command(Command::GoLive);
+    sim.run_for(secs(5));
+    assert!(sim.latency().unwrap() < 1_000_000, "{}", sim.report());
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn a_chosen_quality_stays_and_auto_goes_up_again() {
+    let mut sim = start();
+    sim.command(Command::SetQuality(QualityChoice::Fixed("v0".into())));
+    sim.run_for(secs(10));
+    let low = sim.report().rung_at(secs(20), 0).unwrap();
+    assert!(low < secs(23), "{}", sim.report());
+    assert_eq!(sim.report().samples.last().unwrap().rung, Some(0));
+    sim.command(Command::SetQuality(QualityChoice::Auto));
+    sim.run_for(secs(12));
+    assert_eq!(sim.report().samples.last().unwrap().rung, Some(2), "{}", sim.report());
+    assert_eq!(sim.report().stands_in(secs(20)..secs(42)), []);
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn another_load_ends_what_plays_and_starts_anew() {
+    let mut sim = start();
+    let opens = sim.report().opens;
+    sim.load(LOW_LATENCY);
+    sim.run_for(secs(10));
+    assert!(sim.element().moving(), "{}", sim.report());
+    assert!(sim.report().opens > opens);
+    assert!(sim.report().stood(secs(20)..secs(30)) < millis(2000), "{}", sim.report());
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn a_stop_leaves_nothing_behind_at_any_moment() {
+    for ms in (0..2500).step_by(61) {
+        let mut sim = Setup::new(LiveServer::new(Live::default())).start();
+        sim.load(LOW_LATENCY);
+        sim.run_for(millis(ms));
+        let report = sim.finish();
+        report.sound().unwrap_or_else(|why| panic!("{ms}: {why}"));
+    }
+}
