@@ -94,7 +94,9 @@ impl Session {
             }
             Plan::Room(media) => {
                 let rate = self.playback.snap.rate.permille().max(500);
-                cx.wake_at(cx.now + media * 1000 / rate, Reason::BufferRoom);
+                // Less than the clock's grain would wake at this moment, for ever.
+                let wait = (media * 1000 / rate).max(Duration::from_millis(5));
+                cx.wake_at(cx.now + wait, Reason::BufferRoom);
                 Step::Rest
             }
             Plan::Reload => {

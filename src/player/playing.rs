@@ -493,8 +493,12 @@ impl Session {
                 }
                 if stream.full {
                     let ahead = Duration::from_secs(10);
-                    if let Some(span) = evict::pressed(&stream.ranges, position, ahead) {
+                    let segment = stream.segment;
+                    if let Some(span) = evict::pressed(&stream.ranges, position, ahead, segment) {
                         stream.full = false;
+                        if span.start > position {
+                            stream.give_back(cx, &mut self.requests, span.start);
+                        }
                         stream.remove(cx, span);
                     }
                 }

@@ -11,7 +11,7 @@ use super::opening::{rep_of, track_of};
 use super::playing::ENTRY;
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
-use super::stream::{Download, Place};
+use super::stream::{Download, Place, middle};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::probe::{self, Prober};
@@ -46,6 +46,9 @@ pub(super) struct Adaptation {
     beside: u64,
     /// When the last read came that counts.
     last_read: Option<Instant>,
+    /// The middle of the segment that was given up for a lower rung: it is fetched on that one, and
+    /// not given up again.
+    held: Option<Position>,
 }
 
 /// A probe under way.
@@ -124,6 +127,9 @@ impl Session {
         }
         if let Some(rep) = self.chosen(track) {
             return (rep != place.rep).then_some(Place { rep, ..place });
+        }
+        if self.abr.held == Some(stream.cursor.position()) {
+            return None;
         }
         let rungs = self.rungs(cx.now, track);
         let ceiling = rungs.last().map(|r| r.rep)?;
@@ -270,7 +276,8 @@ impl Session {
         let Some(d) = stream.downloads.front().filter(|d| d.id == id) else { return };
         let place = stream.place;
         let Some(track) = track_of(&p, place) else { return };
-        if self.chosen(track).is_some() || place != d.place {
+        let held = middle(&d.segment);
+        if self.chosen(track).is_some() || place != d.place || self.abr.held == Some(held) {
             return;
         }
         let rungs = self.rungs(cx.now, track);
@@ -287,6 +294,7 @@ impl Session {
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let Some(Download { .. }) = stream.lost(cx, &mut self.requests, id) else { return };
         self.requests.cancel(cx, id);
+        self.abr.held = Some(held);
         if let Some(stream) = self.stream_mut(kind) {
             stream.place = Place { rep: choice.rep, ..place };
         }

@@ -105,6 +105,8 @@ pub(super) struct Stream {
     pub(super) trouble: Trouble,
     /// The length of its fragments: what is not late yet.
     pub(super) grain: Duration,
+    /// The length of the last segment asked for.
+    pub(super) segment: Duration,
     /// An index or an initialization segment on its way.
     pub(super) fetching: Option<(FetchId, Resource)>,
     /// MIME type of the SourceBuffer.
@@ -148,6 +150,7 @@ impl Stream {
             inventory: Inventory::default(),
             trouble: Trouble::default(),
             grain: Duration::ZERO,
+            segment: Duration::ZERO,
             fetching: None,
             mime,
             offset_us: 0,
@@ -202,6 +205,7 @@ impl Stream {
         edge: Position,
     ) {
         self.cursor = Cursor::After { number: segment.number, end: segment.end };
+        self.segment = segment.end.since(segment.start);
         self.last_done = false;
         self.downloads.push_back(Download {
             id,
@@ -349,6 +353,13 @@ impl Stream {
         self.last_done = true;
         self.ended = false;
         self.trouble = Trouble::default();
+    }
+
+    /// There is no room for what lies after `at`: what waits for room goes as well, for it would
+    /// land beyond a hole, and all of it is fetched again when its time comes.
+    pub(super) fn give_back(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
+        self.half = true;
+        self.retarget(cx, requests, at);
     }
 
     /// The place up to which media is there or on its way, from `at` on without a hole.

@@ -1,0 +1,131 @@
+//! Films: DASH and HLS on demand, from start to end, with seeks.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use nearlive_simulator::clock::{millis, secs};
+use nearlive_simulator::network::{Fault, Path, Trouble};
+use nearlive_simulator::origin::film::{DASH, Film, FilmServer};
+use nearlive_simulator::rng::Rng;
+use nearlive_simulator::{Setup, Simulation};
+
+const LADDER: [u64; 3] = [400, 1200, 3000];
+
+/// The forms of the film that are played.
+const FORMS: [&str; 1] = [DASH];
+
+fn start(url: &str, film: Film, path: Path) -> Simulation {
+    let mut sim = Setup { path, ..Setup::new(FilmServer::new(film)) }.start();
+    sim.load(url);
+    sim
+}
+
+#[test]
+fn a_film_plays_from_its_start_to_its_end() {
+    for url in FORMS {
+        let mut sim = start(url, Film::steady(12, 4000, &LADDER), Path::steady(8000));
+        let end = sim.run_until(secs(60), |s| s.element().ended());
+        let report = sim.report();
+        report.sound().unwrap();
+        assert!(end, "{url}: {report}");
+        assert!(report.startup().unwrap() < secs(2), "{url}: {report}");
+        assert!(sim.now() < secs(51), "{url}: {report}");
+        assert_eq!(report.stands, [], "{url}: {report}");
+        assert_eq!(report.samples.iter().filter_map(|s| s.rung).max(), Some(2), "{url}: {report}");
+        assert_eq!(report.errors, []);
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
+fn seeks_into_the_unbuffered_play_on_there() {
+    for url in FORMS {
+        let mut sim = start(url, Film::steady(50, 4000, &LADDER), Path::steady(8000));
+        sim.run_for(secs(5));
+        let mut rng = Rng::new(5);
+        for _ in 0..20 {
+            let to = i64::try_from(rng.below(180_000_000)).unwrap();
+            sim.seek(to);
+            let at = sim.now();
+            let moving = sim.run_until(at + secs(4), |s| {
+                s.element().moving() && s.element().position(s.now()) >= to
+            });
+            assert!(moving, "{url} seek to {to}: {}", sim.report());
+            let position = sim.element().position(sim.now());
+            assert!(position - to < 500_000, "{url} {position} for {to}");
+            sim.run_for(millis(rng.between(100, 3000)));
+        }
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
+fn a_seek_back_into_what_was_played_and_to_the_very_end_work() {
+    let mut sim = start(DASH, Film::steady(12, 4000, &LADDER), Path::steady(8000));
+    sim.run_for(secs(20));
+    sim.seek(1_000_000);
+    sim.run_for(secs(3));
+    assert!(sim.element().moving(), "{}", sim.report());
+    sim.seek(47_900_000);
+    assert!(sim.run_until(secs(30), |s| s.element().ended()), "{}", sim.report());
+    sim.seek(10_000_000);
+    sim.play();
+    sim.run_for(secs(3));
+    assert!(sim.element().moving(), "{}", sim.report());
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn the_rung_follows_a_link_that_drops_and_comes_back_without_a_stall() {
+    let mut sim = start(DASH, Film::steady(45, 4000, &LADDER), Path::steady(6000));
+    sim.run_for(secs(40));
+    sim.kbps(900);
+    sim.run_for(secs(60));
+    sim.kbps(6000);
+    sim.run_for(secs(60));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(report.rung_at(secs(40), 0).is_some(), "{report}");
+    assert!(report.rung_at(secs(100), 2).is_some(), "{report}");
+    assert_eq!(report.stands, [], "{report}");
+}
+
+#[test]
+fn the_buffer_ahead_is_what_was_asked_for() {
+    let mut sim = start(DASH, Film::steady(50, 4000, &LADDER), Path::steady(50_000));
+    sim.run_for(secs(40));
+    let ahead = sim.report().samples_in(secs(20)..secs(40));
+    assert!(ahead.iter().all(|s| (22_000_000..38_000_000).contains(&s.video_ahead.unwrap())));
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn segments_that_fail_now_and_then_are_asked_for_again() {
+    let mut path = Path::steady(8000);
+    let fault = |trouble| Fault::all(0..secs(60), ".m4s", trouble).sometimes(80);
+    path.faults = vec![
+        fault(Trouble::Status(500)),
+        fault(Trouble::CutAfter(50_000)),
+        fault(Trouble::StallAfter(20_000)),
+    ];
+    for url in FORMS {
+        let mut sim = start(url, Film::steady(15, 4000, &LADDER), path.clone());
+        let end = sim.run_until(secs(90), |s| s.element().ended());
+        let report = sim.report();
+        report.sound().unwrap();
+        assert!(end, "{url}: {report}");
+    }
+}
+
+#[test]
+fn a_small_quota_is_lived_with() {
+    let mut setup = Setup::new(FilmServer::new(Film::steady(15, 4000, &LADDER)));
+    setup.path = Path::steady(20_000);
+    setup.page.rules.video_quota = 6_000_000;
+    setup.page.rules.audio_quota = 400_000;
+    let mut sim = setup.start();
+    sim.load(DASH);
+    let end = sim.run_until(secs(70), |s| s.element().ended());
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(end, "{report}");
+    assert_eq!(report.stands, [], "{report}");
+}
