@@ -26,3 +26,13 @@ follow("../api/cameras", part("notice"), (cameras) => {
     facts.push("Browsers cannot be relied on to show that, so the server encodes it anew, in smaller pictures.");
   part("facts").textContent = facts.join(" ");
 });
+
+// The page has one player: its keys work wherever nothing else has the focus.
+const player = document.querySelector("nearlive-player");
+document.addEventListener("keydown", (event) => {
+  if (event.target !== document.body) return;
+  const { key, ctrlKey, altKey, metaKey, shiftKey } = event;
+  const init = { key, ctrlKey, altKey, metaKey, shiftKey, cancelable: true };
+  const taken = !player?.shadowRoot?.querySelector(".frame")?.dispatchEvent(new KeyboardEvent("keydown", init));
+  if (taken) event.preventDefault();
+});
