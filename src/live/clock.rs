@@ -76,9 +76,15 @@ impl OriginClock {
         }
     }
 
-    /// The monotonic clock stood still for `slept` while the world went on.
+    /// The monotonic clock stood still for `slept` while the world went on; or the local wall clock
+    /// was set, which looks the same: so the next answer is taken, however slow.
     pub fn slept(&mut self, slept: Duration) {
-        self.wall = self.wall + slept;
+        *self = Self {
+            at: self.at,
+            wall: self.wall + slept,
+            trust: self.trust.min(Trust::Coarse),
+            rtt: Duration::MAX,
+        };
     }
 }
 
@@ -126,5 +132,14 @@ mod tests {
         c.learn(at(0), at(0), WallTime::from_millis(0));
         c.slept(Duration::from_secs(60));
         assert_eq!(c.origin(at(10)), WallTime::from_millis(60_010));
+    }
+
+    #[test]
+    fn what_looked_like_sleep_is_mended_by_the_next_answer_even_a_slow_one() {
+        let mut c = clock();
+        c.learn(at(0), at(10), WallTime::from_millis(5_000));
+        c.slept(Duration::from_secs(120));
+        assert!(c.learn(at(1_000), at(2_000), WallTime::from_millis(6_500)));
+        assert_eq!(c.origin(at(2_000)), WallTime::from_millis(7_000));
     }
 }

@@ -33,6 +33,8 @@ const CLOCK_TIMEOUT: Patience = Patience::even(Duration::from_secs(2));
 const CLOCK_AGAIN: Duration = Duration::from_secs(60);
 /// After a failure, or to better a first answer.
 const CLOCK_SOON: Duration = Duration::from_secs(5);
+/// By a clock that was ahead by more than this, media was asked for that does not exist yet.
+const SET_BACK: i64 = 1_000_000;
 /// The wall clock and the monotonic clock part by this much only when the machine slept, or when
 /// someone set the clock.
 const SLEPT: i64 = 2_000_000;
@@ -101,6 +103,8 @@ pub(super) struct ClockSync {
     pub(super) clock: OriginClock,
     /// The local wall clock minus the monotonic one, microseconds.
     local_us: i64,
+    /// The origin's clock minus the monotonic one as it was used last, microseconds.
+    used_us: i64,
     source: usize,
     in_flight: bool,
     due: Option<Instant>,
@@ -113,6 +117,7 @@ impl ClockSync {
         Self {
             clock: OriginClock::local(now, wall),
             local_us: local_us(now, wall),
+            used_us: local_us(now, wall),
             source: 0,
             in_flight: false,
             due: None,
@@ -129,6 +134,12 @@ impl ClockSync {
         let apart = local_us(now, wall).saturating_sub(self.local_us);
         self.local_us = local_us(now, wall);
         (apart > SLEPT).then(|| Duration::from_micros(u64::try_from(apart).unwrap_or(0)))
+    }
+
+    /// The origin's clock turned out to be well behind what it was taken for at the last look.
+    pub(super) fn set_back(&mut self, now: Instant) -> bool {
+        let before = core::mem::replace(&mut self.used_us, local_us(now, self.clock.origin(now)));
+        before.saturating_sub(self.used_us) > SET_BACK
     }
 
     /// Playing may start by this clock.

@@ -326,6 +326,13 @@ impl Session {
         self.set_start(cx, at);
     }
 
+    /// The origin's clock was taken for later than it is: what is aimed at lies in the future.
+    pub(super) fn on_clock_set_back(&mut self, cx: &mut Cx<'_>) {
+        if self.start_at.is_some() && self.live.as_ref().is_some_and(|l| l.following) {
+            self.reenter(cx);
+        }
+    }
+
     fn reenter_if_late(&mut self, cx: &mut Cx<'_>, late: Duration) {
         let Some(edge) = self.edge(cx.now) else { return };
         let position = self.playback.position(cx.now);

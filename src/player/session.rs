@@ -230,6 +230,9 @@ impl Session {
         if !matches!(self.stage, Stage::Failed) {
             self.advance_manifest(cx);
             self.advance_clock(cx);
+            if self.clock.set_back(cx.now) {
+                self.on_clock_set_back(cx);
+            }
             self.advance_opening(cx);
         }
         if matches!(self.stage, Stage::Running) {
