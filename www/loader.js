@@ -3,6 +3,8 @@
 
 const nearlive = (() => {
   let compiled;
+  // A page need not keep what create() gave it: the player lives as long as its video.
+  const players = new WeakMap();
 
   /** Compiles the module once; a failed download is tried again at the next call. */
   const start = () =>
@@ -37,7 +39,9 @@ const nearlive = (() => {
     },
     async create(video, options) {
       await start();
-      return new wasm_bindgen.Player(video, options);
+      const player = new wasm_bindgen.Player(video, options);
+      players.set(video, player);
+      return player;
     },
   };
 })();
