@@ -1,0 +1,142 @@
+//! Taking what was asked for: initialization segments, indexes, media.
+
+use super::cx::Cx;
+use super::error::{Code, Error};
+use super::io::{BlobId, FetchId};
+use super::opening::rep_of;
+use super::requests::Sent;
+use super::session::Session;
+use super::stream::{InitData, News};
+use crate::media::isobmff::scan::{Fact, Scanner};
+use crate::net::Failure;
+use crate::presentation::TrackKind;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+impl Session {
+    pub(super) fn on_init(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        sent: &Sent,
+        bytes: Vec<u8>,
+    ) {
+        let mut facts = Vec::new();
+        Scanner::new(&[]).feed(&bytes, &mut facts);
+        let init = facts.into_iter().find_map(|f| match f {
+            Fact::Init(init) => Some(init),
+            _ => None,
+        });
+        let webm = bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]);
+        let Some(stream) = self.stream_mut(kind) else { return };
+        stream.fetching = None;
+        match init {
+            Some(init) => {
+                stream.trouble.failed = 0;
+                let data = InitData { bytes, tracks: init.tracks };
+                stream.keep_init(sent.resource.clone(), data);
+            }
+            None if webm => {
+                stream.keep_init(sent.resource.clone(), InitData { bytes, tracks: Vec::new() });
+            }
+            None => {
+                let error = Error {
+                    code: Code::BadSegment,
+                    fatal: false,
+                    message: "An initialization segment has no moov box; it is asked for again."
+                        .to_string(),
+                    url: Some(super::error::shown(&sent.resource.url)),
+                    detail: format!("{} bytes", bytes.len()),
+                };
+                self.refused(cx, kind, error, &Failure::Timeout);
+            }
+        }
+    }
+
+    pub(super) fn on_index(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent, body: &[u8]) {
+        let place = match self.stream_mut(kind) {
+            Some(stream) => {
+                stream.fetching = None;
+                stream.place
+            }
+            None => return,
+        };
+        let rep = self.presentation.as_ref().and_then(|p| {
+            let period_start = p.periods.get(place.period)?.start;
+            Some((rep_of(p, place)?.clone(), period_start))
+        });
+        let Some((rep, period_start)) = rep else { return };
+        match super::index::read(body, &sent.resource, &rep, period_start) {
+            Some(list) => self.indexes.push((sent.resource.clone(), list)),
+            None => {
+                let error = Error {
+                    code: Code::BadSegment,
+                    fatal: true,
+                    message: "The segment index (sidx) of this file cannot be read; check its \
+                              indexRange."
+                        .to_string(),
+                    url: Some(super::error::shown(&sent.resource.url)),
+                    detail: rep.id,
+                };
+                self.trouble(cx, error);
+            }
+        }
+    }
+
+    pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
+        let cmsd = self.requests.get(id).and_then(|s| s.head.cmsd.clone());
+        self.note_cmsd(cx, kind, cmsd.as_deref());
+        self.note_answer(cx);
+    }
+
+    pub(super) fn on_read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        id: FetchId,
+        blob: BlobId,
+        len: u32,
+        facts: Vec<Fact>,
+    ) {
+        self.note_level(cx.now);
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let news = stream.read(cx, id, blob, len, facts);
+        let changed = core::mem::take(&mut stream.changed) && kind == TrackKind::Video;
+        if let Some(live) = self.live.as_mut().filter(|_| changed) {
+            live.control.relearn(cx.now);
+        }
+        self.on_news(cx, kind, id, news);
+        self.note_read(cx, kind, id, len);
+    }
+
+    pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
+        self.note_segment(cx, kind, sent);
+        self.loader.calm();
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let news = stream.done(cx, sent.id);
+        self.on_news(cx, kind, sent.id, news);
+    }
+
+    pub(super) fn on_news(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        id: FetchId,
+        news: Vec<News>,
+    ) {
+        for item in news {
+            match item {
+                News::Fragment { span, fresh } => self.note_arrival(cx.now, span, fresh),
+                News::Captured { at, wall } if kind == TrackKind::Video => {
+                    self.note_capture(cx.now, at, wall);
+                }
+                News::Captured { .. } => {}
+                News::Message { at, scheme, data } => {
+                    self.note_message(cx.now, at, &scheme, &data);
+                }
+                News::Damaged { why, url } => self.on_damaged(cx, kind, id, why, &url),
+            }
+        }
+    }
+}
