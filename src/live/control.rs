@@ -26,6 +26,8 @@ pub struct Aim {
     pub target: Option<Duration>,
     /// The least buffer before trouble was seen.
     pub base_floor: Duration,
+    /// What is not there before it is whole: the length of a segment, or nothing.
+    pub unit: Duration,
     /// Beyond this drift it jumps.
     pub max_drift: Duration,
     /// The slowest rate.
@@ -42,6 +44,7 @@ impl Aim {
     pub fn growing(target: Option<Duration>, audio: bool) -> Self {
         Self {
             target,
+            unit: Duration::ZERO,
             base_floor: Duration::from_millis(if audio { 100 } else { 60 }),
             max_drift: Duration::from_secs(3),
             slowest: Rate::from_permille(950),
@@ -54,6 +57,7 @@ impl Aim {
     /// asking again, so a quarter of it is kept as slack.
     pub fn whole(target: Option<Duration>, segment: Duration) -> Self {
         Self {
+            unit: segment,
             base_floor: Duration::from_millis(500) + segment / 4,
             slack: Duration::from_millis(250) + segment / 8,
             max_drift: Duration::from_secs(3) + segment,
@@ -217,7 +221,7 @@ impl Control {
     /// The latency that it steers to.
     pub fn wanted(&self, now: Instant) -> Duration {
         let lateness = self.recent.most(now).and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
-        let least = Duration::from_micros(lateness) + self.floor(now);
+        let least = Duration::from_micros(lateness) + self.aim.unit + self.floor(now);
         self.aim.target.map_or(least, |t| t.max(least))
     }
 

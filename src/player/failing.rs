@@ -34,7 +34,7 @@ impl Session {
         let error = Error::of_request(&failure, &sent.resource.url, "the start of the media");
         if self.is_live() {
             // A new Period's or a restarted server's: the manifest knows.
-            self.loader.want(cx.now);
+            self.want_manifest(cx.now);
         }
         self.refused(cx, kind, error, &failure);
     }
@@ -118,8 +118,8 @@ impl Session {
             return self.on_missing(cx, kind, &lost.segment);
         }
         if let Some(live) = &mut self.live {
-            self.loader.want(cx.now);
             live.control.excuse(cx.now);
+            self.want_manifest(cx.now);
         }
         let error = Error::of_request(&failure, &sent.resource.url, "a segment");
         let settled = !crate::net::retry::passes(&failure);
@@ -163,6 +163,6 @@ impl Session {
         if missed == 1 || missed.is_multiple_of(8) {
             self.clock.doubt(cx.now);
         }
-        self.loader.want(cx.now);
+        self.want_manifest(cx.now);
     }
 }

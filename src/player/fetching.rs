@@ -3,7 +3,7 @@
 use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::{Body, Reason};
-use super::opening::{place_in, rep_of, track_of};
+use super::opening::{mime_of, place_in, rep_of, track_of};
 use super::requests::{Patience, Purpose};
 use super::rungs::BACKLOG;
 use super::session::Session;
@@ -18,7 +18,8 @@ use alloc::string::ToString;
 use core::time::Duration;
 
 /// What came of looking at a stream.
-enum Step {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
     /// A request was made: look again.
     Again,
     /// Nothing to do now.
@@ -41,7 +42,7 @@ impl Session {
 
     fn advance_stream(&mut self, cx: &mut Cx<'_>, p: &Rc<Presentation>, i: usize) -> Step {
         let Some(stream) = self.streams.get(i) else { return Step::Rest };
-        if stream.ended || stream.fetching.is_some() {
+        if stream.ended || stream.passive || stream.fetching.is_some() {
             return Step::Rest;
         }
         if let Some(until) = stream.trouble.until
@@ -88,7 +89,7 @@ impl Session {
                 Step::Rest
             }
             Plan::Reload => {
-                self.want_newer(cx, p, i, rep);
+                self.want_newer(cx, i, rep);
                 Step::Rest
             }
             Plan::PeriodEnd => self.next_period(cx, p, i),
@@ -151,9 +152,16 @@ impl Session {
         };
         let edge = self.edge(cx.now).unwrap_or_default();
         let Some(stream) = self.streams.get(i) else { return Step::Rest };
-        let Mapping::Offset(offset_us) = rep.mapping else { return Step::Rest };
+        let offset_us = match rep.mapping {
+            Mapping::Offset(us) => Some(us),
+            Mapping::Learn => None,
+        };
         let kind = stream.kind;
-        let Some(mime) = rep.mime(kind) else { return Step::Rest };
+        let transport = stream.transport.is_some();
+        // What is transmuxed says its types itself.
+        let mime =
+            if transport { Some(stream.mime().to_string()) } else { mime_of(rep, kind, &data) };
+        let Some(mime) = mime else { return Step::Rest };
         let length = s.end.since(s.start);
         let silent = u64::from(stream.trouble.silent.min(4));
         let patience = if rep.growing {
@@ -164,18 +172,25 @@ impl Session {
         } else {
             Patience::even(cx.config.request_timeout)
         };
-        let body = Body::Media(data.tracks.clone());
+        let body = if transport { Body::Bytes } else { Body::Media(data.tracks.clone()) };
         let purpose = Purpose::Segment(kind);
-        let id = self.requests.send(cx, purpose, &s.resource, body, patience);
+        let known = self.take_sniffed(&s.resource);
+        let id = match known {
+            Some(_) => cx.new_id(),
+            None => self.requests.send(cx, purpose, &s.resource, body, patience),
+        };
         let quality = self.know(rep);
         let wrapping = Wrapping { init, data, mime, offset_us };
         if let Some(stream) = self.streams.get_mut(i) {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
         }
+        if let Some(bytes) = known {
+            self.feed_sniffed(cx, kind, id, &bytes);
+        }
         Step::Again
     }
 
-    fn fetch_init(&mut self, cx: &mut Cx<'_>, i: usize, resource: Resource) -> Step {
+    pub(super) fn fetch_init(&mut self, cx: &mut Cx<'_>, i: usize, resource: Resource) -> Step {
         let Some(kind) = self.streams.get(i).map(|s| s.kind) else { return Step::Rest };
         let patience = Patience::even(cx.config.request_timeout);
         let id = self.requests.send(cx, Purpose::Init(kind), &resource, Body::Bytes, patience);
@@ -215,9 +230,12 @@ impl Session {
     }
 
     /// The list has no more: a newer manifest has. When depends on when the next segment is due.
-    fn want_newer(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize, rep: &Representation) {
-        let _ = p;
-        let Some(last) = rep.segments.last() else { return self.loader.want(cx.now) };
+    fn want_newer(&mut self, cx: &mut Cx<'_>, i: usize, rep: &Representation) {
+        if rep.playlist.is_some() {
+            // Playlists are loaded as they say.
+            return;
+        }
+        let Some(last) = rep.segments.last() else { return self.want_manifest(cx.now) };
         let Some(stream) = self.streams.get(i) else { return };
         if !stream.downloads.is_empty() {
             return;
@@ -228,7 +246,7 @@ impl Session {
             self.newest_seen.filter(|(end, _)| *end >= last.end).map_or(cx.now, |(_, at)| at);
         let expected = since + length * 9 / 10;
         let at = if expected > cx.now { expected } else { cx.now + length / 8 };
-        self.loader.want(at);
+        self.want_manifest(at);
         if let Some(due) = self.loader.due() {
             cx.wake_at(due, Reason::ManifestRefresh);
         }
@@ -253,7 +271,7 @@ impl Session {
         }
         if self.is_live() {
             // The Period has ended and the next is not known yet.
-            self.loader.want(cx.now);
+            self.want_manifest(cx.now);
             if let Some(due) = self.loader.due() {
                 cx.wake_at(due, Reason::ManifestRefresh);
             }

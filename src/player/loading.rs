@@ -7,7 +7,7 @@
 use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::{Body, Reason};
-use super::protocol;
+use super::protocol::{self, Manifest};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::{Session, Stage};
 
@@ -189,15 +189,23 @@ impl Session {
             "" => sent.resource.url.as_str(),
             redirected => redirected,
         };
-        match protocol::read(body, url, sent.head.content_type.as_deref()) {
-            Ok((protocol, presentation)) => {
-                self.loader.failed = 0;
-                self.loader.protocol = protocol;
-                self.figures.manifest_trouble = false;
-                self.on_presentation(cx, sent, presentation);
-            }
-            Err(error) => self.manifest_trouble(cx, error, None),
-        }
+        let (protocol, presentation) =
+            match protocol::read(body, url, sent.head.content_type.as_deref()) {
+                Ok(Manifest::Dash(presentation)) => ("dash", presentation),
+                Ok(Manifest::Hls(mut presentation, media)) => {
+                    let media = media.as_deref();
+                    if let Err(error) = self.begin_hls(cx, &mut presentation, url, media) {
+                        let error = protocol::refused(url, error);
+                        return self.manifest_trouble(cx, error, None);
+                    }
+                    ("hls", presentation)
+                }
+                Err(error) => return self.manifest_trouble(cx, error, None),
+            };
+        self.loader.failed = 0;
+        self.loader.protocol = protocol;
+        self.figures.manifest_trouble = false;
+        self.on_presentation(cx, sent, presentation);
     }
 
     fn on_presentation(&mut self, cx: &mut Cx<'_>, sent: &Sent, presentation: Presentation) {
@@ -323,7 +331,7 @@ impl Session {
         for stream in &mut self.streams {
             stream.trouble.until = None;
         }
-        if self.is_live() && !self.loader.in_flight {
+        if self.is_live() && self.lists.is_none() && !self.loader.in_flight {
             self.loader.hurry(cx.now);
         }
     }
@@ -332,7 +340,8 @@ impl Session {
         match sent.purpose {
             Purpose::Manifest => self.loader.in_flight = false,
             Purpose::Clock => self.clock.in_flight = false,
-            Purpose::Init(kind) | Purpose::Index(kind) => {
+            Purpose::Playlist => self.playlist_lost(cx.now, &sent.resource.url),
+            Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
                 if let Some(stream) = self.stream_mut(kind) {
                     stream.fetching = None;
                 }

@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod failing;
 mod fetching;
+mod hls;
 mod index;
 mod io;
 mod loading;
@@ -25,6 +26,7 @@ mod rungs;
 mod select;
 mod session;
 mod stream;
+mod transport;
 
 pub use config::Config;
 pub use error::{Category, Code, Error};

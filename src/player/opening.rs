@@ -7,14 +7,17 @@
 use super::cx::Cx;
 use super::error::{Code, Error};
 use super::event::Event;
-use super::io::Output;
+use super::io::{Output, Reason};
 use super::playing::Live;
 use super::select;
 pub(super) use super::select::Types;
 use super::session::{Session, Stage};
-use super::stream::{Place, Stream};
-use crate::presentation::{Kind, Presentation, Representation, Track, TrackKind};
+use super::stream::{InitData, Place, Stream};
+use crate::presentation::{
+    Container, Kind, Presentation, Representation, SegmentList, Track, TrackKind,
+};
 use crate::time::{Instant, Position};
+use crate::units::Rate;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -44,11 +47,13 @@ impl Session {
             return;
         }
         let Some(presentation) = self.presentation.clone() else { return };
-        if self.streams.is_empty() {
-            if let Err(error) = self.choose_streams(cx, &presentation) {
-                return self.trouble(cx, error);
-            }
-            self.tell_loaded(cx, &presentation);
+        if self.streams.is_empty()
+            && let Err(error) = self.choose_streams(cx, &presentation)
+        {
+            return self.trouble(cx, error);
+        }
+        if !self.told_loaded && !self.complete_streams(cx, &presentation) {
+            return;
         }
         for stream in &mut self.streams {
             stream.renewed();
@@ -61,6 +66,95 @@ impl Session {
         if let Some(at) = resume {
             self.start_over(cx, Some(at));
         }
+    }
+
+    /// Sees to what has to be known of the chosen streams before their buffers can be added:
+    /// playlists, and codecs where no manifest names them. Answers whether all is there.
+    fn complete_streams(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> bool {
+        let mut complete = true;
+        for i in 0..self.streams.len() {
+            complete &= self.complete_stream(cx, p, i);
+        }
+        if !complete || matches!(self.stage, Stage::Failed) || !self.types_found(cx) {
+            return false;
+        }
+        if matches!(p.kind, Kind::Live(_)) {
+            let reps = || self.streams.iter().filter_map(|s| rep_of(p, s.place));
+            let growing = reps().all(|r| r.growing);
+            let audio = self.stream(TrackKind::Audio).is_some();
+            self.live = Some(Live::new(cx, p, growing, audio, self.segment_length(p)));
+        }
+        self.told_loaded = true;
+        self.tell_loaded(cx, p);
+        true
+    }
+
+    /// The browser has been asked about what was found in the media, and can play it.
+    fn types_found(&mut self, cx: &mut Cx<'_>) -> bool {
+        let mut unknown = Vec::new();
+        let mut refused = None;
+        for stream in &self.streams {
+            match self.types.found(stream.mime()) {
+                None => unknown.push(stream.mime().to_string()),
+                Some(false) => refused = Some(stream.mime().to_string()),
+                Some(true) => {}
+            }
+        }
+        if let Some(mime) = refused {
+            self.trouble(cx, cannot_play(&self.url, mime));
+            return false;
+        }
+        let known = unknown.is_empty();
+        let ask = self.types.unasked_of(unknown);
+        if !ask.is_empty() {
+            cx.push(Output::Probe(ask));
+        }
+        known
+    }
+
+    fn complete_stream(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
+        let Some(stream) = self.streams.get(i) else { return true };
+        let Some(rep) = rep_of(p, stream.place) else { return true };
+        let kind = stream.kind;
+        if stream.passive {
+            return true;
+        }
+        if matches!(rep.segments, SegmentList::Playlist { .. }) || stream.fetching.is_some() {
+            return false;
+        }
+        if let Some(until) = stream.trouble.until
+            && until > cx.now
+        {
+            cx.wake_at(until, Reason::Retry);
+            return false;
+        }
+        let ts = rep.container == Container::Ts;
+        if (ts && stream.transport.is_some()) || (!ts && !rep.codecs.is_empty()) {
+            return true;
+        }
+        // Live, the segment that will be started with, as near as can be told now.
+        let last = rep.segments.last();
+        let segment = match (&p.kind, last) {
+            (Kind::Live(_), Some(last)) => {
+                let length = last.end.since(last.start);
+                rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500))
+            }
+            _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),
+        };
+        let Some(segment) = segment else { return true };
+        if ts {
+            self.sniff(cx, kind, &segment);
+            return false;
+        }
+        let Some(init) = segment.init.or_else(|| rep.init.clone()) else { return true };
+        let Some(data) = stream.init(&init) else {
+            self.fetch_init(cx, i, init);
+            return false;
+        };
+        if let (Some(mime), Some(stream)) = (mime_of(rep, kind, &data), self.streams.get_mut(i)) {
+            stream.set_mime(mime);
+        }
+        true
     }
 
     fn set_duration(&mut self, cx: &mut Cx<'_>, presentation: &Presentation) {
@@ -82,7 +176,9 @@ impl Session {
         for kind in [TrackKind::Video, TrackKind::Audio] {
             let Some(track) = select::track(period, kind, &self.types, None) else { continue };
             let Some(t) = period.tracks.get(track) else { continue };
-            let Some(rep) = self.first_rung(cx, t, live) else { continue };
+            // An HLS presentation is not known to be live before its playlists are there.
+            let sure = live && self.lists.is_none();
+            let Some(rep) = self.first_rung(cx, t, sure) else { continue };
             let Some(mime) = t.representations.get(rep).and_then(|r| r.mime(kind)) else {
                 continue;
             };
@@ -91,12 +187,6 @@ impl Session {
         }
         if self.streams.is_empty() {
             return Err(self.why_nothing_plays(period.tracks.iter()));
-        }
-        if live {
-            let growing =
-                self.streams.iter().all(|s| rep_of(p, s.place).is_some_and(|r| r.growing));
-            let audio = self.stream(TrackKind::Audio).is_some();
-            self.live = Some(Live::new(cx, p, growing, audio, self.segment_length(p)));
         }
         Ok(())
     }
@@ -111,20 +201,7 @@ impl Session {
         if codecs.is_empty() {
             return nothing_to_play(&self.url);
         }
-        let hevc = codecs.iter().any(|c| c.starts_with("hvc1") || c.starts_with("hev1"));
-        let codecs = codecs.join(", ");
-        let help = if hevc {
-            "H.265 needs hardware support: set the camera to H.264, or let the server transcode"
-        } else {
-            "try another browser, or encode it as H.264 with AAC"
-        };
-        Error {
-            code: Code::UnsupportedCodec,
-            fatal: true,
-            message: format!("This browser cannot play {codecs}; {help}."),
-            url: Some(self.url.clone()),
-            detail: codecs,
-        }
+        cannot_play(&self.url, codecs.join(", "))
     }
 
     fn tell_loaded(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
@@ -149,10 +226,7 @@ impl Session {
             Kind::OnDemand { .. } => None,
         };
         let moved = anchor(old) != anchor(new) && anchor(new).is_some();
-        let mimes = self.types.unasked(new);
-        if !mimes.is_empty() {
-            cx.push(Output::Probe(mimes));
-        }
+        self.ask_types(cx, new);
         for stream in &mut self.streams {
             if old != new {
                 // It may well be there by what the new one says.
@@ -164,14 +238,26 @@ impl Session {
             }
             stream.ended = false;
         }
-        if let (Kind::OnDemand { .. }, Some(_)) = (&new.kind, &self.live) {
-            self.live = None;
-            self.set_duration(cx, new);
-            cx.push(Output::Rate(crate::units::Rate::NORMAL));
-        }
+        self.settle_kind(cx, new);
         if moved && matches!(self.stage, Stage::Running) {
             // Another time at position zero: what is buffered belongs to another timeline.
             self.start_over(cx, None);
+        }
+    }
+
+    /// Asks about types that were not there before.
+    pub(super) fn ask_types(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
+        let mimes = self.types.unasked(p);
+        if !mimes.is_empty() {
+            cx.push(Output::Probe(mimes));
+        }
+    }
+
+    /// What was live may have ended.
+    pub(super) fn settle_kind(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
+        if matches!(p.kind, Kind::OnDemand { .. }) && self.live.take().is_some() {
+            self.set_duration(cx, p);
+            cx.push(Output::Rate(Rate::NORMAL));
         }
     }
 
@@ -242,7 +328,7 @@ impl Session {
 
     fn refresh_mimes(&mut self) {
         let Some(p) = self.presentation.clone() else { return };
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut().filter(|s| s.transport.is_none() && !s.passive) {
             if let Some(mime) = rep_of(&p, stream.place).and_then(|r| r.mime(stream.kind)) {
                 stream.set_mime(mime);
             }
@@ -282,6 +368,17 @@ impl Session {
         stream.place = Place { track, rep, ..place };
         true
     }
+}
+
+/// The type of what a representation holds: as the manifest says, else as its initialization segment
+/// does.
+pub(super) fn mime_of(rep: &Representation, kind: TrackKind, data: &InitData) -> Option<String> {
+    let mime = rep.mime(kind)?;
+    if !rep.codecs.is_empty() || data.tracks.is_empty() {
+        return Some(mime);
+    }
+    let codecs: Vec<&str> = data.tracks.iter().map(|t| t.codec.as_str()).collect();
+    Some(format!("{mime}; codecs=\"{}\"", codecs.join(",")))
 }
 
 /// The representation at a place.
@@ -325,6 +422,22 @@ pub(super) fn place_in(
     let new_track = in_period.tracks.get(t)?;
     let rep = select::likest(new_track, &types.playable(new_track), rep)?;
     Some(Place { period, track: t, rep })
+}
+
+fn cannot_play(url: &str, codecs: String) -> Error {
+    let hevc = codecs.contains("hvc1") || codecs.contains("hev1");
+    let help = if hevc {
+        "H.265 needs hardware support: set the camera to H.264, or let the server transcode"
+    } else {
+        "try another browser, or encode it as H.264 with AAC"
+    };
+    Error {
+        code: Code::UnsupportedCodec,
+        fatal: true,
+        message: format!("This browser cannot play {codecs}; {help}."),
+        url: Some(url.to_string()),
+        detail: codecs,
+    }
 }
 
 fn nothing_to_play(url: &str) -> Error {

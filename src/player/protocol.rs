@@ -2,25 +2,26 @@
 
 use super::error::{Code, Error, shown};
 use crate::dash;
+use crate::hls::syntax::{Media, Playlist};
+use crate::hls::{self};
 use crate::presentation::{self, Presentation};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-/// Reads a manifest that was loaded from `url`; answers the protocol's name and the model.
-pub(super) fn read(
-    body: &[u8],
-    url: &str,
-    content_type: Option<&str>,
-) -> Result<(&'static str, Presentation), Error> {
+/// A manifest, and what the protocol has beyond the model.
+pub(super) enum Manifest {
+    Dash(Presentation),
+    /// With the media playlist that stood in place of a multivariant one, if it did.
+    Hls(Presentation, Option<Box<Media>>),
+}
+
+/// Reads a manifest that was loaded from `url`.
+pub(super) fn read(body: &[u8], url: &str, content_type: Option<&str>) -> Result<Manifest, Error> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("#EXTM3U") {
-        return Err(error(
-            url,
-            Code::NotYet,
-            "HLS cannot be played yet; offer the DASH manifest (.mpd)",
-            "",
-        ));
+        return hls(text, url);
     }
     if !text.starts_with('<') || starts_like_html(text) {
         let what = content_type.unwrap_or("without a type");
@@ -41,13 +42,26 @@ fn starts_like_html(text: &str) -> bool {
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
-fn dash(text: &str, url: &str) -> Result<(&'static str, Presentation), Error> {
+fn dash(text: &str, url: &str) -> Result<Manifest, Error> {
     let mpd = dash::read::mpd(text.as_bytes()).map_err(|e| refused(url, e))?;
     let presentation = dash::resolve::resolve(&mpd, url).map_err(|e| refused(url, e))?;
-    Ok(("dash", presentation))
+    Ok(Manifest::Dash(presentation))
 }
 
-fn refused(url: &str, error: presentation::Error) -> Error {
+fn hls(text: &str, url: &str) -> Result<Manifest, Error> {
+    match hls::read::playlist(text.as_bytes()).map_err(|e| refused(url, e))? {
+        Playlist::Multivariant(playlist) => {
+            let presentation = hls::resolve::multivariant(&playlist, url);
+            Ok(Manifest::Hls(presentation.map_err(|e| refused(url, e))?, None))
+        }
+        Playlist::Media(media) => {
+            Ok(Manifest::Hls(hls::resolve::single(&media, url), Some(Box::new(media))))
+        }
+    }
+}
+
+/// In the page's words.
+pub(super) fn refused(url: &str, error: presentation::Error) -> Error {
     let detail = error.to_string();
     let (code, sentence) = match error {
         presentation::Error::NotYet(what) => {

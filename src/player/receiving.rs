@@ -101,7 +101,7 @@ impl Session {
     ) {
         self.note_level(cx.now);
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        let news = stream.read(cx, id, blob, len, facts);
+        let news = stream.read(cx, &mut self.offsets, id, (blob, len), facts);
         let changed = core::mem::take(&mut stream.changed) && kind == TrackKind::Video;
         if let Some(live) = self.live.as_mut().filter(|_| changed) {
             live.control.relearn(cx.now);
@@ -110,11 +110,19 @@ impl Session {
         self.note_read(cx, kind, id, len);
     }
 
+    /// A read of a segment that is transmuxed here.
+    pub(super) fn on_bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
+        self.note_level(cx.now);
+        self.on_transport(cx, kind, id, bytes);
+        self.note_read(cx, kind, id, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    }
+
     pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
         self.note_segment(cx, kind, sent);
+        self.on_transport_end(cx, kind, sent.id);
         self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        let news = stream.done(cx, sent.id);
+        let news = stream.done(cx, &mut self.offsets, sent.id);
         self.on_news(cx, kind, sent.id, news);
     }
 

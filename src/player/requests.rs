@@ -21,6 +21,10 @@ pub(super) enum Purpose {
     Init(TrackKind),
     Index(TrackKind),
     Segment(TrackKind),
+    /// A media playlist of HLS.
+    Playlist,
+    /// A transport stream's first segment.
+    Sniff(TrackKind),
     Probe,
 }
 
@@ -64,6 +68,8 @@ pub(super) enum Heard {
     Answered,
     /// A read of media.
     Read { blob: BlobId, len: u32, facts: Vec<Fact> },
+    /// A read of a segment that is transmuxed here.
+    Bytes(Vec<u8>),
     /// The body of a [`Body::Bytes`] request, whole.
     Whole(Vec<u8>),
     /// The end of a [`Body::Media`] request.
@@ -181,6 +187,10 @@ impl Requests {
                     cx.push(Output::Cancel(id));
                     Heard::Failed(Failure::Status(status))
                 }
+            }
+            FetchEvent::Data(bytes) if matches!(sent.purpose, Purpose::Segment(_)) => {
+                self.bytes += bytes.len() as u64;
+                Heard::Bytes(bytes)
             }
             FetchEvent::Data(bytes) => {
                 self.bytes += bytes.len() as u64;

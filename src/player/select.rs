@@ -2,6 +2,7 @@
 
 use super::event::Quality;
 use crate::presentation::{Period, Presentation, Representation, Track, TrackKind};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,6 +11,10 @@ use alloc::vec::Vec;
 pub(super) struct Types {
     /// MIME types that the browser was asked about.
     asked: Vec<String>,
+    /// How many of them it has answered about.
+    told: usize,
+    /// How many each question was about that is not answered yet.
+    open: VecDeque<usize>,
     /// Those that it can play; `None` until it has answered.
     pub(super) supported: Option<Vec<String>>,
     /// Codecs that it claimed to play and gave up on.
@@ -19,25 +24,45 @@ pub(super) struct Types {
 impl Types {
     /// The types of `presentation` that the browser has not been asked about; they count as asked.
     pub(super) fn unasked(&mut self, presentation: &Presentation) -> Vec<String> {
-        let known = self.asked.len();
-        for track in presentation.periods.iter().flat_map(|p| &p.tracks) {
-            for mime in track.representations.iter().filter_map(|r| r.mime(track.kind)) {
-                if !self.asked.contains(&mime) {
-                    self.asked.push(mime);
-                }
+        let tracks = presentation.periods.iter().flat_map(|p| &p.tracks);
+        let mut mimes: Vec<String> = Vec::new();
+        for mime in tracks.flat_map(|t| t.representations.iter().filter_map(|r| r.mime(t.kind))) {
+            if !mimes.contains(&mime) {
+                mimes.push(mime);
             }
         }
-        self.asked.get(known..).unwrap_or_default().to_vec()
+        self.unasked_of(mimes)
+    }
+
+    /// A type that was found in the media: whether it plays, `None` before the browser has said it.
+    pub(super) fn found(&self, mime: &str) -> Option<bool> {
+        let told = self.asked.iter().take(self.told).any(|m| m == mime);
+        let supported = self.supported.as_ref().filter(|_| told)?;
+        Some(supported.iter().any(|m| m == mime))
+    }
+
+    /// Those of `mimes` that are still to be asked about; they count as asked.
+    pub(super) fn unasked_of(&mut self, mimes: Vec<String>) -> Vec<String> {
+        let new: Vec<String> = mimes.into_iter().filter(|m| !self.asked.contains(m)).collect();
+        self.asked.extend(new.iter().cloned());
+        if !new.is_empty() {
+            self.open.push_back(new.len());
+        }
+        new
     }
 
     /// The browser's answer: more types that it can play.
     pub(super) fn answered(&mut self, types: Vec<String>) {
+        self.told += self.open.pop_front().unwrap_or(0);
         self.supported.get_or_insert_default().extend(types);
     }
 
-    /// It plays here, as far as is known.
+    /// It plays here, as far as is known: what names no codecs may be anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
+        if rep.codecs.is_empty() {
+            return true;
+        }
         !self.failed.contains(&rep.codecs)
             && self.supported.as_ref().is_none_or(|types| types.contains(&mime))
     }

@@ -14,6 +14,7 @@
 use super::cx::Cx;
 use super::error::Error;
 use super::event::{Event, Quality, QualityChoice, State};
+use super::hls::Lists;
 use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
 use super::loading::{ClockSync, Loader};
 use super::opening::Types;
@@ -22,7 +23,8 @@ use super::playing::Live;
 use super::report::{Figures, SourceState};
 use super::requests::{Heard, Purpose, Requests, Sent};
 use super::rungs::Adaptation;
-use super::stream::Stream;
+use super::stream::{Offsets, Stream};
+use super::transport::Sniffed;
 use crate::buffer::inventory::Captures;
 use crate::buffer::ranges::Ranges;
 use crate::net::Failure;
@@ -74,6 +76,12 @@ pub(super) struct Session {
     pub(super) source: SourceState,
     pub(super) figures: Figures,
     pub(super) end_told: bool,
+    /// Its buffers were added once; the page knows what there is.
+    pub(super) told_loaded: bool,
+    /// The playlists of HLS.
+    pub(super) lists: Option<Lists>,
+    pub(super) offsets: Offsets,
+    pub(super) sniffed: Option<Sniffed>,
     pub(super) abr: Adaptation,
     /// Segment indexes that were read, by where they are.
     pub(super) indexes: Vec<(Resource, SegmentList)>,
@@ -111,6 +119,10 @@ impl Session {
             source: SourceState::default(),
             figures: Figures::default(),
             end_told: false,
+            told_loaded: false,
+            lists: None,
+            offsets: Offsets::default(),
+            sniffed: None,
             abr: Adaptation::default(),
             indexes: Vec::new(),
             newest_seen: None,
@@ -143,6 +155,9 @@ impl Session {
             (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
                 self.on_read(cx, kind, id, blob, len, facts);
             }
+            (Heard::Bytes(bytes), _, Some(Purpose::Segment(kind))) => {
+                self.on_bytes(cx, kind, id, &bytes);
+            }
             (Heard::Read { blob, len, .. }, ..) => {
                 cx.push(Output::Release(blob));
                 self.on_probe_read(cx, id, len);
@@ -160,6 +175,8 @@ impl Session {
             Purpose::Clock => self.on_clock(cx, sent, &body),
             Purpose::Init(kind) => self.on_init(cx, kind, sent, body),
             Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
+            Purpose::Playlist => self.on_playlist(cx, sent, &body),
+            Purpose::Sniff(kind) => self.on_sniffed(cx, kind, sent, body),
             Purpose::Segment(_) | Purpose::Probe => {}
         }
     }
@@ -176,7 +193,8 @@ impl Session {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest_failed(cx, sent, failure),
             Purpose::Clock => self.on_clock_failed(cx),
-            Purpose::Init(kind) | Purpose::Index(kind) => {
+            Purpose::Playlist => self.on_playlist_failed(cx, sent, &failure),
+            Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
                 self.on_preliminary_failed(cx, kind, sent, failure);
             }
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
@@ -234,10 +252,12 @@ impl Session {
                 self.on_clock_set_back(cx);
             }
             self.advance_opening(cx);
+            self.advance_playlists(cx);
         }
         if matches!(self.stage, Stage::Running) {
             self.advance_start(cx);
             self.advance_streams(cx);
+            self.follow_sources();
             self.advance_place(cx);
             self.advance_stall(cx);
             self.advance_live(cx);

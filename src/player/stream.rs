@@ -11,13 +11,14 @@
 use super::cx::Cx;
 use super::io::{Append, BlobId, FetchId, Output};
 use super::requests::Requests;
+use super::transport::Transport;
 use crate::buffer::inventory::Inventory;
 use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::{Resource, Segment, TrackKind};
 use crate::time::{Instant, Position, Span};
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -45,9 +46,14 @@ pub(super) struct Wrapping {
     pub(super) init: Option<Resource>,
     pub(super) data: Rc<InitData>,
     pub(super) mime: String,
-    /// Added to the media's own times, microseconds.
-    pub(super) offset_us: i64,
+    /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
+    pub(super) offset_us: Option<i64>,
 }
+
+/// What is added to the media's own times, for each timeline whose place had to be learnt. One for
+/// all tracks: sound and picture stay together.
+#[derive(Debug, Default)]
+pub(super) struct Offsets(pub(super) BTreeMap<u64, i64>);
 
 /// A segment on its way.
 #[derive(Debug)]
@@ -117,6 +123,10 @@ pub(super) struct Stream {
     inits: VecDeque<(Resource, Rc<InitData>)>,
     /// The last segment begun is of another encoder than the one before.
     pub(super) changed: bool,
+    /// Its media is transmuxed here.
+    pub(super) transport: Option<Transport>,
+    /// Another stream's requests feed it.
+    pub(super) passive: bool,
     /// Appends that the browser has not finished.
     pub(super) appending: u32,
     /// The browser had no room; until then, so much less is fetched ahead.
@@ -158,6 +168,8 @@ impl Stream {
             half: false,
             inits: VecDeque::new(),
             changed: false,
+            transport: None,
+            passive: false,
             appending: 0,
             squeezed: 0,
             full: false,
@@ -228,9 +240,9 @@ impl Stream {
     pub(super) fn read(
         &mut self,
         cx: &mut Cx<'_>,
+        offsets: &mut Offsets,
         id: FetchId,
-        blob: BlobId,
-        len: u32,
+        (blob, len): (BlobId, u32),
         facts: Vec<Fact>,
     ) -> Vec<News> {
         let mut news = Vec::new();
@@ -238,7 +250,7 @@ impl Stream {
             d.got += u64::from(len);
         }
         match self.downloads.iter().position(|d| d.id == id) {
-            Some(0) => self.append(cx, blob, facts, &mut news),
+            Some(0) => self.append(cx, offsets, blob, facts, &mut news),
             Some(i) => {
                 if let Some(d) = self.downloads.get_mut(i) {
                     d.waiting.push((blob, facts));
@@ -250,7 +262,12 @@ impl Stream {
     }
 
     /// Download `id` is whole.
-    pub(super) fn done(&mut self, cx: &mut Cx<'_>, id: FetchId) -> Vec<News> {
+    pub(super) fn done(
+        &mut self,
+        cx: &mut Cx<'_>,
+        offsets: &mut Offsets,
+        id: FetchId,
+    ) -> Vec<News> {
         let mut news = Vec::new();
         self.trouble = Trouble::default();
         if let Some(d) = self.downloads.iter_mut().find(|d| d.id == id) {
@@ -262,13 +279,31 @@ impl Stream {
             self.last_done = self.downloads.is_empty();
             let waiting = self.downloads.front_mut().map(|d| core::mem::take(&mut d.waiting));
             for (blob, facts) in waiting.unwrap_or_default() {
-                self.append(cx, blob, facts, &mut news);
+                self.append(cx, offsets, blob, facts, &mut news);
             }
         }
         news
     }
 
-    fn append(&mut self, cx: &mut Cx<'_>, blob: BlobId, facts: Vec<Fact>, news: &mut Vec<News>) {
+    fn append(
+        &mut self,
+        cx: &mut Cx<'_>,
+        offsets: &mut Offsets,
+        blob: BlobId,
+        facts: Vec<Fact>,
+        news: &mut Vec<News>,
+    ) {
+        let Some(d) = self.downloads.front_mut() else { return };
+        if d.wrapping.offset_us.is_none() {
+            d.wrapping.offset_us = learn(d, offsets, &facts);
+            if d.wrapping.offset_us.is_none() {
+                // Nothing can be appended before its place is known.
+                return d.waiting.push((blob, facts));
+            }
+            for (blob, facts) in core::mem::take(&mut d.waiting) {
+                self.append(cx, offsets, blob, facts, news);
+            }
+        }
         let Some(d) = self.downloads.front_mut() else { return };
         if !d.begun {
             d.begun = true;
@@ -294,15 +329,8 @@ impl Stream {
             // The browser keeps the last init over an abort; half of one it does not.
             self.fed = None;
         }
-        if self.mime != w.mime {
-            self.mime.clone_from(&w.mime);
-            self.fed = None;
-            cx.push(Output::ChangeType { buffer, mime: w.mime.clone() });
-        }
-        if self.offset_us != w.offset_us {
-            self.offset_us = w.offset_us;
-            cx.push(Output::Offset { buffer, micros: w.offset_us });
-        }
+        self.turn_to(cx, &w.mime);
+        self.shift(cx, w.offset_us.unwrap_or_default());
         if self.fed.as_ref() != Some(&w.init) {
             self.fed = Some(w.init.clone());
             self.changed = true;
@@ -311,6 +339,23 @@ impl Stream {
                 let data = Append::Bytes(w.data.bytes.clone());
                 cx.push(Output::Append { buffer, data });
             }
+        }
+    }
+
+    /// What follows is of this type.
+    pub(super) fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
+        if self.mime != mime {
+            self.mime = mime.into();
+            self.fed = None;
+            cx.push(Output::ChangeType { buffer: self.kind, mime: mime.into() });
+        }
+    }
+
+    /// What follows is moved by this.
+    pub(super) fn shift(&mut self, cx: &mut Cx<'_>, offset_us: i64) {
+        if self.offset_us != offset_us {
+            self.offset_us = offset_us;
+            cx.push(Output::Offset { buffer: self.kind, micros: offset_us });
         }
     }
 
@@ -364,6 +409,9 @@ impl Stream {
 
     /// The place up to which media is there or on its way, from `at` on without a hole.
     pub(super) fn covers(&self, at: Position) -> bool {
+        if self.passive {
+            return true;
+        }
         let end = self.ranges.end_from(at);
         match self.downloads.front() {
             Some(d) => {
@@ -409,6 +457,19 @@ fn release(cx: &mut Cx<'_>, download: Download) {
     }
 }
 
+/// The offset of a download's timeline: known, or learnt from its first fragment, whose time stands
+/// for the segment's start.
+fn learn(d: &Download, offsets: &mut Offsets, facts: &[Fact]) -> Option<i64> {
+    let timeline = d.segment.timeline;
+    if let Some(known) = offsets.0.get(&timeline) {
+        return Some(*known);
+    }
+    facts.iter().find_map(|fact| match fact {
+        Fact::Fragment(f) => Some(offsets.of(timeline, d.segment.start, f.start.as_micros())),
+        _ => None,
+    })
+}
+
 fn take_fact(
     d: &mut Download,
     inventory: &mut Inventory<u32>,
@@ -416,7 +477,7 @@ fn take_fact(
     fact: Fact,
     news: &mut Vec<News>,
 ) {
-    let offset = d.wrapping.offset_us;
+    let offset = d.wrapping.offset_us.unwrap_or_default();
     let here = d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start);
     match fact {
         Fact::Fragment(f) => {

@@ -1,0 +1,208 @@
+//! Media playlists of HLS: loaded when a stream turns to them, again as they say, placed by
+//! [`crate::hls::update`].
+//!
+//! Only the playlists of what is being fetched are kept fresh: a viewer of one rung does not load the
+//! other rungs' lists every few seconds.
+
+use super::cx::Cx;
+use super::error::Error;
+use super::io::{Body, Reason};
+use super::opening::rep_of;
+use super::protocol;
+use super::requests::{Patience, Purpose, Sent};
+use super::session::{Session, Stage};
+use crate::hls::syntax::{Media, Playlist};
+use crate::hls::update::Placement;
+use crate::hls::{self};
+use crate::net::Failure;
+use crate::net::retry::{Policy, Verdict, verdict};
+use crate::presentation::{self, Kind, Presentation, Refresh, Resource};
+use crate::time::Instant;
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// However a playlist is wanted, it is not loaded more often than this.
+const LEAST_BETWEEN: Duration = Duration::from_millis(500);
+
+/// What is remembered of the playlists of one presentation.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    placement: Placement,
+    states: BTreeMap<String, State>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    in_flight: bool,
+    asked: Option<Instant>,
+    /// When to load it next; `None`: it is complete, or was never loaded.
+    due: Option<Instant>,
+    failed: u32,
+}
+
+impl Session {
+    /// The manifest was an HLS playlist; `media` is there when it was a media playlist itself.
+    pub(super) fn begin_hls(
+        &mut self,
+        cx: &Cx<'_>,
+        presentation: &mut Presentation,
+        url: &str,
+        media: Option<&Media>,
+    ) -> Result<(), presentation::Error> {
+        let mut lists = Lists::default();
+        if let Some(media) = media {
+            let refresh = lists.placement.apply(presentation, url, url, media)?;
+            lists.states.insert(url.to_string(), State::loaded(cx.now, refresh));
+        }
+        self.lists = Some(lists);
+        Ok(())
+    }
+
+    /// Loads the playlists that are due, of the representations that are fetched.
+    pub(super) fn advance_playlists(&mut self, cx: &mut Cx<'_>) {
+        let (Some(p), Some(lists)) = (self.presentation.clone(), &mut self.lists) else { return };
+        let mut due = Vec::new();
+        for stream in self.streams.iter().filter(|s| !s.passive) {
+            let Some(rep) = rep_of(&p, stream.place) else { continue };
+            let Some(address) = &rep.playlist else { continue };
+            let state = lists.states.entry(address.clone()).or_default();
+            if state.in_flight {
+                continue;
+            }
+            match state.due {
+                Some(at) if at > cx.now => cx.wake_at(at, Reason::ManifestRefresh),
+                None if !rep.segments.is_pending() => {}
+                _ => {
+                    state.in_flight = true;
+                    state.asked = Some(cx.now);
+                    due.push(address.clone());
+                }
+            }
+        }
+        for url in due {
+            let patience = Patience::even(cx.config.request_timeout);
+            let resource = Resource { url, range: None };
+            self.requests.send(cx, Purpose::Playlist, &resource, Body::Bytes, patience);
+        }
+    }
+
+    pub(super) fn on_playlist(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
+        let address = sent.resource.url.clone();
+        if let Some(date) = sent.head.date {
+            self.clock.clock.learn_date(cx.now, date);
+        }
+        let from = match sent.head.url.as_str() {
+            "" => address.as_str(),
+            redirected => redirected,
+        };
+        let read = hls::read::playlist(body);
+        let media = match read {
+            Ok(Playlist::Media(media)) => media,
+            Ok(Playlist::Multivariant(_)) => {
+                let why = "a media playlist was expected, a multivariant one came";
+                let error = presentation::Error::NothingToPlay(why.to_string());
+                return self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
+            }
+            Err(error) => {
+                return self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
+            }
+        };
+        let (Some(lists), Some(shared)) = (&mut self.lists, &mut self.presentation) else { return };
+        let before = shared.kind.clone();
+        let applied = lists.placement.apply(Rc::make_mut(shared), &address, from, &media);
+        match applied {
+            Ok(refresh) => {
+                let asked = sent.sent_at;
+                lists.states.insert(address, State::loaded(asked, refresh));
+                self.figures.manifest_trouble = false;
+                self.on_listed(cx, &before);
+            }
+            Err(error) => {
+                self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
+            }
+        }
+    }
+
+    /// More is listed than before.
+    fn on_listed(&mut self, cx: &mut Cx<'_>, before: &Kind) {
+        self.note_newest(cx.now);
+        for stream in &mut self.streams {
+            stream.ended = false;
+            stream.trouble.until = None;
+        }
+        let Some(p) = self.presentation.clone() else { return };
+        if !matches!(self.stage, Stage::Loading) {
+            self.ask_types(cx, &p);
+        }
+        if matches!(before, Kind::Live(_)) {
+            self.settle_kind(cx, &p);
+        }
+    }
+
+    pub(super) fn on_playlist_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
+        let url = sent.resource.url.clone();
+        let error = Error::of_request(failure, &url, "the playlist");
+        self.playlist_trouble(cx, &url, error, Some(failure));
+    }
+
+    fn playlist_trouble(
+        &mut self,
+        cx: &mut Cx<'_>,
+        address: &str,
+        mut error: Error,
+        failure: Option<&Failure>,
+    ) {
+        let opening = !matches!(self.stage, Stage::Running);
+        let live = self.is_live();
+        let policy = if live && !opening { Policy::LIVE } else { Policy::FIRST };
+        let Some(lists) = &mut self.lists else { return };
+        let state = lists.states.entry(address.to_string()).or_default();
+        state.in_flight = false;
+        state.failed = state.failed.saturating_add(1);
+        let passing = Failure::Timeout;
+        let failed = state.failed;
+        match verdict(policy, failure.unwrap_or(&passing), failed, cx.prng) {
+            Verdict::Again(wait) => state.due = Some(cx.now + wait),
+            Verdict::Settled if live && !opening => state.due = Some(cx.now + policy.cap),
+            Verdict::Settled => error.fatal = true,
+        }
+        if error.fatal || (!self.figures.manifest_trouble && failed > 1) {
+            self.figures.manifest_trouble = true;
+            self.trouble(cx, error);
+        }
+    }
+
+    /// A request for a playlist was given up: it is due at once.
+    pub(super) fn playlist_lost(&mut self, now: Instant, address: &str) {
+        if let Some(state) = self.lists.as_mut().and_then(|l| l.states.get_mut(address)) {
+            state.in_flight = false;
+            state.due = Some(now);
+        }
+    }
+
+    /// A newer manifest, or newer playlists, are wanted at `at` or as soon after as is decent.
+    pub(super) fn want_manifest(&mut self, at: Instant) {
+        let Some(lists) = &mut self.lists else { return self.loader.want(at) };
+        for state in lists.states.values_mut() {
+            let earliest = state.asked.map_or(at, |asked| at.max(asked + LEAST_BETWEEN));
+            if let Some(due) = &mut state.due
+                && state.failed == 0
+            {
+                *due = (*due).min(earliest);
+            }
+        }
+    }
+}
+
+impl State {
+    fn loaded(asked: Instant, refresh: Refresh) -> Self {
+        let due = match refresh {
+            Refresh::Every(every) => Some(asked + every),
+            Refresh::Never | Refresh::OnEvent => None,
+        };
+        Self { asked: Some(asked), due, ..Self::default() }
+    }
+}
