@@ -58,7 +58,7 @@ const PLAYERS = {
     prepare: () => script("/npm/shaka-player/dist/shaka-player.compiled.js"),
     async play(video, urls, target, failed) {
       const player = new shaka.Player();
-      player.addEventListener("error", ({ detail }) => detail.severity === 2 && failed(`shaka ${detail.code}`));
+      player.addEventListener("error", ({ detail }) => detail.severity === 2 && failed(`shaka ${detail.code} ${detail.data?.slice(0, 2).join(" ")}`));
       if (target !== null) {
         player.configure({
           manifest: { defaultPresentationDelay: target, dash: { ignoreSuggestedPresentationDelay: true } },
