@@ -58,7 +58,11 @@ const PLAYERS = {
     prepare: () => script("/npm/shaka-player/dist/shaka-player.compiled.js"),
     async play(video, urls, target, failed) {
       const player = new shaka.Player();
-      player.addEventListener("error", ({ detail }) => detail.severity === 2 && failed(`shaka ${detail.code} ${detail.data?.slice(0, 2).join(" ")}`));
+      // Live, it tells of failed requests (1001 to 1003) as critical, and then tries again.
+      player.addEventListener("error", ({ detail }) => {
+        const retried = detail.code >= 1001 && detail.code <= 1003;
+        if (detail.severity === 2 && !retried) failed(`shaka ${detail.code} ${detail.data?.slice(0, 2).join(" ")}`);
+      });
       if (target !== null) {
         player.configure({
           manifest: { defaultPresentationDelay: target, dash: { ignoreSuggestedPresentationDelay: true } },

@@ -110,6 +110,8 @@ function print(title, rows) {
 
 try {
   await until("the camera's manifest is there", async () => (await fetch(urls.dash).catch(() => null))?.ok, { timeout: 30_000 });
+  // Most viewers come to a camera that has been on for a while: its window has a past, its encoders are past their start.
+  if (own) await new Promise((resolve) => setTimeout(resolve, 10_000));
   const defaults = [];
   for (let rep = 0; rep < Number(options.reps); rep++) for (const player of players) defaults.push(await run(player, null));
   print("defaults", defaults);
