@@ -9,8 +9,26 @@ use nearlive::media::isobmff::scan::{Fact, Scanner};
 use nearlive_server::store::{Camera, Lookup, RenditionKind, SourceStatus};
 use support::Feed;
 
-/// What one rendition's bytes in the whole window say.
+/// The fragments of a rendition in the whole window: Period, number, start and end in microseconds,
+/// whether it begins with a key frame.
 fn fragments(camera: &Camera, rendition: &str) -> Vec<(u64, u64, i64, i64, bool)> {
+    let mut out = Vec::new();
+    for (period, number, fact) in facts(camera, rendition) {
+        match fact {
+            Fact::Fragment(f) => {
+                let start = f.start.as_micros();
+                let end = start + i64::try_from(f.duration.as_micros()).unwrap();
+                out.push((period, number, start, end, f.sync));
+            }
+            Fact::Damaged { offset, why } => panic!("damaged at {offset}: {why}"),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// What a reader finds in a rendition, with the Period and the number of each segment.
+fn facts(camera: &Camera, rendition: &str) -> Vec<(u64, u64, Fact)> {
     let window = camera.window();
     let track = window.renditions.iter().position(|r| r.id == rendition).unwrap();
     let mut out = Vec::new();
@@ -27,17 +45,7 @@ fn fragments(camera: &Camera, rendition: &str) -> Vec<(u64, u64, i64, i64, bool)
             for chunk in reader.so_far() {
                 scanner.feed(&chunk, &mut facts);
             }
-            for fact in facts {
-                match fact {
-                    Fact::Fragment(f) => {
-                        let start = f.start.as_micros();
-                        let end = start + i64::try_from(f.duration.as_micros()).unwrap();
-                        out.push((period.ms, s.number, start, end, f.sync));
-                    }
-                    Fact::Damaged { offset, why } => panic!("damaged at {offset}: {why}"),
-                    _ => {}
-                }
-            }
+            out.extend(facts.into_iter().map(|fact| (period.ms, s.number, fact)));
         }
     }
     out
@@ -108,6 +116,16 @@ fn while_the_camera_is_away_the_timeline_has_no_hole() {
     assert_eq!(window.periods.len(), 2, "one Period before and one after");
     let tracks: Vec<_> = window.periods.iter().map(|p| p.tracks.len()).collect();
     assert_eq!(tracks, [3, 3]);
+    let said: Vec<_> = facts(&feed.camera, "v0")
+        .into_iter()
+        .filter_map(|(_, _, fact)| match fact {
+            Fact::Message(m) => Some(String::from_utf8(m.data).unwrap()),
+            _ => None,
+        })
+        .collect();
+    let away = said.iter().take_while(|it| *it == "the camera hung up").count();
+    assert!(away > 5, "{said:?}");
+    assert_eq!(said.last().map(String::as_str), Some(""), "the picture's return takes it back");
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub(super) struct Writer {
     last_delta: u32,
     sequence: u32,
     last_key: Option<Key>,
+    /// Something was said of the camera since it was set up.
+    spoke: bool,
+    /// The next picture has to say that the camera is well.
+    owes_well: bool,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,8 @@ impl Writer {
             last_delta: timescale.hz() / 25,
             sequence: 0,
             last_key: None,
+            spoke: false,
+            owes_well: false,
         }
     }
 
@@ -118,6 +124,7 @@ impl Writer {
             let end = u64::try_from(self.end_ticks).unwrap_or(0);
             camera.end_segment(ms(open.period), self.track, end);
         }
+        self.owes_well = self.spoke;
         self.open = camera
             .begin_segment(ms(period), self.track, number, start)
             .map(|segment| Open { period, number, start_ticks, segment });
@@ -146,7 +153,15 @@ impl Writer {
             wall: WallTime::from_micros(picture.pts_us),
             media_ticks: u64::try_from(pts).unwrap_or(0),
         };
-        self.chunk(camera, dts, &[sample], Some(producer), Vec::new());
+        // The first real picture after a stand-in takes back what was said of the camera, and so does
+        // each segment from then on: a player may have skipped the one before.
+        let message = if core::mem::take(&mut self.owes_well) {
+            let well = SourceStatus { state: "live", cause: String::new() };
+            source_message(self.timescale, dts, self.last_delta, &well)
+        } else {
+            Vec::new()
+        };
+        self.chunk(camera, dts, &[sample], Some(producer), message);
     }
 
     /// Writes frames of sound, the first at `start_us`, into the open segment.
@@ -183,6 +198,8 @@ impl Writer {
             let message = source_message(self.timescale, start, duration, status);
             self.chunk(camera, start, &[sample], Some(producer), message);
             self.last_dts = None;
+            self.spoke = true;
+            self.owes_well = true;
         }
         self.last_key = Some(key);
     }
