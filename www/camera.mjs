@@ -6,6 +6,8 @@ const part = (id) => document.getElementById(id);
 const id = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
 const here = (path) => new URL(path, location.href).href;
 
+const SOUND = { pcm_mulaw: "G.711", pcm_alaw: "G.711", aac: "AAC", adpcm_g726: "G.726", opus: "Opus" };
+
 part("name").textContent = document.title = id;
 part("dash").textContent = here("index.mpd");
 part("hls").textContent = here("index.m3u8");
@@ -21,7 +23,11 @@ follow("../api/cameras", part("notice"), (cameras) => {
   const { video } = camera;
   const facts = [];
   if (camera.cause) facts.push(camera.cause[0].toUpperCase() + camera.cause.slice(1) + ".");
-  if (video) facts.push(`The camera sends ${video.codec}${video.width ? `, ${video.width}×${video.height}` : ""}${camera.audio ? `, sound in ${camera.audio}` : ", no sound"}.`);
+  if (video) {
+    const size = video.width ? `, ${video.width}×${video.height}` : "";
+    const sound = camera.audio ? `sound in ${SOUND[camera.audio] ?? camera.audio}` : "no sound";
+    facts.push(`The camera sends ${video.codec}${size}, ${sound}.`);
+  }
   if (video?.copied === false)
     facts.push("Browsers cannot be relied on to show that, so the server encodes it anew, in smaller pictures.");
   part("facts").textContent = facts.join(" ");

@@ -177,6 +177,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     }
     if (name === "state") {
       if (detail.state === "playing") {
+        if (!this.#played) this.#wake();
         this.#played = true;
         this.#blocked = false;
         this.#attempts = 0;
@@ -234,8 +235,10 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     on(at.frame, "keydown", (event) => this.#key(event));
     on(at.frame, "pointermove", () => this.#wake());
     on(at.frame, "focusin", () => this.#wake());
-    on(at.frame, "pointerleave", () => this.#sleep());
+    // A finger "leaves" with each tap, before its click.
+    on(at.frame, "pointerleave", (event) => event.pointerType === "mouse" && this.#sleep());
     on(at.frame, "pointerdown", (event) => {
+      if (at.bar.contains(event.target)) this.#wake();
       if (!at.choice.contains(event.target)) this.#open(false);
     });
     for (const part of [at.video, at.veil]) {
@@ -410,10 +413,11 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     still.hidden = !shown;
     frame.classList.toggle("is-still", shown);
     if (!shown) return;
-    const from = cause ? since : stats.latency === null ? Date.now() - stoodMs : Date.now() - stats.latency * 1000;
+    // The delay is the age of what is shown, where the stream tells capture times.
+    const age = stats?.latency ?? (cause ? (Date.now() - since) / 1000 : stoodMs / 1000);
     const [head, note] = still.children;
     head.textContent = cause || "Waiting for the stream";
-    note.textContent = `Picture of ${new Date(from).toLocaleTimeString()}, ${span((Date.now() - from) / 1000)} old`;
+    note.textContent = `Picture of ${new Date(Date.now() - age * 1000).toLocaleTimeString()}, ${span(age)} old`;
   }
 
   #showMessage(error) {

@@ -34,8 +34,9 @@ after(async () => {
 });
 
 /** Opens a page with an element; `part(name, act)` runs `act(part, element)` in it. */
-async function open(path, { chromium = browser, init } = {}) {
+async function open(t, path, { chromium = browser, init } = {}) {
   const page = await openPage(chromium);
+  t.after(() => page.context().close().catch(() => {})); // it may be gone with its Chromium
   if (init) await page.addInitScript(init);
   const ready = init && page.waitForEvent("console", (message) => message.text() === "untouched");
   await page.goto(files.url + path);
@@ -65,8 +66,8 @@ const untouched = (far) => `
 const plays = ({ part }, beyond = 0.5) =>
   until("the picture moves", () => part("video", `(video) => !video.paused && video.currentTime > ${beyond}`));
 
-test("a film plays, shows its place, and ends", async () => {
-  const it = await open("/plays.html");
+test("a film plays, shows its place, and ends", async (t) => {
+  const it = await open(t, "/plays.html");
   await plays(it);
   assert.match(await it.part(".time", (time) => time.textContent), /^0:0\d \/ 0:12$/);
   assert.equal(await it.shown(".live"), false);
@@ -78,8 +79,8 @@ test("a film plays, shows its place, and ends", async () => {
   assert.deepEqual(it.page.problems, []);
 });
 
-test("keys: i shows the figures, k pauses, m mutes", async () => {
-  const it = await open("/plays.html");
+test("keys: i shows the figures, k pauses, m mutes", async (t) => {
+  const it = await open(t, "/plays.html");
   await plays(it);
   await it.locate(".frame").focus();
   await it.page.keyboard.press("i");
@@ -98,8 +99,8 @@ test("keys: i shows the figures, k pauses, m mutes", async () => {
   assert.equal(await it.part("video", (video) => video.muted), false);
 });
 
-test("the menu offers what there is, and keeps the choice", async () => {
-  const it = await open("/plays.html");
+test("the menu offers what there is, and keeps the choice", async (t) => {
+  const it = await open(t, "/plays.html");
   await plays(it);
   await it.locate(".quality").click();
   const items = await it.part(".menu", (menu) => [...menu.children].map((item) => item.firstChild.textContent));
@@ -113,11 +114,11 @@ test("the menu offers what there is, and keeps the choice", async () => {
   assert.equal(checked, "180p");
 });
 
-test("where sound is refused it plays without, and a tap brings it", async () => {
+test("where sound is refused it plays without, and a tap brings it", async (t) => {
   const chromium = await launch({ autoplay: false });
   try {
     const init = untouched((_, video) => video.currentTime > 0.2);
-    const it = await open("/loud.html", { chromium, init });
+    const it = await open(t, "/loud.html", { chromium, init });
     await plays(it);
     assert.equal(await it.part("video", (video) => video.muted), true);
     assert.ok(await it.shown(".unmute"));
@@ -131,7 +132,7 @@ test("where sound is refused it plays without, and a tap brings it", async () =>
   }
 });
 
-test("where playing is refused altogether a button waits, not a spinner", async () => {
+test("where playing is refused altogether a button waits, not a spinner", async (t) => {
   const refuse = () => {
     const play = HTMLMediaElement.prototype.play;
     HTMLMediaElement.prototype.play = function () {
@@ -139,7 +140,7 @@ test("where playing is refused altogether a button waits, not a spinner", async 
     };
   };
   const init = `(${refuse})();` + untouched((root) => root.querySelector(".start").checkVisibility());
-  const it = await open("/loud.html", { init });
+  const it = await open(t, "/loud.html", { init });
   assert.ok(!(await it.shown(".spinner")));
   assert.equal(await it.part("video", (video) => video.paused), true);
   await it.locate(".start").click();
@@ -148,16 +149,16 @@ test("where playing is refused altogether a button waits, not a spinner", async 
   assert.equal(await it.part("video", (video) => video.muted), false);
 });
 
-test("without autoplay it waits for the button", async () => {
-  const it = await open("/waits.html");
+test("without autoplay it waits for the button", async (t) => {
+  const it = await open(t, "/waits.html");
   await until("the button is there", () => it.shown(".start"));
   assert.equal(await it.part("video", (video) => video.paused), true);
   await it.locate(".start").click();
   await plays(it);
 });
 
-test("a dead address gives a message with what to do", async () => {
-  const it = await open("/dead.html");
+test("a dead address gives a message with what to do", async (t) => {
+  const it = await open(t, "/dead.html");
   await until("the message is there", () => it.shown(".message"));
   const text = await it.part(".message", (message) => message.innerText);
   assert.match(text, /No connection/);
@@ -167,9 +168,9 @@ test("a dead address gives a message with what to do", async () => {
   assert.ok(!(await it.shown(".bar")));
 });
 
-test("trying again plays when the address has come to life", async () => {
+test("trying again plays when the address has come to life", async (t) => {
   gone = true;
-  const it = await open("/plays.html");
+  const it = await open(t, "/plays.html");
   try {
     await until("the message is there", () => it.shown(".message"));
   } finally {
@@ -180,8 +181,8 @@ test("trying again plays when the address has come to life", async () => {
   assert.ok(!(await it.shown(".message")));
 });
 
-test("a fault of the player itself offers to load the page again", async () => {
-  const it = await open("/plays.html");
+test("a fault of the player itself offers to load the page again", async (t) => {
+  const it = await open(t, "/plays.html");
   await plays(it);
   await it.page.evaluate(() => dispatchEvent(new CustomEvent("nearlive-fault", { detail: "a test" })));
   assert.match(await it.part(".message", (message) => message.innerText), /Reload the page/);
@@ -189,9 +190,10 @@ test("a fault of the player itself offers to load the page again", async () => {
   await plays(it);
 });
 
-test("two players share one module", async () => {
+test("two players share one module", async (t) => {
   const from = files.requests.length;
   const page = await openPage(browser, `${files.url}/two.html`);
+  t.after(() => page.context().close());
   await until("both move", () =>
     page.evaluate(() => [...document.querySelectorAll("nearlive-player")].every((it) => it.video.currentTime > 0.5)),
   );
@@ -199,8 +201,8 @@ test("two players share one module", async () => {
   assert.deepEqual(page.problems, []);
 });
 
-test("an element that leaves the page ends its player, one that comes back plays", async () => {
-  const it = await open("/plays.html");
+test("an element that leaves the page ends its player, one that comes back plays", async (t) => {
+  const it = await open(t, "/plays.html");
   await plays(it);
   const left = await it.part("video", (video, host) => {
     globalThis.kept = host;
@@ -217,16 +219,18 @@ test("an element that leaves the page ends its player, one that comes back plays
   assert.deepEqual(it.page.problems, []);
 });
 
-test("an attribute that makes no sense is named in the console and does no harm", async () => {
+test("an attribute that makes no sense is named in the console and does no harm", async (t) => {
   const page = await openPage(browser);
+  t.after(() => page.context().close());
   const warned = page.waitForEvent("console", (message) => message.text().includes("latency"));
   await page.goto(`${files.url}/odd.html`);
   assert.equal((await warned).type(), "warning");
   await until("it plays", () => page.evaluate(() => document.querySelector("nearlive-player").video.currentTime > 0.5));
 });
 
-test("the JavaScript face: load, events, figures, destroy", async () => {
+test("the JavaScript face: load, events, figures, destroy", async (t) => {
   const page = await openPage(browser, `${files.url}/api.html`);
+  t.after(() => page.context().close());
   const seen = await page.evaluate(async () => {
     const events = [];
     const player = await nearlive.create(document.querySelector("video"), { bufferAhead: 10 });
@@ -262,8 +266,9 @@ test("the JavaScript face: load, events, figures, destroy", async () => {
   assert.deepEqual(page.problems, []);
 });
 
-test("the JavaScript face: what it rejects, it rejects with a number and a sentence", async () => {
+test("the JavaScript face: what it rejects, it rejects with a number and a sentence", async (t) => {
   const page = await openPage(browser, `${files.url}/api.html`);
+  t.after(() => page.context().close());
   const facts = (error) => ({ name: error.name, code: error.code, category: error.category, fatal: error.fatal, text: error.message });
   const errors = await page.evaluate(`(async () => {
     const facts = ${facts};
@@ -287,8 +292,9 @@ test("the JavaScript face: what it rejects, it rejects with a number and a sente
   assert.match(errors.notVideo.text, /<video>/);
 });
 
-test("a listener that throws harms nobody", async () => {
+test("a listener that throws harms nobody", async (t) => {
   const page = await openPage(browser, `${files.url}/api.html`);
+  t.after(() => page.context().close());
   await page.evaluate(async () => {
     globalThis.player = await nearlive.create(document.querySelector("video"));
     player.on("loaded", () => {

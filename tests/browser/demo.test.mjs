@@ -1,0 +1,150 @@
+// The pages of `nearlive-server demo` in real Chromium: the wall, a camera's page, and what they say when the plug is out.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { installClock } from "./clock.mjs";
+import { launch, openPage, screenshot, startServer, until } from "./harness.mjs";
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+
+let browser, server;
+before(async () => {
+  browser = await launch();
+  server = await startServer(["demo"]);
+  await until("the camera can be played", async () => {
+    const [camera] = await (await fetch(`${server.url}/api/cameras`)).json();
+    return camera.playable && camera.state === "live";
+  });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** A page that is closed after its test: what plays on would take the time of the next one. */
+async function visit(t, url, options) {
+  const page = await openPage(browser, url, options);
+  t.after(() => page.context().close());
+  return page;
+}
+
+/** What a page did wrong. A request may fail: at the live edge that is business as usual. */
+const mistakes = (page) => page.problems.filter((it) => !it.includes("Failed to load resource"));
+
+/** Runs `act(root, host, player)` in the page, for its first player element. */
+const inside = (page, act) =>
+  page.evaluate((act) => {
+    const host = document.querySelector("nearlive-player");
+    return host && new Function(`return (${act})`)()(host.shadowRoot, host, host.player);
+  }, String(act));
+const text = (page, part) => page.evaluate((part) => document.querySelector("nearlive-player").shadowRoot.querySelector(part).innerText, part);
+/** The bar hides while nobody moves. */
+const wake = (page) => inside(page, (root) => root.querySelector(".frame").dispatchEvent(new PointerEvent("pointermove")));
+const moves = (page) =>
+  until("the picture moves", () => inside(page, (_, host, player) => player?.stats().startupMs > 0 && !host.video.paused));
+
+test("the wall shows the camera live, and leads to its page", async (t) => {
+  const page = await visit(t, server.url);
+  await moves(page);
+  await until("the tile says so", () => page.evaluate(() => document.querySelector(".tile .state")?.textContent === "Live"));
+  assert.equal(await page.locator(".tile .caption b").textContent(), "Demo camera");
+  await screenshot(page, "wall-1280x800");
+  await page.locator(".tile a").click();
+  await page.waitForURL("**/demo/");
+  await moves(page);
+  assert.equal(await page.title(), "Demo camera");
+  assert.deepEqual(mistakes(page), []);
+});
+
+test("a camera's page plays at the live edge and says how far behind life it is", async (t) => {
+  const page = await visit(t, `${server.url}/demo/`);
+  await moves(page);
+  await page.evaluate(installClock);
+  await until("the badge says live", async () => /^Live \d+\.\d s$/.test(await text(page, ".live")));
+  const age = await until("the picture's clock can be read", () => page.evaluate(() => nearliveClock(document.querySelector("nearlive-player").video)));
+  const { latency } = await inside(page, (_, host, player) => player.stats());
+  assert.ok(Math.abs(age / 1000 - latency) < 0.5, `the picture is ${age} ms old, the figure says ${latency} s`);
+  await screenshot(page, "player-1280x800");
+  await page.locator("nearlive-player .frame").focus();
+  await page.keyboard.press("i");
+  const figures = await text(page, ".stats-panel");
+  for (const words of [/Delay\s+\d+\.\d\d s, target/, /Picture\s+\d+×\d+, /, /Link/, /cannot be known over RTSP/]) assert.match(figures, words);
+  await wake(page);
+  await page.locator("nearlive-player .quality").click();
+  await screenshot(page, "overlay-1280x800");
+  assert.deepEqual(mistakes(page), []);
+});
+
+test("the quality menu changes the picture without a gap, and back", async (t) => {
+  const page = await visit(t, `${server.url}/demo/`);
+  await moves(page);
+  const choose = async (name) => {
+    await wake(page);
+    await page.locator("nearlive-player .quality").click();
+    await page.locator("nearlive-player .menu button", { hasText: name }).first().click();
+  };
+  const height = (lines) => until(`${lines} lines are on the screen`, () => inside(page, `(_, host) => host.video.videoHeight === ${lines}`));
+  await choose("180p");
+  await height(180);
+  await choose("720p");
+  await height(720);
+  await choose("Auto");
+  assert.match(await text(page, ".quality"), /^Auto/);
+});
+
+test("paused it falls behind, and the badge jumps back to the edge", async (t) => {
+  const page = await visit(t, `${server.url}/demo/`);
+  await moves(page);
+  await wake(page);
+  await page.locator("nearlive-player .toggle").click();
+  await until("the badge offers it", async () => /^Go live −\d+ s$/.test(await text(page, ".live")));
+  await page.locator("nearlive-player .live").click();
+  await until("it is live again", async () => /^Live /.test(await text(page, ".live")));
+});
+
+test("with the plug out the page says why and how old the picture is; with it back in it is live by itself", async (t) => {
+  const page = await visit(t, `${server.url}/demo/`);
+  await moves(page);
+  server.tell("unplug");
+  try {
+    await until("the cause is over the picture", () => inside(page, (root) => root.querySelector(".still").checkVisibility()));
+    await until("the age grows", async () => /Picture of .*, [3-9] s old/.test(await text(page, ".still")));
+    assert.match(await text(page, ".live"), /^Offline/);
+    await until("the page says so", () => page.evaluate(() => document.getElementById("state").dataset.state !== "live"));
+    await screenshot(page, "offline-1280x800");
+  } finally {
+    server.tell("plug");
+  }
+  await until("the picture is back", () => inside(page, (root) => !root.querySelector(".still").checkVisibility()), { timeout: 40_000 });
+  await until("it is live", async () => /^Live /.test(await text(page, ".live")));
+  assert.equal(await inside(page, (root) => root.querySelector(".message").hidden), true);
+});
+
+test("on a phone everything fits and can be touched", async (t) => {
+  const page = await visit(t, server.url, PHONE);
+  await moves(page);
+  await screenshot(page, "wall-390x844");
+  await page.goto(`${server.url}/demo/`);
+  await moves(page);
+  await until("the badge says live", async () => /^Live /.test(await text(page, ".live")));
+  await screenshot(page, "player-390x844");
+  const small = await inside(page, (root) =>
+    [...root.querySelectorAll("button")]
+      .map((it) => [it.className, it.getBoundingClientRect()])
+      .filter(([, box]) => box.width && (box.width < 43.9 || box.height < 43.9 || box.right > innerWidth || box.left < 0))
+      .map(([name, box]) => `${name} ${JSON.stringify(box)}`),
+  );
+  assert.deepEqual(small, []);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await wake(page);
+  await page.locator("nearlive-player .figures").tap();
+  assert.ok(await inside(page, (root) => root.querySelector(".stats-panel").checkVisibility()), "a tap on a button is a click on it");
+  await screenshot(page, "overlay-390x844");
+});
+
+test("a camera that the server does not know gives a message", async (t) => {
+  const page = await visit(t, server.url);
+  await page.setContent(`<script src="${server.url}/nearlive.js"></script>
+    <nearlive-player src="${server.url}/nobody/index.mpd" autoplay muted></nearlive-player>`);
+  await until("the message is there", async () => /Error 1002/.test(await text(page, ".message")));
+});
