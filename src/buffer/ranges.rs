@@ -49,6 +49,14 @@ impl Ranges {
         self.0.iter().map(|s| s.start).find(|&start| start > at)
     }
 
+    /// A hole lies between `from` and `to`, and media is there at `to` again.
+    pub fn hole_between(&self, from: Position, to: Position) -> bool {
+        let pairs = self.0.iter().zip(self.0.iter().skip(1));
+        let mut holes = pairs.map(|(a, b)| (a.end, b.start));
+        holes.any(|(end, start)| end > from && start <= to && start.since(end) > TOUCHING)
+            && self.holds(to)
+    }
+
     /// The last span.
     pub fn last(&self) -> Option<Span> {
         self.0.last().copied()
@@ -84,6 +92,17 @@ mod tests {
         assert_eq!(r.end_from(Position::from_millis(500)), Position::from_millis(2000));
         assert_eq!(r.end_from(Position::from_millis(2500)), Position::from_millis(2500));
         assert_eq!(r.next_start(Position::from_millis(2500)), Some(Position::from_millis(3000)));
+    }
+
+    #[test]
+    fn a_hole_that_was_played_over_is_seen() {
+        let r = Ranges::new(vec![ms(0, 1000), ms(1040, 2000), ms(3000, 4000)]);
+        let hole =
+            |from, to| r.hole_between(Position::from_millis(from), Position::from_millis(to));
+        assert!(hole(500, 3100));
+        assert!(!hole(500, 1500), "bridged");
+        assert!(!hole(500, 2500), "still in it");
+        assert!(!hole(2000, 3100), "begun behind it");
     }
 
     #[test]

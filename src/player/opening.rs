@@ -7,8 +7,8 @@
 use super::cx::Cx;
 use super::error::{Code, Error};
 use super::event::Event;
+use super::following::Live;
 use super::io::{Output, Reason};
-use super::playing::Live;
 use super::select;
 pub(super) use super::select::Types;
 use super::session::{Session, Stage};

@@ -19,6 +19,8 @@ pub(super) struct Playback {
     pub(super) seek_asked: Instant,
     /// Where the last seek of ours went: its event may come when it is long over.
     last_seek: Option<Position>,
+    /// Where the run of media that is being played was entered.
+    pub(super) entered: Position,
     /// The player has placed the element; before that its position means nothing.
     pub(super) placed: bool,
     /// The picture has moved once.
@@ -51,6 +53,7 @@ impl Playback {
             seeking_to: None,
             seek_asked: now,
             last_seek: None,
+            entered: Position::default(),
             placed: false,
             moved: None,
             moved_at: now,
@@ -81,6 +84,7 @@ impl Playback {
     }
 
     pub(super) fn seek(&mut self, now: Instant, to: Position) {
+        self.entered = to;
         self.seeking_to = Some(to);
         self.last_seek = Some(to);
         self.seek_asked = now;
@@ -108,6 +112,7 @@ impl Playback {
             && self.last_seek.take_if(|to| near(*to)).is_none()
         {
             change.viewer_seek = Some(snap.position);
+            self.entered = snap.position;
             self.seeking_to = None;
             self.moved_at = now;
         }

@@ -6,9 +6,9 @@
 
 use super::cx::Cx;
 use super::event::QualityChoice;
+use super::following::ENTRY;
 use super::io::{Body, FetchId};
 use super::opening::{rep_of, track_of};
-use super::playing::ENTRY;
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
 use super::stream::{Download, Place, middle};

@@ -14,12 +14,12 @@
 use super::cx::Cx;
 use super::error::Error;
 use super::event::{Event, Quality, QualityChoice, State};
+use super::following::Live;
 use super::hls::Lists;
 use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
 use super::loading::{ClockSync, Loader};
 use super::opening::Types;
 use super::playback::Playback;
-use super::playing::Live;
 use super::report::{Figures, SourceState};
 use super::requests::{Heard, Purpose, Requests, Sent};
 use super::rungs::Adaptation;

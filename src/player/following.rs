@@ -1,0 +1,305 @@
+//! Holding to the live edge: where it is, where to enter, when to go faster, slower, or elsewhere.
+
+use super::cx::Cx;
+use super::io::{Output, Reason};
+use super::opening::rep_of;
+use super::session::Session;
+use crate::live::control::{Aim, Control, Steer, View};
+use crate::presentation::{Kind, Presentation, SegmentList, TrackKind, edge, window};
+use crate::time::{Instant, Position, Span, WallTime};
+use crate::units::Rate;
+use core::time::Duration;
+
+/// The controller looks this often.
+const LOOK: Duration = Duration::from_millis(200);
+/// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
+/// of tenths of a second before it, costs a slow link more time than waiting for them.
+pub(super) const ENTRY: Duration = Duration::from_millis(120);
+/// So much media before the newest segment is not worth a request for the one before.
+const DETOUR: Duration = Duration::from_millis(300);
+
+/// What live playback needs beyond the rest.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) control: Control,
+    /// It holds to the edge; off while the viewer is elsewhere in the window.
+    pub(super) following: bool,
+    /// Every track is read while it grows.
+    pub(super) growing: bool,
+    rate: Rate,
+    /// When media at the start's place was first seen.
+    pub(super) waiting_since: Option<Instant>,
+    told_window: Option<Span>,
+}
+
+impl Live {
+    pub(super) fn new(
+        cx: &Cx<'_>,
+        p: &Presentation,
+        growing: bool,
+        audio: bool,
+        segment: Duration,
+    ) -> Self {
+        Self {
+            control: Control::new(aim(cx, p, growing, audio, segment), cx.now),
+            following: true,
+            growing,
+            rate: Rate::NORMAL,
+            waiting_since: None,
+            told_window: None,
+        }
+    }
+}
+
+fn aim(cx: &Cx<'_>, p: &Presentation, growing: bool, audio: bool, segment: Duration) -> Aim {
+    let suggested = match &p.kind {
+        Kind::Live(live) => live.suggested_delay.filter(|_| !growing),
+        Kind::OnDemand { .. } => None,
+    };
+    let target = cx.config.latency.or(p.service.target_latency).or(suggested);
+    let aim = if growing { Aim::growing(target, audio) } else { Aim::whole(target, segment) };
+    let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
+    let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
+    Aim {
+        max_drift: aim.max_drift.max(cx.config.max_drift),
+        // What the operator allows, as far as it cannot be heard.
+        slowest: slowest.max(aim.slowest).min(Rate::NORMAL),
+        fastest: fastest.min(aim.fastest).max(Rate::NORMAL),
+        ..aim
+    }
+}
+
+impl Session {
+    /// The live edge on the manifest's clock.
+    pub(super) fn edge(&self, now: Instant) -> Option<Position> {
+        let p = self.presentation.as_ref()?;
+        match (&self.live, self.newest_seen) {
+            // Where segments are listed when they are whole, the list is the better clock: it needs
+            // none, and a timeline that strays from the wall clock is followed.
+            (Some(live), Some((end, at))) if !live.growing => Some(end + now.since(at)),
+            _ => edge(p, self.origin(now)),
+        }
+    }
+
+    /// The nominal length of a segment of the picture, else of the sound.
+    pub(super) fn segment_length(&self, p: &Presentation) -> Duration {
+        let length = self.streams.iter().find_map(|s| {
+            let rep = rep_of(p, s.place)?;
+            let segment = match &rep.segments {
+                SegmentList::Numbered(n) => return Some(n.duration.to_duration()),
+                list => list.last()?,
+            };
+            Some(segment.end.since(segment.start))
+        });
+        length.unwrap_or(Duration::from_secs(2))
+    }
+
+    /// The settings changed.
+    pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
+        self.goal = cx.config.buffer_ahead;
+        let Some(p) = self.presentation.clone() else { return };
+        let segment = self.segment_length(&p);
+        let audio = self.stream(TrackKind::Audio).is_some();
+        if let Some(live) = &mut self.live {
+            live.control.aim = aim(cx, &p, live.growing, audio, segment);
+        }
+    }
+
+    /// Notes how far the manifest's list goes, for lists that are not computed by a clock.
+    pub(super) fn note_newest(&mut self, now: Instant) {
+        let Some(p) = &self.presentation else { return };
+        let ends = self.streams.iter().filter_map(|s| {
+            let list = &rep_of(p, s.place)?.segments;
+            list.grows_by_reload().then(|| list.last())?.map(|s| s.end)
+        });
+        let Some(end) = ends.min() else { return };
+        let better = self.newest_seen.is_none_or(|(seen, at)| {
+            let ahead = end.micros_from(seen + now.since(at));
+            // Seen earlier than the last one was, or on another timeline.
+            end != seen && (ahead > 0 || ahead < -3 * self.list_step_us(seen, end))
+        });
+        if better {
+            self.newest_seen = Some((end, now));
+        }
+    }
+
+    /// How late a list may be, microseconds: a few of its steps.
+    pub(super) fn list_step_us(&self, seen: Position, end: Position) -> i64 {
+        let step = end.micros_from(seen).max(0);
+        let length = self.presentation.as_ref().map(|p| self.segment_length(p)).unwrap_or_default();
+        step.max(i64::try_from(length.as_micros()).unwrap_or(i64::MAX)).saturating_add(1_000_000)
+    }
+
+    /// Where to start fetching to be live.
+    pub(super) fn live_entry(&self, now: Instant) -> Option<Position> {
+        let p = self.presentation.as_ref()?;
+        let live = self.live.as_ref()?;
+        let edge = self.edge(now)?;
+        let wanted = live.control.wanted(now);
+        let at = if live.growing {
+            self.without_detour(p, edge, edge - wanted.max(ENTRY))
+        } else {
+            // Half a segment more than the newest one: the next is announced while that plays.
+            let length = self.segment_length(p);
+            let newest = self.newest_end(p, now)?;
+            (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
+        };
+        let oldest = window(p, self.origin(now)).map_or(at, |(oldest, _)| oldest);
+        Some(at.max(oldest))
+    }
+
+    /// `at`, unless a whole segment more had to be fetched for a few tenths of a second of it: on a
+    /// slow link that takes longer than waiting for as much of the newest one.
+    pub(super) fn without_detour(
+        &self,
+        p: &Presentation,
+        edge: Position,
+        at: Position,
+    ) -> Position {
+        let current = self.streams.iter().filter_map(|s| {
+            let segment = rep_of(p, s.place)?.segments.at(edge)?;
+            Some(segment.start)
+        });
+        match current.min() {
+            Some(start) if start > at && start.since(at) <= DETOUR => start,
+            _ => at,
+        }
+    }
+
+    /// The end of the newest whole segment, least over the tracks.
+    pub(super) fn newest_end(&self, p: &Presentation, now: Instant) -> Option<Position> {
+        let origin = self.origin(now);
+        let ends = self.streams.iter().filter_map(|s| {
+            let list = &rep_of(p, s.place)?.segments;
+            let newest = if list.grows_by_reload() { list.last() } else { list.newest(origin) };
+            newest.map(|s| s.end)
+        });
+        ends.min()
+    }
+
+    /// To the live edge, at once.
+    pub(super) fn go_live(&mut self, cx: &mut Cx<'_>) {
+        let Some(live) = &mut self.live else { return };
+        live.following = true;
+        self.reenter(cx);
+    }
+
+    /// Starts again at the edge; what is shown stays until media there has come.
+    pub(super) fn reenter(&mut self, cx: &mut Cx<'_>) {
+        let Some(at) = self.live_entry(cx.now) else { return };
+        self.playback.placed = false;
+        self.playback.seeking_to = None;
+        if let Some(live) = &mut self.live {
+            live.waiting_since = None;
+        }
+        self.set_start(cx, at);
+    }
+
+    pub(super) fn reenter_if_late(&mut self, cx: &mut Cx<'_>, late: Duration) {
+        let Some(edge) = self.edge(cx.now) else { return };
+        let position = self.playback.position(cx.now);
+        let following = self.live.as_ref().filter(|l| l.following && self.playback.placed);
+        if let Some(live) = following
+            && edge.since(position) > live.control.wanted(cx.now) + late
+        {
+            self.reenter(cx);
+        }
+    }
+
+    pub(super) fn advance_live(&mut self, cx: &mut Cx<'_>) {
+        let Some(edge) = self.edge(cx.now) else { return };
+        let position = self.playback.position(cx.now);
+        let buffered_to = self.buffered_to(position);
+        self.tell_window(cx);
+        let fetching_at = self.streams.iter().map(|s| s.cursor.position()).min();
+        let runs = self.playback.runs() && self.playback.moved.is_some();
+        let paused = self.playback.snap.paused;
+        let placed = self.playback.placed;
+        let newest = self.common().last().map(|s| s.end);
+        let Some(live) = &mut self.live else { return };
+        let normal = live.rate != Rate::NORMAL;
+        if !live.following {
+            if normal {
+                live.rate = Rate::NORMAL;
+                cx.push(Output::Rate(Rate::NORMAL));
+            }
+            return;
+        }
+        if paused {
+            return;
+        }
+        cx.wake_at(cx.now + LOOK, Reason::LiveControl);
+        // Fetching hangs far behind: what it would bring is not wanted any more.
+        let far = live.control.wanted(cx.now) + live.control.aim.max_drift;
+        let hangs = fetching_at.is_some_and(|at| at + far < edge);
+        // Or it stands, and newer media is there.
+        let stands = placed && !runs && position + far < edge;
+        if hangs || (stands && newest.is_some_and(|n| n > position + Duration::from_secs(1))) {
+            return self.reenter(cx);
+        }
+        if !placed || !runs {
+            return;
+        }
+        let view = View { position, edge, buffered_to, rate: live.rate };
+        match live.control.steer(cx.now, &view) {
+            Steer::Keep => {}
+            Steer::Rate(rate) => {
+                live.rate = rate;
+                cx.push(Output::Rate(rate));
+            }
+            Steer::Jump(_) => self.reenter(cx),
+        }
+    }
+
+    /// The buffer just before an append.
+    pub(super) fn note_level(&mut self, now: Instant) {
+        if !self.playback.runs() || self.playback.moved.is_none() {
+            return;
+        }
+        let position = self.playback.position(now);
+        let buffered_to = self.buffered_to(position);
+        if let Some(live) = self.live.as_mut().filter(|l| l.following) {
+            live.control.level(now, position, buffered_to);
+        }
+    }
+
+    /// A fragment has arrived.
+    pub(super) fn note_arrival(&mut self, now: Instant, span: Span, fresh: bool) {
+        let Some(edge) = self.edge(now) else { return };
+        let away = self.source.away();
+        if let Some(live) = self.live.as_mut().filter(|l| l.growing && fresh && !away) {
+            live.control.arrived(now, span.end, edge);
+        }
+    }
+
+    /// A capture time came.
+    pub(super) fn note_capture(&mut self, now: Instant, at: Position, wall: WallTime) {
+        let filler = self.captures.note(at, wall);
+        if self.source.filler != filler {
+            self.source.filler = filler;
+            self.source_changed(now);
+        }
+    }
+
+    /// The camera went away or came back: what stood still for it is not the link's doing.
+    pub(super) fn source_changed(&mut self, now: Instant) {
+        if let Some(live) = &mut self.live {
+            live.control.excuse(now);
+        }
+    }
+
+    /// The seekable window, when it has moved by a second.
+    pub(super) fn tell_window(&mut self, cx: &mut Cx<'_>) {
+        let Some(p) = &self.presentation else { return };
+        let Some((start, end)) = window(p, self.origin(cx.now)) else { return };
+        let Some(live) = &mut self.live else { return };
+        if live
+            .told_window
+            .is_none_or(|t| end.since(t.end) >= Duration::from_secs(1) || t.end > end)
+        {
+            let span = Span { start, end };
+            live.told_window = Some(span);
+            cx.push(Output::Seekable(span));
+        }
+    }
+}

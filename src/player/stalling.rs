@@ -1,0 +1,100 @@
+//! Standing still though it should not: holes, a browser that waits for more than it needs, an edge
+//! that has moved on.
+
+use super::cx::Cx;
+use super::io::{Output, Reason};
+use super::session::Session;
+use crate::time::{Instant, Position};
+use core::time::Duration;
+
+/// Two seeks of ours are at least this far apart: a seek costs the browser about 100 ms.
+const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
+/// Who stands so near before a hole stands at it.
+const AT_A_HOLE: Duration = Duration::from_millis(250);
+/// Holes that are simply skipped: lost packets, rounding at a Period's edge.
+pub(super) const SMALL_HOLE: Duration = Duration::from_secs(1);
+
+impl Session {
+    /// It stands still though it should not: over a hole, to the edge, or a nudge.
+    pub(super) fn advance_stall(&mut self, cx: &mut Cx<'_>) {
+        let pb = &self.playback;
+        if !pb.placed || pb.snap.paused || pb.snap.ended {
+            return;
+        }
+        let stuck = pb.stuck();
+        if !stuck && pb.stalled.is_none() {
+            return self.over_hole(cx);
+        }
+        let since_seek = cx.now.since(pb.seek_asked);
+        if since_seek < BETWEEN_SEEKS {
+            return cx.wake_at(pb.seek_asked + BETWEEN_SEEKS, Reason::LiveControl);
+        }
+        let at = pb.seeking_to.unwrap_or(pb.snap.position);
+        if let Some(to) = self.way_out(cx.now, at, stuck) {
+            self.playback.seek(cx.now, to);
+            cx.push(Output::Seek(to));
+            if let Some(live) = &mut self.live {
+                live.control.moved(cx.now);
+            }
+        }
+    }
+
+    /// Chromium's clock runs on with the sound over a hole in the picture, and the decoder never goes
+    /// on behind it by itself: after three seconds of a still picture it stalls. So a hole is jumped
+    /// over, or sought out of once it has been passed.
+    pub(super) fn over_hole(&mut self, cx: &mut Cx<'_>) {
+        let pb = &self.playback;
+        if !pb.runs() || pb.seeking_to.is_some() || cx.now.since(pb.seek_asked) < BETWEEN_SEEKS {
+            return;
+        }
+        let at = pb.position(cx.now);
+        let passed = self.streams.iter().any(|s| s.ranges.hole_between(pb.entered, at));
+        let common = self.common();
+        let enough =
+            self.live.as_ref().map_or(Duration::from_millis(300), |l| l.control.floor(cx.now));
+        let to = if passed {
+            Some(at).filter(|_| common.holds(at))
+        } else if common.holds(at) {
+            None
+        } else {
+            // In it: to its end, if what is there lasts.
+            let next = common.next_start(at).filter(|n| n.since(at) <= SMALL_HOLE);
+            next.filter(|n| common.end_from(*n).since(*n) >= enough)
+        };
+        if let Some(to) = to {
+            self.playback.seek(cx.now, to);
+            cx.push(Output::Seek(to));
+            if let Some(live) = &mut self.live {
+                live.control.moved(cx.now);
+            }
+        }
+    }
+
+    pub(super) fn way_out(&self, now: Instant, at: Position, stuck: bool) -> Option<Position> {
+        let common = self.common();
+        let ahead = common.end_from(at).since(at);
+        let hole_end = common.next_start(at);
+        if let (Some(live), Some(edge), Some(last)) = (&self.live, self.edge(now), common.last())
+            && live.following
+            && live.growing
+        {
+            let floor = live.control.floor(now);
+            let to = live.control.entry(now, edge, Some(last.end)).max(last.start);
+            let enough = last.end.since(to) + Duration::from_millis(20) >= floor;
+            if enough && to > at + Duration::from_millis(60) {
+                return Some(to);
+            }
+            // Media is there and the browser waits for more than it needs.
+            return (stuck && ahead >= floor).then(|| to.max(at + Duration::from_millis(10)));
+        }
+        match hole_end {
+            // A decoder stops some frames before the end of what it has.
+            Some(next) if !common.holds(at) || ahead < AT_A_HOLE => {
+                let coming = self.streams.iter().any(|s| s.cursor.position() < next && !s.ended);
+                let skip = next.since(at) <= SMALL_HOLE || (stuck && !coming);
+                skip.then(|| next + Duration::from_millis(5))
+            }
+            _ => (stuck && ahead > Duration::from_secs(1)).then(|| at + Duration::from_millis(100)),
+        }
+    }
+}
