@@ -23,6 +23,10 @@ pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
         .args(["--profile", job.profile])
         .current_dir(&job.root)
         .env("CARGO_TARGET_DIR", &job.target)
+        // Neither places of panics in the sources nor Debug texts: every viewer would download them. A
+        // compiler takes unstable flags only when it is told that they may be.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zlocation-detail=none -Zfmt-debug=none")
         .env("RUSTUP_TOOLCHAIN", toolchain(job)?)
         // Set by the `cargo run` around us for its own toolchain, which need not be the one that is called here.
         .env_remove("LD_LIBRARY_PATH")
