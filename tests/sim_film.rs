@@ -1,6 +1,7 @@
 //! Films: DASH and HLS on demand, from start to end, with seeks.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use nearlive::player::{Command, QualityChoice};
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, Film, FilmServer};
@@ -95,6 +96,24 @@ fn the_buffer_ahead_is_what_was_asked_for() {
     let ahead = sim.report().samples_in(secs(20)..secs(40));
     assert!(ahead.iter().all(|s| (22_000_000..38_000_000).contains(&s.video_ahead.unwrap())));
     sim.finish().sound().unwrap();
+}
+
+#[test]
+fn a_chosen_quality_is_seen_soon_though_much_is_buffered() {
+    let mut sim = start(DASH, Film::steady(50, 4000, &LADDER), Path::steady(20_000));
+    sim.run_for(secs(42));
+    for (i, (id, rung)) in [("v0", 0), ("v2", 2), ("v1", 1)].into_iter().enumerate() {
+        let at = sim.now();
+        sim.command(Command::SetQuality(QualityChoice::Fixed(id.into())));
+        sim.run_for(secs(17 + i as u64));
+        let report = sim.report();
+        let seen = report.rung_at(at, rung).unwrap_or(u64::MAX);
+        assert!(seen < at + secs(6), "{id} after {} us: {report}", seen.saturating_sub(at));
+        assert_eq!(report.samples.last().unwrap().rung, Some(rung), "{report}");
+    }
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.stands, [], "{report}");
 }
 
 #[test]

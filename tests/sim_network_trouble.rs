@@ -1,29 +1,15 @@
 //! Trouble on the way: outages, broken and hanging connections, broken answers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use nearlive_simulator::clock::{Time, millis, secs};
+mod sim_support;
+
+use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::{Fault, Trouble};
-use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
-use nearlive_simulator::report::Report;
-use nearlive_simulator::{Setup, Simulation};
+use nearlive_simulator::{Page, Simulation};
+use sim_support::recovered;
 
 fn start() -> Simulation {
-    let mut sim = Setup::new(LiveServer::new(Live::default())).start();
-    sim.load(LOW_LATENCY);
-    sim.run_for(secs(20));
-    sim
-}
-
-fn recovered(sim: Simulation, end: Time, within: Time) -> Report {
-    let mut sim = sim;
-    sim.run_to(end + secs(41));
-    let report = sim.finish();
-    report.sound().unwrap();
-    let back = report.back(end).unwrap_or(Time::MAX);
-    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
-    let latency = report.latency(end + secs(30)..end + secs(40), 500).unwrap();
-    assert!(latency < 600_000, "{latency}: {report}");
-    report
+    sim_support::playing(Page::default())
 }
 
 #[test]
@@ -89,4 +75,11 @@ fn sound_that_fails_for_good_does_not_take_the_picture_with_it_for_long() {
     let mut sim = start();
     sim.fault(Fault::all(secs(20)..secs(30), "/a/", Trouble::Status(404)));
     recovered(sim, secs(30), secs(8));
+}
+
+#[test]
+fn answers_of_zeros_do_no_lasting_harm() {
+    let mut sim = start();
+    sim.fault(Fault::all(secs(20)..secs(22), ".m4s", Trouble::Damaged));
+    recovered(sim, secs(22), secs(5));
 }

@@ -1,31 +1,14 @@
 //! Trouble in the page: wrong clocks, sleep, hidden tabs, decoders and buffers.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod sim_support;
+
 use nearlive::player::{Code, Config, State};
 use nearlive::presentation::TrackKind;
-use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
-use nearlive_simulator::report::Report;
-use nearlive_simulator::{Page, Setup, Simulation};
-
-fn start(page: Page) -> Simulation {
-    let mut sim = Setup { page, ..Setup::new(LiveServer::new(Live::default())) }.start();
-    sim.load(LOW_LATENCY);
-    sim.run_for(secs(20));
-    sim
-}
-
-fn recovered(sim: Simulation, end: Time, within: Time) -> Report {
-    let mut sim = sim;
-    sim.run_to(end + secs(41));
-    let report = sim.finish();
-    report.sound().unwrap();
-    let back = report.back(end).unwrap_or(Time::MAX);
-    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
-    let latency = report.latency(end + secs(30)..end + secs(40), 500).unwrap();
-    assert!(latency < 600_000, "{latency}: {report}");
-    report
-}
+use nearlive_simulator::{Page, Setup};
+use sim_support::{playing as start, recovered};
 
 #[test]
 fn a_wall_clock_that_is_2_minutes_wrong_changes_nothing() {
@@ -145,4 +128,13 @@ fn without_autoplay_nothing_moves_until_the_viewer_plays() {
     report.sound().unwrap();
     assert!(report.started.unwrap() < secs(7), "{report}");
     assert!(report.latency(secs(25)..secs(35), 500).unwrap() < 600_000, "{report}");
+}
+
+#[test]
+fn a_browser_without_the_pictures_codec_plays_the_sound_and_says_so() {
+    let sim = start(Page { unsupported: vec!["avc1".into()], ..Page::default() });
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(sim.element().running(), "{report}");
+    assert_eq!(report.count(Code::UnsupportedCodec), 1, "{report}");
 }

@@ -3,7 +3,7 @@
 
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Trouble};
-use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
+use nearlive_simulator::origin::live::{HLS, LOW_LATENCY, Live, LiveServer};
 use nearlive_simulator::report::Report;
 use nearlive_simulator::{Setup, Simulation};
 
@@ -19,20 +19,11 @@ fn run(live: Live, time: Time) -> Report {
     sim.finish()
 }
 
-/// Playing again within `within` of `end`, and at its latency 30 s after it.
-fn recovered(report: &Report, end: Time, within: Time) {
-    report.sound().unwrap();
-    let back = report.back(end).unwrap_or(Time::MAX);
-    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
-    let latency = report.latency(end + secs(30)..end + secs(40), 500).unwrap();
-    assert!(latency < 600_000, "{latency}: {report}");
-}
-
 #[test]
 fn a_camera_that_is_away_for_30_s_is_back_within_5_s_without_an_error() {
     let live = Live { away: vec![secs(20) + millis(330)..secs(50)], ..Live::default() };
     let report = run(live, secs(100));
-    recovered(&report, secs(50), secs(5));
+    assert_eq!(report.recovered(secs(50), secs(5)), Ok(()), "{report}");
     assert!(report.stood(secs(20)..secs(50)) < secs(2), "the filler plays: {report}");
     assert_eq!(report.errors, []);
 }
@@ -43,7 +34,7 @@ fn absences_of_every_length_and_phase_are_got_over() {
         let away = secs(20) + millis(from)..secs(20) + millis(from + lasts);
         let end = away.end;
         let report = run(Live { away: vec![away], ..Live::default() }, secs(70));
-        recovered(&report, end, secs(5));
+        assert_eq!(report.recovered(end, secs(5)), Ok(()), "{report}");
     }
 }
 
@@ -52,7 +43,7 @@ fn a_server_that_restarts_is_back_within_8_s() {
     for lasts in [1, 3, 10] {
         let live = Live { down: vec![secs(20)..secs(20 + lasts)], ..Live::default() };
         let report = run(live, secs(75));
-        recovered(&report, secs(20 + lasts), secs(8));
+        assert_eq!(report.recovered(secs(20 + lasts), secs(8)), Ok(()), "{report}");
     }
 }
 
@@ -63,7 +54,7 @@ fn edge_segments_answered_404_for_a_while_are_got_over() {
         sim.run_for(secs(20));
         sim.fault(Fault::all(secs(20)..secs(24), ".m4s", trouble));
         sim.run_for(secs(50));
-        recovered(&sim.finish(), secs(24), secs(5));
+        assert_eq!(sim.finish().recovered(secs(24), secs(5)), Ok(()));
     }
 }
 
@@ -81,7 +72,7 @@ fn lost_segments_are_jumped_over() {
     let report = run(Live { lost, ..Live::default() }, secs(80));
     report.sound().unwrap();
     assert!(report.stood(secs(20)..secs(30)) < secs(3), "{report}");
-    recovered(&report, secs(38), secs(5));
+    assert_eq!(report.recovered(secs(38), secs(5)), Ok(()), "{report}");
 }
 
 #[test]
@@ -89,13 +80,13 @@ fn frames_that_are_missing_do_not_stop_the_picture_for_good() {
     let missing =
         vec![secs(20) + millis(200)..secs(20) + millis(400), secs(30)..secs(30) + millis(90)];
     let report = run(Live { missing, ..Live::default() }, secs(75));
-    recovered(&report, secs(31), secs(3));
+    assert_eq!(report.recovered(secs(31), secs(3)), Ok(()), "{report}");
 }
 
 #[test]
 fn a_period_with_another_codec_is_entered_without_a_stall() {
     let report = run(Live { changes: vec![secs(20) + millis(480)], ..Live::default() }, secs(65));
-    recovered(&report, secs(21), secs(3));
+    assert_eq!(report.recovered(secs(21), secs(3)), Ok(()), "{report}");
     assert!(report.stood(secs(15)..secs(60)) < millis(1500), "{report}");
 }
 
@@ -108,4 +99,36 @@ fn a_manifest_that_fails_for_a_while_does_not_stop_what_plays() {
     let report = sim.finish();
     report.sound().unwrap();
     assert_eq!(report.stands_in(secs(10)..secs(50)), []);
+}
+
+#[test]
+fn a_manifest_that_is_not_there_yet_is_asked_for_again() {
+    for (trouble, lasts) in [
+        (Trouble::Status(503), secs(10)),
+        (Trouble::Refused, secs(10)),
+        (Trouble::Late(secs(20)), secs(5)),
+        (Trouble::Status(404), millis(1200)),
+    ] {
+        for address in [LOW_LATENCY, HLS] {
+            let mut sim = Setup::new(LiveServer::new(Live::default())).start();
+            sim.fault(Fault::all(0..lasts, "/cam/", trouble.clone()));
+            sim.load(address);
+            sim.run_for(secs(25));
+            let report = sim.finish();
+            report.sound().unwrap();
+            assert!(report.started.unwrap() < lasts + secs(6), "{report}");
+            assert_eq!(report.errors.len(), 1, "said once: {report}");
+        }
+    }
+}
+
+#[test]
+fn a_manifest_that_does_not_exist_is_soon_said_to_be_missing() {
+    let mut sim = Setup::new(LiveServer::new(Live::default())).start();
+    sim.load("http://host/cam/nothing.mpd");
+    sim.run_for(secs(6));
+    let report = sim.report();
+    let fatal = report.fatal();
+    assert_eq!(fatal.len(), 1, "{report}");
+    assert!(fatal[0].message.contains("it is not there"), "{report}");
 }

@@ -99,3 +99,15 @@ fn a_stop_leaves_nothing_behind_at_any_moment() {
         report.sound().unwrap_or_else(|why| panic!("{ms}: {why}"));
     }
 }
+
+#[test]
+fn a_seek_behind_the_window_ends_up_inside_it() {
+    let mut sim = start();
+    let before = position(&sim) - 500_000_000;
+    sim.seek(before);
+    sim.run_for(secs(15));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(sim.element().moving(), "{report}");
+    assert!(sim.latency().unwrap() < 70_000_000, "{report}");
+}

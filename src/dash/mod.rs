@@ -1,9 +1,10 @@
 //! MPEG-DASH (ISO/IEC 23009-1): the MPD's syntax, read and written, and its meaning in the model.
 //!
 //! ```text
-//! text --read--> syntax::Mpd --resolve--> Presentation --update(old)--> Presentation
+//! text --read--> syntax::Mpd --resolve--> Presentation
 //! text <-write-- syntax::Mpd <----------- the server
 //! ```
+//! A newer MPD is resolved afresh: what changed against the one before is the player's to see.
 //! `resolve` takes Periods and their times, `sets` AdaptationSets, `addressing` where segments are.
 
 mod addressing;
@@ -11,6 +12,5 @@ pub mod read;
 pub mod resolve;
 mod sets;
 pub mod syntax;
-pub mod update;
 pub mod write;
 mod xml;

@@ -61,7 +61,6 @@ pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {
         kind,
         periods,
         refresh,
-        published: mpd.publish_time,
         location: mpd.locations.first().map(|location| url::resolve(manifest_url, location)),
         clocks: clocks(mpd, manifest_url),
         service: service(mpd),

@@ -94,7 +94,6 @@ fn presentation(tracks: Vec<Track>) -> Presentation {
         kind: Kind::Live(Live { anchor: None, time_shift: None, suggested_delay: None }),
         periods: alloc::vec![period],
         refresh: Refresh::Never,
-        published: None,
         location: None,
         clocks: Vec::new(),
         service: Service::default(),

@@ -24,9 +24,10 @@ impl Policy {
     /// For what exists or does not.
     pub const ON_DEMAND: Self =
         Self { base: Duration::from_millis(500), cap: Duration::from_secs(8), tries: Some(6) };
-    /// For the first load: a person is waiting for an answer.
+    /// For the first load: a person is waiting for an answer, and a server that is being started
+    /// gives one within a quarter of a minute.
     pub const FIRST: Self =
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(2), tries: Some(3) };
+        Self { base: Duration::from_millis(500), cap: Duration::from_secs(2), tries: Some(10) };
 }
 
 /// What to do about a failure.
@@ -47,6 +48,20 @@ pub fn verdict(policy: Policy, failure: &Failure, failed: u32, prng: &mut Prng) 
     let doubled = policy.base.saturating_mul(1 << failed.saturating_sub(1).min(16));
     let wait = doubled.min(policy.cap);
     Verdict::Again(wait * (1000 - prng.below(334)) / 1000)
+}
+
+/// What to do when a manifest did not come, or came and cannot be read (`None`): during the `first`
+/// load, what is absent or half written may be just about to be made, but is not waited for as long.
+/// Later there is no end.
+pub fn manifest(first: bool, failure: Option<&Failure>, failed: u32, prng: &mut Prng) -> Verdict {
+    let absent = matches!(failure, None | Some(Failure::Status(404 | 410)));
+    match failure {
+        Some(failure) if !absent => {
+            verdict(if first { Policy::FIRST } else { Policy::LIVE }, failure, failed, prng)
+        }
+        _ if first && failed >= 4 => Verdict::Settled,
+        _ => verdict(Policy::LIVE, &Failure::Timeout, failed, prng),
+    }
 }
 
 /// The failure may pass by itself. Every 4xx but 408 and 429 says that the question is wrong

@@ -103,14 +103,19 @@ impl Session {
         Step::Again
     }
 
-    fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
-        let Some(stream) = self.streams.get(i) else { return Plan::PeriodEnd };
-        let list = match &rep.segments {
+    /// The segments of a representation, as far as they are known.
+    pub(super) fn list<'a>(&'a self, rep: &'a Representation) -> &'a SegmentList {
+        match &rep.segments {
             SegmentList::Indexed { index } => {
                 self.indexes.iter().find(|(r, _)| r == index).map_or(&rep.segments, |(_, l)| l)
             }
             list => list,
-        };
+        }
+    }
+
+    fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
+        let Some(stream) = self.streams.get(i) else { return Plan::PeriodEnd };
+        let list = self.list(rep);
         let position = match self.start_at {
             Some(at) if !self.playback.placed => at,
             _ => self.playback.position(now),

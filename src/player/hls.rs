@@ -15,7 +15,7 @@ use crate::hls::syntax::{Media, Playlist};
 use crate::hls::update::Placement;
 use crate::hls::{self};
 use crate::net::Failure;
-use crate::net::retry::{Policy, Verdict, verdict};
+use crate::net::retry::{self, Policy, Verdict};
 use crate::presentation::{self, Kind, Presentation, Refresh, Resource};
 use crate::time::Instant;
 use alloc::collections::BTreeMap;
@@ -157,16 +157,15 @@ impl Session {
     ) {
         let opening = !matches!(self.stage, Stage::Running);
         let live = self.is_live();
-        let policy = if live && !opening { Policy::LIVE } else { Policy::FIRST };
+        let first = !live || opening;
         let Some(lists) = &mut self.lists else { return };
         let state = lists.states.entry(address.to_string()).or_default();
         state.in_flight = false;
         state.failed = state.failed.saturating_add(1);
-        let passing = Failure::Timeout;
         let failed = state.failed;
-        match verdict(policy, failure.unwrap_or(&passing), failed, cx.prng) {
+        match retry::manifest(first, failure, failed, cx.prng) {
             Verdict::Again(wait) => state.due = Some(cx.now + wait),
-            Verdict::Settled if live && !opening => state.due = Some(cx.now + policy.cap),
+            Verdict::Settled if !first => state.due = Some(cx.now + Policy::LIVE.cap),
             Verdict::Settled => error.fatal = true,
         }
         if error.fatal || (!self.figures.manifest_trouble && failed > 1) {

@@ -13,7 +13,7 @@ use super::session::{Session, Stage};
 
 use crate::live::clock::{OriginClock, Trust};
 use crate::net::Failure;
-use crate::net::retry::{Policy, Verdict, verdict};
+use crate::net::retry::{self, Policy, Verdict};
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{ClockSource, Kind, Presentation, Refresh, Resource};
 use crate::time::{Instant, WallTime};
@@ -241,11 +241,7 @@ impl Session {
     fn manifest_trouble(&mut self, cx: &mut Cx<'_>, mut error: Error, failure: Option<&Failure>) {
         self.loader.failed = self.loader.failed.saturating_add(1);
         let first = matches!(self.stage, Stage::Loading);
-        let policy = if first { Policy::FIRST } else { Policy::LIVE };
-        // What cannot be read now may be half written: worth another look like a broken line.
-        let passing = Failure::Timeout;
-        let failure = failure.unwrap_or(&passing);
-        match verdict(policy, failure, self.loader.failed, cx.prng) {
+        match retry::manifest(first, failure, self.loader.failed, cx.prng) {
             Verdict::Again(wait) if error.code != Code::NotYet => {
                 self.loader.due = Some(cx.now + wait);
             }

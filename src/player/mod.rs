@@ -131,7 +131,7 @@ impl Player {
         match input {
             Input::Command(Command::SetQuality(choice)) => {
                 self.choice = choice.clone();
-                session.set_quality(choice);
+                session.set_quality(&mut cx, choice);
             }
             Input::Command(Command::GoLive) => session.go_live(&mut cx),
             Input::Command(_) | Input::Wake => {}

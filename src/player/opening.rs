@@ -93,16 +93,25 @@ impl Session {
     fn types_found(&mut self, cx: &mut Cx<'_>) -> bool {
         let mut unknown = Vec::new();
         let mut refused = None;
-        for stream in &self.streams {
+        for (i, stream) in self.streams.iter().enumerate() {
             match self.types.found(stream.mime()) {
                 None => unknown.push(stream.mime().to_string()),
-                Some(false) => refused = Some(stream.mime().to_string()),
+                Some(false) => refused = Some((i, stream.mime().to_string())),
                 Some(true) => {}
             }
         }
-        if let Some(mime) = refused {
-            self.trouble(cx, cannot_play(&self.url, mime));
-            return false;
+        if let Some((i, mime)) = refused {
+            // The rest plays without it, unless it comes from the same requests.
+            let feeds = self.streams.get(i).is_some_and(|s| !s.passive)
+                && self.streams.iter().any(|s| s.passive);
+            let error = cannot_play(&self.url, mime);
+            if self.streams.len() == 1 || feeds {
+                self.trouble(cx, error);
+                return false;
+            }
+            self.streams.remove(i);
+            self.trouble(cx, without(error));
+            return self.types_found(cx);
         }
         let known = unknown.is_empty();
         let ask = self.types.unasked_of(unknown);
@@ -173,8 +182,12 @@ impl Session {
         let Some(period) = p.periods.get(period_index) else {
             return Err(nothing_to_play(&self.url));
         };
+        let mut refused = Vec::new();
         for kind in [TrackKind::Video, TrackKind::Audio] {
-            let Some(track) = select::track(period, kind, &self.types, None) else { continue };
+            let Some(track) = select::track(period, kind, &self.types, None) else {
+                refused.extend(period.tracks.iter().filter(|t| t.kind == kind));
+                continue;
+            };
             let Some(t) = period.tracks.get(track) else { continue };
             // An HLS presentation is not known to be live before its playlists are there.
             let sure = live && self.lists.is_none();
@@ -187,6 +200,10 @@ impl Session {
         }
         if self.streams.is_empty() {
             return Err(self.why_nothing_plays(period.tracks.iter()));
+        }
+        if !refused.is_empty() {
+            let error = self.why_nothing_plays(refused.into_iter());
+            self.trouble(cx, without(error));
         }
         Ok(())
     }
@@ -225,7 +242,11 @@ impl Session {
             Kind::Live(live) => live.anchor,
             Kind::OnDemand { .. } => None,
         };
-        let moved = anchor(old) != anchor(new) && anchor(new).is_some();
+        // An encoder that was started again begins at zero. Packagers that compute it anew each time
+        // are off by little.
+        let moved = anchor(new).is_some_and(|now| {
+            anchor(old).is_none_or(|before| now.micros_from(before).unsigned_abs() > 1_000_000)
+        });
         self.ask_types(cx, new);
         for stream in &mut self.streams {
             if old != new {
@@ -438,6 +459,12 @@ fn cannot_play(url: &str, codecs: String) -> Error {
         url: Some(url.to_string()),
         detail: codecs,
     }
+}
+
+/// The error of a track that cannot be played where others can.
+fn without(error: Error) -> Error {
+    let message = format!("{} The rest plays without it.", error.message);
+    Error { fatal: false, message, ..error }
 }
 
 fn nothing_to_play(url: &str) -> Error {

@@ -13,7 +13,8 @@ use super::opening::rep_of;
 use super::playback::Change;
 use super::session::Session;
 use super::stalling::SMALL_HOLE;
-use crate::time::{Position, Span};
+use crate::presentation::window;
+use crate::time::{Instant, Position, Span};
 use core::time::Duration;
 
 /// Media that arrived this far behind the edge is the newest there is.
@@ -144,13 +145,31 @@ impl Session {
 
     fn on_viewer_seek(&mut self, cx: &mut Cx<'_>, at: Position) {
         let edge = self.edge(cx.now);
+        let oldest = self.oldest(cx.now);
+        let mut to = at;
         if let (Some(live), Some(edge)) = (&mut self.live, edge) {
             let near = live.control.wanted(cx.now) + Duration::from_secs(1);
             live.following = at >= edge - near;
             live.control.moved(cx.now);
+            if at > edge {
+                return self.reenter(cx);
+            }
+            to = at.max(oldest.unwrap_or(at));
         }
         self.playback.placed = true;
-        self.set_start(cx, at);
+        self.set_start(cx, to);
+        if to != at {
+            self.playback.seek(cx.now, to);
+            cx.push(Output::Seek(to));
+        }
+    }
+
+    /// The oldest place that can still be fetched when its turn comes.
+    fn oldest(&self, now: Instant) -> Option<Position> {
+        let p = self.presentation.as_ref()?;
+        let (oldest, edge) = window(p, self.origin(now))?;
+        let length = self.segment_length(p);
+        Some((oldest + length.max(Duration::from_secs(2))).min(edge))
     }
 
     /// The origin's clock was taken for later than it is: what is aimed at lies in the future.

@@ -186,8 +186,9 @@ impl Session {
         playable.filter_map(|i| track.representations.get(i)).map(select::quality).collect()
     }
 
-    pub(super) fn set_quality(&mut self, choice: QualityChoice) {
+    pub(super) fn set_quality(&mut self, cx: &mut Cx<'_>, choice: QualityChoice) {
         self.choice = choice;
+        self.replace_ahead(cx);
         self.figures.reason = match &self.choice {
             QualityChoice::Auto => "the player chooses again".to_string(),
             QualityChoice::Fixed(_) => "chosen by the viewer".to_string(),

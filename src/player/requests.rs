@@ -125,6 +125,7 @@ impl Requests {
         let id = cx.new_id();
         let Resource { url, range } = resource.clone();
         cx.push(Output::Fetch(Request { id, url, range, head_only, body }));
+        cx.wake_at(cx.now + patience.answer, Reason::Timeout);
         self.made = self.made.saturating_add(1);
         self.open.push(Sent {
             id,

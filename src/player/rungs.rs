@@ -103,6 +103,28 @@ impl Session {
         playable.into_iter().find(|&i| track.representations.get(i).is_some_and(|r| r.id == *id))
     }
 
+    /// What is buffered far ahead is fetched anew in the quality that the viewer chose, from the
+    /// next segment's border on: a choice that shows in half a minute looks like none.
+    pub(super) fn replace_ahead(&mut self, cx: &mut Cx<'_>) {
+        let Some(p) = self.presentation.clone() else { return };
+        let soon = self.playback.position(cx.now) + Duration::from_secs(1);
+        let Some(stream) = self.stream(TrackKind::Video) else { return };
+        let (Some(track), Some(rep)) = (track_of(&p, stream.place), rep_of(&p, stream.place))
+        else {
+            return;
+        };
+        let known = self.chosen(track).is_none_or(|chosen| chosen == stream.place.rep);
+        let border = self.list(rep).at(soon).map(|s| s.end);
+        let Some(border) = border.filter(|b| !known && *b < stream.cursor.position()) else {
+            return;
+        };
+        self.end_told = false;
+        let requests = &mut self.requests;
+        if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == TrackKind::Video) {
+            stream.retarget(cx, requests, border);
+        }
+    }
+
     /// What all tracks but the picture's need.
     fn others(&self, p: &Presentation) -> Bitrate {
         let others = self.streams.iter().filter(|s| s.kind != TrackKind::Video);

@@ -305,6 +305,15 @@ impl Stream {
             }
         }
         let Some(d) = self.downloads.front_mut() else { return };
+        let damage = facts.iter().find_map(|fact| match fact {
+            Fact::Damaged { why, .. } => Some(*why),
+            _ => None,
+        });
+        if let Some(why) = damage {
+            // The browser would end the whole MediaSource over it.
+            news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
+            return cx.push(Output::Release(blob));
+        }
         if !d.begun {
             d.begun = true;
             let wrapping = d.wrapping.clone();
@@ -502,9 +511,6 @@ fn take_fact(
         Fact::Message(m) => {
             news.push(News::Message { at: here, scheme: m.scheme, data: m.data });
         }
-        Fact::Damaged { why, .. } => {
-            news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
-        }
-        Fact::Init(_) | Fact::Index(_) => {}
+        Fact::Damaged { .. } | Fact::Init(_) | Fact::Index(_) => {}
     }
 }

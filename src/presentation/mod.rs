@@ -40,8 +40,6 @@ pub struct Presentation {
     pub periods: Vec<Period>,
     /// When to load the manifest again.
     pub refresh: Refresh,
-    /// When it was made (`publishTime`): an older one never replaces a newer one.
-    pub published: Option<WallTime>,
     /// Where it says it is to be loaded from next time (`Location`), absolute.
     pub location: Option<String>,
     /// Where the origin's time can be asked for, best first.

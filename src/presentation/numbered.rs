@@ -105,16 +105,7 @@ impl Numbered {
         let number = self.first.saturating_add(k);
         let ticks = u64::try_from(self.duration.ticks).unwrap_or(0);
         let time = self.first_time.saturating_add(k.saturating_mul(ticks));
-        Some(Segment {
-            number,
-            start,
-            end,
-            resource: Resource { url: self.template.expand(number, time), range: None },
-            init: None,
-            timeline: 0,
-            gap: false,
-            available: available(self.clock, end),
-        })
+        Some(self.template.segment((number, time), start, end, self.clock))
     }
 
     fn boundary(&self, k: u64) -> Position {
@@ -123,9 +114,28 @@ impl Numbered {
     }
 }
 
-/// When a segment that ends at `end` may be asked for.
-pub(super) fn available(clock: Option<(WallTime, i64)>, end: Position) -> Option<WallTime> {
-    clock.map(|(anchor, early)| anchor.offset(end.as_micros().saturating_sub(early)))
+impl Template {
+    /// The segment of this number and time. It is available at `anchor + end - early`, by the
+    /// `clock` of these two.
+    pub(super) fn segment(
+        &self,
+        (number, time): (u64, u64),
+        start: Position,
+        end: Position,
+        clock: Option<(WallTime, i64)>,
+    ) -> Segment {
+        Segment {
+            number,
+            start,
+            end,
+            resource: Resource { url: self.expand(number, time), range: None },
+            init: None,
+            timeline: 0,
+            gap: false,
+            available: clock
+                .map(|(anchor, early)| anchor.offset(end.as_micros().saturating_sub(early))),
+        }
+    }
 }
 
 /// Ticks as microseconds, rounded down, saturating.

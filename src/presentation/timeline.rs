@@ -3,8 +3,8 @@
 //! A run stands for any number of segments, so neither a day of window nor a hostile `@r` costs
 //! memory, and a question costs a binary search over the runs.
 
-use super::numbered::{available, steps, ticks_to_micros};
-use super::{Resource, Segment, Template};
+use super::numbered::{steps, ticks_to_micros};
+use super::{Segment, Template};
 use crate::time::{MediaTime, Position, Timescale, WallTime};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -130,16 +130,7 @@ impl Timeline {
         }
         let number = run.number.saturating_add(k);
         let time = run.time.saturating_add(k.saturating_mul(run.duration));
-        Some(Segment {
-            number,
-            start,
-            end,
-            resource: Resource { url: self.template.expand(number, time), range: None },
-            init: None,
-            timeline: 0,
-            gap: false,
-            available: available(self.clock, end),
-        })
+        Some(self.template.segment((number, time), start, end, self.clock))
     }
 
     fn position(&self, ticks: i128) -> Position {

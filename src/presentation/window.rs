@@ -113,7 +113,6 @@ mod tests {
                 tracks: vec![track],
             }],
             refresh: Refresh::Never,
-            published: None,
             location: None,
             clocks: vec![],
             service: Service::default(),
