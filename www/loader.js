@@ -1,6 +1,24 @@
 // The object that pages see. What this file can use, and what it must declare: www/pack/src/bundle.rs. No logic: that is in
 // the module. The reference of everything here: www/nearlive.d.ts.
 
+/** The module's exports, with an eye on traps (src/web/fault.rs says what they mean). */
+const guarded = (exports) => {
+  const guard = (it) => (...all) => {
+    try {
+      return it(...all);
+    } catch (thrown) {
+      if (thrown instanceof WebAssembly.RuntimeError) {
+        exports.fault();
+        console.error("nearlive: a fault in the player itself; please report it", thrown);
+        dispatchEvent(new CustomEvent("nearlive-fault", { detail: String(thrown) }));
+      }
+      throw thrown;
+    }
+  };
+  const entries = Object.entries(exports).map(([name, it]) => [name, typeof it === "function" ? guard(it) : it]);
+  return Object.fromEntries(entries);
+};
+
 const nearlive = (() => {
   let compiled;
   // A page need not keep what create() gave it: the player lives as long as its video.

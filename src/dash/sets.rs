@@ -6,7 +6,6 @@ use crate::presentation::{Container, Error, Representation, Track, TrackKind};
 use crate::time::{Position, WallTime};
 use crate::units::{Bitrate, Resolution};
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -44,8 +43,8 @@ pub(super) fn tracks(
     dropped: &mut Dropped,
 ) -> Result<Vec<Track>, Error> {
     let base = base.descend(&period.base_urls);
-    let mut ids = BTreeSet::new();
-    let mut track_ids = BTreeSet::new();
+    let mut ids = Vec::new();
+    let mut track_ids = Vec::new();
     let mut tracks = Vec::new();
     for (index, set) in period.adaptation_sets.iter().enumerate() {
         let Some(kind) = kind(set) else { continue };
@@ -107,11 +106,12 @@ pub(super) fn tracks(
 }
 
 /// The id, or one made from the index; never one that the Period has already.
-fn unique(id: &str, index: usize, taken: &mut BTreeSet<String>) -> String {
+fn unique(id: &str, index: usize, taken: &mut Vec<String>) -> String {
     let mut own = if id.is_empty() { made_id(index) } else { id.to_owned() };
-    while !taken.insert(own.clone()) {
+    while taken.contains(&own) {
         own.push_str(&made_id(index));
     }
+    taken.push(own.clone());
     own
 }
 

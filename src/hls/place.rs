@@ -2,7 +2,6 @@
 //! share. The rules stand in [`super::update`]; this is their arithmetic, on microseconds.
 
 use crate::presentation::Segment;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// A date may move a segment by so much against the end of the one before it, microseconds.
@@ -39,7 +38,7 @@ pub(super) struct Places {
     /// The live playlist that was placed last: epoch, media sequence number and span, in order.
     marks: Vec<(u64, u64, Span)>,
     /// Where timelines begin.
-    boundaries: BTreeMap<u64, i64>,
+    boundaries: Vec<(u64, i64)>,
 }
 
 impl Places {
@@ -67,7 +66,7 @@ impl Places {
                 (None, Some(date)) if boundary => date.max(next),
                 (None, Some(date)) if near(date, next) => date,
                 (None, None) if boundary => {
-                    let shared = self.boundaries.get(&entry.timeline).copied();
+                    let shared = self.boundary(entry.timeline);
                     shared.filter(|s| near(*s, next)).unwrap_or(next)
                 }
                 _ => next,
@@ -116,9 +115,7 @@ impl Places {
         let Some((_, _, (_, end))) = self.marks.last().filter(|_| !on_demand) else {
             return (0, 0);
         };
-        let begins = |entry: &Entry| {
-            self.boundaries.get(&entry.timeline).copied().filter(|_| entry.discontinuity)
-        };
+        let begins = |entry: &Entry| self.boundary(entry.timeline).filter(|_| entry.discontinuity);
         let beside = |entry: &Entry| {
             let key = (entry.timeline >> 32, entry.sequence);
             let i = self.marks.binary_search_by_key(&key, |(epoch, n, _)| (*epoch, *n)).ok()?;
@@ -127,17 +124,24 @@ impl Places {
         find(&begins).or_else(|| find(&beside)).unwrap_or((entries.len(), *end))
     }
 
+    /// Where a timeline is known to begin.
+    fn boundary(&self, timeline: u64) -> Option<i64> {
+        self.boundaries.iter().find(|(t, _)| *t == timeline).map(|(_, start)| *start)
+    }
+
     /// Remembers what was placed.
     pub(super) fn learn(&mut self, entries: &[Entry], spans: &[Span], on_demand: bool) {
         for (i, (entry, span)) in entries.iter().zip(spans).enumerate() {
             let previous = i.checked_sub(1).and_then(|p| entries.get(p));
             if previous.map_or(entry.discontinuity, |p| p.timeline != entry.timeline) {
-                self.boundaries.entry(entry.timeline).or_insert(span.0);
+                let at = self.boundaries.partition_point(|(t, _)| *t < entry.timeline);
+                if self.boundaries.get(at).is_none_or(|(t, _)| *t != entry.timeline) {
+                    self.boundaries.insert(at, (entry.timeline, span.0));
+                }
             }
         }
-        while self.boundaries.len() > MOST_BOUNDARIES {
-            self.boundaries.pop_first();
-        }
+        let surplus = self.boundaries.len().saturating_sub(MOST_BOUNDARIES);
+        self.boundaries.drain(..surplus);
         if !on_demand {
             let mark = |(e, s): (&Entry, &Span)| (e.timeline >> 32, e.sequence, *s);
             self.marks = entries.iter().zip(spans).map(mark).collect();

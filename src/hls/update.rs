@@ -25,7 +25,6 @@ use crate::presentation::{
     SegmentList, TrackKind, url,
 };
 use crate::time::{Position, WallTime};
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -43,8 +42,8 @@ const MOST_BYTES: usize = 64 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     places: Places,
-    /// By address.
-    playlists: BTreeMap<String, State>,
+    /// Each with its address.
+    playlists: Vec<(String, State)>,
 }
 
 /// What is remembered of one playlist.
@@ -81,7 +80,7 @@ impl Placement {
         let target = media.target_duration.max(FASTEST_RELOAD);
         let unchanged = Refresh::Every((target / 2).max(FASTEST_RELOAD));
         let fresh = State { epoch: self.places.epoch, ..State::default() };
-        let mut state = self.playlists.get(address).copied().unwrap_or(fresh);
+        let mut state = self.playlists.iter().find(|it| it.0 == address).map_or(fresh, |it| it.1);
         match relation(old, media, state, loaded_from) {
             Relation::Stale => return Ok(unchanged),
             Relation::Newer => {}
@@ -99,7 +98,10 @@ impl Placement {
         self.places.learn(&entries, &spans, on_demand);
         let last_dated = entries.iter().rev().find_map(|e| Some((e.number, e.date_us?)));
         state.dated = last_dated.or(state.dated);
-        self.playlists.insert(address.into(), state);
+        match self.playlists.iter_mut().find(|it| it.0 == address) {
+            Some(known) => known.1 = state,
+            None => self.playlists.push((address.into(), state)),
+        }
         let segments = segments(media, &entries, &spans, loaded_from);
         let changed = segments.last().map(|s| s.number) != old.last().map(|s| s.number);
         put(presentation, address, &Listed { segments, complete: on_demand });

@@ -18,7 +18,6 @@ use crate::net::Failure;
 use crate::net::retry::{self, Policy, Verdict};
 use crate::presentation::{self, Kind, Presentation, Refresh, Resource};
 use crate::time::Instant;
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -31,7 +30,19 @@ const LEAST_BETWEEN: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     placement: Placement,
-    states: BTreeMap<String, State>,
+    /// Each with its address.
+    states: Vec<(String, State)>,
+}
+
+impl Lists {
+    fn state(&mut self, address: &str) -> &mut State {
+        let known = self.states.iter().position(|it| it.0 == address);
+        let at = known.unwrap_or(self.states.len());
+        if known.is_none() {
+            self.states.push((address.to_string(), State::default()));
+        }
+        &mut self.states[at].1
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +66,7 @@ impl Session {
         let mut lists = Lists::default();
         if let Some(media) = media {
             let refresh = lists.placement.apply(presentation, url, url, media)?;
-            lists.states.insert(url.to_string(), State::loaded(cx.now, refresh));
+            *lists.state(url) = State::loaded(cx.now, refresh);
         }
         self.lists = Some(lists);
         Ok(())
@@ -68,7 +79,7 @@ impl Session {
         for stream in self.streams.iter().filter(|s| !s.passive) {
             let Some(rep) = rep_of(&p, stream.place) else { continue };
             let Some(address) = &rep.playlist else { continue };
-            let state = lists.states.entry(address.clone()).or_default();
+            let state = lists.state(address);
             if state.in_flight {
                 continue;
             }
@@ -116,7 +127,7 @@ impl Session {
         match applied {
             Ok(refresh) => {
                 let asked = sent.sent_at;
-                lists.states.insert(address, State::loaded(asked, refresh));
+                *lists.state(&address) = State::loaded(asked, refresh);
                 self.figures.manifest_trouble = false;
                 self.on_listed(cx, &before);
             }
@@ -159,7 +170,7 @@ impl Session {
         let live = self.is_live();
         let first = !live || opening;
         let Some(lists) = &mut self.lists else { return };
-        let state = lists.states.entry(address.to_string()).or_default();
+        let state = lists.state(address);
         state.in_flight = false;
         state.failed = state.failed.saturating_add(1);
         let failed = state.failed;
@@ -176,7 +187,8 @@ impl Session {
 
     /// A request for a playlist was given up: it is due at once.
     pub(super) fn playlist_lost(&mut self, now: Instant, address: &str) {
-        if let Some(state) = self.lists.as_mut().and_then(|l| l.states.get_mut(address)) {
+        if let Some(lists) = &mut self.lists {
+            let state = lists.state(address);
             state.in_flight = false;
             state.due = Some(now);
         }
@@ -185,7 +197,7 @@ impl Session {
     /// A newer manifest, or newer playlists, are wanted at `at` or as soon after as is decent.
     pub(super) fn want_manifest(&mut self, at: Instant) {
         let Some(lists) = &mut self.lists else { return self.loader.want(at) };
-        for state in lists.states.values_mut() {
+        for state in lists.states.iter_mut().map(|it| &mut it.1) {
             let earliest = state.asked.map_or(at, |asked| at.max(asked + LEAST_BETWEEN));
             if let Some(due) = &mut state.due
                 && state.failed == 0

@@ -18,7 +18,7 @@ use crate::buffer::ranges::Ranges;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::{Resource, Segment, TrackKind};
 use crate::time::{Instant, Position, Span};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -53,7 +53,23 @@ pub(super) struct Wrapping {
 /// What is added to the media's own times, for each timeline whose place had to be learnt. One for
 /// all tracks: sound and picture stay together.
 #[derive(Debug, Default)]
-pub(super) struct Offsets(pub(super) BTreeMap<u64, i64>);
+pub(super) struct Offsets(Vec<(u64, i64)>);
+
+impl Offsets {
+    fn known(&self, timeline: u64) -> Option<i64> {
+        self.0.iter().find(|it| it.0 == timeline).map(|it| it.1)
+    }
+
+    /// What to add to times of `timeline`, a fragment of which begins at `start_us` where its
+    /// segment is said to begin at `segment`.
+    pub(super) fn of(&mut self, timeline: u64, segment: Position, start_us: i64) -> i64 {
+        self.known(timeline).unwrap_or_else(|| {
+            let offset = segment.as_micros().saturating_sub(start_us);
+            self.0.push((timeline, offset));
+            offset
+        })
+    }
+}
 
 /// A segment on its way.
 #[derive(Debug)]
@@ -470,8 +486,8 @@ fn release(cx: &mut Cx<'_>, download: Download) {
 /// for the segment's start.
 fn learn(d: &Download, offsets: &mut Offsets, facts: &[Fact]) -> Option<i64> {
     let timeline = d.segment.timeline;
-    if let Some(known) = offsets.0.get(&timeline) {
-        return Some(*known);
+    if let Some(known) = offsets.known(timeline) {
+        return Some(known);
     }
     facts.iter().find_map(|fact| match fact {
         Fact::Fragment(f) => Some(offsets.of(timeline, d.segment.start, f.start.as_micros())),

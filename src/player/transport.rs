@@ -10,7 +10,7 @@ use super::error::{Code, Error, shown};
 use super::io::{Append, Body, FetchId, Output};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
-use super::stream::{Offsets, Stream};
+use super::stream::Stream;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
 use crate::presentation::{Resource, Segment, TrackKind};
 use crate::time::{Position, Span};
@@ -202,14 +202,6 @@ impl Session {
                 d.reached = Some(span.end);
             }
         }
-    }
-}
-
-impl Offsets {
-    /// What to add to times of `timeline`, a fragment of which begins at `start_us` where its
-    /// segment is said to begin at `segment`.
-    pub(super) fn of(&mut self, timeline: u64, segment: Position, start_us: i64) -> i64 {
-        *self.0.entry(timeline).or_insert_with(|| segment.as_micros().saturating_sub(start_us))
     }
 }
 

@@ -45,14 +45,8 @@ extern "C" {
     pub(crate) fn add_event_listener(this: &Target, name: &str, call: &JsValue);
     #[wasm_bindgen(method, js_name = removeEventListener)]
     pub(crate) fn remove_event_listener(this: &Target, name: &str, call: &JsValue);
-    #[wasm_bindgen(method, catch, js_name = dispatchEvent)]
-    pub(crate) fn dispatch_event(this: &Target, event: &JsValue) -> Result<bool, JsValue>;
     #[wasm_bindgen(thread_local_v2, js_name = globalThis)]
     pub(crate) static WINDOW: Target;
-
-    pub(crate) type CustomEvent;
-    #[wasm_bindgen(constructor, catch)]
-    pub(crate) fn new(name: &str, init: &JsValue) -> Result<CustomEvent, JsValue>;
 
     #[wasm_bindgen(extends = Target)]
     pub(crate) type Document;

@@ -1,32 +1,29 @@
-//! When our own code panics: the instance is not to be trusted any more. The fault is written to the
-//! console, every element on the page is told (event `nearlive-fault` on the window) so that it can
-//! offer to load the page again, and no player takes another input.
+//! When our own code panics the instance is not to be trusted any more, and no player takes another
+//! input. A panic ends as a trap, which `guarded` in `www/loader.js` sees where it leaves the module:
+//! it tells this module, the console, and the elements of the page, which offer to load it again.
 
-use super::dom;
 use core::sync::atomic::{AtomicBool, Ordering};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 static HAPPENED: AtomicBool = AtomicBool::new(false);
 
-/// Installs the hook.
-pub(crate) fn watch() {
-    std::panic::set_hook(Box::new(|info| {
-        HAPPENED.store(true, Ordering::Relaxed);
-        let text = info.to_string();
-        dom::error(
-            "nearlive: a fault in the player itself; please report it",
-            &text.as_str().into(),
-        );
-        let init = js_sys::Object::new();
-        let told = dom::set(&init, "detail", &text.into())
-            .and_then(|_| dom::CustomEvent::new("nearlive-fault", &init))
-            .and_then(|event| dom::WINDOW.with(|it| it.dispatch_event(&event)));
-        if let Err(thrown) = told {
-            dom::error("nearlive: the page could not be told", &thrown);
-        }
-    }));
+/// There was a trap.
+#[wasm_bindgen(js_name = fault)]
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
+pub fn note() {
+    HAPPENED.store(true, Ordering::Relaxed);
 }
 
 /// Whether there was one.
 pub(crate) fn happened() -> bool {
     HAPPENED.load(Ordering::Relaxed)
+}
+
+/// In builds for developing the console gets the panic's own words; in others they are left out for
+/// their size.
+pub(crate) fn explain() {
+    #[cfg(debug_assertions)]
+    std::panic::set_hook(Box::new(|info| {
+        super::dom::error("nearlive:", &info.to_string().as_str().into());
+    }));
 }

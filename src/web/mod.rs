@@ -31,5 +31,5 @@ mod units;
 
 /// Called once, when the module is instantiated.
 pub(crate) fn start() {
-    fault::watch();
+    fault::explain();
 }

@@ -9,6 +9,15 @@ use wasm_bindgen_cli_support::Bindgen;
 
 /// Compiles the root package's binary and returns the path of the module.
 pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
+    let toolchain = toolchain(job)?;
+    // Neither places of panics in the sources nor Debug texts: every viewer would download them.
+    let mut flags = "-Zlocation-detail=none -Zfmt-debug=none".to_owned();
+    let mut own_std: &[&str] = &[];
+    if job.profile == "wasm" && has_std_sources(&toolchain) {
+        // A standard library of our own, whose panics are a bare trap: a tenth less to download.
+        own_std = &["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"];
+        flags += " -Zunstable-options -Cpanic=immediate-abort";
+    }
     let status = Command::new("cargo")
         .args([
             "build",
@@ -21,13 +30,13 @@ pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
             "nearlive",
         ])
         .args(["--profile", job.profile])
+        .args(own_std)
         .current_dir(&job.root)
         .env("CARGO_TARGET_DIR", &job.target)
-        // Neither places of panics in the sources nor Debug texts: every viewer would download them. A
-        // compiler takes unstable flags only when it is told that they may be.
+        // A compiler takes unstable flags only when it is told that they may be.
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", "-Zlocation-detail=none -Zfmt-debug=none")
-        .env("RUSTUP_TOOLCHAIN", toolchain(job)?)
+        .env("RUSTFLAGS", flags)
+        .env("RUSTUP_TOOLCHAIN", toolchain)
         // Set by the `cargo run` around us for its own toolchain, which need not be the one that is called here.
         .env_remove("LD_LIBRARY_PATH")
         .env_remove("CARGO")
@@ -54,6 +63,22 @@ fn toolchain(job: &Job) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
+/// The toolchain can build the standard library anew.
+fn has_std_sources(toolchain: &str) -> bool {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .env("RUSTUP_TOOLCHAIN", toolchain)
+        .env_remove("LD_LIBRARY_PATH")
+        .output();
+    output.is_ok_and(|output| {
+        let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Path::new(&sysroot).join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file()
+    })
+}
+
+/// What the glue does with the module's exports, and what it is to do: let the loader watch them.
+const EXPORTS: [&str; 2] = ["wasm = instance.exports;", "wasm = guarded(instance.exports);"];
+
 /// Runs wasm-bindgen: returns the glue (a script that declares `wasm_bindgen`) and the module that belongs to it.
 pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>)> {
     let mut output = Bindgen::new()
@@ -70,7 +95,11 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
     if snippets.any(|it| !it.is_empty()) || !output.local_modules().is_empty() {
         bail!("the module brings JavaScript snippets along, which one script cannot hold");
     }
-    let glue = output.js().to_owned();
+    let [plain, guarded] = EXPORTS;
+    if output.js().matches(plain).count() != 1 {
+        bail!("wasm-bindgen's script is another than the one that www/loader.js was written for");
+    }
+    let glue = output.js().replace(plain, guarded);
     Ok((glue, output.wasm_mut().emit_wasm()))
 }
 
