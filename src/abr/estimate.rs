@@ -23,8 +23,9 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// What is judged on while a segment is under way.
 const WINDOW: Duration = Duration::from_millis(500);
 const LEAST_WINDOW: Duration = Duration::from_millis(120);
-/// A measurement older than this is of another time.
-const OLD: Duration = Duration::from_secs(4);
+/// After so long a silence what was measured before it counts for a quarter: the link may be another
+/// one by now, and who fetches little must still find out that it is quick again.
+const SILENCE_US: u64 = 4_000_000;
 
 /// A mean whose memory halves in a span of receiving time.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,15 @@ struct Mean {
 impl Mean {
     const fn new(half_life_ms: u64) -> Self {
         Self { half_life_us: half_life_ms * 1000, value: 0, weight_us: 0 }
+    }
+
+    fn age(&mut self, silence: Duration) {
+        let silence_us = u64::try_from(silence.as_micros()).unwrap_or(u64::MAX);
+        let mut weight = self.weight_us.min(self.half_life_us);
+        for _ in 0..2 {
+            weight = weight * SILENCE_US / SILENCE_US.saturating_add(silence_us);
+        }
+        self.weight_us = weight;
     }
 
     /// Weighs the old by `half / (half + time)`, which is 2^-(time/half) near enough up to one half
@@ -115,11 +125,10 @@ impl Estimate {
     fn settle(&mut self, now: Instant) {
         let time = self.gathered_time.max(BURST_TIME);
         if let Some(rate) = Bitrate::of(self.gathered, time) {
-            if self.known_at.is_some_and(|at| now.since(at) > OLD) {
-                // The link may be another one by now: old weights count for little.
-                self.fast.weight_us = self.fast.weight_us.min(100_000);
-                self.slow.weight_us = self.slow.weight_us.min(100_000);
-            }
+            let silence = self.known_at.map_or(Duration::ZERO, |at| now.since(at));
+            let silence = silence.saturating_sub(self.gathered_time);
+            self.fast.age(silence);
+            self.slow.age(silence);
             self.fast.add(rate, time);
             self.slow.add(rate, time);
             self.known_at = Some(now);

@@ -216,6 +216,7 @@ impl Session {
         let paused = self.playback.snap.paused;
         let placed = self.playback.placed;
         let newest = self.common().last().map(|s| s.end);
+        let entry = self.live_entry(cx.now);
         let Some(live) = &mut self.live else { return };
         let normal = live.rate != Rate::NORMAL;
         if !live.following {
@@ -229,11 +230,13 @@ impl Session {
             return;
         }
         cx.wake_at(cx.now + LOOK, Reason::LiveControl);
-        // Fetching hangs far behind: what it would bring is not wanted any more.
         let far = live.control.wanted(cx.now) + live.control.aim.max_drift;
-        let hangs = fetching_at.is_some_and(|at| at + far < edge);
+        // A list that does not grow leaves nothing to jump to.
+        let behind = |at| at + far < edge && entry > Some(at + Duration::from_secs(1));
+        // Fetching hangs far behind: what it would bring is not wanted any more.
+        let hangs = fetching_at.is_some_and(behind);
         // Or it stands, and newer media is there.
-        let stands = placed && !runs && position + far < edge;
+        let stands = placed && !runs && behind(position);
         if hangs || (stands && newest.is_some_and(|n| n > position + Duration::from_secs(1))) {
             return self.reenter(cx);
         }
@@ -247,7 +250,8 @@ impl Session {
                 live.rate = rate;
                 cx.push(Output::Rate(rate));
             }
-            Steer::Jump(_) => self.reenter(cx),
+            Steer::Jump(_) if entry > Some(position) => self.reenter(cx),
+            Steer::Jump(_) => {}
         }
     }
 

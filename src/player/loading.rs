@@ -85,9 +85,9 @@ impl Loader {
         self.pressing = 0;
     }
 
-    /// When it will be loaded next.
-    pub(super) const fn due(&self) -> Option<Instant> {
-        self.due
+    /// When it will be loaded next, unless it is being loaded.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.in_flight)
     }
 
     /// Trouble is over: ask at once.

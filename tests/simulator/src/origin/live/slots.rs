@@ -54,7 +54,7 @@ impl Camera {
         };
         let hold = self.hold(rendition);
         let last = chunks.last().map_or(0, |c| c.at);
-        Some(Slot { start, end: stop, complete: (time_of(stop) + hold).max(last), chunks })
+        Some(Slot { start, end: stop, complete: (time_of(stop + signed(hold))).max(last), chunks })
     }
 
     fn hold(&self, rendition: Rendition) -> Time {
@@ -97,7 +97,7 @@ impl Camera {
             let missing = self.live.missing.iter().any(|m| m.contains(&time_of(at)));
             if !missing {
                 let jitter = mix(at.cast_unsigned()) % (self.live.jitter + 1);
-                late = (time_of(at) + hold + jitter).max(late);
+                late = (time_of(at + signed(hold + jitter))).max(late);
                 let sync = (at - period.start) % signed(self.live.segment) == 0;
                 let bytes = size(at, sync);
                 chunks.push(Chunk { at: late, captured: at, lasts: frame, bytes, sync, frames: 1 });
@@ -142,7 +142,7 @@ impl Camera {
             let captured = micros(frame);
             let end = micros(frame + signed(frames));
             let away = absence.filter(|(from, back)| captured >= *from && captured < *back);
-            let mut at = time_of(end) + hold;
+            let mut at = time_of(end + signed(hold));
             if let Some((from, _)) = away {
                 at = at.max(time_of(from) + AUDIO_NOTICED);
             }

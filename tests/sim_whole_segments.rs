@@ -1,0 +1,80 @@
+//! Live from whole segments: DASH as ffmpeg writes it, and HLS.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
+
+use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::network::Path;
+use nearlive_simulator::origin::live::{HLS, Live, LiveServer, PLAIN};
+use nearlive_simulator::{Setup, Simulation};
+
+fn start(url: &str, live: Live, join: Time) -> Simulation {
+    let live = Live { zero_based: url == PLAIN, ..live };
+    let mut sim = Setup::new(LiveServer::new(live)).start();
+    sim.run_for(join);
+    sim.load(url);
+    sim
+}
+
+#[test]
+fn it_plays_without_a_stall_and_within_a_few_segments_of_the_edge() {
+    for url in [PLAIN, HLS] {
+        for (segment, join) in [(1, 0), (1, 700), (2, 0), (2, 1300), (4, 0), (4, 2300), (4, 3900)] {
+            let live = Live { segment: secs(segment), ..Live::default() };
+            let mut sim = start(url, live, millis(join));
+            sim.run_for(secs(60));
+            let report = sim.report();
+            report.sound().unwrap();
+            assert!(report.startup().unwrap() < secs(1), "{url} {segment}: {report}");
+            assert_eq!(report.stands, [], "{url} {segment}: {report}");
+            let latency = report.latency(secs(20)..secs(60), 950).unwrap();
+            let most = i64::try_from(secs(4 * segment + 3)).unwrap();
+            assert!(latency < most, "{url} {segment} {latency}: {report}");
+            let shown = report.samples_in(secs(20)..secs(60));
+            assert!(shown.iter().all(|s| s.rung == Some(2)), "{url} {segment}: {report}");
+        }
+    }
+}
+
+#[test]
+fn it_is_back_after_an_outage() {
+    for url in [PLAIN, HLS] {
+        let mut sim = start(url, Live { segment: secs(2), ..Live::default() }, 0);
+        sim.run_for(secs(20));
+        sim.kbps(0);
+        sim.run_for(secs(15));
+        sim.kbps(20_000);
+        sim.run_for(secs(40));
+        let report = sim.report();
+        report.sound().unwrap();
+        assert!(report.back(secs(35)).unwrap() < secs(43), "{url}: {report}");
+        assert!(sim.latency().unwrap() < 14_000_000, "{url}: {report}");
+    }
+}
+
+#[test]
+fn a_discontinuity_is_played_over() {
+    let away = vec![secs(20) + 330_000..secs(27)];
+    let mut sim = start(HLS, Live { away, segment: secs(2), ..Live::default() }, 0);
+    sim.run_for(secs(70));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(report.stood(secs(15)..secs(70)) < secs(4), "{report}");
+    assert!(report.back(secs(40)).unwrap() < secs(42), "{report}");
+}
+
+#[test]
+fn the_rung_follows_the_link() {
+    // The plain MPD has its rungs in sets of their own, as ffmpeg writes them: no ladder.
+    let live = Live { segment: secs(2), ..Live::default() };
+    let mut sim = Setup { path: Path::steady(6000), ..Setup::new(LiveServer::new(live)) }.start();
+    sim.load(HLS);
+    sim.run_for(secs(30));
+    sim.kbps(700);
+    sim.run_for(secs(40));
+    sim.kbps(6000);
+    sim.run_for(secs(40));
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(report.rung_at(secs(30), 0).unwrap() < secs(45), "{report}");
+    assert!(report.rung_at(secs(70), 2).unwrap() < secs(95), "{report}");
+    assert!(report.stood(secs(30)..secs(110)) < secs(2), "{report}");
+}
