@@ -325,3 +325,26 @@ async fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     })
     .await
 }
+
+#[tokio::test]
+async fn a_held_request_is_answered_at_once_when_its_period_ends_without_it() {
+    let stand = Stand::playable();
+    let segment = stand.begin(7);
+    stand.chunk(&segment, b"one");
+    let path = format!("/demo/{PERIOD}/v0/8.m4s");
+    let asked = stand.get(&path);
+    let next = async {
+        tokio::task::yield_now().await;
+        stand.store.begin_period(PERIOD + 1500, 8, 1_000_000, false);
+        stand.store.end_segment(PERIOD, 0, PERIOD * 90 + 135_000);
+        stand.store.publish();
+    };
+    let (response, ()) =
+        tokio::time::timeout(Duration::from_millis(500), async { tokio::join!(asked, next) })
+            .await
+            .expect("it is not held any longer");
+    assert_eq!(response.status(), StatusCode::GONE);
+    assert!(text(response).await.contains("its Period has ended"));
+    assert_eq!(stand.get(&format!("/demo/{PERIOD}/v0/7.m4s")).await.status(), StatusCode::OK);
+    assert_eq!(stand.get(&format!("/demo/{PERIOD}/v0/init.mp4")).await.status(), StatusCode::OK);
+}

@@ -117,6 +117,11 @@ pub(super) async fn segment(
     let reader = match found {
         Lookup::Found(reader) => reader,
         Lookup::Gone => return sentence(StatusCode::GONE, "this segment has left the window"),
+        Lookup::Never => {
+            let why =
+                "its Period has ended before this segment; the manifest shows the next Period";
+            return sentence(StatusCode::GONE, why);
+        }
         _ => return sentence(StatusCode::NOT_FOUND, "there is no such segment"),
     };
     let kind = kind_of(camera, wanted.rendition);

@@ -17,9 +17,16 @@ const SETTLE_US: i64 = 300_000;
 const SETTLE_AT_MOST_US: i64 = 2_000_000;
 /// A frame that comes this much before its time proves that the timestamps have leapt.
 const EARLY_JUMP_US: i64 = 500_000;
-/// Frames that come this late for as long as [`LATE_PATIENCE_US`] prove the same.
+/// Frames that come this late prove the same when their timestamps hardly advance for as long as
+/// [`LATE_PATIENCE_US`] (a leap backwards, evened out on the way here).
 const LATE_JUMP_US: i64 = 2_000_000;
 const LATE_PATIENCE_US: i64 = 2_000_000;
+/// Whatever the timestamps do: nobody waits for what comes this late, or late for so long. Before
+/// that, frames that are late are believed: a starved encoder has a backlog, and works it off.
+const LATE_AT_MOST_US: i64 = 8_000_000;
+const LATE_FOR_AT_MOST_US: i64 = 20_000_000;
+/// Pictures are put into another order by less than this.
+const BACK_JUMP_US: i64 = 1_500_000;
 
 /// What an observation showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +48,8 @@ pub(super) struct MediaClock {
     frames: u32,
     first_arrival: i64,
     last: Option<(i64, i64)>,
-    late_since: Option<i64>,
+    /// Since when they are late: (arrival, timestamp).
+    late_since: Option<(i64, i64)>,
 }
 
 impl MediaClock {
@@ -55,8 +63,11 @@ impl MediaClock {
         self.frames = self.frames.saturating_add(1);
         let step = self.last.map(|(m, a)| (media_us - m, arrival_us - a));
         self.last = Some((media_us, arrival_us));
+        if step.is_some_and(|(m, _)| m < -BACK_JUMP_US) {
+            return Observed::Leapt;
+        }
         if let Some(offset) = self.offset_us
-            && self.has_leapt(seen - offset, arrival_us)
+            && self.has_leapt(seen - offset, arrival_us, media_us)
         {
             return Observed::Leapt;
         }
@@ -90,7 +101,7 @@ impl MediaClock {
         }
     }
 
-    fn has_leapt(&mut self, behind: i64, arrival_us: i64) -> bool {
+    fn has_leapt(&mut self, behind: i64, arrival_us: i64, media_us: i64) -> bool {
         if behind < -EARLY_JUMP_US {
             return true;
         }
@@ -98,7 +109,12 @@ impl MediaClock {
             self.late_since = None;
             return false;
         }
-        arrival_us - *self.late_since.get_or_insert(arrival_us) > LATE_PATIENCE_US
+        let (since, first) = *self.late_since.get_or_insert((arrival_us, media_us));
+        let late_for = arrival_us - since;
+        late_for > LATE_PATIENCE_US
+            && (behind > LATE_AT_MOST_US
+                || late_for > LATE_FOR_AT_MOST_US
+                || (media_us - first) * 8 < late_for)
     }
 
     /// The UTC time, in microseconds, of timestamp `media_us`; `None` while it settles.
@@ -165,5 +181,42 @@ mod tests {
         }
         let t = 300 * FRAME;
         assert_eq!(clock.observe(t + 60_000_000, BASE + t, FRAME), Observed::Leapt);
+    }
+
+    #[test]
+    fn timestamps_that_go_back_are_a_leap() {
+        let mut clock = MediaClock::default();
+        run(&mut clock, 100, 0, |_| 50_000);
+        let t = 100 * FRAME;
+        assert_eq!(clock.observe(t - 4_000_000, BASE + t + 50_000, FRAME), Observed::Leapt);
+        // Evened out on the way: they stand still instead.
+        let mut clock = MediaClock::default();
+        run(&mut clock, 100, 0, |_| 50_000);
+        let leapt = (100..300)
+            .find(|i| clock.observe(t + i - 100, BASE + i * FRAME, FRAME) == Observed::Leapt);
+        assert!(leapt.is_some_and(|i| (150..210).contains(&i)), "{leapt:?}");
+    }
+
+    #[test]
+    fn frames_of_a_starved_encoder_keep_their_time_however_irregularly_they_come() {
+        let mut clock = MediaClock::default();
+        run(&mut clock, 250, 0, |_| 50_000);
+        let before = clock.utc_us(0).unwrap();
+        // A backlog grows to 4 s, stays for 8 s, and is worked off; all with bursts of 7 frames.
+        let mut late = 0;
+        for i in 250..1000 {
+            late = if i < 450 {
+                late + 20_000
+            } else if i < 650 {
+                late
+            } else {
+                late - 30_000
+            };
+            let delay = late.max(0) + (6 - i % 7) * FRAME + 50_000;
+            let seen = clock.observe(i * FRAME, BASE + i * FRAME + delay, FRAME);
+            assert_eq!(seen, Observed::Steady, "frame {i}, {late} us late");
+        }
+        let moved = clock.utc_us(0).unwrap() - before;
+        assert!(moved.abs() < 10_000, "{moved} us");
     }
 }

@@ -10,21 +10,21 @@ use nearlive::media::ts::{Demuxer, Event, StreamKind, Unit};
 const HALF_WRAP: i64 = 1 << 32;
 const WRAP: i64 = 1 << 33;
 
-/// One frame of picture or sound.
+/// One frame of picture or sound, as a track's transport stream has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub struct Frame {
     /// Presentation time, 90 kHz.
-    pub(super) pts: i64,
+    pub pts: i64,
     /// Decoding time, 90 kHz.
-    pub(super) dts: i64,
+    pub dts: i64,
     /// When its last byte came, Unix microseconds.
-    pub(super) arrival_us: i64,
+    pub arrival_us: i64,
     /// As MP4 keeps it.
-    pub(super) data: Vec<u8>,
+    pub data: Vec<u8>,
     /// Decoding can start here.
-    pub(super) key: bool,
+    pub key: bool,
     /// What a decoder needs to know, where the frame says it.
-    pub(super) entry: Option<SampleEntry>,
+    pub entry: Option<SampleEntry>,
 }
 
 /// Reads one track of one run.

@@ -1,12 +1,21 @@
-//! Where segments and Periods begin: pure decisions from the times of key frames.
+//! Where segments and Periods begin: pure decisions from the times of frames.
 //!
 //! ```text
 //! Period start P   P+d        P+2d       P+3d          slots: number = first + k
-//! |K---------------|K---------|--K-------|-K-----      a key frame within d/4 of a slot begins it
-//!                                        ------------- no key frame for a slot: a new Period
+//! |K---------------|K---------|--K-------|---K---      a key frame begins the slot that is nearest
+//!                   <-d/4 d/2->                        as far off as this it stands well
 //! ```
-//! `d` is learnt from the camera's GOP and remembered over reconnections. Where key frames miss the
-//! grid all the time, Periods are *listed* instead: each key frame begins a segment.
+//! A segment may begin up to d/2 off its nominal start (ISO/IEC 23009-1 5.3.9.5.3, 7.2.1). Late
+//! costs viewers nothing: their request is held. Early costs those who go by the clock as much
+//! delay, so a key frame more than d/4 early begins a new Period, on which it is on time again;
+//! but not soon after the last new Period, for that costs everybody a manifest and a new start.
+//!
+//! A slot that no key frame begins is cut at any frame when it is d/2 late: whoever plays goes on
+//! undisturbed, only who enters just there waits for the next key frame. `d` is learnt from the
+//! camera's GOP and remembered over reconnections. It is learnt anew when GOPs alike have another
+//! length, or when too many slots had no key frame (a camera that skips frames for want of light or
+//! computing power counts its GOP in frames all the same): then it is the longest GOP. Only where even
+//! that is of no use, Periods are *listed*: each key frame begins a segment.
 
 use std::collections::VecDeque;
 
@@ -14,10 +23,12 @@ use std::collections::VecDeque;
 const SHORTEST_US: i64 = 1_000_000;
 /// The longest slot.
 const LONGEST_US: i64 = 20_000_000;
-/// This many new Periods within [`UNSTEADY_WITHIN_US`] turn the camera to listed segments.
-const UNSTEADY_PERIODS: usize = 4;
+/// This many slots without a key frame within [`UNSTEADY_WITHIN_US`] ask for longer ones.
+const UNSTEADY_SLOTS: usize = 5;
 const UNSTEADY_WITHIN_US: i64 = 60_000_000;
-/// GOPs looked at when the length of a slot is learnt again.
+/// A Period lasts at least so long before key frames that have strayed begin another.
+const SETTLED_US: i64 = 30_000_000;
+/// GOPs alike that show another length.
 const RECENT_GOPS: usize = 3;
 /// A camera whose last so many GOPs were alike is steady again.
 const STEADY_GOPS: usize = 8;
@@ -70,12 +81,13 @@ impl Period {
 pub(super) struct Grid {
     slot_us: Option<i64>,
     period: Option<Period>,
-    /// The newest segment begun, and when its key frame was.
+    /// The newest segment begun, and when its first frame was.
     current: Option<(u64, i64)>,
     last_key_us: Option<i64>,
     /// The newest GOPs, microseconds.
     gops: VecDeque<i64>,
-    restarts: VecDeque<i64>,
+    /// When slots were cut without a key frame.
+    misses: VecDeque<i64>,
     listed: bool,
 }
 
@@ -122,10 +134,7 @@ impl Grid {
         if self.gops.len() > STEADY_GOPS {
             self.gops.pop_front();
         }
-        if period.listed && self.is_steady() {
-            self.listed = false;
-            self.restarts.clear();
-            self.slot_us = Some(slot_for(self.recent_gop()));
+        if self.learn_anew(us) {
             return self.begin(us);
         }
         if period.listed {
@@ -134,24 +143,62 @@ impl Grid {
             }
             return self.segment(current + 1, us);
         }
-        let next = period.slot_start_us(current + 1);
-        if us < next - slot / 4 {
-            return Cut::Inside;
-        }
-        if us <= next + slot / 4 {
+        let early = period.slot_start_us(current + 1) - us;
+        if -early <= slot / 2 && early <= slot / 4 {
             return self.segment(current + 1, us);
         }
-        // The slot went by without a key frame: the GOP is another one, or has drifted off the grid.
-        let learnt = slot_for(self.recent_gop());
-        if (learnt - slot).abs() * 20 > slot {
-            self.slot_us = Some(learnt);
+        // Where a slot holds several key frames, another one of them stands nearer.
+        if early > slot / 2 || early > 0 && self.recent_gop() * 4 <= slot * 3 {
+            return Cut::Inside;
         }
-        self.restarts.push_back(us);
-        while self.restarts.front().is_some_and(|t| *t < us - UNSTEADY_WITHIN_US) {
-            self.restarts.pop_front();
+        if us - period.start_us() >= SETTLED_US {
+            return self.begin(us);
         }
-        self.listed = self.restarts.len() >= UNSTEADY_PERIODS;
-        self.begin(us)
+        self.segment(current + 1, us)
+    }
+
+    /// What a frame at `us` begins that is no key frame.
+    pub(super) fn frame(&mut self, us: i64) -> Cut {
+        let (Some(period), Some((current, _))) = (self.period, self.current) else {
+            return Cut::Inside;
+        };
+        if period.listed || us < period.slot_start_us(current + 1) + period.slot_us / 2 {
+            return Cut::Inside;
+        }
+        self.misses.push_back(us);
+        self.segment(current + 1, us)
+    }
+
+    /// Whether the slots have to have another length, or to be listed, from this key frame on.
+    fn learn_anew(&mut self, us: i64) -> bool {
+        let slot = self.slot_us.unwrap_or(SHORTEST_US);
+        let alike = slot_for(self.recent_gop());
+        // Shorter slots are only worth a new Period when they are going to last.
+        let gops = if alike > slot && !self.listed { RECENT_GOPS } else { STEADY_GOPS };
+        if self.are_alike(gops) {
+            if (alike - slot).abs() * 20 <= slot && !self.listed {
+                return false;
+            }
+            self.slot_us = Some(alike);
+            self.listed = false;
+            self.misses.clear();
+            return true;
+        }
+        while self.misses.front().is_some_and(|t| *t < us - UNSTEADY_WITHIN_US) {
+            self.misses.pop_front();
+        }
+        if self.listed || self.misses.len() < UNSTEADY_SLOTS {
+            return false;
+        }
+        self.misses.clear();
+        let longest = self.gops.iter().copied().max().unwrap_or(SHORTEST_US);
+        let whole = (longest + SHORTEST_US - 1) / SHORTEST_US * SHORTEST_US;
+        if whole > slot && whole <= LONGEST_US {
+            self.slot_us = Some(whole);
+        } else {
+            self.listed = true;
+        }
+        true
     }
 
     /// The median of the newest GOPs.
@@ -161,10 +208,14 @@ impl Grid {
         gops.get(gops.len() / 2).copied().unwrap_or(SHORTEST_US)
     }
 
-    fn is_steady(&self) -> bool {
-        let (least, most) = (self.gops.iter().min(), self.gops.iter().max());
-        self.gops.len() >= STEADY_GOPS
-            && least.zip(most).is_some_and(|(least, most)| (most - least) * 20 < *least)
+    /// The newest `n` GOPs are there and of one length.
+    fn are_alike(&self, n: usize) -> bool {
+        let newest = || self.gops.iter().rev().take(n);
+        self.gops.len() >= n
+            && newest()
+                .min()
+                .zip(newest().max())
+                .is_some_and(|(least, most)| (most - least) * 20 < *least)
     }
 
     fn segment(&mut self, number: u64, us: i64) -> Cut {
@@ -251,58 +302,121 @@ mod tests {
         assert_eq!(grid.key_frame(T + S, false), Cut::Segment(p.first + 1));
     }
 
-    #[test]
-    fn a_gop_that_drifts_a_quarter_off_its_slot_begins_a_period() {
-        let (mut grid, _) = grid(S);
-        let mut periods = 0;
-        for k in 1..4000 {
-            // 100 ppm slow
-            if let Cut::Period(p) = grid.key_frame(T + k * (S + 100), false) {
-                periods += 1;
-                assert!(k > 2000, "key {k}");
-                assert_eq!(p.start_us(), (T + k * (S + 100)) / 1000 * 1000);
+    /// All frames of GOPs of these lengths (frames of 40 ms), as a camera counts them; says what the
+    /// frames began, with their times.
+    fn feed(grid: &mut Grid, start: i64, gops: impl IntoIterator<Item = i64>) -> Vec<(i64, Cut)> {
+        let mut t = start;
+        let mut cuts = Vec::new();
+        for gop in gops {
+            cuts.push((t, grid.key_frame(t, false)));
+            for at in (t..t + gop).step_by(40_000).skip(1) {
+                cuts.push((at, grid.frame(at)));
             }
+            t += gop;
         }
-        assert_eq!(periods, 1);
+        cuts.retain(|(_, cut)| *cut != Cut::Inside);
+        cuts
+    }
+
+    fn periods(cuts: &[(i64, Cut)]) -> Vec<i64> {
+        let begun = cuts.iter().filter(|(_, cut)| matches!(cut, Cut::Period(_)));
+        begun.map(|(t, _)| (t - T) / S).collect()
+    }
+
+    /// No number is left out within a Period, and no segment is further than this off its slot.
+    fn check(cuts: &[(i64, Cut)], most_late: i64, most_early: i64) {
+        let mut place: Option<(Period, u64)> = None;
+        for (t, cut) in cuts {
+            place = match (*cut, place) {
+                (Cut::Period(p), _) => Some((p, p.first)),
+                (Cut::Segment(n), Some((p, last))) => {
+                    assert_eq!(n, last + 1, "at {t}");
+                    let off = t - p.slot_start_us(n);
+                    assert!((-most_early..=most_late).contains(&off), "{off} us off at {t}");
+                    Some((p, n))
+                }
+                (_, place) => place,
+            };
+        }
+    }
+
+    #[test]
+    fn a_gop_that_drifts_half_a_slot_late_or_a_quarter_early_begins_a_period() {
+        for (gop, first) in [(S + 100, 5000), (S - 100, 2500)] {
+            let (mut grid, _) = grid(S);
+            let keys = 1..first * 3 / 2;
+            let cuts: Vec<_> =
+                keys.map(|k| (T + k * gop, grid.key_frame(T + k * gop, false))).collect();
+            let at = periods(&cuts);
+            assert_eq!(at.len(), 1, "{at:?}");
+            assert!((at[0] - first).abs() <= 3, "{at:?}");
+            check(&cuts, S / 2, S / 4);
+        }
+    }
+
+    #[test]
+    fn one_key_frame_that_is_lost_begins_nothing_new() {
+        let (mut grid, _) = grid(S);
+        let cuts = feed(&mut grid, T + S, [S, S, S, 2 * S, S, S, S, S]);
+        assert!(periods(&cuts).is_empty());
+        check(&cuts, S / 2 + 40_000, 0);
+        assert_eq!(cuts.len(), 9);
+    }
+
+    #[test]
+    fn a_camera_that_skips_frames_stays_on_the_grid_with_few_periods() {
+        // It counts its GOP in frames: each one that is skipped shifts all key frames to come.
+        let (mut grid, _) = grid(S);
+        let gops = (0..300).map(|i| S + (i * i * 7919 % 5) * 40_000);
+        let cuts = feed(&mut grid, T + S, gops);
+        let at = periods(&cuts);
+        assert!(at.len() <= 5, "{at:?}");
         assert!(!grid.listed);
+        check(&cuts, grid.slot_us.unwrap() / 2 + 40_000, grid.slot_us.unwrap() / 2);
     }
 
     #[test]
-    fn a_longer_gop_begins_a_period_with_longer_slots() {
+    fn a_longer_gop_begins_a_period_with_longer_slots_once_it_lasts() {
         let (mut grid, _) = grid(S);
-        let Cut::Period(p) = grid.key_frame(T + 4 * S, false) else { panic!() };
-        assert_eq!(p.slot_us, 4 * S);
-        assert_eq!(grid.key_frame(T + 8 * S, false), Cut::Segment(p.first + 1));
+        let cuts = feed(&mut grid, T + S, [4 * S; 8]);
+        let at = periods(&cuts);
+        assert!(at.len() == 1 && at[0] <= 13, "{at:?}");
+        assert_eq!(grid.period().map(|p| p.slot_us), Some(4 * S));
+        check(&cuts, S / 2 + 40_000, S / 2);
     }
 
     #[test]
-    fn key_frames_anywhere_turn_to_listed_segments() {
+    fn key_frames_anywhere_turn_to_slots_as_long_as_the_longest_gop() {
         let (mut grid, _) = grid(S);
-        let mut t = T;
-        for i in 0..40 {
-            t += S + (i * 7919 % 13) * 100_000;
-            grid.key_frame(t, false);
-        }
+        let cuts = feed(&mut grid, T + S, (0..60).map(|i| S + (i * 7919 % 13) * 160_000));
+        assert!(periods(&cuts).len() <= 4, "{:?}", periods(&cuts));
+        assert!(!grid.listed);
+        let slot = grid.slot_us.unwrap();
+        assert!((2 * S..=3 * S).contains(&slot), "{slot}");
+        // A camera that becomes steady is given short slots again.
+        let steady = cuts.last().unwrap().0 + 2 * S;
+        feed(&mut grid, steady, [S; 20]);
+        assert_eq!(grid.period().map(|p| (p.slot_us, p.listed)), Some((S, false)));
+    }
+
+    #[test]
+    fn key_frames_rarer_than_the_longest_slot_turn_to_listed_segments() {
+        let (mut grid, _) = grid(S);
+        feed(&mut grid, T + S, (0..8).map(|i| 21 * S + i * 3 * S));
         assert!(grid.listed);
         let n = grid.current().unwrap();
-        assert_eq!(grid.key_frame(t + 3 * S, false), Cut::Segment(n + 1));
-        assert_eq!(grid.key_frame(t + 3 * S + S / 2, false), Cut::Inside);
-        let steady = t + 4 * S;
-        let cuts: Vec<_> = (0..20).map(|k| grid.key_frame(steady + k * S, false)).collect();
-        assert!(!grid.listed, "a camera that has become steady is on the grid again");
-        assert!(matches!(cuts[19], Cut::Segment(_)));
-        assert_eq!(cuts.iter().filter(|c| matches!(c, Cut::Period(_))).count(), 1);
+        let t = grid.last_key_us.unwrap();
+        assert_eq!(grid.key_frame(t + 30 * S, false), Cut::Segment(n + 1));
+        feed(&mut grid, t + 31 * S, [S; 20]);
+        assert_eq!(grid.period().map(|p| (p.slot_us, p.listed)), Some((S, false)));
     }
 
     #[test]
     fn a_first_gop_that_was_not_like_the_others_is_soon_forgotten() {
         // A camera that lost frames while it started.
         let (mut grid, _) = grid(1_280_000);
-        let mut restarts = 0;
-        for k in 1..30 {
-            restarts += usize::from(matches!(grid.key_frame(T + k * S, false), Cut::Period(_)));
-        }
-        assert_eq!(restarts, 1);
+        let cuts = feed(&mut grid, T + S, [S; 30]);
+        assert_eq!(periods(&cuts).len(), 1);
         assert_eq!(grid.period().map(|p| (p.slot_us, p.listed)), Some((S, false)));
     }
 }

@@ -6,19 +6,20 @@
 //! ```text
 //! bytes -> frames (FrameReader) -> UTC (MediaClock) -> where to cut (Grid) -> chunks (Writer)
 //! ```
-//! The first video track leads: its frames set the clock. A key frame has the same timestamp in all
-//! renditions of a run, so whichever shows it first decides where it cuts, for all.
+//! The first video track leads: its frames set the clock. A picture has the same timestamp in all
+//! renditions of a run, so whichever shows it first decides what begins there, for all.
 
 mod clock;
 mod frames;
 mod grid;
 mod writer;
 
+pub use frames::Frame;
 pub use writer::SOURCE_SCHEME;
 
 use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed};
-use frames::{Frame, FrameReader};
+use frames::FrameReader;
 use grid::{Cut, Grid, Period};
 use nearlive::media::es::aac;
 use nearlive::media::isobmff::write::SampleEntry;
@@ -39,7 +40,7 @@ const PUBLISH_PATIENCE_US: i64 = 1_500_000;
 const PENDING_FRAMES: usize = 2_000;
 /// A camera without a second key frame for this long is given slots of this length.
 const LEARN_AT_MOST_US: i64 = 10_000_000;
-/// Key frames of one run whose cuts are remembered for the renditions that come later.
+/// Decisions of one run that are remembered for the renditions that come later.
 const CUTS: usize = 32;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
@@ -52,12 +53,20 @@ pub struct Packager {
     leader: usize,
     clock: MediaClock,
     grid: Grid,
-    cuts: VecDeque<(i64, Cut)>,
+    cuts: VecDeque<Decided>,
     periods: VecDeque<Period>,
     began_us: i64,
     /// The next key frame begins a new Period.
     afresh: bool,
     frames: Vec<Frame>,
+}
+
+/// What begins at a picture, in all renditions.
+#[derive(Clone, Copy, Debug)]
+struct Decided {
+    pts: i64,
+    /// `None`: it stands inside a segment.
+    begins: Option<(Period, u64)>,
 }
 
 #[derive(Debug)]
@@ -157,20 +166,25 @@ impl Packager {
     /// Bytes that came from the pipe of `track` at `arrived`. Returns whether a frame of picture
     /// was completed (the supervisor's sign of life).
     pub fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
-        let arrived_us = arrived.as_micros();
         let mut frames = std::mem::take(&mut self.frames);
         let Some(t) = self.tracks.get_mut(track) else { return false };
-        t.reader.read(bytes, arrived_us, &mut frames);
+        t.reader.read(bytes, arrived.as_micros(), &mut frames);
         let alive = t.kind == RenditionKind::Video && !frames.is_empty();
+        self.give(track, &mut frames);
+        self.frames = frames;
+        alive
+    }
+
+    /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
+    pub fn give(&mut self, track: usize, frames: &mut Vec<Frame>) {
+        let Some(t) = self.tracks.get(track) else { return };
         if t.kind == RenditionKind::Audio && self.is_running() && !frames.is_empty() {
-            self.sound(track, &frames);
+            self.sound(track, frames);
             frames.clear();
         }
         for frame in frames.drain(..) {
             self.frame(track, frame);
         }
-        self.frames = frames;
-        alive
     }
 
     fn is_running(&self) -> bool {
@@ -266,14 +280,25 @@ impl Packager {
         };
         let t = &mut self.tracks[track];
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
-        let mut place = None;
+        let mut changed = false;
         if frame.key {
             // Pictures from before what stands in for them have missed their time.
             if t.writer.segment_start_us().is_some_and(|start| pts_us < start) {
                 return;
             }
-            place = self.key_frame(track, &frame, pts_us);
+            if let Some(entry) = &frame.entry {
+                changed = t.writer.entry().is_some_and(|e| e != entry);
+                if t.writer.entry() != Some(entry) {
+                    t.writer.set_entry(entry.clone());
+                }
+            }
+        } else if t.filling || t.needs_key {
+            return;
         }
+        if t.writer.entry().is_none() {
+            return;
+        }
+        let place = self.place(track, &frame, pts_us, changed);
         let t = &mut self.tracks[track];
         if let Some((period, number)) = place {
             t.writer.begin(&self.camera, period, number, pts_us);
@@ -287,65 +312,74 @@ impl Packager {
         self.publish(frame.arrival_us);
     }
 
-    /// Decides what a key frame begins: `Some` with the Period and number of a new segment.
-    fn key_frame(&mut self, track: usize, frame: &Frame, us: i64) -> Option<(Period, u64)> {
-        let t = &mut self.tracks[track];
-        let mut changed = false;
-        if let Some(entry) = &frame.entry {
-            changed = t.writer.entry().is_some_and(|e| e != entry);
-            if t.writer.entry() != Some(entry) {
-                t.writer.set_entry(entry.clone());
-            }
+    /// The Period and the number of the segment that `track` begins with this frame, if it does.
+    fn place(
+        &mut self,
+        track: usize,
+        frame: &Frame,
+        us: i64,
+        changed: bool,
+    ) -> Option<(Period, u64)> {
+        if self.cuts.back().is_none_or(|newest| frame.pts > newest.pts + SAME_PICTURE_TICKS) {
+            self.decide(frame, us, changed);
         }
-        t.writer.entry()?;
-        let known = self.cuts.iter().find(|(pts, _)| (pts - frame.pts).abs() <= SAME_PICTURE_TICKS);
-        let cut = match known {
-            Some((_, cut)) => *cut,
-            None => self.cut(frame.pts, us, changed),
-        };
-        match cut {
-            Cut::Inside => {
-                // A rendition that joins in the middle begins with the segment that runs.
-                let (period, number) = (self.grid.period()?, self.grid.current()?);
-                let t = &self.tracks[track];
-                let joins = t.filling || t.needs_key;
-                joins.then_some((period, number))
+        let until = frame.pts + SAME_PICTURE_TICKS;
+        let due = self.cuts.iter().rev().filter(|c| c.pts <= until).find_map(|c| c.begins);
+        let t = &self.tracks[track];
+        let place = t.writer.place();
+        match due {
+            // Where a rendition lacks the picture that began a segment, the next one begins it.
+            Some((period, number))
+                if place.is_none_or(|(p, n)| (p.ms, n) < (period.ms, number)) =>
+            {
+                due
             }
-            Cut::Segment(number) => {
-                let period = self.periods.iter().rev().find(|p| p.start_us() <= us + 1000)?;
-                Some((*period, number))
-            }
-            Cut::Period(period) => Some((period, period.first)),
+            // One that joins in the middle begins with the segment that runs.
+            _ if t.filling || t.needs_key => self.grid.period().zip(self.grid.current()),
+            _ => None,
         }
     }
 
-    fn cut(&mut self, pts: i64, us: i64, changed: bool) -> Cut {
-        let cut = self.grid.key_frame(us, self.afresh || changed);
-        self.cuts.push_back((pts, cut));
+    /// Decides what begins at a picture that no rendition has shown before.
+    fn decide(&mut self, frame: &Frame, us: i64, changed: bool) {
+        let cut = match frame.key {
+            true => self.grid.key_frame(us, self.afresh || changed),
+            false => self.grid.frame(us),
+        };
+        let begins = match cut {
+            Cut::Inside if !frame.key => return,
+            Cut::Inside => None,
+            Cut::Segment(number) => self.grid.period().map(|period| (period, number)),
+            Cut::Period(period) => {
+                self.begin_period(period, us, changed);
+                Some((period, period.first))
+            }
+        };
+        self.cuts.push_back(Decided { pts: frame.pts, begins });
         if self.cuts.len() > CUTS {
             self.cuts.pop_front();
         }
-        if let Cut::Period(period) = cut {
-            self.afresh = false;
-            self.began_us = us;
-            self.camera.begin_period(
-                u64::try_from(period.ms).unwrap_or(0),
-                period.first,
-                u64::try_from(period.slot_us).unwrap_or(0),
-                period.listed,
-            );
-            self.periods.push_back(period);
-            if self.periods.len() > 4 {
-                self.periods.pop_front();
-            }
-            // The other renditions will be what they were, unless the camera's picture has changed.
-            for t in &self.tracks {
-                if t.kind == RenditionKind::Audio || !changed {
-                    t.writer.set_up(&self.camera, period);
-                }
+    }
+
+    fn begin_period(&mut self, period: Period, us: i64, changed: bool) {
+        self.afresh = false;
+        self.began_us = us;
+        self.camera.begin_period(
+            u64::try_from(period.ms).unwrap_or(0),
+            period.first,
+            u64::try_from(period.slot_us).unwrap_or(0),
+            period.listed,
+        );
+        self.periods.push_back(period);
+        if self.periods.len() > 4 {
+            self.periods.pop_front();
+        }
+        // The other renditions will be what they were, unless the camera's picture has changed.
+        for t in &self.tracks {
+            if t.kind == RenditionKind::Audio || !changed {
+                t.writer.set_up(&self.camera, period);
             }
         }
-        cut
     }
 
     fn sound(&mut self, track: usize, frames: &[Frame]) {

@@ -49,6 +49,7 @@ struct Open {
     number: u64,
     start_ticks: i64,
     segment: Arc<Segment>,
+    is_empty: bool,
 }
 
 /// The last key frame, to stand in while the camera is away.
@@ -127,7 +128,7 @@ impl Writer {
         self.owes_well = self.spoke;
         self.open = camera
             .begin_segment(ms(period), self.track, number, start)
-            .map(|segment| Open { period, number, start_ticks, segment });
+            .map(|segment| Open { period, number, start_ticks, segment, is_empty: true });
     }
 
     /// Writes one picture into the open segment.
@@ -142,6 +143,9 @@ impl Writer {
         if picture.key {
             let captured_us = picture.pts_us;
             self.last_key = Some(Key { data: picture.data.to_vec(), captured_us });
+        }
+        if let Some(open) = self.open.as_ref().filter(|o| o.is_empty && !picture.key) {
+            open.segment.set_dependent();
         }
         let sample = Sample {
             data: picture.data,
@@ -217,7 +221,8 @@ impl Writer {
         producer: Option<ProducerTime>,
         mut bytes: Vec<u8>,
     ) {
-        let Some(open) = &self.open else { return };
+        let Some(open) = &mut self.open else { return };
+        open.is_empty = false;
         let Ok(decode_time) = u64::try_from(start) else { return };
         self.sequence = self.sequence.wrapping_add(1);
         let track = u32::try_from(self.track + 1).unwrap_or(1);

@@ -3,7 +3,7 @@
 //! Media and discontinuity sequences are counters that rise by one (4.4.3.2, 4.4.3.3), whatever the
 //! segments' numbers are. Low-latency parts are not offered yet.
 
-use super::bandwidth_bps;
+use super::{are_independent, bandwidth_bps};
 use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, SegmentInfo, Window};
 use nearlive::hls::syntax::{self, Map, Media, Multivariant, Rendition, Segment, Variant};
 use nearlive::hls::write;
@@ -19,8 +19,11 @@ const AUDIO_GROUP: &str = "sound";
 pub fn multivariant(window: &Window) -> String {
     let newest = window.periods.last();
     let of = |track: usize| newest.and_then(|p| p.tracks.iter().find(|t| t.track == track));
-    let mut playlist =
-        Multivariant { version: VERSION, independent_segments: true, ..Multivariant::default() };
+    let mut playlist = Multivariant {
+        version: VERSION,
+        independent_segments: are_independent(window.periods.iter().flat_map(|p| &p.tracks)),
+        ..Multivariant::default()
+    };
     let mut sound_bps = 0;
     let mut sound_codec = None;
     for (track, spec) in window.renditions.iter().enumerate() {
@@ -73,10 +76,11 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
             begins = false;
         }
     }
+    let tracks = window.periods.iter().flat_map(|p| &p.tracks).filter(|t| t.track == track);
     let longest = segments.iter().map(|s| s.duration).max().unwrap_or(Duration::from_secs(1));
     Some(write::media(&Media {
         version: VERSION,
-        independent_segments: true,
+        independent_segments: are_independent(tracks),
         target_duration: longest,
         media_sequence: window.dropped.get(track).copied().unwrap_or(0),
         discontinuity_sequence: first_sequence.unwrap_or(0),

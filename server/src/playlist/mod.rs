@@ -35,6 +35,11 @@ fn bandwidth_bps(window: &Window, track: usize) -> u64 {
     }
 }
 
+/// Whether decoding can start with each of the segments.
+fn are_independent<'a>(tracks: impl IntoIterator<Item = &'a RenditionInfo>) -> bool {
+    tracks.into_iter().flat_map(|t| &t.segments).all(|s| s.independent)
+}
+
 /// Up to two significant digits.
 fn round_up(bps: u64) -> u64 {
     let mut step = 1;

@@ -76,8 +76,10 @@ pub enum Lookup {
     Found(Reader),
     /// It will begin soon: wait with [`Camera::changed`].
     Soon,
-    /// It has left the window, or its Period ended before it.
+    /// It has left the window.
     Gone,
+    /// Its Period has ended before it: a newer manifest shows the one that followed.
+    Never,
     /// There never was such a Period or rendition.
     Unknown,
 }
@@ -121,6 +123,8 @@ struct Track {
     timescale: u32,
     segments: VecDeque<Arc<Segment>>,
     peak_bps: u64,
+    /// It has gone on to another Period.
+    ended: bool,
 }
 
 /// What a track of a new Period is.
@@ -246,6 +250,7 @@ impl Camera {
             timescale: setup.timescale,
             segments: VecDeque::new(),
             peak_bps: 0,
+            ended: false,
         });
         drop(inner);
         self.touch();
@@ -273,10 +278,11 @@ impl Camera {
         Some(segment)
     }
 
-    /// Ends the last segment of `track` in Period `ms` at `end_ticks`.
+    /// Ends the last segment of `track` in Period `ms` at `end_ticks`; none will follow it there.
     pub fn end_segment(&self, ms: PeriodMs, track: usize, end_ticks: u64) {
         let mut inner = self.lock();
         let Some(t) = inner.period_mut(ms).and_then(|p| p.tracks.get_mut(&track)) else { return };
+        t.ended = true;
         if let Some(last) = t.segments.back() {
             last.finish(end_ticks);
             t.peak_bps = t.peak_bps.max(last.bps(t.timescale));
@@ -313,7 +319,8 @@ impl Camera {
         inner.periods.iter().find(|p| p.ms == ms)?.tracks.get(&track).map(|t| t.init.clone())
     }
 
-    /// Finds a segment. One that is next in a Period that still goes on is [`Lookup::Soon`].
+    /// Finds a segment. One that is next in a Period that still goes on is [`Lookup::Soon`]. A Period
+    /// goes on for each track until that has gone on to another, and until manifests show that one.
     pub fn segment(&self, ms: PeriodMs, rendition: &str, number: u64) -> Lookup {
         let inner = self.lock();
         let Some(track) = inner.track_of(rendition) else { return Lookup::Unknown };
@@ -321,20 +328,20 @@ impl Camera {
             let old = inner.periods.front().is_some_and(|p| ms < p.ms);
             return if old { Lookup::Gone } else { Lookup::Unknown };
         };
-        let current = inner.periods.iter().rposition(|p| p.published).is_none_or(|last| i >= last);
+        let newest = inner.periods.iter().rposition(|p| p.published).is_none_or(|last| i >= last);
         let Some(t) = inner.periods[i].tracks.get(&track) else {
-            return if current { Lookup::Soon } else { Lookup::Unknown };
+            return if newest { Lookup::Soon } else { Lookup::Unknown };
         };
+        let current = newest || !t.ended && !t.segments.is_empty();
         if let Some(s) = t.segments.iter().rev().find(|s| s.number() == number) {
             return Lookup::Found(Reader::new(Arc::clone(s)));
         }
         match t.segments.back() {
             None if current => Lookup::Soon,
-            Some(last) if current && number > last.number() && number <= last.number() + 2 => {
-                Lookup::Soon
-            }
-            Some(last) if number > last.number() && current => Lookup::Unknown,
-            _ => Lookup::Gone,
+            Some(last) if number <= last.number() => Lookup::Gone,
+            Some(last) if current && number <= last.number() + 2 => Lookup::Soon,
+            Some(_) if current => Lookup::Unknown,
+            _ => Lookup::Never,
         }
     }
 

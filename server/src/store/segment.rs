@@ -21,6 +21,7 @@ struct State {
     bytes: u64,
     ticks: u64,
     end_ticks: Option<u64>,
+    dependent: bool,
 }
 
 impl Segment {
@@ -48,6 +49,11 @@ impl Segment {
         }
         drop(state);
         self.grown.notify_waiters();
+    }
+
+    /// It begins with a picture that needs those before it.
+    pub fn set_dependent(&self) {
+        self.lock().dependent = true;
     }
 
     pub(super) const fn number(&self) -> u64 {
@@ -80,6 +86,7 @@ impl Segment {
             start_ticks: self.start_ticks,
             duration_ticks: state.end_ticks.map_or(state.ticks, |end| end - self.start_ticks),
             complete: state.end_ticks.is_some(),
+            independent: !state.dependent,
         }
     }
 }

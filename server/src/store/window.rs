@@ -67,4 +67,6 @@ pub struct SegmentInfo {
     pub duration_ticks: u64,
     /// It is finished.
     pub complete: bool,
+    /// Decoding can start with it.
+    pub independent: bool,
 }
