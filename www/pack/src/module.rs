@@ -99,8 +99,26 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
     if output.js().matches(plain).count() != 1 {
         bail!("wasm-bindgen's script is another than the one that www/loader.js was written for");
     }
-    let glue = output.js().replace(plain, guarded);
+    let mut glue = output.js().replace(plain, guarded);
+    let module = output.wasm_mut();
+    shorten(module.imports.iter_mut().map(|it| &mut it.name), "i", &mut glue);
+    shorten(module.exports.iter_mut().map(|it| &mut it.name), "e", &mut glue);
     Ok((glue, output.wasm_mut().emit_wasm()))
+}
+
+/// Gives short names to what the module and its glue call each other by: the long ones end in hashes, which no
+/// compression makes small.
+fn shorten<'a>(names: impl Iterator<Item = &'a mut String>, prefix: &str, glue: &mut String) {
+    for (index, name) in names.filter(|it| ends_in_hash(it)).enumerate() {
+        let short = format!("{prefix}{index}");
+        *glue = glue.replace(name.as_str(), &short);
+        *name = short;
+    }
+}
+
+/// Sixteen hexadecimal digits end the names that wasm-bindgen made up.
+fn ends_in_hash(name: &str) -> bool {
+    name.len() > 16 && name.bytes().rev().take(16).all(|it| it.is_ascii_hexdigit())
 }
 
 /// The path of wasm-opt, where there is one: on PATH, or npm's `binaryen` in `node_modules`.
