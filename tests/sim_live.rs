@@ -93,3 +93,32 @@ fn a_link_that_carries_only_the_middle_rung_gets_the_middle_rung() {
     assert!(middle * 10 > samples.len() * 8, "{middle} of {}: {report}", samples.len());
     assert!(report.stood(secs(10)..secs(60)) < secs(1), "{report}");
 }
+
+#[test]
+fn a_link_cut_from_4_mbps_to_700_kbps_and_back_costs_one_short_stall_at_most() {
+    for (i, phase) in (0..1000).step_by(90).enumerate() {
+        for (delay, jitter) in [(5, 0), (20, 5), (40, 15), (80, 5)] {
+            let jitter = millis(jitter);
+            let path = Path { delay: millis(delay), jitter, ..Path::steady(4000) };
+            let mut sim = camera(path, Live::default());
+            let cut = secs(30) + millis(phase);
+            let back = cut + secs(30 + 5 * (i as u64 % 7));
+            sim.run_to(cut);
+            assert_eq!(sim.report().samples.last().unwrap().rung, Some(2), "{}", sim.report());
+            sim.kbps(700);
+            sim.run_to(back);
+            sim.kbps(4000);
+            sim.run_for(secs(30));
+            let report = sim.report();
+            report.sound().unwrap();
+            let down = report.rung_at(cut, 0).unwrap() - cut;
+            let up = report.rung_at(back, 2).unwrap() - back;
+            let what = format!("phase {phase}, delay {delay}");
+            assert!(down < secs(4), "{what}: down after {down}: {report}");
+            assert!(up < secs(10), "{what}: up after {up}: {report}");
+            let stands = report.stands_in(cut..back + secs(30));
+            let short = stands.len() <= 1 && stands.iter().all(|s| s.lasted < secs(1));
+            assert!(short, "{what}: {stands:?} {report}");
+        }
+    }
+}

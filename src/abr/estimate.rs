@@ -137,6 +137,15 @@ impl Estimate {
         self.gathered_time = Duration::ZERO;
     }
 
+    /// It was seen to carry no more than [`Self::recent`]: the memory of better times would lead up again
+    /// at once.
+    pub fn fallen(&mut self) {
+        let Some(rate) = self.recent() else { return };
+        for mean in [&mut self.fast, &mut self.slow] {
+            mean.value = mean.value.min(rate.as_bps());
+        }
+    }
+
     /// It is known to carry at least this, by a probe or the server's word: what was thought before
     /// is void if it was less.
     pub fn proven(&mut self, now: Instant, rate: Bitrate) {

@@ -13,11 +13,14 @@ use core::time::Duration;
 pub const MOST_BYTES: u64 = 256 * 1024;
 /// It has shown enough after this: more would only take from the picture.
 pub const LONGEST_PROBE: Duration = Duration::from_millis(250);
+/// It can show by then that it will not suffice.
+pub const LEAST_PROBE: Duration = Duration::from_millis(80);
 /// The first comes this long after the link last showed a weakness.
 const QUIET: Duration = Duration::from_millis(2500);
-/// Waits between probes double from here on failure, up to the longest.
+/// Waits between probes double from here on failure, up to the longest: a link that is back is to be
+/// found within ten seconds, and a probe that fails is short.
 const BETWEEN: Duration = Duration::from_secs(3);
-const LONGEST: Duration = Duration::from_secs(24);
+const LONGEST: Duration = Duration::from_secs(5);
 /// A probe shorter than this many bytes proves nothing.
 const LEAST_BYTES: u64 = 8_000;
 
@@ -86,10 +89,10 @@ mod tests {
         assert_eq!(p.due(), Some(at(3500)));
         p.begun(at(3500));
         p.judged(false);
-        assert_eq!(p.due(), Some(at(9500)));
-        p.begun(at(9500));
+        assert_eq!(p.due(), Some(at(8500)));
+        p.begun(at(8500));
         p.judged(true);
-        assert_eq!(p.due(), Some(at(12_500)));
+        assert_eq!(p.due(), Some(at(11_500)));
     }
 
     #[test]

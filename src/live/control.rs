@@ -98,6 +98,8 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 const JITTER_MARGIN: Duration = Duration::from_millis(60);
 /// Jitter beyond this is an accident, not the link's habit.
 const MOST_JITTER: Duration = Duration::from_millis(300);
+/// Added to the floor when the link gets slower.
+const SLOWED: Duration = Duration::from_millis(120);
 /// What runs dry so soon after an accident with a known cause runs dry because of it.
 const EXCUSED: Duration = Duration::from_secs(2);
 
@@ -177,6 +179,15 @@ impl Control {
         self.lateness.clear(now);
         self.recent.clear(now);
         self.low.clear(now);
+    }
+
+    /// The link has turned out to be slower than what was asked of it. On the lower rung it has less
+    /// to spare than before: key frames, probes and borders of segments take longer than they did.
+    pub fn slowed(&mut self, now: Instant) {
+        self.excuse(now);
+        self.widened = self.widened.max(SLOWED);
+        self.last_trouble = Some(now);
+        self.before_trouble = self.widened;
     }
 
     /// Media comes from another encoder from now on: what is late is to be learnt anew.

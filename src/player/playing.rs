@@ -104,12 +104,9 @@ impl Session {
         let shows = self.playback.runs() || self.playback.moved.is_none();
         let live = self.live.as_mut()?;
         let since = *live.waiting_since.get_or_insert(cx.now);
-        let stands = !shows;
         let floor = live.control.floor(cx.now);
-        // Who stands still goes on with the least that holds; the rest is gathered by going slower.
-        let need = if stands { floor.min(live.control.aim.base_floor) } else { floor };
         let caught_up = edge.since(span.end) <= CAUGHT_UP;
-        if span.end.since(span.start) < need
+        if span.end.since(span.start) < floor
             || (!caught_up && shows && cx.now.since(since) < BACKLOG_PATIENCE)
         {
             cx.wake_at(cx.now + BACKLOG_PATIENCE, Reason::LiveControl);

@@ -280,6 +280,7 @@ impl Session {
         let Some(choice) = abandon::growing(&view) else { return };
         self.abr.prober.weak(cx.now);
         self.abr.rule.note_down(cx.now);
+        self.abr.estimate.fallen();
         self.drop_to(cx, kind, choice);
     }
 
@@ -327,13 +328,24 @@ impl Session {
     fn drop_to(&mut self, cx: &mut Cx<'_>, kind: TrackKind, choice: Choice) {
         let Some(edge) = self.edge(cx.now) else { return };
         let position = self.playback.position(cx.now);
+        // The lower rung's segment has to be fetched from its start; the next one may be there sooner.
+        let entry = self.presentation.as_ref().and_then(|p| {
+            let place = Place { rep: choice.rep, ..self.stream(kind)?.place };
+            let rep = rep_of(p, place)?;
+            let segment = rep.segments.at(edge)?;
+            let link = self.abr.estimate.recent()?.as_bps();
+            let rate = Bitrate::from_bps(link.saturating_sub(self.others(p).as_bps()));
+            let made = rep.bandwidth.bytes_in(edge.since(segment.start));
+            let next = rate.time_for(made)? > segment.end.since(edge);
+            Some(if next { segment.end } else { segment.start })
+        });
         let Some(live) = &mut self.live else { return };
         // Another rung arrives otherwise, and what runs dry now does for want of the link.
-        live.control.excuse(cx.now);
+        live.control.slowed(cx.now);
         let moved = self.playback.moved.is_some() && live.following;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         // From where there is nothing yet, but not what would only be fetched to be skipped.
-        let at = stream.ranges.end_from(position).max(edge - ENTRY);
+        let at = stream.ranges.end_from(position).max(entry.unwrap_or(edge - ENTRY));
         stream.place.rep = choice.rep;
         stream.retarget(cx, &mut self.requests, at);
         self.figures.reason = choice.why;
@@ -347,6 +359,22 @@ impl Session {
         self.start_at = Some(at);
         self.playback.placed = false;
         self.playback.seeking_to = None;
+    }
+
+    /// When all is well: the initialization segments of the other rungs, for a link that breaks in
+    /// has no time for them.
+    fn advance_inits(&mut self, cx: &mut Cx<'_>) {
+        let Some(p) = self.presentation.clone() else { return };
+        let Some(i) = self.streams.iter().position(|s| s.kind == TrackKind::Video) else { return };
+        let Some(stream) = self.streams.get(i).filter(|s| s.fetching.is_none()) else { return };
+        let Some(track) = track_of(&p, stream.place) else { return };
+        let playable = self.types.playable(track).into_iter();
+        let mut inits = playable.filter_map(|rep| track.representations.get(rep)?.init.clone());
+        if stream.trouble.failed == 0
+            && let Some(init) = inits.find(|init| stream.init(init).is_none())
+        {
+            self.fetch_init(cx, i, init);
+        }
     }
 
     /// Probes for the next rung when that may be of use.
@@ -366,6 +394,7 @@ impl Session {
         if !steady || self.source.away() || !live.control.calm(now) || self.late(now) > BACKLOG {
             return;
         }
+        self.advance_inits(cx);
         let due = self.abr.prober.due().max(self.abr.rule.held_until());
         if due.is_some_and(|due| now < due) {
             return;
@@ -406,7 +435,11 @@ impl Session {
         let Some(run) = self.abr.probe.as_mut().filter(|r| r.id == id) else { return };
         run.bytes += u64::from(len);
         let (first, _) = *run.first.get_or_insert((now, run.bytes));
-        if run.bytes >= probe::MOST_BYTES || now.since(first) >= probe::LONGEST_PROBE {
+        let lasted = now.since(first);
+        // A third of what is needed is not a matter of a little more.
+        let hopeless = lasted >= probe::LEAST_PROBE
+            && Bitrate::of(run.bytes, lasted).is_none_or(|r| r < run.target.bandwidth.scaled(333));
+        if hopeless || run.bytes >= probe::MOST_BYTES || lasted >= probe::LONGEST_PROBE {
             self.requests.cancel(cx, id);
             self.finish_probe(cx);
         }
