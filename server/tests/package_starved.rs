@@ -214,3 +214,19 @@ fn the_old_period_goes_on_for_each_rendition_until_that_has_left_it() {
     assert_eq!(seen, [["soon", "soon"], ["never", "soon"], ["never", "never"]]);
     assert_eq!(feed.camera.window().periods.len(), 2);
 }
+
+#[test]
+fn after_a_gap_presentation_time_is_still_the_capture_time() {
+    for gap in [5, 20, 50, 70] {
+        let mut feed = Feed::new();
+        for n in (0..600).filter(|n| !(300..300 + gap).contains(n)) {
+            feed.frame(n * FRAME_US, n % 25 == 0, 0);
+        }
+        feed.arrive(600 * FRAME_US + 500_000);
+        let period = feed.camera.window().periods.pop().unwrap();
+        let last = period.tracks[0].segments.last().unwrap();
+        let end = (last.start_ticks + last.duration_ticks) as i64 * 100 / 9;
+        let off = end - (START_US + 600 * FRAME_US);
+        assert!(off.abs() < 80_000, "{gap} frames missing: {off} us off");
+    }
+}

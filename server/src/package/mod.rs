@@ -42,6 +42,8 @@ const PENDING_FRAMES: usize = 2_000;
 const LEARN_AT_MOST_US: i64 = 10_000_000;
 /// Decisions of one run that are remembered for the renditions that come later.
 const CUTS: usize = 32;
+/// Times between frames that are remembered.
+const INTERVALS: usize = 16;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
@@ -79,6 +81,8 @@ struct Track {
     last_arrival_us: i64,
     last_pts: Option<i64>,
     interval_us: i64,
+    /// The newest of them, for the shortest: frames may be missing between two.
+    intervals_us: VecDeque<i64>,
     /// What is written now stands in for what does not come.
     filling: bool,
     /// Pictures before the next key frame belong to nothing.
@@ -106,6 +110,7 @@ impl Packager {
                     last_arrival_us: 0,
                     last_pts: None,
                     interval_us: 40_000,
+                    intervals_us: VecDeque::new(),
                     filling: false,
                     needs_key: true,
                 }
@@ -216,12 +221,19 @@ impl Packager {
     fn lead(&mut self, frame: &Frame) -> Observed {
         let t = &mut self.tracks[self.leader];
         // The engine's parser knows that a copied frame is whole only when the next begins.
-        let hold = if t.copied { t.interval_us } else { 0 };
+        let shortest = t.intervals_us.iter().min().copied().unwrap_or(t.interval_us);
+        let hold = if t.copied { shortest } else { 0 };
         let observed = self.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
         if observed != Observed::Leapt {
             let step = t.last_pts.map(|last| to_us(frame.pts - last)).filter(|s| *s > 1000);
-            t.interval_us = step.map_or(t.interval_us, |s| s.min(1_000_000));
             t.last_pts = Some(frame.pts);
+            if let Some(step) = step.map(|s| s.min(1_000_000)) {
+                t.interval_us = step;
+                t.intervals_us.push_back(step);
+                if t.intervals_us.len() > INTERVALS {
+                    t.intervals_us.pop_front();
+                }
+            }
         }
         observed
     }

@@ -10,7 +10,7 @@
 //! | [`clock`] | virtual time, and how far the page's clocks are from it |
 //! | [`rng`] | the one source of chance, seeded |
 //! | [`payload`] | bytes, whose media data cost nothing |
-//! | [`origin`] | servers: what answers a request, and when |
+//! | [`origin`] | servers: what answers a request, and when; one is the real packager and its store |
 //! | [`network`] | the link: rate, delay, connections, faults |
 //! | [`mse`] | MediaSource, its buffers, and the media element |
 //! | [`driver`] | performs the player's outputs as `nearlive::player` says a driver has to |

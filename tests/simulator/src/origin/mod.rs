@@ -10,6 +10,7 @@
 pub mod cmaf;
 pub mod film;
 pub mod live;
+pub mod packaged;
 
 use crate::clock::{NEVER, Time};
 use crate::payload::Payload;

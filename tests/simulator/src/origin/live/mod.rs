@@ -15,7 +15,7 @@
 
 mod answers;
 mod slots;
-mod text;
+pub(super) mod text;
 
 use super::cmaf::{Kind, Packer};
 use super::{HttpRequest, Origin, Reply, status};

@@ -1,0 +1,120 @@
+//! The server's packager, store and playlists under the real player: a camera that goes away, changes
+//! its picture, drifts, and has key frames where it likes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
+
+use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::origin::packaged::{MPD, PackagedServer, Script};
+use nearlive_simulator::report::Report;
+use nearlive_simulator::{Setup, Simulation};
+use std::ops::Range;
+
+fn start(script: Script) -> (Simulation, PackagedServer) {
+    let server = PackagedServer::new(script);
+    let mut sim = Setup::new(server.clone()).start();
+    sim.load(MPD);
+    (sim, server)
+}
+
+fn run(script: Script, time: Time) -> Report {
+    let (mut sim, _) = start(script);
+    sim.run_for(time);
+    sim.finish()
+}
+
+/// The picture is back soon after `end`, and at the live edge then.
+fn at_the_edge(report: &Report, end: Time, within: Time) {
+    report.sound().unwrap();
+    let back = report.back(end).unwrap_or(Time::MAX);
+    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
+    let latency = report.latency(end + secs(25)..end + secs(35), 500).unwrap();
+    assert!(latency < 600_000, "{latency} us behind: {report}");
+}
+
+#[test]
+fn an_undisturbed_camera_plays_at_the_edge_without_a_stall() {
+    let report = run(Script::default(), secs(60));
+    at_the_edge(&report, secs(20), secs(1));
+    assert!(report.startup().unwrap() < millis(1200), "{report}");
+    assert_eq!(report.stands, [], "{report}");
+    assert_eq!(report.errors, []);
+}
+
+#[test]
+fn a_camera_that_goes_away_is_stood_in_for_and_comes_back() {
+    for lasts in [millis(700), secs(2), secs(10), secs(30)] {
+        let away = secs(20) + millis(330)..secs(20) + millis(330) + lasts;
+        let end = away.end;
+        let report = run(Script { away: vec![away], ..Script::default() }, end + secs(40));
+        at_the_edge(&report, end, secs(5));
+        assert!(report.stood(secs(15)..end + secs(35)) < secs(4), "{lasts}: {report}");
+    }
+}
+
+#[test]
+fn a_picture_of_another_size_is_entered_with_hardly_a_stop() {
+    let resized = vec![secs(20) + millis(480), secs(60)];
+    let report = run(Script { resized, ..Script::default() }, secs(100));
+    at_the_edge(&report, secs(21), secs(3));
+    at_the_edge(&report, secs(61), secs(3));
+    assert!(report.stood(secs(15)..secs(100)) < secs(2), "{report}");
+}
+
+#[test]
+fn key_frames_off_the_grid_cost_no_seconds() {
+    let (mut sim, server) =
+        start(Script { off_grid: vec![secs(20)..secs(140)], ..Script::default() });
+    sim.run_for(secs(140));
+    let window = server.window(sim.now());
+    assert!(window.periods.iter().all(|p| !p.listed), "{:?}", window.periods.last());
+    sim.run_for(secs(40));
+    let report = sim.finish();
+    at_the_edge(&report, secs(140), secs(3));
+    let latency = report.latency(secs(30)..secs(140), 900).unwrap();
+    assert!(latency < 1_000_000, "{latency} us behind: {report}");
+    assert!(report.stood(secs(15)..secs(180)) < secs(4), "{report}");
+}
+
+#[test]
+fn a_camera_that_skips_frames_stays_near_the_edge() {
+    let skips = vec![(secs(20)..secs(140), 250)];
+    let report = run(Script { skips, ..Script::default() }, secs(180));
+    at_the_edge(&report, secs(140), secs(3));
+    let latency = report.latency(secs(30)..secs(140), 900).unwrap();
+    assert!(latency < 1_000_000, "{latency} us behind: {report}");
+}
+
+#[test]
+fn a_server_that_restarts_is_followed() {
+    for lasts in [1, 4] {
+        let end = secs(20 + lasts);
+        let report = run(Script { down: vec![secs(20)..end], ..Script::default() }, secs(70));
+        at_the_edge(&report, end, secs(8));
+    }
+}
+
+#[test]
+fn an_hour_of_all_of_it_stalls_only_around_its_faults() {
+    let time = secs(3600);
+    let mut script = Script { ppm: 100, ..Script::default() };
+    let mut faults: Vec<Range<Time>> = Vec::new();
+    let mut at = secs(40);
+    while at + secs(160) < time {
+        script.away.push(at + millis(730)..at + secs(30));
+        script.resized.push(at + secs(70) + millis(480));
+        script.off_grid.push(at + secs(110)..at + secs(120));
+        faults.push(at..at + secs(30));
+        faults.push(at + secs(70)..at + secs(72));
+        faults.push(at + secs(110)..at + secs(120));
+        at += secs(170);
+    }
+    let (mut sim, _) = start(script);
+    sim.run_for(time);
+    let report = sim.finish();
+    for fault in &faults {
+        at_the_edge(&report, fault.end, secs(5));
+    }
+    for stand in &report.stands {
+        let near = |f: &Range<Time>| (f.start..f.end + secs(8)).contains(&stand.at);
+        assert!(faults.iter().any(near), "{stand:?} without a fault: {report}");
+    }
+}
