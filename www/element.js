@@ -59,7 +59,7 @@ const MARKUP = `
 </div>`;
 
 const TITLES = {
-  network: "No connection",
+  network: "The stream cannot be loaded",
   manifest: "This stream cannot be played",
   media: "The picture cannot be decoded",
   browser: "This browser cannot show it",

@@ -22,7 +22,7 @@ const figures = (s) => {
     ["Picture", picture || none],
     ["Chosen", s.qualityReason || none],
     ["Link", s.throughputKbps === null ? none : rate(s.throughputKbps * 1000)],
-    ["Stalls", `${s.stalls.count} (${s.stalls.seconds.toFixed(1)} s), ${s.droppedFrames} frames dropped`],
+    ["Stalls", `${s.stalls.count} (${s.stalls.seconds.toFixed(1)} s), ${s.droppedFrames} frame${s.droppedFrames === 1 ? "" : "s"} dropped`],
     ["Loaded", `${(s.bytes / 1e6).toFixed(1)} MB, ${s.requests} requests, ${s.errors} errors`],
     ["Start", s.startupMs === null ? none : `${s.startupMs} ms, ${s.switches} switches since`],
     ["State", s.waitingFor ? `${s.state}, waits for ${s.waitingFor}` : s.state],

@@ -161,7 +161,7 @@ test("a dead address gives a message with what to do", async (t) => {
   const it = await open(t, "/dead.html");
   await until("the message is there", () => it.shown(".message"));
   const text = await it.part(".message", (message) => message.innerText);
-  assert.match(text, /No connection/);
+  assert.match(text, /The stream cannot be loaded/);
   assert.match(text, /Error 1002 · .*\/nowhere\/index\.mpd/);
   assert.match(text, /Try again/);
   assert.ok(!(await it.shown(".spinner")));
