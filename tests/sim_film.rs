@@ -148,3 +148,23 @@ fn a_small_quota_is_lived_with() {
     assert!(end, "{report}");
     assert_eq!(report.stands, [], "{report}");
 }
+
+#[test]
+fn a_seek_while_the_next_period_begins_leaves_its_media_in_place() {
+    // Each Period counts from zero, and a slow machine has much to append when the next one comes.
+    for ms in (0..1000).step_by(40) {
+        let film = Film { period: 2, ..Film::steady(20, 2000, &[1200]) };
+        let mut setup = Setup { path: Path::steady(8000), ..Setup::new(FilmServer::new(film)) };
+        setup.page.rules.append_takes = millis(60);
+        let mut sim = setup.start();
+        sim.load(DASH);
+        sim.run_for(millis(1000 + ms));
+        let at = sim.now();
+        sim.seek(6_500_000);
+        let there = sim.run_until(at + secs(8), |s| {
+            s.element().moving() && s.element().position(s.now()) >= 7_000_000
+        });
+        assert!(there, "{ms}: {}", sim.report());
+        sim.finish().sound().unwrap_or_else(|why| panic!("{ms}: {why}"));
+    }
+}

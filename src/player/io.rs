@@ -251,8 +251,8 @@ pub enum Output {
         /// What.
         data: Append,
     },
-    /// Forget what is queued for this buffer (its blobs are released) and `abort()`: the parser
-    /// starts afresh.
+    /// Forget the appends queued for this buffer (their blobs are released) and `abort()`: the
+    /// parser starts afresh. Other operations are still performed.
     Abort {
         /// Which.
         buffer: TrackKind,

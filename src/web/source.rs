@@ -147,10 +147,10 @@ impl Source {
         self.run(None);
     }
 
-    /// Forgets the queue of a buffer and resets its parser.
+    /// Forgets what was to be appended to a buffer and resets its parser.
     pub(crate) fn abort(&self, kind: TrackKind) {
         self.with(kind, |track| {
-            track.queue.clear();
+            track.queue.retain(|(_, op)| !matches!(op, Op::Append(_)));
             track.full = false;
             match track.busy {
                 Some(Busy::Removing) => track.busy = Some(Busy::RemovingThenAbort),

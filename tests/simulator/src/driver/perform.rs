@@ -117,10 +117,7 @@ impl<M: Machine> Simulation<M> {
 
     fn abort(&mut self, kind: TrackKind) {
         // A removal that runs cannot be aborted (MSE 3.2, abort() step 4): it is finished first.
-        let running = self.queues.get_mut(slot(kind)).and_then(Queue::finish);
-        if let Some(q) = self.queues.get_mut(slot(kind)) {
-            q.clear();
-        }
+        let running = self.queues.get_mut(slot(kind)).and_then(Queue::abort);
         if let Some(b) = self.element.buffer_mut(kind) {
             if let Some(Op::Remove(span)) = running {
                 b.remove(span);
@@ -150,7 +147,7 @@ impl<M: Machine> Simulation<M> {
                     let room = self.element.make_room(kind, bytes, self.now);
                     let Some(q) = self.queues.get_mut(slot(kind)) else { return };
                     if room {
-                        q.begin(op, self.now);
+                        q.begin(op, self.now, self.page.rules.append_takes);
                     } else {
                         q.full = true;
                         q.waiting.push_front(op);
@@ -158,7 +155,7 @@ impl<M: Machine> Simulation<M> {
                     }
                     return;
                 }
-                Op::Remove(_) => return q.begin(op, self.now),
+                Op::Remove(_) => return q.begin(op, self.now, 0),
                 Op::Offset(micros) => {
                     q.done += 1;
                     let buffer = self.element.buffer_mut(kind);

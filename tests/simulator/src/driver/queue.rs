@@ -15,11 +15,11 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// How long a browser takes for it.
-    pub(super) fn takes(&self) -> Time {
+    /// How long a browser takes for it, in which an append takes so long besides its bytes.
+    fn takes(&self, append: Time) -> Time {
         match self {
             // 100 MB/s and a turn of the event loop.
-            Self::Append { data, .. } => 300 + data.len() / 100,
+            Self::Append { data, .. } => append + data.len() / 100,
             Self::Remove(_) => 200,
             Self::Offset(_) | Self::ChangeType(_) => 0,
         }
@@ -68,8 +68,8 @@ impl Queue {
         self.waiting.pop_front()
     }
 
-    pub(super) fn begin(&mut self, op: Op, now: Time) {
-        self.until = now + op.takes();
+    pub(super) fn begin(&mut self, op: Op, now: Time, append: Time) {
+        self.until = now + op.takes(append);
         self.running = Some(op);
     }
 
@@ -77,6 +77,18 @@ impl Queue {
         self.until = NEVER;
         self.done += 1;
         self.running.take()
+    }
+
+    /// Forgets the appends; answers what was running.
+    pub(super) fn abort(&mut self) -> Option<Op> {
+        let all = self.waiting.len();
+        self.waiting.retain(|op| !matches!(op, Op::Append { .. }));
+        self.full = false;
+        self.until = NEVER;
+        let running = self.running.take();
+        let gone = all - self.waiting.len() + usize::from(running.is_some());
+        self.done += crate::payload::count(gone);
+        running
     }
 
     /// Forgets everything.

@@ -39,6 +39,8 @@ pub struct Rules {
     pub video_quota: u64,
     /// Bytes that an audio buffer takes.
     pub audio_quota: u64,
+    /// An append takes so long, microseconds, besides the time for its bytes.
+    pub append_takes: Time,
     /// The sound card's clock is so much faster than the truth.
     pub drift_ppm: i64,
 }
@@ -54,6 +56,7 @@ impl Default for Rules {
             picture_grace: secs(3),
             video_quota: 150 << 20,
             audio_quota: 12 << 20,
+            append_takes: 300,
             drift_ppm: 0,
         }
     }

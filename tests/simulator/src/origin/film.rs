@@ -25,13 +25,21 @@ pub struct Film {
     pub sizes: Vec<Vec<u64>>,
     /// Whether there is sound.
     pub audio: bool,
+    /// Segments in a Period, each of which counts its media times from zero; 0: there is one Period.
+    pub period: usize,
 }
 
 impl Film {
     /// A film of so many segments whose sizes are just their rate.
     pub fn steady(segments: usize, segment_ms: u64, kbps: &[u64]) -> Self {
         let sizes = kbps.iter().map(|k| k * segment_ms / 8).collect();
-        Self { segment_ms, kbps: kbps.to_vec(), sizes: vec![sizes; segments], audio: true }
+        Self {
+            segment_ms,
+            kbps: kbps.to_vec(),
+            sizes: vec![sizes; segments],
+            audio: true,
+            period: 0,
+        }
     }
 
     /// Reads a description with `segment_duration_ms`, `bitrates_kbps` and `segment_sizes_bits`, in
@@ -54,7 +62,13 @@ impl Film {
         };
         let sizes: Vec<_> = rows.split('[').skip(1).map(row).collect::<Option<_>>()?;
         let whole = sizes.iter().all(|s| s.len() == kbps.len());
-        (whole && !sizes.is_empty()).then_some(Self { segment_ms, kbps, sizes, audio: false })
+        (whole && !sizes.is_empty()).then_some(Self {
+            segment_ms,
+            kbps,
+            sizes,
+            audio: false,
+            period: 0,
+        })
     }
 
     /// Its length, milliseconds.
@@ -84,7 +98,8 @@ impl FilmServer {
         let index = number.checked_sub(1)?;
         let sizes = self.film.sizes.get(index)?;
         let ms = self.film.segment_ms;
-        let start = crate::payload::count(index) * ms;
+        let in_period = index.checked_rem(self.film.period).unwrap_or(index);
+        let start = crate::payload::count(in_period) * ms;
         if rendition == "a" {
             let frame = u64::from(AUDIO_FRAME);
             let (from, to) = ((start * 48).div_ceil(frame), ((start + ms) * 48).div_ceil(frame));
@@ -108,15 +123,34 @@ impl FilmServer {
     fn mpd(&self) -> String {
         let ms = self.film.length_ms();
         let mut s = format!(
-            "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" mediaPresentationDuration=\"PT{}.{:03}S\" minBufferTime=\"PT2S\">\n<Period id=\"p\">\n",
+            "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" mediaPresentationDuration=\"PT{}.{:03}S\" minBufferTime=\"PT2S\">\n",
             ms / 1000,
             ms % 1000,
         );
-        let template = format!(
-            "<SegmentTemplate timescale=\"1000\" duration=\"{}\" startNumber=\"1\" initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/$Number$.m4s\"/>\n",
-            self.film.segment_ms
-        );
+        let count = self.film.sizes.len();
+        for first in
+            (0..count).step_by(if self.film.period == 0 { count } else { self.film.period })
+        {
+            self.period(&mut s, first);
+        }
+        s.push_str("</MPD>\n");
+        s
+    }
+
+    fn period(&self, s: &mut String, first: usize) {
+        let start = crate::payload::count(first) * self.film.segment_ms;
         // Writing to a String cannot fail.
+        let _ = writeln!(
+            s,
+            "<Period id=\"p{first}\" start=\"PT{}.{:03}S\">",
+            start / 1000,
+            start % 1000
+        );
+        let template = format!(
+            "<SegmentTemplate timescale=\"1000\" duration=\"{}\" startNumber=\"{}\" initialization=\"$RepresentationID$/init.mp4\" media=\"$RepresentationID$/$Number$.m4s\"/>\n",
+            self.film.segment_ms,
+            first + 1
+        );
         let _ = write!(s, "<AdaptationSet mimeType=\"video/mp4\">\n{template}");
         for (i, (kbps, p)) in self.film.kbps.iter().zip(&self.video).enumerate() {
             let _ = writeln!(
@@ -136,8 +170,7 @@ impl FilmServer {
                 "<AdaptationSet mimeType=\"audio/mp4\">\n{template}<Representation id=\"a\" bandwidth=\"128000\" codecs=\"{codecs}\"/>\n</AdaptationSet>\n"
             );
         }
-        s.push_str("</Period>\n</MPD>\n");
-        s
+        s.push_str("</Period>\n");
     }
 
     fn multivariant(&self) -> String {
