@@ -4,7 +4,8 @@
 //! half a minute is back within five seconds of its return, and one that was unplugged for the
 //! winter is asked twice a minute. The outage begins with the first failure and ends when the
 //! picture has run for [`STABLE`]: a camera that comes and goes every second does not count as
-//! back. A refused login waits the longest from the start, for cameras lock out.
+//! back. A refused login waits the longest from the start, for cameras lock out; an engine that was
+//! killed says nothing of the camera, so the first wait after it is short.
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::engine::stderr::Cause;
 
 /// The shortest wait.
 pub const SHORTEST: Duration = Duration::from_secs(1);
+/// The shortest after an engine that somebody killed.
+pub const AFTER_KILL: Duration = Duration::from_millis(250);
 /// The longest wait.
 pub const LONGEST: Duration = Duration::from_secs(30);
 /// A run of this length ends an outage.
@@ -24,6 +27,7 @@ pub fn wait(cause: &Cause, outage: Duration, jitter: u32) -> Duration {
         // Known at once and cured by the next run itself.
         Cause::NoAudio => return Duration::ZERO,
         cause if cause.is_refused_login() => LONGEST,
+        Cause::EngineKilled(_) => (outage / 8).clamp(AFTER_KILL, LONGEST),
         _ => (outage / 8).clamp(SHORTEST, LONGEST),
     };
     base - base * jitter.min(999) / 5000
@@ -40,6 +44,12 @@ mod tests {
     #[test]
     fn the_wait_grows_with_the_outage_between_its_bounds() {
         assert_eq!([0, 8, 30, 120, 3600].map(secs), [1.0, 1.0, 3.75, 15.0, 30.0]);
+    }
+
+    #[test]
+    fn an_engine_that_was_killed_is_started_again_soon_but_not_in_a_circle() {
+        let after = |s| wait(&Cause::EngineKilled(9), Duration::from_secs(s), 0);
+        assert_eq!([0, 2, 40].map(after), [250, 250, 5000].map(Duration::from_millis));
     }
 
     #[test]
