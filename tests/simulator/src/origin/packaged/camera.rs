@@ -28,6 +28,8 @@ pub(super) const SOUND: usize = 3;
 /// What the camera does; times are Unix microseconds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Habits {
+    /// Of what is left to chance.
+    pub(super) seed: u64,
     /// How much too fast its clock is.
     pub(super) ppm: i64,
     /// Nothing comes.
@@ -67,8 +69,8 @@ pub(super) struct Camera {
 impl Camera {
     pub(super) fn new(habits: Habits, origin: i64) -> Self {
         Self {
+            rng: Rng::new(habits.seed),
             habits,
-            rng: Rng::new(7),
             origin,
             picture: 0,
             sound: 0,

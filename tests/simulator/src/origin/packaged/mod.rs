@@ -45,6 +45,8 @@ const FIRST_MANIFEST: Time = secs(5);
 /// What the camera and the server do in a run.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
+    /// Of everything that is left to chance: arrival, GOPs off the grid, frames that are skipped.
+    pub seed: u64,
     /// How much too fast the camera's clock is, millionths.
     pub ppm: i64,
     /// When the camera is away.
@@ -136,6 +138,7 @@ impl World {
     fn new(script: &Script) -> Self {
         let span = |r: &Range<Time>| unix(r.start)..unix(r.end);
         let habits = Habits {
+            seed: script.seed,
             ppm: script.ppm,
             away: script.away.iter().map(span).collect(),
             resized: script.resized.iter().map(|t| unix(*t)).collect(),
