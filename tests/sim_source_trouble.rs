@@ -29,6 +29,19 @@ fn a_camera_that_is_away_for_30_s_is_back_within_5_s_without_an_error() {
 }
 
 #[test]
+fn what_is_said_of_the_camera_ends_with_its_absence_whoever_is_left_to_say_so() {
+    for down in [vec![], vec![secs(28)..secs(31)]] {
+        let live = Live { speaks: true, away: vec![secs(20)..secs(30)], down, ..Live::default() };
+        let report = run(live, secs(80));
+        report.sound().unwrap();
+        let said: Vec<_> = report.sources.iter().filter(|(at, _)| *at > secs(20)).collect();
+        assert!(said.iter().any(|(_, cause)| !cause.is_empty()), "{said:?}");
+        let last = said.last().unwrap();
+        assert!(last.1.is_empty() && last.0 < secs(38), "{said:?}");
+    }
+}
+
+#[test]
 fn absences_of_every_length_and_phase_are_got_over() {
     for (from, lasts) in [(0, 150), (40, 900), (300, 1000), (500, 2340), (960, 5000), (700, 700)] {
         let away = secs(20) + millis(from)..secs(20) + millis(from + lasts);

@@ -293,6 +293,7 @@ impl Session {
             stream.retarget(cx, requests, stream.cursor.position());
         }
         self.captures.clear();
+        self.source.renewed();
         let following = self.live.as_ref().is_some_and(|l| l.following);
         if let Some(at) = at.filter(|_| !following) {
             self.set_start(cx, at);

@@ -135,13 +135,18 @@ impl Session {
     ) {
         for item in news {
             match item {
-                News::Fragment { span, fresh } => self.note_arrival(cx.now, span, fresh),
+                News::Fragment { span, fresh } => {
+                    self.note_arrival(cx.now, span, fresh);
+                    if kind == TrackKind::Video {
+                        self.note_silence(cx.now, span);
+                    }
+                }
                 News::Captured { at, wall } if kind == TrackKind::Video => {
                     self.note_capture(cx.now, at, wall);
                 }
                 News::Captured { .. } => {}
-                News::Message { at, scheme, data } => {
-                    self.note_message(cx.now, at, &scheme, &data);
+                News::Message { at, until, scheme, data } => {
+                    self.note_message(cx.now, at, until, &scheme, &data);
                 }
                 News::Damaged { why, url } => self.on_damaged(cx, kind, id, why, &url),
             }

@@ -6,7 +6,7 @@ use super::opening::{Breakdowns, rep_of, track_of};
 use super::select;
 use super::session::Session;
 use crate::presentation::TrackKind;
-use crate::time::{Instant, Position};
+use crate::time::{Instant, Position, Span};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -44,6 +44,8 @@ pub(super) struct SourceState {
     cause: String,
     /// The sentence that came last.
     newest: String,
+    /// How far it holds; `None`: until another comes.
+    until: Option<Position>,
     /// The newest media repeats an old picture.
     pub(super) filler: bool,
     told_at: Option<Instant>,
@@ -56,14 +58,40 @@ impl SourceState {
     pub(super) fn away(&self) -> bool {
         !self.newest.is_empty() || self.filler
     }
+
+    /// Media comes on another timeline: what was said holds until it comes without it.
+    pub(super) fn renewed(&mut self) {
+        self.coming.clear();
+        self.newest.clone_from(&self.cause);
+        self.until = Some(Position::default());
+    }
 }
 
 impl Session {
-    pub(super) fn note_message(&mut self, now: Instant, at: Position, scheme: &str, data: &[u8]) {
-        if scheme != SOURCE_SCHEME {
-            return;
+    pub(super) fn note_message(
+        &mut self,
+        now: Instant,
+        at: Position,
+        until: Option<Position>,
+        scheme: &str,
+        data: &[u8],
+    ) {
+        if scheme == SOURCE_SCHEME {
+            self.source.until = until;
+            self.say_of_source(now, at, String::from_utf8_lossy(data).into_owned());
         }
-        let sentence = String::from_utf8_lossy(data).into_owned();
+    }
+
+    /// The picture goes on; where nothing repeats what was said of the camera it is well. A server
+    /// that was started again in between does not know what to take back.
+    pub(super) fn note_silence(&mut self, now: Instant, span: Span) {
+        if self.source.until.take_if(|until| span.end > *until + Duration::from_millis(1)).is_some()
+        {
+            self.say_of_source(now, span.start, String::new());
+        }
+    }
+
+    fn say_of_source(&mut self, now: Instant, at: Position, sentence: String) {
         if sentence != self.source.newest {
             self.source.newest.clone_from(&sentence);
             self.source.coming.push_back((at, sentence));

@@ -102,8 +102,8 @@ pub(super) enum News {
     Fragment { span: Span, fresh: bool },
     /// A capture time.
     Captured { at: Position, wall: crate::time::WallTime },
-    /// A message, with the position it belongs to.
-    Message { at: Position, scheme: String, data: Vec<u8> },
+    /// A message, with the position it belongs to, and how far it holds where it says so.
+    Message { at: Position, until: Option<Position>, scheme: String, data: Vec<u8> },
     /// The bytes are not what they should be.
     Damaged { why: &'static str, url: String },
 }
@@ -525,7 +525,9 @@ fn take_fact(
             }
         }
         Fact::Message(m) => {
-            news.push(News::Message { at: here, scheme: m.scheme, data: m.data });
+            let lasts = m.duration_ticks.map(|ticks| m.timescale.to_micros(ticks.into()));
+            let until = lasts.map(|us| here.offset(us));
+            news.push(News::Message { at: here, until, scheme: m.scheme, data: m.data });
         }
         Fact::Damaged { .. } | Fact::Init(_) | Fact::Index(_) => {}
     }

@@ -116,11 +116,18 @@ thread_local! {
 }
 
 /// An `emsg` of version 1 (ISO/IEC 23009-1 5.10.3.3.3).
-pub fn message(scheme: &str, value: &str, at: u64, timescale: u32, data: &[u8]) -> Vec<u8> {
+pub fn message(
+    scheme: &str,
+    value: &str,
+    at: u64,
+    timescale: u32,
+    duration: u32,
+    data: &[u8],
+) -> Vec<u8> {
     let mut body = vec![1, 0, 0, 0];
     body.extend(timescale.to_be_bytes());
     body.extend(at.to_be_bytes());
-    body.extend(u32::MAX.to_be_bytes());
+    body.extend(duration.to_be_bytes());
     body.extend(u32::try_from(at % 0xffff_ffff).unwrap_or(0).to_be_bytes());
     body.extend(scheme.bytes().chain([0]).chain(value.bytes()).chain([0]));
     body.extend(data);

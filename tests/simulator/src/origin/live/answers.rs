@@ -3,7 +3,7 @@
 use super::slots::{Chunk, Slot};
 use super::{Camera, Period, Rendition, signed, time_of, unix};
 use crate::clock::{Clock, Time};
-use crate::origin::cmaf::{AUDIO_FRAME, Packer};
+use crate::origin::cmaf::{AUDIO_FRAME, Packer, message};
 use crate::origin::{Head, HttpRequest, Reply, Step, Timeline, status};
 use nearlive::time::WallTime;
 
@@ -63,15 +63,14 @@ pub(super) fn media(
         return status(now, 404);
     }
     let packer = packer.clone();
-    let epoch = cam.epoch();
     if slot.complete <= now || request.range.is_some() || request.head_only {
         let mut body = crate::payload::Payload::default();
         for chunk in &slot.chunks {
-            body.append(bytes(&packer, chunk, epoch));
+            body.append(bytes(cam, &packer, chunk));
         }
         return Box::new(Timeline::answer(now, request, head(now, "video/mp4"), body));
     }
-    Box::new(Growing { slot, packer, epoch, next: 0, head: false })
+    Box::new(Growing { cam: std::rc::Rc::clone(cam), slot, packer, next: 0, head: false })
 }
 
 /// The number in a segment's name: itself, or that of the segment that begins at a media time.
@@ -85,7 +84,8 @@ fn number(cam: &Camera, period: &Period, packer: &Packer, name: &str) -> Option<
 }
 
 /// The bytes of one chunk.
-fn bytes(packer: &Packer, chunk: &Chunk, epoch: i64) -> crate::payload::Payload {
+fn bytes(cam: &Camera, packer: &Packer, chunk: &Chunk) -> crate::payload::Payload {
+    let epoch = cam.epoch();
     let scale = packer.timescale();
     let ticks = |us: i64| u64::try_from(scale.from_micros(us - epoch)).unwrap_or(0);
     let wall = Some(WallTime::from_micros(chunk.captured));
@@ -101,14 +101,38 @@ fn bytes(packer: &Packer, chunk: &Chunk, epoch: i64) -> crate::payload::Payload 
     let start = ticks(chunk.captured);
     let lasts = ticks(chunk.captured + chunk.lasts) - start;
     let lasts = u32::try_from(lasts).unwrap_or(u32::MAX);
-    packer.chunk(&[(start, lasts, chunk.bytes, chunk.sync)], wall)
+    let mut payload = crate::payload::Payload::default();
+    if let Some(word) = cam.word(chunk) {
+        payload = message(SOURCE, "", start, scale.hz(), lasts, word.as_bytes()).into();
+    }
+    payload.append(packer.chunk(&[(start, lasts, chunk.bytes, chunk.sync)], wall));
+    payload
+}
+
+/// Scheme of messages about the camera.
+const SOURCE: &str = "urn:nearlive:source:2026";
+
+impl Camera {
+    /// What a chunk of the picture says of the camera, if anything.
+    fn word(&self, chunk: &Chunk) -> Option<&'static str> {
+        let live = &self.live;
+        if !live.speaks || !chunk.sync {
+            return None;
+        }
+        if chunk.lasts > signed(live.frame) {
+            return Some("the camera does not answer");
+        }
+        let boot = live.down.iter().map(|d| d.end).filter(|end| unix(*end) <= chunk.captured).max();
+        let owes = |a: &std::ops::Range<Time>| unix(a.end) <= chunk.captured && Some(a.end) > boot;
+        live.away.iter().any(owes).then_some("")
+    }
 }
 
 /// A segment that is sent while it is made; its head comes with its first chunk.
 struct Growing {
+    cam: std::rc::Rc<Camera>,
     slot: Slot,
     packer: Packer,
-    epoch: i64,
     next: usize,
     head: bool,
 }
@@ -127,6 +151,6 @@ impl Reply for Growing {
             return Step::Head(head(now, "video/mp4"));
         }
         self.next += 1;
-        Step::Data(bytes(&self.packer, chunk, self.epoch))
+        Step::Data(bytes(&self.cam, &self.packer, chunk))
     }
 }

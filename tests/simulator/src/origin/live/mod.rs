@@ -83,6 +83,9 @@ pub struct Live {
     pub clock: bool,
     /// Media times count from the start of the first Period, as ffmpeg's do.
     pub zero_based: bool,
+    /// The picture says how the camera is: each still that stands in, and then each segment of the
+    /// same process.
+    pub speaks: bool,
 }
 
 impl Default for Live {
@@ -110,6 +113,7 @@ impl Default for Live {
             holds: true,
             clock: true,
             zero_based: false,
+            speaks: false,
         }
     }
 }
