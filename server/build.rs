@@ -1,7 +1,7 @@
 //! Puts the player (`dist/`) and the page (`www/`) into the server, where they are there.
 //!
-//! Writes `embedded.rs`: a table of name, bytes, the same bytes in gzip where that is smaller, and
-//! a tag that changes with the bytes. Without `dist/` the table is simply shorter, and the server
+//! Writes `embedded.rs`: a table of name, bytes, the same bytes in gzip and in Brotli where that is
+//! smaller, and a tag that changes with the bytes. Without `dist/` the table is simply shorter, and the server
 //! says how to build the player.
 
 use std::collections::hash_map::DefaultHasher;
@@ -53,20 +53,34 @@ fn entry(table: &mut String, path: &Path, out: &Path) -> io::Result<()> {
     let bytes = fs::read(&path)?;
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
-    gzip.write_all(&bytes)?;
-    let gzip = gzip.finish()?;
-    let packed = if gzip.len() < bytes.len() {
-        let packed = out.join(format!("{name}.gz"));
-        fs::write(&packed, gzip)?;
-        format!("Some(include_bytes!({packed:?}))")
-    } else {
-        "None".to_owned()
+    let smaller = |packed: Vec<u8>, ending| {
+        if packed.len() >= bytes.len() {
+            return Ok::<_, io::Error>("None".to_owned());
+        }
+        let path = out.join(format!("{name}.{ending}"));
+        fs::write(&path, packed)?;
+        Ok(format!("Some(include_bytes!({path:?}))"))
     };
+    let (gzip, brotli) = (smaller(gzip(&bytes)?, "gz")?, smaller(brotli(&bytes)?, "br")?);
     let _ = writeln!(
         table,
-        "    Embedded {{ name: {name:?}, plain: include_bytes!({path:?}), gzip: {packed}, tag: \"\\\"{:016x}\\\"\" }},",
+        "    Embedded {{ name: {name:?}, plain: include_bytes!({path:?}), gzip: {gzip}, brotli: {brotli}, tag: \"\\\"{:016x}\\\"\" }},",
         hasher.finish()
     );
     Ok(())
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes)?;
+    gzip.finish()
+}
+
+/// As small as it gets, which takes seconds, where the program is built to be used.
+fn brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let quality = if std::env::var("PROFILE").is_ok_and(|p| p == "release") { 11 } else { 4 };
+    let params = brotli::enc::BrotliEncoderParams { quality, lgwin: 22, ..Default::default() };
+    let mut out = Vec::new();
+    brotli::BrotliCompress(&mut &*bytes, &mut out, &params)?;
+    Ok(out)
 }

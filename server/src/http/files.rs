@@ -9,6 +9,7 @@ pub(super) struct Embedded {
     name: &'static str,
     plain: &'static [u8],
     gzip: Option<&'static [u8]>,
+    brotli: Option<&'static [u8]>,
     tag: &'static str,
 }
 
@@ -67,13 +68,15 @@ fn answer(file: &'static Embedded, asked: &HeaderMap) -> Response<Body> {
         let t = t.trim();
         t.strip_prefix("W/").unwrap_or(t) == file.tag
     });
-    let gzip = file.gzip.filter(|_| accepts_gzip(list(header::ACCEPT_ENCODING)));
+    let encoded = encoded(file, list(header::ACCEPT_ENCODING));
     let mut response = if known {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        Response::new(Body::from(Bytes::from_static(gzip.unwrap_or(file.plain))))
+        Response::new(Body::from(Bytes::from_static(
+            encoded.map_or(file.plain, |(_, bytes)| bytes),
+        )))
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, value(content_type(file.name)));
@@ -81,18 +84,24 @@ fn answer(file: &'static Embedded, asked: &HeaderMap) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, value("no-cache"));
     headers.insert(header::ETAG, value(file.tag));
     headers.insert(header::VARY, value("accept-encoding"));
-    if gzip.is_some() && !known {
-        headers.insert(header::CONTENT_ENCODING, value("gzip"));
+    if let Some((name, _)) = encoded.filter(|_| !known) {
+        headers.insert(header::CONTENT_ENCODING, value(name));
     }
     response
 }
 
-fn accepts_gzip(list: &str) -> bool {
+/// The smallest form that the client takes, where there is one, with its name.
+fn encoded(file: &'static Embedded, list: &str) -> Option<(&'static str, &'static [u8])> {
+    let forms = [("br", file.brotli), ("gzip", file.gzip)];
+    forms.into_iter().find_map(|(name, bytes)| Some((name, bytes?)).filter(|_| accepts(list, name)))
+}
+
+fn accepts(list: &str, coding: &str) -> bool {
     list.split(',').any(|item| {
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         let refused = parts.any(|p| p.trim_end_matches(['0', '.']) == "q=");
-        (name.eq_ignore_ascii_case("gzip") || name == "*") && !refused
+        (name.eq_ignore_ascii_case(coding) || name == "*") && !refused
     })
 }
 
@@ -120,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_sent_to_those_who_take_it() {
+    fn a_coding_is_sent_to_those_who_take_it() {
         for (list, takes) in [
             ("gzip, deflate, br", true),
             ("br, GZIP;q=0.5", true),
@@ -130,8 +139,23 @@ mod tests {
             ("br", false),
             ("", false),
         ] {
-            assert_eq!(accepts_gzip(list), takes, "{list}");
+            assert_eq!(accepts(list, "gzip"), takes, "{list}");
         }
+    }
+
+    #[test]
+    fn brotli_goes_before_gzip() {
+        static FILE: Embedded = Embedded {
+            name: "a.js",
+            plain: b"plain",
+            gzip: Some(b"gz"),
+            brotli: Some(b"br"),
+            tag: "\"0\"",
+        };
+        let name = |list| encoded(&FILE, list).map(|(name, _)| name);
+        assert_eq!(name("gzip, deflate, br, zstd"), Some("br"));
+        assert_eq!(name("gzip, br;q=0"), Some("gzip"));
+        assert_eq!(name("deflate"), None);
     }
 
     #[test]
