@@ -5,8 +5,9 @@ mod sim_support;
 
 use nearlive::player::{Code, Config, State};
 use nearlive::presentation::TrackKind;
-use nearlive_simulator::clock::{millis, secs};
+use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
+use nearlive_simulator::origin::{Head, HttpRequest, Origin, Reply, Timeline};
 use nearlive_simulator::{Page, Setup};
 use sim_support::{playing as start, recovered};
 
@@ -137,4 +138,27 @@ fn a_browser_without_the_pictures_codec_plays_the_sound_and_says_so() {
     report.sound().unwrap();
     assert!(sim.element().running(), "{report}");
     assert_eq!(report.count(Code::UnsupportedCodec), 1, "{report}");
+}
+
+/// A server that answers every request with all of the file.
+struct NoRanges;
+
+impl Origin for NoRanges {
+    fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
+        let list = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+                    #EXT-X-MAP:URI=\"film.mp4\",BYTERANGE=\"1354@0\"\n#EXTINF:4,\n\
+                    #EXT-X-BYTERANGE:116421@1354\nfilm.mp4\n#EXT-X-ENDLIST\n";
+        let body = if request.path().ends_with(".m3u8") { list } else { "a file" };
+        Box::new(Timeline::whole(now, Head::new(200, ""), body))
+    }
+}
+
+#[test]
+fn a_server_without_byte_ranges_is_named_as_such() {
+    let mut sim = Setup::new(NoRanges).start();
+    sim.load("http://host/film.m3u8");
+    sim.run_for(secs(3));
+    let fatal = sim.report().fatal();
+    assert_eq!(fatal.len(), 1, "{}", sim.report());
+    assert!(fatal[0].message.contains("byte ranges"), "{}", fatal[0].message);
 }

@@ -19,4 +19,6 @@ pub enum Failure {
     Timeout,
     /// More bytes than anything of its kind has.
     TooLarge,
+    /// All of a file where a part of it was asked for.
+    NoRange,
 }

@@ -70,7 +70,7 @@ pub const fn passes(failure: &Failure) -> bool {
     match failure {
         Failure::Unreachable(_) | Failure::Timeout => true,
         Failure::Status(status) => matches!(status, 408 | 429 | 500..=599),
-        Failure::TooLarge => false,
+        Failure::TooLarge | Failure::NoRange => false,
     }
 }
 

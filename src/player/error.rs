@@ -99,6 +99,14 @@ impl Error {
                 format!("The answer for {what} is far too large; check the address."),
                 String::new(),
             ),
+            Failure::NoRange => (
+                Code::Status,
+                format!(
+                    "The server sends the whole file where a part of it is asked for {what}; let it \
+                     answer byte ranges (206)."
+                ),
+                String::new(),
+            ),
             Failure::Status(status) => (Code::Status, status_words(*status, what), String::new()),
         };
         Self { code, fatal: false, message, url: Some(shown(url)), detail }

@@ -182,11 +182,14 @@ impl Requests {
                 sent.answered_at = Some(cx.now);
                 let status = head.status;
                 sent.head = head;
-                if (200..300).contains(&status) {
+                // A server may ignore the header (RFC 9110 14.2): each part would cost the whole.
+                let whole = status == 200
+                    && sent.resource.range.is_some_and(|r| r.first > 0 || r.last.is_some());
+                if (200..300).contains(&status) && !whole {
                     Heard::Answered
                 } else {
                     cx.push(Output::Cancel(id));
-                    Heard::Failed(Failure::Status(status))
+                    Heard::Failed(if whole { Failure::NoRange } else { Failure::Status(status) })
                 }
             }
             FetchEvent::Data(bytes) if matches!(sent.purpose, Purpose::Segment(_)) => {
