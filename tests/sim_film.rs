@@ -4,7 +4,7 @@
 use nearlive::player::{Command, QualityChoice};
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
-use nearlive_simulator::origin::film::{DASH, Film, FilmServer};
+use nearlive_simulator::origin::film::{DASH, Film, FilmServer, HLS};
 use nearlive_simulator::rng::Rng;
 use nearlive_simulator::{Setup, Simulation};
 
@@ -167,4 +167,39 @@ fn a_seek_while_the_next_period_begins_leaves_its_media_in_place() {
         assert!(there, "{ms}: {}", sim.report());
         sim.finish().sound().unwrap_or_else(|why| panic!("{ms}: {why}"));
     }
+}
+
+#[test]
+fn a_rung_that_cannot_be_had_is_left_for_another() {
+    for (url, bad, status) in [
+        (HLS, "v2.m3u8", 403),
+        (HLS, "v2.m3u8", 404),
+        (HLS, "v2.m3u8", 500),
+        (DASH, "v2/init.mp4", 404),
+        (DASH, "v2/init.mp4", 503),
+    ] {
+        let mut setup = Setup::new(FilmServer::new(Film::steady(25, 4000, &LADDER)));
+        setup.path = Path::steady(8000);
+        setup.path.faults = vec![Fault::all(0..secs(200), bad, Trouble::Status(status))];
+        let mut sim = setup.start();
+        sim.load(url);
+        let end = sim.run_until(secs(120), |s| s.element().ended());
+        let report = sim.report();
+        report.sound().unwrap_or_else(|why| panic!("{bad} {status}: {why}"));
+        assert!(end, "{bad} {status}: {report}");
+        assert_eq!(report.stands, [], "{bad} {status}: {report}");
+        assert!(report.errors.len() < 4, "{bad} {status}: {report}");
+        let rungs = report.samples.iter().filter_map(|s| s.rung);
+        assert_eq!(rungs.max(), Some(1), "{bad} {status}: {report}");
+    }
+}
+
+#[test]
+fn the_last_rung_that_cannot_be_had_is_the_end() {
+    let mut sim = start(HLS, Film::steady(25, 4000, &LADDER), Path::steady(8000));
+    sim.run_until(secs(30), |s| s.report().started.is_some());
+    sim.fault(Fault::all(0..secs(900), ".m3u8", Trouble::Status(403)));
+    sim.fault(Fault::all(0..secs(900), ".m4s", Trouble::Status(403)));
+    sim.run_for(secs(60));
+    assert_eq!(sim.report().fatal().len(), 1, "{}", sim.report());
 }

@@ -3,8 +3,10 @@
 use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::FetchId;
+use super::opening::{place_in, rep_of, track_of};
 use super::requests::Sent;
-use super::session::Session;
+use super::session::{Session, Stage};
+use super::stream::Trouble;
 use crate::buffer::plan::Cursor;
 use crate::net::Failure;
 use crate::net::retry::{Policy, Verdict, verdict};
@@ -16,6 +18,8 @@ use core::time::Duration;
 const MISS_WAIT: Duration = Duration::from_millis(40);
 /// After so many misses the segment is taken for lost.
 const MISSES: u32 = 6;
+/// On demand, what begins a representation is asked for so often, then it is left for another one.
+pub(super) const PASS_OVER: u32 = 3;
 /// After so many settled refusals in a row nothing is expected any more.
 const REFUSALS: u32 = 4;
 
@@ -35,6 +39,11 @@ impl Session {
         if self.is_live() {
             // A new Period's or a restarted server's: the manifest knows.
             self.want_manifest(cx.now);
+        }
+        let failed = self.stream(kind).map_or(0, |s| s.trouble.failed) + 1;
+        let refused = matches!(failure, Failure::Status(_)) && failed >= PASS_OVER;
+        if refused && !self.is_live() && self.pass_over(kind) {
+            return self.trouble(cx, error);
         }
         self.refused(cx, kind, error, &failure);
     }
@@ -61,11 +70,34 @@ impl Session {
         };
         match wait {
             Some(wait) => stream.trouble.until = Some(cx.now + wait),
+            None if matches!(failure, Failure::Status(_)) && self.pass_over(kind) => {}
             None => error.fatal = true,
         }
         if error.fatal || !told {
             self.trouble(cx, error);
         }
+    }
+
+    /// What plays goes on with another representation than the one that cannot be had; answers
+    /// whether there is one.
+    pub(super) fn pass_over(&mut self, kind: TrackKind) -> bool {
+        let (Stage::Running, Some(p)) = (&self.stage, self.presentation.clone()) else {
+            return false;
+        };
+        let Some(place) = self.stream(kind).map(|s| s.place) else { return false };
+        let (Some(track), Some(rep)) = (track_of(&p, place), rep_of(&p, place)) else {
+            return false;
+        };
+        self.types.missing.push(rep.id.clone());
+        let next = place_in(&p, &self.types, place.period, kind, track, rep);
+        let (Some(next), Some(stream)) = (next, self.stream_mut(kind)) else {
+            self.types.missing.pop();
+            return false;
+        };
+        stream.place = next;
+        stream.trouble = Trouble::default();
+        self.figures.reason = "another one is not to be had".to_string();
+        true
     }
 
     /// The bytes are no media: an error page with status 200, a truncated file.

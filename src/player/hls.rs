@@ -6,11 +6,13 @@
 
 use super::cx::Cx;
 use super::error::Error;
+use super::failing::PASS_OVER;
 use super::io::{Body, Reason};
 use super::opening::rep_of;
 use super::protocol;
 use super::requests::{Patience, Purpose, Sent};
 use super::session::{Session, Stage};
+use super::stream::Stream;
 use crate::hls::syntax::{Media, Playlist};
 use crate::hls::update::Placement;
 use crate::hls::{self};
@@ -174,7 +176,15 @@ impl Session {
         state.in_flight = false;
         state.failed = state.failed.saturating_add(1);
         let failed = state.failed;
-        match retry::manifest(first, failure, failed, cx.prng) {
+        let verdict = retry::manifest(first, failure, failed, cx.prng);
+        let refused = matches!(failure, None | Some(Failure::Status(_)));
+        let settled = matches!(verdict, Verdict::Settled) || failed >= PASS_OVER;
+        if first && refused && settled && self.pass_over_playlist(address) {
+            return self.trouble(cx, error);
+        }
+        let Some(lists) = &mut self.lists else { return };
+        let state = lists.state(address);
+        match verdict {
             Verdict::Again(wait) => state.due = Some(cx.now + wait),
             Verdict::Settled if !first => state.due = Some(cx.now + Policy::LIVE.cap),
             Verdict::Settled => error.fatal = true,
@@ -183,6 +193,17 @@ impl Session {
             self.figures.manifest_trouble = true;
             self.trouble(cx, error);
         }
+    }
+
+    /// The streams that a playlist is for go on with others; answers whether all of them can.
+    fn pass_over_playlist(&mut self, address: &str) -> bool {
+        let Some(p) = self.presentation.clone() else { return false };
+        let of = |s: &&Stream| {
+            rep_of(&p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
+        };
+        let kinds: Vec<_> =
+            self.streams.iter().filter(|s| !s.passive).filter(of).map(|s| s.kind).collect();
+        kinds.into_iter().all(|kind| self.pass_over(kind))
     }
 
     /// A request for a playlist was given up: it is due at once.

@@ -19,6 +19,8 @@ pub(super) struct Types {
     pub(super) supported: Option<Vec<String>>,
     /// Codecs that it claimed to play and gave up on.
     pub(super) failed: Vec<String>,
+    /// Representations, by their ids, that the server does not give.
+    pub(super) missing: Vec<String>,
 }
 
 impl Types {
@@ -60,6 +62,9 @@ impl Types {
     /// It plays here, as far as is known: what names no codecs may be anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
+        if self.missing.contains(&rep.id) {
+            return false;
+        }
         if rep.codecs.is_empty() {
             return true;
         }
