@@ -1,6 +1,7 @@
 //! Live at the edge, in the simulator: start, latency, and a link that changes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use nearlive::player::State;
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
@@ -34,6 +35,24 @@ fn it_starts_wherever_in_a_segment_it_joins() {
         report.sound().unwrap();
         assert!(report.startup().unwrap() < millis(1200), "{offset}: {report}");
         assert!(report.stood(secs(2)..secs(6)) < millis(600), "{offset}: {report}");
+    }
+}
+
+#[test]
+fn a_hiccup_in_the_first_seconds_is_not_seen() {
+    for audio in [true, false] {
+        for after in (1000..7000).step_by(330) {
+            let mut sim = camera(Path::good(), Live { audio, ..Live::default() });
+            sim.run_for(millis(after));
+            sim.roughen(millis(130), 0);
+            sim.run_for(millis(150));
+            sim.roughen(0, 0);
+            sim.run_for(secs(5));
+            let report = sim.report();
+            report.sound().unwrap();
+            let stalled = report.states.iter().filter(|s| s.1 == State::Stalled).count();
+            assert_eq!(stalled, 0, "sound {audio}, after {after} ms: {report}");
+        }
     }
 }
 

@@ -98,6 +98,10 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 const JITTER_MARGIN: Duration = Duration::from_millis(60);
 /// Jitter beyond this is an accident, not the link's habit.
 const MOST_JITTER: Duration = Duration::from_millis(300);
+/// In the first seconds the link's habits are not known yet, and the page has more to do than later:
+/// so much is added to the floor.
+const YOUNG: Duration = Duration::from_secs(8);
+const START_MARGIN: Duration = Duration::from_millis(100);
 /// Added to the floor when the link gets slower.
 const SLOWED: Duration = Duration::from_millis(120);
 /// What runs dry so soon after an accident with a known cause runs dry because of it.
@@ -121,6 +125,7 @@ pub struct Control {
     /// The same over the last two seconds.
     recent: Window,
     excused_until: Instant,
+    young_until: Instant,
 }
 
 impl Control {
@@ -136,6 +141,7 @@ impl Control {
             lateness: Window::new(Duration::from_secs(32), now),
             recent: Window::new(Duration::from_secs(2), now),
             excused_until: Instant::default(),
+            young_until: now + YOUNG,
         }
     }
 
@@ -198,7 +204,9 @@ impl Control {
 
     /// The least buffer to keep.
     pub fn floor(&self, now: Instant) -> Duration {
-        (self.aim.base_floor.max(self.jitter(now) + JITTER_MARGIN) + self.widened).min(WIDEST)
+        let young = if now < self.young_until { START_MARGIN } else { Duration::ZERO };
+        let least = self.aim.base_floor.max(self.jitter(now) + JITTER_MARGIN);
+        (least + self.widened.max(young)).min(WIDEST)
     }
 
     /// How much later media came in the last half minute than in the last two seconds, which the low
@@ -314,6 +322,11 @@ mod tests {
         Instant::from_micros(ms * 1000)
     }
 
+    /// One that is past its first seconds at `now`.
+    fn settled(now: Instant) -> Control {
+        Control { young_until: now, ..Control::new(Aim::growing(None, true), now) }
+    }
+
     const fn pos(ms: i64) -> Position {
         Position::from_millis(ms)
     }
@@ -356,7 +369,7 @@ mod tests {
 
     #[test]
     fn comes_down_to_the_floor_by_rate_with_few_changes() {
-        let mut c = Control::new(Aim::growing(None, true), at(100_000));
+        let mut c = settled(at(100_000));
         let (latency, lowest, changes) = play(&mut c, 100_000 - 400, 30);
         assert!((160..=260).contains(&latency), "{latency}");
         assert!(lowest >= 60, "{lowest}");
@@ -373,7 +386,7 @@ mod tests {
 
     #[test]
     fn far_behind_it_jumps_instead_of_running() {
-        let mut c = Control::new(Aim::growing(None, true), at(100_000));
+        let mut c = settled(at(100_000));
         let view = View {
             position: pos(0),
             edge: pos(10_000),
@@ -386,7 +399,7 @@ mod tests {
 
     #[test]
     fn an_underflow_widens_the_floor_and_quiet_narrows_it_again() {
-        let mut c = Control::new(Aim::growing(None, true), at(0));
+        let mut c = settled(at(0));
         let before = c.floor(at(0));
         c.underflow(at(0));
         c.underflow(at(10));
@@ -402,7 +415,7 @@ mod tests {
 
     #[test]
     fn an_underflow_with_another_cause_leaves_the_floor_as_it_was() {
-        let mut c = Control::new(Aim::growing(None, true), at(0));
+        let mut c = settled(at(0));
         let before = c.floor(at(0));
         c.underflow(at(0));
         c.arrived(at(10), pos(0), pos(5_000));
@@ -413,12 +426,19 @@ mod tests {
 
     #[test]
     fn uneven_arrival_widens_the_floor_by_itself() {
-        let mut c = Control::new(Aim::growing(None, true), at(0));
+        let mut c = settled(at(0));
         for i in 0..100u64 {
             let late = if i == 10 { 260 } else { 60 };
             c.arrived(at(i * 40), pos(0), pos(late));
         }
         assert_eq!(c.floor(at(4000)), Duration::from_millis(260));
         assert_eq!(c.floor(at(40_000)), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn the_first_seconds_have_a_wider_floor() {
+        let c = Control::new(Aim::growing(None, true), at(0));
+        let floors = [0, 7999, 8000].map(|ms| c.floor(at(ms)).as_millis());
+        assert_eq!(floors, [200, 200, 100]);
     }
 }
