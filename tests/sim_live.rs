@@ -141,3 +141,30 @@ fn a_link_cut_from_4_mbps_to_700_kbps_and_back_costs_one_short_stall_at_most() {
         }
     }
 }
+
+#[test]
+fn on_a_tight_link_neither_the_rate_nor_the_rung_flaps() {
+    for kbps in [700, 1250, 2000, 3000, 4000] {
+        for (jitter, loss_permille) in [(5, 0), (20, 0), (40, 3)] {
+            let path = Path {
+                delay: millis(25),
+                jitter: millis(jitter),
+                loss_permille,
+                ..Path::steady(kbps)
+            };
+            let mut sim = camera(path, Live::default());
+            sim.run_for(secs(20));
+            let before = sim.report().rate_changes;
+            sim.run_for(secs(120));
+            let report = sim.report();
+            report.sound().unwrap();
+            let what = format!("{kbps} kb/s, jitter {jitter} ms: {report}");
+            let rates = (report.rate_changes - before) / 2;
+            let switches = report.switches.iter().filter(|s| s.0 > secs(20)).count() / 2;
+            let most = if loss_permille > 0 { 20 } else { 8 };
+            assert!(rates <= most, "{rates} rates a minute: {what}");
+            assert!(switches <= 2, "{switches} switches a minute: {what}");
+            assert!(report.stood(secs(20)..secs(140)) < secs(2), "{what}");
+        }
+    }
+}

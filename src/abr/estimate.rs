@@ -18,7 +18,7 @@ const BURST_BYTES: u64 = 12_000;
 /// was measured.
 const BURST_TIME: Duration = Duration::from_millis(10);
 /// A pause longer than this within a growing segment is the camera's or the server's.
-const PAUSE: Duration = Duration::from_millis(400);
+const PAUSE: Duration = Duration::from_millis(180);
 
 /// What is judged on while a segment is under way.
 const WINDOW: Duration = Duration::from_millis(500);
@@ -98,6 +98,7 @@ impl Estimate {
         if paced && after > PAUSE {
             self.gathered = 0;
             self.gathered_time = Duration::ZERO;
+            self.window = (0, Duration::ZERO);
             return;
         }
         self.window.0 += bytes;

@@ -36,6 +36,9 @@ const LAND_PERMILLE: u32 = 800;
 const HOLD: Duration = Duration::from_secs(3);
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
+/// An attempt that holds for so long has not failed.
+const PROVEN: Duration = Duration::from_secs(30);
+
 /// Memory of the rule.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rule {
@@ -54,7 +57,7 @@ impl Rule {
     /// A rung was left for a lower one at `now`.
     pub fn note_down(&mut self, now: Instant) {
         // Down soon after up: the attempt failed.
-        let failed = self.went_up.is_some_and(|up| now.since(up) < Duration::from_secs(10));
+        let failed = self.went_up.is_some_and(|up| now.since(up) < PROVEN);
         self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
         self.went_down = Some(now);
         self.went_up = None;

@@ -98,6 +98,8 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 const JITTER_MARGIN: Duration = Duration::from_millis(60);
 /// Jitter beyond this is an accident, not the link's habit.
 const MOST_JITTER: Duration = Duration::from_millis(300);
+/// The span of the buffer's and the recent lateness's windows.
+const SEEN: Duration = Duration::from_secs(2);
 /// In the first seconds the link's habits are not known yet, and the page has more to do than later:
 /// so much is added to the floor.
 const YOUNG: Duration = Duration::from_secs(8);
@@ -137,9 +139,9 @@ impl Control {
             last_trouble: None,
             before_trouble: Duration::ZERO,
             last_narrowed: now,
-            low: Window::new(Duration::from_secs(2), now),
+            low: Window::new(SEEN, now),
             lateness: Window::new(Duration::from_secs(32), now),
-            recent: Window::new(Duration::from_secs(2), now),
+            recent: Window::new(SEEN, now),
             excused_until: Instant::default(),
             young_until: now + YOUNG,
         }
@@ -269,16 +271,22 @@ impl Control {
         let Some(low) = self.low.least(now) else { return Steer::Keep };
         let spare = low.saturating_sub(micros(self.floor(now)));
         let excess = if self.aim.target.is_some() { spare.min(drift) } else { spare };
-        let rate = self.rate(view.rate, excess);
-        if rate == view.rate {
+        let rate = self.rate(view.rate, excess, micros(self.slack(now)));
+        // A low buffer is a fact; that there is too much is known when as much was seen of it as of the
+        // lateness: else the last border of segments is missing from one of them.
+        if rate == view.rate || (rate > view.rate && self.low.age(now) < SEEN) {
             return Steer::Keep;
         }
         self.low.clear(now);
         Steer::Rate(rate)
     }
 
-    fn rate(&self, rate: Rate, excess: i64) -> Rate {
-        let slack = micros(self.aim.slack);
+    /// The wider the floor, the rougher the link: what is far off on a smooth one is nothing there.
+    fn slack(&self, now: Instant) -> Duration {
+        self.aim.slack.max(self.floor(now) / 2)
+    }
+
+    fn rate(&self, rate: Rate, excess: i64, slack: i64) -> Rate {
         let catching = rate > Rate::NORMAL;
         let slowing = rate < Rate::NORMAL;
         if excess > slack || (catching && excess > slack / 5) {
