@@ -78,6 +78,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #source = { cause: "", since: 0 };
   #stillSince = 0; // it has been standing since then (performance.now), 0 while it moves
   #played = false;
+  #resume = false; // it played, or was to, before it had to be tried again
   #blocked = false; // the browser wants a click first
   #hushed = false; // the browser allowed it without sound only
   #chosen = "auto";
@@ -137,12 +138,13 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   // ---- the player
 
   async #load() {
+    const { video } = this.#at;
+    this.#resume = !!this.#error && (this.#resume || !video.paused);
     this.#end();
     const life = this.#life;
-    const { video } = this.#at;
     if (!this.src) return this.#render();
     const latency = this.getAttribute("latency");
-    const options = { autoplay: this.hasAttribute("autoplay") };
+    const options = { autoplay: this.#resume || this.hasAttribute("autoplay") };
     if (latency !== null) options.latency = latency === "auto" ? latency : Number(latency);
     this.#stillSince = performance.now();
     try {
@@ -179,7 +181,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
       if (detail.state === "playing") {
         if (!this.#played) this.#wake();
         this.#played = true;
-        this.#blocked = false;
+        this.#blocked = this.#resume = false;
         this.#attempts = 0;
       }
       const stands = detail.state === "stalled" || detail.state === "starting";

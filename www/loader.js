@@ -21,7 +21,7 @@ const guarded = (exports) => {
 
 const nearlive = (() => {
   let compiled;
-  // A page need not keep what create() gave it: the player lives as long as its video.
+  // A page need not keep what create() gave it. A player holds its video, so that only destroy() ends them both.
   const players = new WeakMap();
 
   /** Compiles the module once; a failed download is tried again at the next call. */
@@ -57,6 +57,7 @@ const nearlive = (() => {
     },
     async create(video, options) {
       await start();
+      players.get(video)?.destroy();
       const player = new wasm_bindgen.Player(video, options);
       players.set(video, player);
       return player;

@@ -13,7 +13,10 @@ export interface Options {
   bufferAhead?: number;
   /** Media to keep behind the position. Default 20. */
   bufferBehind?: number;
-  /** How long a request may go without a byte before it is given up. Default 8. */
+  /**
+   * How long a request may go without a byte before it is given up. Default 8. Live segments that are read while they grow
+   * go by their own length instead.
+   */
   requestTimeout?: number;
   /** Start without waiting for `video.play()`. Default true. */
   autoplay?: boolean;
@@ -141,7 +144,7 @@ export interface Player {
   /** Jumps to the live edge. */
   goLive(): void;
   stats(): Stats;
-  /** Ends it and frees all that it holds. May be called twice. */
+  /** Ends it and frees all that it holds: without this it goes on, also when its video is taken out of the page. May be called twice. */
   destroy(): void;
 }
 
@@ -149,6 +152,7 @@ export interface Nearlive {
   readonly version: string;
   /** Fulfilled when the module is compiled; reading it starts that, as `create()` does. */
   readonly ready: Promise<void>;
+  /** A player for this element; the one that it had before is destroyed. */
   create(video: HTMLMediaElement, options?: Options): Promise<Player>;
 }
 

@@ -34,6 +34,7 @@ impl Handle {
         let wanted = self.absolute(url);
         Promise::new(&mut |resolve, reject| match &wanted {
             Err(error) => dom::call(&reject, error),
+            Ok(_) if self.shell.over() => dom::call(&reject, &report::interrupted()),
             Ok(url) => {
                 self.shell.page.load(Loading { resolve, reject });
                 self.command(Command::Load { url: url.clone() });

@@ -78,7 +78,7 @@ impl Shell {
     /// Gives the core an input and performs what follows from it, or leaves that to the `give`
     /// under way.
     pub(crate) fn give(&self, input: Input) {
-        if self.destroyed.get() || fault::happened() {
+        if self.over() {
             return;
         }
         self.inputs.borrow_mut().push_back(input);
@@ -94,6 +94,11 @@ impl Shell {
             }
         }
         self.busy.set(false);
+    }
+
+    /// It takes no more inputs.
+    pub(crate) fn over(&self) -> bool {
+        self.destroyed.get() || fault::happened()
     }
 
     fn next_input(&self) -> Option<Input> {

@@ -24,7 +24,7 @@ pub(crate) struct Fetch {
     abort: dom::AbortController,
     /// Nothing more is to be told.
     over: Cell<bool>,
-    /// An error page: read, so that the connection stays usable, but not told.
+    /// A short error page: read although the request is given up, so that the connection stays usable.
     discard: Cell<bool>,
     reader: RefCell<Option<dom::Reader>>,
     walk: RefCell<Option<Walk>>,
@@ -77,7 +77,9 @@ impl Fetch {
     /// Gives it up; nothing more is told of it.
     pub(crate) fn cancel(&self) {
         self.over.set(true);
-        self.abort.abort();
+        if !self.discard.get() {
+            self.abort.abort();
+        }
     }
 
     fn init(&self, request: &Request, credentials: Option<&str>) -> JsValue {
@@ -105,7 +107,9 @@ impl Fetch {
     fn head(&self, response: &dom::Response) {
         let headers = response.headers();
         let status = response.status();
-        self.discard.set(!(200..300).contains(&status));
+        // Below ten thousand bytes.
+        let short = headers.header("content-length").is_some_and(|it| it.len() < 5);
+        self.discard.set(short && !(200..300).contains(&status));
         self.tell(FetchEvent::Head(Head {
             status,
             url: response.url(),
@@ -138,8 +142,7 @@ impl Fetch {
         if chunk.done() {
             return self.end(FetchEvent::Done);
         }
-        if !self.discard.get()
-            && let Some(shell) = self.shell.upgrade()
+        if let Some(shell) = self.shell.upgrade()
             && !self.over.get()
         {
             let bytes = chunk.value();

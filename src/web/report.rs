@@ -127,7 +127,8 @@ pub(crate) fn own_error(code: Code, message: &str) -> JsValue {
     error(&Error { code, fatal: true, message, url: None, detail: String::new() })
 }
 
-fn interrupted() -> JsValue {
+/// What becomes of a `load()` that nothing can come of.
+pub(crate) fn interrupted() -> JsValue {
     let made = own_error(Code::BadCall, "load() was interrupted by another load() or by destroy()");
     fill(&made, &[("name", "AbortError".into())]);
     made

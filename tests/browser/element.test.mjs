@@ -228,6 +228,17 @@ test("an attribute that makes no sense is named in the console and does no harm"
   await until("it plays", () => page.evaluate(() => document.querySelector("nearlive-player").video.currentTime > 0.5));
 });
 
+test("who pressed play before a failure is not left standing after it", async (t) => {
+  t.after(() => (gone = false));
+  gone = true;
+  const it = await open(t, "/waits.html");
+  await until("it says so", () => it.shown(".message"));
+  // As a failure leaves a video that played.
+  await it.part("video", (video) => void video.play().catch(() => {}));
+  gone = false;
+  await plays(it);
+});
+
 test("the JavaScript face: load, events, figures, destroy", async (t) => {
   const page = await openPage(browser, `${files.url}/api.html`);
   t.after(() => page.context().close());
@@ -280,6 +291,7 @@ test("the JavaScript face: what it rejects, it rejects with a number and a sente
       noUrl: await player.load().catch(facts),
       dead: await player.load("/nowhere/index.mpd").catch(facts),
       interrupted: await interrupted,
+      destroyed: await (player.destroy(), player.load("/film/index.mpd").catch(facts)),
     };
   })()`);
   const short = Object.fromEntries(Object.entries(errors).map(([name, it]) => [name, [it.name, it.code, it.category, it.fatal]]));
@@ -288,8 +300,25 @@ test("the JavaScript face: what it rejects, it rejects with a number and a sente
     noUrl: ["NearliveError", 5001, "usage", true],
     dead: ["NearliveError", 1002, "network", true],
     interrupted: ["AbortError", 5001, "usage", true],
+    destroyed: ["AbortError", 5001, "usage", true],
   });
   assert.match(errors.notVideo.text, /<video>/);
+});
+
+test("the JavaScript face: a second player on a video takes the place of the first", async (t) => {
+  const page = await openPage(browser, `${files.url}/api.html`);
+  t.after(() => page.context().close());
+  const first = await page.evaluate(async () => {
+    const video = document.querySelector("video");
+    const first = await nearlive.create(video);
+    await first.load("/film/index.mpd");
+    globalThis.player = await nearlive.create(video);
+    await player.load("/film/index.mpd");
+    return first.load("/film/index.mpd").catch((error) => error.name);
+  });
+  assert.equal(first, "AbortError");
+  await until("it plays", () => page.evaluate(() => player.stats().state === "playing"));
+  assert.deepEqual(page.problems, []);
 });
 
 test("a listener that throws harms nobody", async (t) => {
