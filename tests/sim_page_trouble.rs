@@ -162,3 +162,15 @@ fn a_server_without_byte_ranges_is_named_as_such() {
     assert_eq!(fatal.len(), 1, "{}", sim.report());
     assert!(fatal[0].message.contains("byte ranges"), "{}", fatal[0].message);
 }
+
+#[test]
+fn a_media_source_that_cannot_be_opened_is_said_to_be_so() {
+    let mut sim = Setup::new(LiveServer::new(Live::default())).start();
+    sim.load(LOW_LATENCY);
+    assert!(sim.run_until(secs(2), |s| s.report().opens > 0));
+    sim.decode_error();
+    sim.run_for(secs(5));
+    let fatal = sim.report().fatal();
+    assert_eq!(fatal.len(), 1, "{}", sim.report());
+    assert_eq!(fatal[0].code, Code::Decode);
+}

@@ -1,6 +1,7 @@
 //! The viewer's hands: pause, seek back, to the edge, choice of quality, another stream.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use core::time::Duration;
 use nearlive::player::{Command, QualityChoice};
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
@@ -110,4 +111,23 @@ fn a_seek_behind_the_window_ends_up_inside_it() {
     report.sound().unwrap();
     assert!(sim.element().moving(), "{report}");
     assert!(sim.latency().unwrap() < 70_000_000, "{report}");
+}
+
+#[test]
+fn how_far_it_may_drift_before_it_jumps_is_the_pages_choice() {
+    for (drift, jumps) in [(1, true), (4, false)] {
+        let mut setup = Setup::new(LiveServer::new(Live::default()));
+        setup.config.max_drift = Duration::from_secs(drift);
+        setup.config.latency = Some(Duration::from_secs(3));
+        let mut nearer = setup.config.clone();
+        nearer.latency = Some(Duration::from_secs(1));
+        let mut sim = setup.start();
+        sim.load(LOW_LATENCY);
+        sim.run_for(secs(20));
+        let seeks = sim.report().seeks;
+        sim.command(Command::Configure(nearer));
+        sim.run_for(secs(2));
+        assert_eq!(sim.report().seeks > seeks, jumps, "{drift}: {}", sim.report());
+        sim.finish().sound().unwrap();
+    }
 }

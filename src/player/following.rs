@@ -15,6 +15,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
 /// of tenths of a second before it, costs a slow link more time than waiting for them.
 pub(super) const ENTRY: Duration = Duration::from_millis(120);
+/// No drift below this is jumped over.
+const LEAST_DRIFT: Duration = Duration::from_millis(500);
 /// So much media before the newest segment is not worth a request for the one before.
 const DETOUR: Duration = Duration::from_millis(300);
 
@@ -61,7 +63,8 @@ fn aim(cx: &Cx<'_>, p: &Presentation, growing: bool, audio: bool, segment: Durat
     let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
     let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
     Aim {
-        max_drift: aim.max_drift.max(cx.config.max_drift),
+        // Less than this is what steering is for.
+        max_drift: cx.config.max_drift.max(LEAST_DRIFT) + aim.unit,
         // What the operator allows, as far as it cannot be heard.
         slowest: slowest.max(aim.slowest).min(Rate::NORMAL),
         fastest: fastest.min(aim.fastest).max(Rate::NORMAL),

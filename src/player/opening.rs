@@ -310,7 +310,9 @@ impl Session {
     }
 
     fn break_down(&mut self, cx: &mut Cx<'_>, code: Code, kind: Option<TrackKind>, detail: String) {
-        if !matches!(self.stage, Stage::Running) {
+        // A source that does not even open is not helped by another one.
+        let opening = code == Code::Decode && matches!(self.stage, Stage::Opening { .. });
+        if !opening && !matches!(self.stage, Stage::Running) {
             return;
         }
         let b = &mut self.figures.breakdowns;
@@ -320,7 +322,8 @@ impl Session {
         b.count += 1;
         b.last = Some(cx.now);
         let count = b.count;
-        let helped = count == 1 || self.play_something_else(kind.unwrap_or(TrackKind::Video));
+        let helped =
+            !opening && (count == 1 || self.play_something_else(kind.unwrap_or(TrackKind::Video)));
         let what =
             if code == Code::Decode { "The decoder gave up" } else { "A segment was refused" };
         let then = match (helped, count) {
