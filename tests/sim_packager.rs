@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
 use nearlive_simulator::clock::{Time, millis, secs};
-use nearlive_simulator::origin::packaged::{MPD, PackagedServer, Script};
+use nearlive_simulator::origin::packaged::{HLS, MPD, PackagedServer, Script};
 use nearlive_simulator::report::Report;
 use nearlive_simulator::rng::Rng;
 use nearlive_simulator::{Setup, Simulation};
@@ -93,6 +93,26 @@ fn a_server_that_restarts_is_followed() {
         let end = secs(20 + lasts);
         let report = run(Script { down: vec![secs(20)..end], ..Script::default() }, secs(70));
         at_the_edge(&report, end, secs(8));
+    }
+}
+
+#[test]
+fn hls_of_the_same_bytes_plays_through_an_absence_and_a_restart() {
+    let script = Script {
+        away: vec![secs(20)..secs(40)],
+        down: vec![secs(80)..secs(82)],
+        ..Script::default()
+    };
+    let mut sim = Setup::new(PackagedServer::new(script)).start();
+    sim.load(HLS);
+    sim.run_for(secs(140));
+    let report = sim.finish();
+    report.sound().unwrap();
+    for end in [secs(40), secs(82)] {
+        let back = report.back(end).unwrap_or(Time::MAX);
+        assert!(back <= end + secs(10), "back after {} us: {report}", back.saturating_sub(end));
+        let latency = report.latency(end + secs(25)..end + secs(35), 500).unwrap();
+        assert!(latency < 5_000_000, "{latency} us behind: {report}");
     }
 }
 

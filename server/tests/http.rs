@@ -348,3 +348,19 @@ async fn a_held_request_is_answered_at_once_when_its_period_ends_without_it() {
     assert_eq!(stand.get(&format!("/demo/{PERIOD}/v0/7.m4s")).await.status(), StatusCode::OK);
     assert_eq!(stand.get(&format!("/demo/{PERIOD}/v0/init.mp4")).await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_second_visit_downloads_nothing() {
+    let stand = Stand::empty();
+    // The page's style is there without the player as well.
+    let takes = ("accept-encoding", "gzip, deflate, br");
+    let first = stand.ask(Method::GET, "/page.css", &[takes]).await;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(field(&first, header::CONTENT_ENCODING), "br");
+    let tag = field(&first, header::ETAG).to_owned();
+    let again = [takes, ("if-none-match", tag.as_str())];
+    let second = stand.ask(Method::GET, "/page.css", &again).await;
+    assert_eq!(second.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(field(&second, header::ETAG), tag);
+    assert_eq!(text(second).await, "");
+}

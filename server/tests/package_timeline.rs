@@ -235,3 +235,21 @@ fn hls_lists_the_same_segments_with_counters_that_rise_by_one() {
     assert_eq!(all.matches("#EXT-X-STREAM-INF:").count(), 2, "{all}");
     assert!(all.contains("CODECS=\"avc1.42c00c,mp4a.40.2\""), "{all}");
 }
+
+#[test]
+fn counters_of_hls_do_not_fall_when_the_server_is_started_again() {
+    let sequences = |feed: &Feed| {
+        let text = nearlive_server::playlist::media(&feed.camera.window(), "v0").unwrap();
+        ["#EXT-X-MEDIA-SEQUENCE:", "#EXT-X-DISCONTINUITY-SEQUENCE:"].map(|tag| {
+            let line = text.lines().find_map(|l| l.strip_prefix(tag));
+            line.unwrap().parse::<u64>().unwrap()
+        })
+    };
+    let mut feed = Feed::new(12);
+    feed.play(0, 12_000);
+    let before = sequences(&feed);
+    feed.restart();
+    feed.play(0, 4_000);
+    let after = sequences(&feed);
+    assert!(after[0] > before[0] + 12 && after[1] > before[1], "{before:?} {after:?}");
+}

@@ -36,7 +36,8 @@ pub fn mpd(window: &Window) -> String {
         minimum_update_period: Some(UPDATE),
         min_buffer_time: Some(Duration::from_millis(200)),
         time_shift_buffer_depth: Some(window.window),
-        max_segment_duration: Some(Duration::from_micros(longest + longest / 4)),
+        // From a quarter of a slot early to half a slot late.
+        max_segment_duration: Some(Duration::from_micros(longest + longest * 3 / 4)),
         service_descriptions: vec![
             ServiceDescription {
                 id: Some(0),

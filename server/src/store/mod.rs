@@ -209,6 +209,12 @@ impl Camera {
     /// It is in no manifest until [`publish`](Self::publish) is called.
     pub fn begin_period(&self, ms: PeriodMs, first_number: u64, duration_us: u64, listed: bool) {
         let mut inner = self.lock();
+        if inner.periods.is_empty() && inner.periods_dropped == 0 {
+            // The counters of HLS must not fall when the server is started again (RFC 8216bis
+            // 6.2.2), so they count from the clock: no camera has two segments a second for long.
+            inner.periods_dropped = ms / 1000;
+            inner.dropped.fill(ms / 500);
+        }
         let sequence = inner.periods.back().map_or(inner.periods_dropped, |p| p.sequence + 1);
         let tracks = BTreeMap::new();
         inner.periods.push_back(Period {

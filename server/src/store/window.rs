@@ -14,8 +14,8 @@ pub struct Window {
     pub status: SourceStatus,
     /// Oldest first.
     pub periods: Vec<PeriodInfo>,
-    /// By track number: how many segments have left the window since the camera was configured. It
-    /// is the HLS media sequence number of the oldest segment.
+    /// By track number: the HLS media sequence number of the oldest segment. It rises by one with each
+    /// that leaves the window, from a number that the clock gave when the first one came.
     pub dropped: Vec<u64>,
 }
 
@@ -30,8 +30,7 @@ pub struct PeriodInfo {
     pub duration_us: u64,
     /// Its segments are uneven: list them.
     pub listed: bool,
-    /// How many Periods came before it since the camera was configured: the HLS discontinuity
-    /// sequence.
+    /// The HLS discontinuity sequence: rises by one with each Period, likewise from the clock.
     pub sequence: u64,
     /// Those that have an initialization segment.
     pub tracks: Vec<RenditionInfo>,

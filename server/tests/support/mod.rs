@@ -36,25 +36,18 @@ impl Feed {
 
     /// The same with a window of `window` seconds.
     pub(crate) fn with_window(seconds: u32, window: u64) -> Self {
-        let spec = |id: &str, kind, copied| RenditionSpec {
-            id: id.into(),
-            kind,
-            copied,
-            nominal_bps: None,
-        };
-        let renditions = vec![
-            spec("v0", RenditionKind::Video, true),
-            spec("v1", RenditionKind::Video, false),
-            spec("a0", RenditionKind::Audio, false),
-        ];
-        let limits = Limits { window: Duration::from_secs(window), bytes: 64 << 20 };
-        let camera = Camera::new(renditions, limits, Arc::new(Budget::new(256 << 20)));
-        let packager = Packager::new(Arc::clone(&camera));
+        let (camera, packager) = server(window);
         let tracks = encode(seconds);
         let muted = [false; 3];
         let mut feed = Self { camera, packager, tracks, muted, now_us: START_US, zero_us: 0 };
         feed.packager.begin_run(feed.now());
         feed
+    }
+
+    /// Another process of the server takes over at once.
+    pub(crate) fn restart(&mut self) {
+        (self.camera, self.packager) = server(60);
+        self.packager.begin_run(self.now());
     }
 
     /// The virtual time.
@@ -107,6 +100,21 @@ impl Feed {
         }
         self.now_us = self.now_us.max(until);
     }
+}
+
+/// A store and its packager.
+fn server(window: u64) -> (Arc<Camera>, Packager) {
+    let spec =
+        |id: &str, kind, copied| RenditionSpec { id: id.into(), kind, copied, nominal_bps: None };
+    let renditions = vec![
+        spec("v0", RenditionKind::Video, true),
+        spec("v1", RenditionKind::Video, false),
+        spec("a0", RenditionKind::Audio, false),
+    ];
+    let limits = Limits { window: Duration::from_secs(window), bytes: 64 << 20 };
+    let camera = Camera::new(renditions, limits, Arc::new(Budget::new(256 << 20)));
+    let packager = Packager::new(Arc::clone(&camera));
+    (camera, packager)
 }
 
 /// Encodes with ffmpeg as the engine does, and splits each transport stream at its PES packets.

@@ -30,6 +30,9 @@ use std::sync::Arc;
 /// The camera's MPD.
 pub const MPD: &str = "http://host/demo/index.mpd";
 
+/// Its multivariant playlist.
+pub const HLS: &str = "http://host/demo/index.m3u8";
+
 /// The camera has run for so long when the run begins.
 const AGE_US: i64 = 15_000_000;
 /// How often the packager is told the time.
