@@ -13,6 +13,7 @@ use crate::camera::supervisor::{Supervisor, Surroundings, outputs};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::engine::argv::Output;
+use crate::http::gate::Gate;
 use crate::package::Packager;
 use crate::store::{self, Budget, Limits, RenditionKind, RenditionSpec};
 
@@ -31,6 +32,8 @@ pub struct App {
     pub requests: AtomicU64,
     /// Connections now, for `/metrics`.
     pub connections: AtomicU64,
+    /// Who may ask.
+    pub gate: Gate,
     /// Makes stills.
     pub stills: Option<crate::http::still::Stills>,
 }
@@ -62,6 +65,7 @@ impl App {
             budget,
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
+            gate: Gate::default(),
             stills: None,
         }
     }

@@ -13,6 +13,7 @@ use std::process::{Command as Process, Stdio};
 
 use crate::camera::address::Address;
 use crate::error::Error;
+use crate::http::gate;
 
 /// Where to listen when nobody says.
 pub const DEFAULT_LISTEN: SocketAddr =
@@ -28,6 +29,8 @@ Shows cameras in web pages, at the live edge.
   nearlive-server demo                                 a test camera; nothing else is needed
 
   --listen ADDR:PORT   default 127.0.0.1:8080; 0.0.0.0:8080 lets other devices in
+  --origin https://NAME  pages of this site may show the cameras, and the server answers
+                       under this name; * for all (this may stand several times)
   --ffmpeg PATH        which ffmpeg to run (5.1 or newer), default: the one on PATH
   --verbose            log what ffmpeg says as well
   --help, --version
@@ -71,6 +74,8 @@ pub struct Args {
     pub command: Command,
     /// `--listen`.
     pub listen: Option<SocketAddr>,
+    /// Each `--origin`.
+    pub origins: Vec<String>,
     /// `--ffmpeg`.
     pub ffmpeg: PathBuf,
     /// `--verbose`.
@@ -85,6 +90,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
     let mut args = Args {
         command: Command::Help,
         listen: None,
+        origins: Vec::new(),
         ffmpeg: PathBuf::from("ffmpeg"),
         verbose: false,
     };
@@ -96,6 +102,11 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
                 return Ok(args);
             }
             Arg::Long("listen") => args.listen = Some(listen(&parser.value().map_err(usage)?)?),
+            Arg::Long("origin") => {
+                let text = parser.value().map_err(usage)?;
+                let origin = gate::origin(&text.to_string_lossy());
+                args.origins.push(origin.map_err(|e| Error::Usage(format!("--origin: {e}")))?);
+            }
             Arg::Long("ffmpeg") => args.ffmpeg = parser.value().map_err(usage)?.into(),
             Arg::Long("verbose") | Arg::Short('v') => args.verbose = true,
             Arg::Value(word) => words.push(word),
@@ -218,6 +229,8 @@ mod tests {
         let serve = args(&["serve", "a.toml", "--verbose"]).expect("valid");
         assert!(serve.verbose && serve.command == Command::Serve("a.toml".into()));
         assert_eq!(args(&["demo"]).expect("valid").command, Command::Demo);
+        let named = args(&["demo", "--origin", "https://A.example/", "--origin=*"]).expect("valid");
+        assert_eq!(named.origins, ["https://a.example", "*"]);
         assert_eq!(args(&[]).expect("valid").command, Command::Help);
     }
 
@@ -239,6 +252,7 @@ mod tests {
             &["--adress=rtsp://u:hunter2@h/"],
             &["--verbose=rtsp://u:hunter2@h/"],
             &["demo", "rtsp://u:hunter2@h/"],
+            &["demo", "--origin", "rtsp://u:hunter2@h/"],
         ] {
             let e = args(line).expect_err("a mistake").to_string();
             assert!(!e.contains("hunter2"), "{e}");

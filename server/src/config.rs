@@ -5,6 +5,7 @@
 //!
 //! ```toml
 //! listen = "0.0.0.0:8080"
+//! origins = ["https://www.example"]
 //!
 //! [[camera]]
 //! name = "Front door"
@@ -30,6 +31,7 @@ use serde::Deserialize;
 use crate::camera::address::Address;
 use crate::camera::secret::Secret;
 use crate::error::Error;
+use crate::http::gate;
 
 /// Names that the server uses itself.
 const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
@@ -39,6 +41,8 @@ const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
 pub struct Config {
     /// Where to listen, if the file says so.
     pub listen: Option<SocketAddr>,
+    /// Sites whose pages may show the cameras, under whose names the server answers too.
+    pub origins: Vec<String>,
     /// At most this many bytes of media in memory, over all cameras.
     pub memory_bytes: u64,
     /// The cameras, at least one.
@@ -146,6 +150,7 @@ impl Config {
     pub fn single(id: &str, name: &str, address: Address) -> Self {
         Self {
             listen: None,
+            origins: Vec::new(),
             memory_bytes: DEFAULT_MEMORY_BYTES,
             cameras: vec![Camera::new(id, name, address)],
         }
@@ -175,6 +180,11 @@ impl Config {
         }
         Ok(Self {
             listen: file.listen,
+            origins: file
+                .origins
+                .iter()
+                .map(|o| gate::origin(o).map_err(|e| format!("`origins`: {e}")))
+                .collect::<Result<_, _>>()?,
             memory_bytes: file.memory_mb.map_or(DEFAULT_MEMORY_BYTES, |mb| u64::from(mb) << 20),
             cameras,
         })
@@ -201,6 +211,11 @@ impl Camera {
 struct File {
     /// Address and port to listen on; `--listen` wins over it. Default 127.0.0.1:8080.
     listen: Option<SocketAddr>,
+    /// Sites on the internet whose pages may show the cameras, such as `https://www.example`; the
+    /// server answers under their names too. `"*"`: all. Default: none. Pages of the server itself,
+    /// of this machine and of private networks may always.
+    #[serde(default)]
+    origins: Vec<String>,
     /// Memory for media over all cameras, in MiB. Default 512.
     memory_mb: Option<u32>,
     /// The cameras.
@@ -327,6 +342,7 @@ mod tests {
             .collect();
         let config = Config::parse(&example).expect("valid");
         assert_eq!(config.listen, Some(SocketAddr::from(([0, 0, 0, 0], 8080))));
+        assert_eq!(config.origins, ["https://www.example"]);
         let ids: Vec<&str> = config.cameras.iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids, ["front-door", "yard"]);
         assert_eq!(config.cameras[0].ladder, DEFAULT_LADDER);
@@ -340,6 +356,10 @@ mod tests {
         for (text, part) in [
             ("", "no [[camera]]"),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindwo=3", "line 4: unknown field `windwo`"),
+            (
+                "origins=['rtsp://u:hunter2@h/']\n[[camera]]\nname='a'\nurl='rtsp://h/'",
+                "an origin is https://name",
+            ),
             ("[[camera]]\nname='a'", "camera \"a\": `url` or `host` is missing"),
             ("[[camera]]\nname='api'\nurl='rtsp://h/'", "cannot be an id"),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nhost='h'", "not both"),

@@ -17,6 +17,7 @@ use crate::demo::Demo;
 use crate::engine::spawn::Launcher;
 use crate::engine::{Engine, version, wrapper};
 use crate::error::Error;
+use crate::http::gate::Gate;
 use crate::http::serve;
 use crate::http::still::Stills;
 use crate::log;
@@ -101,6 +102,7 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
     let around = Surroundings { launcher, redactor, clock: Clock::start(), shutdown };
     let mut supervisors = JoinSet::new();
     let mut app = App::start(&config, &around, &mut supervisors);
+    app.gate = Gate::new(config.origins.iter().chain(&args.origins).cloned());
     app.stills = Some(Stills::new(args.ffmpeg.clone()));
     greet(address);
     if let Some(demo) = &demo {

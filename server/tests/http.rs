@@ -14,6 +14,7 @@ use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::{State, Status};
 use nearlive_server::clock::Clock;
 use nearlive_server::engine::stderr::Cause;
+use nearlive_server::http::gate::Gate;
 use nearlive_server::http::router;
 use nearlive_server::store::{
     Budget, Camera, Limits, RenditionKind, RenditionSpec, Segment, TrackSetup,
@@ -33,6 +34,11 @@ struct Stand {
 impl Stand {
     /// A camera `demo` with nothing in it.
     fn empty() -> Self {
+        Self::with_origins(&[])
+    }
+
+    /// The same; pages of these origins may show it.
+    fn with_origins(origins: &[&str]) -> Self {
         let clock = Clock::start();
         let budget = Arc::new(Budget::new(1 << 30));
         let spec = |id: &str, kind, copied| RenditionSpec {
@@ -46,6 +52,7 @@ impl Stand {
         let store = Camera::new(specs, Limits::default(), Arc::clone(&budget));
         let (status, seen) = watch::channel(Status::new(clock.wall()));
         let mut app = App::new(clock, budget);
+        app.gate = Gate::new(origins.iter().map(|o| (*o).to_owned()));
         app.cameras.push(Served {
             id: "demo".into(),
             name: "Demo".into(),
@@ -216,22 +223,67 @@ async fn an_initialization_segment_has_its_type() {
 }
 
 #[tokio::test]
-async fn pages_of_every_origin_may_read_everything() {
+async fn pages_of_private_networks_may_read_everything_and_strangers_the_player_only() {
     let stand = Stand::playable();
     for path in ["/", "/demo/index.mpd", "/api/cameras", "/time", "/nothing/at/all"] {
-        let response = stand.get(path).await;
-        assert_eq!(field(&response, header::ACCESS_CONTROL_ALLOW_ORIGIN), "*", "{path}");
+        let near = [("origin", "http://localhost:8000")];
+        let response = stand.ask(Method::GET, path, &near).await;
+        let allowed = field(&response, header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        assert_eq!(allowed, "http://localhost:8000", "{path}");
         let exposed = field(&response, header::ACCESS_CONTROL_EXPOSE_HEADERS);
         assert!(exposed.contains("date") && exposed.contains("content-length"), "{path}");
         assert!(response.headers().contains_key("timing-allow-origin"), "{path}");
+        for origin in ["https://evil.example", "null"] {
+            let response = stand.ask(Method::GET, path, &[("origin", origin)]).await;
+            assert!(!response.headers().contains_key("access-control-allow-origin"), "{path}");
+            let vary: Vec<_> = response.headers().get_all(header::VARY).iter().collect();
+            assert!(vary.iter().any(|v| *v == "origin"), "{path}: {vary:?}");
+        }
     }
-    let asked = [("origin", "https://a.example"), ("access-control-request-method", "GET")];
+    let far = [("origin", "https://site.example")];
+    let player = stand.ask(Method::GET, "/nearlive.js", &far).await;
+    assert_eq!(field(&player, header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    let asked = [("origin", "http://10.0.0.2"), ("access-control-request-method", "GET")];
     let preflight = stand.ask(Method::OPTIONS, "/demo/index.mpd", &asked).await;
     assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
     assert!(field(&preflight, header::ACCESS_CONTROL_ALLOW_HEADERS).contains("cmcd-request"));
     let post = stand.ask(Method::POST, "/api/cameras", &[]).await;
     assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(field(&post, header::ALLOW), "GET, HEAD, OPTIONS");
+}
+
+#[tokio::test]
+async fn only_a_site_that_was_named_may_reach_from_the_internet_into_the_house() {
+    const NETWORK: &str = "access-control-allow-private-network";
+    let named = "https://site.example";
+    let stand = Stand::with_origins(&[named]);
+    for (origin, may) in [(named, true), ("https://evil.example", false)] {
+        let asked = [("origin", origin), ("access-control-request-private-network", "true")];
+        let preflight = stand.ask(Method::OPTIONS, "/demo/index.mpd", &asked).await;
+        assert_eq!(preflight.headers().contains_key(NETWORK), may, "{origin}");
+        let allowed = field(&preflight, header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        assert_eq!(allowed == origin, may, "{origin}: {allowed}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_name_that_leads_to_this_server_is_not_answered() {
+    let stand = Stand::with_origins(&["https://site.example"]);
+    for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "pi.local", "site.example:81"] {
+        let response = stand.ask(Method::GET, "/api/cameras", &[("host", host)]).await;
+        assert_eq!(response.status(), StatusCode::OK, "{host}");
+    }
+    for (host, path) in [
+        ("evil.example:8080", "/api/cameras"),
+        ("evil.example", "/demo/index.mpd"),
+        ("localhost", "http://evil.example/demo/index.mpd"),
+    ] {
+        let response = stand.ask(Method::GET, path, &[("host", host)]).await;
+        assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST, "{host} {path}");
+        assert!(!response.headers().contains_key("access-control-allow-origin"), "{host} {path}");
+        let body = text(response).await;
+        assert!(body.contains("--origin http://evil.example"), "{body}");
+    }
 }
 
 #[tokio::test]

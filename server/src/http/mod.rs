@@ -2,11 +2,12 @@
 //!
 //! [`route`] says what a path means, [`media`] answers for manifests and segments, [`api`] for
 //! facts, [`files`] for pages and player, [`serve`] holds the connections. Everything is there for
-//! GET and HEAD from any origin; nothing can be changed from outside.
+//! GET and HEAD; nothing can be changed from outside. [`gate`] says who may ask.
 
 mod api;
 mod body;
 mod files;
+pub mod gate;
 mod media;
 pub mod range;
 pub mod route;
@@ -22,6 +23,7 @@ use axum::extract::{Request, State};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::app::App;
+use gate::Verdict;
 use route::{Of, Route};
 
 /// What a page of another origin may read.
@@ -38,9 +40,23 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let method = request.method().clone();
+    app.requests.fetch_add(1, Ordering::Relaxed);
+    let (request, _) = request.into_parts();
+    let text = |name| request.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    // A proxy may ask in the absolute form: then that name counts (RFC 9112, 3.2.2).
+    let name = request.uri.authority().map(|a| a.as_str()).or_else(|| text(header::HOST));
+    if let Some(name) = name.filter(|n| !app.gate.answers_to(n)) {
+        return sentence(
+            StatusCode::MISDIRECTED_REQUEST,
+            format!(
+                "this server does not answer under the name `{name}`; if that is its name, start it \
+                 with --origin http://{name}, or put that into `origins` in its file"
+            ),
+        );
+    }
+    let method = request.method.clone();
     let mut response = match method {
-        Method::GET | Method::HEAD => answer(&app, request.uri().path(), request.headers()).await,
+        Method::GET | Method::HEAD => answer(&app, request.uri.path(), &request.headers).await,
         Method::OPTIONS => preflight(),
         _ => {
             let mut r = sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
@@ -48,9 +64,12 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
             r
         }
     };
-    set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(&mut response, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    set(&mut response, header::HeaderName::from_static("timing-allow-origin"), "*");
+    // The player's own files are the same for all the world.
+    let verdict = match route::route(request.uri.path()) {
+        Route::File(_) => Verdict::Everybody,
+        _ => app.gate.judge(text(header::ORIGIN).unwrap_or_default()),
+    };
+    allow(&mut response, verdict, request.headers.get(header::ORIGIN));
     set(
         &mut response,
         header::HeaderName::from_static("cross-origin-resource-policy"),
@@ -60,8 +79,28 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
-    app.requests.fetch_add(1, Ordering::Relaxed);
     response
+}
+
+/// Says whether the page that asked may read the answer (Fetch standard, 3.2).
+fn allow(response: &mut Response<Body>, verdict: Verdict, origin: Option<&HeaderValue>) {
+    let headers = response.headers_mut();
+    if verdict != Verdict::Everybody {
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+    let whom = match (verdict, origin) {
+        (Verdict::Everybody, _) => HeaderValue::from_static("*"),
+        (Verdict::Named | Verdict::Local, Some(origin)) => origin.clone(),
+        _ => return,
+    };
+    headers.insert(header::HeaderName::from_static("timing-allow-origin"), whom.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, whom);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    if verdict == Verdict::Named && headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
+        // A page from the internet that shows a camera of the local network.
+        let name = header::HeaderName::from_static("access-control-allow-private-network");
+        headers.insert(name, HeaderValue::from_static("true"));
+    }
 }
 
 async fn answer(app: &App, path: &str, headers: &HeaderMap) -> Response<Body> {
@@ -104,8 +143,6 @@ fn preflight() -> Response<Body> {
     set(&mut r, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     set(&mut r, header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
     set(&mut r, header::ACCESS_CONTROL_MAX_AGE, "86400");
-    // A page from the internet that shows a camera of the local network.
-    set(&mut r, header::HeaderName::from_static("access-control-allow-private-network"), "true");
     r
 }
 
