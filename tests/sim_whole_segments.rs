@@ -1,9 +1,11 @@
 //! Live from whole segments: DASH as ffmpeg writes it, and HLS.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
+use nearlive::time::WallTime;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::live::{HLS, Live, LiveServer, PLAIN};
+use nearlive_simulator::origin::{HttpRequest, Origin, Reply};
 use nearlive_simulator::{Setup, Simulation};
 
 fn start(url: &str, live: Live, join: Time) -> Simulation {
@@ -77,4 +79,38 @@ fn the_rung_follows_the_link() {
     assert!(report.rung_at(secs(30), 0).unwrap() < secs(45), "{report}");
     assert!(report.rung_at(secs(70), 2).unwrap() < secs(95), "{report}");
     assert!(report.stood(secs(30)..secs(110)) < secs(2), "{report}");
+}
+
+/// A server behind caches, one in three of whose manifests is so old.
+struct Lagging(LiveServer, u32, Time);
+
+impl Origin for Lagging {
+    fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
+        let manifest = request.path().ends_with(".mpd");
+        self.1 += u32::from(manifest);
+        let old = manifest && now > secs(45) && self.1.is_multiple_of(3);
+        self.0.open(if old { now - self.2 } else { now }, request)
+    }
+
+    fn anchor(&self) -> Option<WallTime> {
+        self.0.anchor()
+    }
+
+    fn rung(&self, url: &str) -> Option<u8> {
+        self.0.rung(url)
+    }
+}
+
+#[test]
+fn a_manifest_from_a_cache_that_lags_takes_nothing_back() {
+    for lag in [5, 12, 20, 40] {
+        let live = Live { segment: secs(2), zero_based: true, ..Live::default() };
+        let mut sim = Setup::new(Lagging(LiveServer::new(live), 0, secs(lag))).start();
+        sim.load(PLAIN);
+        sim.run_for(secs(120));
+        let report = sim.report();
+        report.sound().unwrap();
+        assert_eq!(report.stands, [], "{lag}: {report}");
+        assert!(sim.latency().unwrap() < 9_000_000, "{lag}: {report}");
+    }
 }

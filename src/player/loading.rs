@@ -25,6 +25,8 @@ use core::time::Duration;
 const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);
 /// Two loads that trouble asks for are at least this far apart, and the longer it lasts the farther.
 const LEAST_IN_TROUBLE: Duration = Duration::from_millis(150);
+/// An MPD that is older by less than this comes from a cache that lags, not from another encoder.
+const LAG: Duration = Duration::from_secs(60);
 /// Playing does not wait longer than this for the origin's clock.
 const CLOCK_PATIENCE: Duration = Duration::from_millis(800);
 /// A clock answer that takes longer than this says nothing at a tenth of a second.
@@ -51,6 +53,8 @@ pub(super) struct Loader {
     pressing: u32,
     /// The next one is.
     pressed: bool,
+    /// `publishTime` of the MPD that is in use.
+    published: Option<WallTime>,
     /// `dash` or `hls`.
     pub(super) protocol: &'static str,
 }
@@ -65,6 +69,7 @@ impl Loader {
             asked_at: None,
             pressing: 0,
             pressed: false,
+            published: None,
             protocol: "",
         }
     }
@@ -189,26 +194,32 @@ impl Session {
             "" => sent.resource.url.as_str(),
             redirected => redirected,
         };
-        let (protocol, presentation) =
+        let (protocol, presentation, published) =
             match protocol::read(body, url, sent.head.content_type.as_deref()) {
-                Ok(Manifest::Dash(presentation)) => ("dash", presentation),
+                Ok(Manifest::Dash(presentation, published)) => ("dash", presentation, published),
                 Ok(Manifest::Hls(mut presentation, media)) => {
                     let media = media.as_deref();
                     if let Err(error) = self.begin_hls(cx, &mut presentation, url, media) {
                         let error = protocol::refused(url, error);
                         return self.manifest_trouble(cx, error, None);
                     }
-                    ("hls", presentation)
+                    ("hls", presentation, None)
                 }
                 Err(error) => return self.manifest_trouble(cx, error, None),
             };
         self.loader.failed = 0;
         self.loader.protocol = protocol;
         self.figures.manifest_trouble = false;
-        self.on_presentation(cx, sent, presentation);
+        self.on_presentation(cx, sent, presentation, published);
     }
 
-    fn on_presentation(&mut self, cx: &mut Cx<'_>, sent: &Sent, presentation: Presentation) {
+    fn on_presentation(
+        &mut self,
+        cx: &mut Cx<'_>,
+        sent: &Sent,
+        presentation: Presentation,
+        published: Option<WallTime>,
+    ) {
         if let Some(location) = &presentation.location {
             self.loader.url.clone_from(location);
         }
@@ -216,6 +227,11 @@ impl Session {
             Refresh::Never | Refresh::OnEvent => None,
             Refresh::Every(every) => Some(sent.sent_at + every.max(LEAST_BETWEEN_LOADS)),
         };
+        let before = core::mem::replace(&mut self.loader.published, published);
+        if before.zip(published).is_some_and(|(old, new)| new < old && old.since(new) < LAG) {
+            self.loader.published = before;
+            return;
+        }
         for source in &presentation.clocks {
             if let ClockSource::Direct(wall) = source
                 && self.clock.clock.trust() < Trust::Synced

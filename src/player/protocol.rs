@@ -5,13 +5,15 @@ use crate::dash;
 use crate::hls::syntax::{Media, Playlist};
 use crate::hls::{self};
 use crate::presentation::{self, Presentation};
+use crate::time::WallTime;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
 /// A manifest, and what the protocol has beyond the model.
 pub(super) enum Manifest {
-    Dash(Presentation),
+    /// With its `publishTime`.
+    Dash(Presentation, Option<WallTime>),
     /// With the media playlist that stood in place of a multivariant one, if it did.
     Hls(Presentation, Option<Box<Media>>),
 }
@@ -45,7 +47,7 @@ fn starts_like_html(text: &str) -> bool {
 fn dash(text: &str, url: &str) -> Result<Manifest, Error> {
     let mpd = dash::read::mpd(text.as_bytes()).map_err(|e| refused(url, e))?;
     let presentation = dash::resolve::resolve(&mpd, url).map_err(|e| refused(url, e))?;
-    Ok(Manifest::Dash(presentation))
+    Ok(Manifest::Dash(presentation, mpd.publish_time))
 }
 
 fn hls(text: &str, url: &str) -> Result<Manifest, Error> {
