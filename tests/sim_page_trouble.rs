@@ -140,23 +140,24 @@ fn a_browser_without_the_pictures_codec_plays_the_sound_and_says_so() {
     assert_eq!(report.count(Code::UnsupportedCodec), 1, "{report}");
 }
 
-/// A server that answers every request with all of the file.
-struct NoRanges;
+/// A server that answers every request with all of a file: a manifest, or something else.
+struct Files(&'static str);
 
-impl Origin for NoRanges {
+impl Origin for Files {
     fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
-        let list = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n\
-                    #EXT-X-MAP:URI=\"film.mp4\",BYTERANGE=\"1354@0\"\n#EXTINF:4,\n\
-                    #EXT-X-BYTERANGE:116421@1354\nfilm.mp4\n#EXT-X-ENDLIST\n";
-        let body = if request.path().ends_with(".m3u8") { list } else { "a file" };
+        let manifest = request.path().starts_with("/index.");
+        let body = if manifest { self.0 } else { "a file" };
         Box::new(Timeline::whole(now, Head::new(200, ""), body))
     }
 }
 
 #[test]
 fn a_server_without_byte_ranges_is_named_as_such() {
-    let mut sim = Setup::new(NoRanges).start();
-    sim.load("http://host/film.m3u8");
+    let list = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+                    #EXT-X-MAP:URI=\"film.mp4\",BYTERANGE=\"1354@0\"\n#EXTINF:4,\n\
+                    #EXT-X-BYTERANGE:116421@1354\nfilm.mp4\n#EXT-X-ENDLIST\n";
+    let mut sim = Setup::new(Files(list)).start();
+    sim.load("http://host/index.m3u8");
     sim.run_for(secs(3));
     let fatal = sim.report().fatal();
     assert_eq!(fatal.len(), 1, "{}", sim.report());
@@ -173,4 +174,16 @@ fn a_media_source_that_cannot_be_opened_is_said_to_be_so() {
     let fatal = sim.report().fatal();
     assert_eq!(fatal.len(), 1, "{}", sim.report());
     assert_eq!(fatal[0].code, Code::Decode);
+}
+
+#[test]
+fn webm_is_refused_in_so_many_words_and_no_password_is_shown() {
+    let mut sim = Setup::new(Files(include_str!("data/ffmpeg_webm.mpd"))).start();
+    sim.load("http://me:secret@host/index.mpd");
+    sim.run_for(secs(3));
+    let fatal = sim.report().fatal();
+    assert_eq!(fatal.len(), 1, "{}", sim.report());
+    assert_eq!(fatal[0].code, Code::NotYet);
+    assert!(fatal[0].message.contains("WebM"), "{}", fatal[0].message);
+    assert_eq!(fatal[0].url.as_deref(), Some("http://host/index.mpd"));
 }

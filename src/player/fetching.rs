@@ -1,7 +1,6 @@
 //! Asking for segments, and for what has to be known before.
 
 use super::cx::Cx;
-use super::error::{Code, Error};
 use super::io::{Body, Reason};
 use super::opening::{mime_of, place_in, rep_of, track_of};
 use super::requests::{Patience, Purpose};
@@ -9,9 +8,7 @@ use super::rungs::BACKLOG;
 use super::session::Session;
 use super::stream::{Place, Wrapping};
 use crate::buffer::plan::{self, Cursor, Plan};
-use crate::presentation::{
-    Container, Mapping, Presentation, Representation, Resource, Segment, SegmentList,
-};
+use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
 use crate::time::Instant;
 use alloc::rc::Rc;
 use alloc::string::ToString;
@@ -64,7 +61,7 @@ impl Session {
         if let SegmentList::Indexed { index } = &rep.segments
             && !self.indexes.iter().any(|(r, _)| r == index)
         {
-            return self.fetch_index(cx, i, rep, index.clone());
+            return self.fetch_index(cx, i, index.clone());
         }
         if self.start_at.is_none() {
             return Step::Rest;
@@ -205,26 +202,7 @@ impl Session {
         Step::Rest
     }
 
-    fn fetch_index(
-        &mut self,
-        cx: &mut Cx<'_>,
-        i: usize,
-        rep: &Representation,
-        index: Resource,
-    ) -> Step {
-        if rep.container != Container::Mp4 {
-            let error = Error {
-                code: Code::NotYet,
-                fatal: true,
-                message: "WebM files with an index (SegmentBase) cannot be played yet; offer the \
-                          film as fragmented MP4 instead."
-                    .to_string(),
-                url: Some(index.url),
-                detail: rep.id.clone(),
-            };
-            self.trouble(cx, error);
-            return Step::Rest;
-        }
+    fn fetch_index(&mut self, cx: &mut Cx<'_>, i: usize, index: Resource) -> Step {
         let Some(kind) = self.streams.get(i).map(|s| s.kind) else { return Step::Rest };
         let patience = Patience::even(cx.config.request_timeout);
         let id = self.requests.send(cx, Purpose::Index(kind), &index, Body::Bytes, patience);

@@ -5,7 +5,7 @@
 //! it was, then without the codec or on a lower rung, then it is over.
 
 use super::cx::Cx;
-use super::error::{Code, Error};
+use super::error::{Code, Error, shown};
 use super::event::Event;
 use super::following::Live;
 use super::io::{Output, Reason};
@@ -211,6 +211,16 @@ impl Session {
     fn why_nothing_plays<'a>(&self, tracks: impl Iterator<Item = &'a Track>) -> Error {
         let mut codecs: Vec<&str> = Vec::new();
         for rep in tracks.flat_map(|t| &t.representations) {
+            if rep.container == Container::WebM {
+                return Error {
+                    code: Code::NotYet,
+                    fatal: true,
+                    message: "WebM files cannot be played yet; offer the film as fragmented MP4."
+                        .to_string(),
+                    url: Some(shown(&self.url)),
+                    detail: rep.codecs.clone(),
+                };
+            }
             if !rep.codecs.is_empty() && !codecs.contains(&rep.codecs.as_str()) {
                 codecs.push(&rep.codecs);
             }
@@ -460,7 +470,7 @@ fn cannot_play(url: &str, codecs: String) -> Error {
         code: Code::UnsupportedCodec,
         fatal: true,
         message: format!("This browser cannot play {codecs}; {help}."),
-        url: Some(url.to_string()),
+        url: Some(shown(url)),
         detail: codecs,
     }
 }
@@ -477,7 +487,7 @@ fn nothing_to_play(url: &str) -> Error {
         fatal: true,
         message: "The manifest names no picture and no sound; check what the encoder writes."
             .to_string(),
-        url: Some(url.to_string()),
+        url: Some(shown(url)),
         detail: String::new(),
     }
 }

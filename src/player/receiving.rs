@@ -28,7 +28,6 @@ impl Session {
             Fact::Init(init) => Some(init),
             _ => None,
         });
-        let webm = bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]);
         let Some(stream) = self.stream_mut(kind) else { return };
         stream.fetching = None;
         match init {
@@ -36,9 +35,6 @@ impl Session {
                 stream.trouble.failed = 0;
                 let data = InitData { bytes, tracks: init.tracks };
                 stream.keep_init(sent.resource.clone(), data);
-            }
-            None if webm => {
-                stream.keep_init(sent.resource.clone(), InitData { bytes, tracks: Vec::new() });
             }
             None => {
                 let error = Error {

@@ -1,7 +1,7 @@
 //! PURE choices among what a Period offers: which track of a kind, which representations play here.
 
 use super::event::Quality;
-use crate::presentation::{Period, Presentation, Representation, Track, TrackKind};
+use crate::presentation::{Container, Period, Presentation, Representation, Track, TrackKind};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -62,7 +62,7 @@ impl Types {
     /// It plays here, as far as is known: what names no codecs may be anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
-        if self.missing.contains(&rep.id) {
+        if rep.container == Container::WebM || self.missing.contains(&rep.id) {
             return false;
         }
         if rep.codecs.is_empty() {
