@@ -302,14 +302,22 @@ impl Entry {
 /// Where and what, without the line itself: it may hold a password.
 fn parse_problem(text: &str, e: &toml::de::Error) -> String {
     let what = e.message().lines().next().unwrap_or("not TOML");
-    // A value of the wrong type is quoted in the message; such a value may be the password.
-    let what = what.split_once(": string \"").map_or(what, |(kind, _)| kind);
+    // A value that does not fit is quoted in the message, between what is wrong and what was expected;
+    // such a value may be the password.
+    let quotes = ["invalid type", "invalid value", "invalid length", "unknown variant"];
+    let what = match quotes.into_iter().find(|kind| what.starts_with(kind)) {
+        Some(kind) => match what.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("{kind}, expected {expected}"),
+            None => kind.to_owned(),
+        },
+        None => what.to_owned(),
+    };
     match e.span() {
         Some(span) => {
             let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
             format!("line {line}: {what}")
         }
-        None => what.to_owned(),
+        None => what,
     }
 }
 
@@ -365,6 +373,16 @@ mod tests {
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nhost='h'", "not both"),
             ("[[camera]]\nname='a'\nurl='http://u:hunter2@h/'", "begins with rtsp://"),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindow='hunter2'", "line 4"),
+            (
+                "[[camera]]\nname='a'\nhost='h'\npassword=98761234",
+                "line 4: invalid type, expected a string",
+            ),
+            ("[[camera]]\nname='a'\nhost='h'\npassword=98761234.5", "line 4"),
+            ("[[camera]]\nname='a'\nhost='h'\npassword=[98761234]", "line 4"),
+            (
+                "[[camera]]\nname='a'\nurl='rtsp://h/'\naudio='hunter2, expected'",
+                "line 4: unknown variant, expected one of `mono`",
+            ),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nladder=[{height='1/0',kbps=9}]", "height"),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\n[[camera]]\nname='A'\nurl='rtsp://h/'",
@@ -374,7 +392,7 @@ mod tests {
         ] {
             let problem = Config::parse(text).expect_err(text);
             assert!(problem.contains(part), "{problem}");
-            assert!(!problem.contains("hunter2"), "{problem}");
+            assert!(!problem.contains("hunter2") && !problem.contains("9876"), "{problem}");
         }
     }
 }
