@@ -1,7 +1,7 @@
 //! Stills: the newest key frame of the smallest rendition as a JPEG.
 //!
-//! ffmpeg turns the initialization segment and the first chunk of the newest segment into a
-//! picture. One at a time, and one picture serves all who ask during the same segment: a wall of
+//! ffmpeg turns the initialization segment and the first chunk of the newest segment that begins with
+//! a key frame into a picture. One at a time, and one picture serves all who ask during the same segment: a wall of
 //! cameras on many screens must not cost a process a tile.
 
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::{sentence, set};
 use crate::app::{App, Served};
-use crate::store::{Lookup, PeriodMs, RenditionKind};
+use crate::store::{Lookup, PeriodMs, RenditionKind, Window};
 
 /// A picture takes a tenth of a second; a stuck ffmpeg is ended.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -65,7 +65,7 @@ pub(super) async fn answer(app: &App, camera: &Served) -> Response<Body> {
 }
 
 async fn picture(stills: &Stills, camera: &Served) -> Option<Bytes> {
-    let (period_ms, rendition, number) = newest(camera)?;
+    let (period_ms, rendition, number) = newest(&camera.store.window())?;
     let mut made = stills.made.lock().await;
     let same = |m: &Made| m.camera == camera.id && m.period_ms == period_ms && m.number == number;
     if let Some(known) = made.iter().find(|m| same(m)) {
@@ -83,20 +83,22 @@ async fn picture(stills: &Stills, camera: &Served) -> Option<Bytes> {
     Some(picture)
 }
 
-/// The newest segment of the smallest picture.
-fn newest(camera: &Served) -> Option<(PeriodMs, String, u64)> {
-    let window = camera.store.window();
-    let period = window.periods.last()?;
-    let track = period
-        .tracks
-        .iter()
-        .filter(|t| {
-            !t.segments.is_empty()
-                && window.renditions.get(t.track).is_some_and(|r| r.kind == RenditionKind::Video)
-        })
-        .min_by_key(|t| t.size.map_or(u64::MAX, |(w, h)| u64::from(w) * u64::from(h)))?;
-    let rendition = window.renditions.get(track.track)?.id.clone();
-    Some((period.ms, rendition, track.segments.last()?.number))
+/// The newest segment of the smallest picture that begins with a key frame: not every one does.
+fn newest(window: &Window) -> Option<(PeriodMs, String, u64)> {
+    let video =
+        |track: usize| window.renditions.get(track).filter(|r| r.kind == RenditionKind::Video);
+    window.periods.iter().rev().find_map(|period| {
+        let (_, rendition, number) = period
+            .tracks
+            .iter()
+            .filter_map(|t| {
+                let number = t.segments.iter().rev().find(|s| s.independent)?.number;
+                let pixels = t.size.map_or(u64::MAX, |(w, h)| u64::from(w) * u64::from(h));
+                Some((pixels, video(t.track)?.id.clone(), number))
+            })
+            .min()?;
+        Some((period.ms, rendition, number))
+    })
 }
 
 async fn decode(stills: &Stills, init: Bytes, key_frame: Bytes) -> Option<Bytes> {
@@ -123,4 +125,38 @@ async fn decode(stills: &Stills, init: Bytes, key_frame: Bytes) -> Option<Bytes>
     read.ok()?;
     let _ = child.wait().await;
     (!picture.is_empty()).then(|| Bytes::from(picture))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Budget, Camera, Limits, RenditionSpec, TrackSetup};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_segment_without_a_key_frame_is_passed_over() {
+        let kind = RenditionKind::Video;
+        let spec =
+            |id: &str| RenditionSpec { id: id.into(), kind, copied: true, nominal_bps: None };
+        let specs = vec![spec("v0"), spec("v1")];
+        let store = Camera::new(specs, Limits::default(), Arc::new(Budget::new(1 << 20)));
+        store.begin_period(0, 0, 1_000_000, false);
+        for (track, width) in [(0, 1280), (1, 640)] {
+            let (init, codec) = (Bytes::new(), String::new());
+            let size = Some((width, 360));
+            let setup = TrackSetup { init, codec, size, channels: None, timescale: 1000 };
+            store.set_up(0, track, setup);
+        }
+        store.publish();
+        assert_eq!(newest(&store.window()), None);
+        for number in 0..4 {
+            for track in [0, 1] {
+                let segment = store.begin_segment(0, track, number, number * 1000);
+                if let Some(segment) = segment.filter(|_| number > 1) {
+                    segment.set_dependent();
+                }
+            }
+        }
+        assert_eq!(newest(&store.window()), Some((0, "v1".into(), 1)));
+    }
 }
