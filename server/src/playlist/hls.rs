@@ -67,26 +67,43 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
     let track = window.renditions.iter().position(|r| r.id == rendition)?;
     let mut segments = Vec::new();
     let mut first_sequence = None;
+    let mut last_sequence = None;
+    let mut left_out = 0;
     for period in &window.periods {
         let Some(info) = period.tracks.iter().find(|t| t.track == track) else { continue };
-        let mut begins = first_sequence.is_some();
         for one in info.segments.iter().filter(|s| s.complete) {
+            // All renditions count the same discontinuities (4.4.3.3). Where this one has nothing of a
+            // Period, one is missing between its segments: the list begins behind that place.
+            if last_sequence.is_some_and(|last| period.sequence > last + 1) {
+                left_out += segments.len() as u64;
+                segments.clear();
+                (first_sequence, last_sequence) = (None, None);
+            }
+            let begins = last_sequence.is_some_and(|last| period.sequence > last);
             first_sequence.get_or_insert(period.sequence);
+            last_sequence = Some(period.sequence);
             segments.push(segment(period, info, one, rendition, begins));
-            begins = false;
         }
     }
     let tracks = window.periods.iter().flat_map(|p| &p.tracks).filter(|t| t.track == track);
-    let longest = segments.iter().map(|s| s.duration).max().unwrap_or(Duration::from_secs(1));
     Some(write::media(&Media {
         version: VERSION,
         independent_segments: are_independent(tracks),
-        target_duration: longest,
-        media_sequence: window.dropped.get(track).copied().unwrap_or(0),
+        target_duration: target_duration(window, &segments),
+        media_sequence: window.dropped.get(track).copied().unwrap_or(0) + left_out,
         discontinuity_sequence: first_sequence.unwrap_or(0),
         segments,
         ..Media::default()
     }))
+}
+
+/// It must not change (RFC 8216 6.2.1), so it follows the slots and not the segments that happen to
+/// be there: a segment that no key frame ends is cut half a slot late. Where segments are as long as the
+/// camera's key frames are apart, the longest counts.
+fn target_duration(window: &Window, segments: &[Segment]) -> Duration {
+    let slot_us = window.periods.iter().map(|p| p.duration_us).max().unwrap_or(1_000_000);
+    let longest = segments.iter().map(|s| s.duration).max().unwrap_or_default();
+    longest.max(Duration::from_micros(slot_us + slot_us / 2))
 }
 
 fn segment(
