@@ -55,6 +55,8 @@ async fn frames_that_stop_end_the_run_although_ffmpeg_goes_on() {
     let pid = pid_in(&path).await;
     let status = watched.until("offline", |s| s.state == State::Offline).await;
     assert!(matches!(status.cause, Some(Cause::StoppedSending(_))), "{:?}", status.cause);
+    let told = watched.sink.seen().statuses.last().cloned().unwrap();
+    assert_eq!(told.cause, "the camera stopped sending", "no age, which would not stay true");
     assert!(!runs(pid), "the silent ffmpeg was ended");
     watched.end().await;
 }

@@ -290,7 +290,10 @@ impl<S: Sink> Supervisor<S> {
                 _ => tracing::info!(camera = self.camera.id, "{}", state.word()),
             }
         }
-        lock(&self.sink).status(SourceStatus { state: state.word(), cause: sentence });
+        // This goes into the media, where nobody brings seconds up to date.
+        let lasting = cause.as_ref().map(|c| c.lasting(self.camera.address.host()));
+        let lasting = lasting.unwrap_or_default();
+        lock(&self.sink).status(SourceStatus { state: state.word(), cause: lasting });
         self.status.send_modify(|s| s.enter(state, cause, now));
     }
 }

@@ -55,6 +55,16 @@ impl Cause {
     /// The cause as a sentence without a full stop. `host` is the camera's.
     pub fn sentence(&self, host: &str, now: WallTime) -> String {
         match self {
+            Self::StoppedSending(since) => {
+                format!("{} {} s ago", self.lasting(host), now.since(*since).as_secs())
+            }
+            _ => self.lasting(host),
+        }
+    }
+
+    /// The same without a time, true as long as the cause lasts.
+    pub fn lasting(&self, host: &str) -> String {
+        match self {
             Self::PasswordRefused => "the camera refused the password".into(),
             Self::Forbidden => "the camera refused access for this user".into(),
             Self::NoSuchStream => "the camera has no stream at this path".into(),
@@ -73,9 +83,7 @@ impl Cause {
                 "the camera sends {codec}, which browsers may not show; give it a ladder, or set it to H.264"
             ),
             Self::NothingCame => "the camera accepted the connection and sends no picture".into(),
-            Self::StoppedSending(since) => {
-                format!("the camera stopped sending {} s ago", now.since(*since).as_secs())
-            }
+            Self::StoppedSending(_) => "the camera stopped sending".into(),
             Self::HungUp => "the camera closed the connection".into(),
             Self::EngineKilled(signal) => format!("ffmpeg was ended by signal {signal}"),
             Self::EngineFailed(words) => format!("ffmpeg failed: {words}"),
@@ -346,6 +354,7 @@ mod tests {
         }
         let stopped = Cause::StoppedSending(WallTime::from_millis(8_000));
         assert_eq!(stopped.sentence("h", now), "the camera stopped sending 12 s ago");
+        assert_eq!(stopped.lasting("h"), "the camera stopped sending");
     }
 
     #[test]
