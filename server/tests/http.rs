@@ -416,3 +416,19 @@ async fn a_second_visit_downloads_nothing() {
     assert_eq!(field(&second, header::ETAG), tag);
     assert_eq!(text(second).await, "");
 }
+
+#[tokio::test]
+async fn a_camera_that_is_not_there_has_a_page_that_leads_back_to_the_wall() {
+    let stand = Stand::empty();
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for (path, wall) in [("/nocam", "href=\"./\""), ("/nocam/", "href=\"../\"")] {
+        let page = stand.ask(Method::GET, path, &browser).await;
+        assert_eq!(page.status(), StatusCode::NOT_FOUND);
+        assert_eq!(field(&page, header::CONTENT_TYPE), "text/html; charset=utf-8");
+        let page = text(page).await;
+        assert!(page.contains(wall) && page.contains("nocam") && !page.contains('{'), "{page}");
+        let plain = stand.ask(Method::GET, path, &[("accept", "*/*")]).await;
+        assert!(field(&plain, header::CONTENT_TYPE).starts_with("text/plain"));
+        assert!(text(plain).await.starts_with("there is no camera `nocam`"));
+    }
+}

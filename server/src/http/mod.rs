@@ -113,7 +113,7 @@ async fn answer(app: &App, path: &str, headers: &HeaderMap) -> Response<Body> {
         Route::File(name) => files::file(name, headers).unwrap_or_else(|| not_there(name)),
         Route::Slash(id) => match app.camera(id) {
             Some(_) => slash(id),
-            None => no_camera(id),
+            None => no_camera(id, "./", headers),
         },
         Route::Camera(id, of) => match app.camera(id) {
             Some(camera) => match of {
@@ -130,7 +130,7 @@ async fn answer(app: &App, path: &str, headers: &HeaderMap) -> Response<Body> {
                     media::segment(app, camera, wanted, headers).await
                 }
             },
-            None => no_camera(id),
+            None => no_camera(id, "../", headers),
         },
         Route::Unknown => sentence(StatusCode::NOT_FOUND, "there is nothing at this address"),
     }
@@ -157,11 +157,18 @@ fn slash(id: &str) -> Response<Body> {
     r
 }
 
-fn no_camera(id: &str) -> Response<Body> {
-    sentence(
-        StatusCode::NOT_FOUND,
-        format!("there is no camera `{id}`; /api/cameras lists those that there are"),
-    )
+/// A page for people, a sentence for programs. `root` leads from the address to the wall.
+fn no_camera(id: &str, root: &str, headers: &HeaderMap) -> Response<Body> {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !accept.contains("text/html") {
+        let text = format!("there is no camera `{id}`; /api/cameras lists those that there are");
+        return sentence(StatusCode::NOT_FOUND, text);
+    }
+    // An id has only letters, digits, - and _.
+    let page = include_str!("no-camera.html").replace("{id}", id).replace("{root}", root);
+    let mut r = sentence(StatusCode::NOT_FOUND, page);
+    set(&mut r, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    r
 }
 
 fn not_there(name: &str) -> Response<Body> {
