@@ -82,13 +82,14 @@ impl Address {
         path: &str,
     ) -> Result<Self, AddressError> {
         let (host, port) = split_port(host)?;
+        let slash = if path.starts_with('/') { "" } else { "/" };
         Ok(Self {
             scheme: "rtsp",
             user: user.map(percent_encode),
             password: password.map(|p| Secret::new(percent_encode(p.expose()))),
             host,
             port,
-            path: Secret::new(encode_path(path)),
+            path: Secret::new(encode_path(&format!("{slash}{path}"))),
         })
     }
 
@@ -295,6 +296,8 @@ mod tests {
         let a = Address::from_parts("10.0.0.2:88", Some("me"), Some(&Secret::new("%41/@")), "/v");
         let sent = a.expect("valid").for_ffmpeg();
         assert_eq!(sent.expose(), "rtsp://me:%2541%2F%40@10.0.0.2:88/v");
+        let a = Address::from_parts("10.0.0.2:88", None, None, "stream1").expect("valid");
+        assert_eq!(a.for_ffmpeg().expose(), "rtsp://10.0.0.2:88/stream1");
     }
 
     #[test]
