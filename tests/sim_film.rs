@@ -1,7 +1,7 @@
 //! Films: DASH and HLS on demand, from start to end, with seeks.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use nearlive::player::{Command, QualityChoice};
+use nearlive::player::{Code, Command, QualityChoice};
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, Film, FilmServer, HLS};
@@ -202,4 +202,25 @@ fn the_last_rung_that_cannot_be_had_is_the_end() {
     sim.fault(Fault::all(0..secs(900), ".m4s", Trouble::Status(403)));
     sim.run_for(secs(60));
     assert_eq!(sim.report().fatal().len(), 1, "{}", sim.report());
+}
+
+#[test]
+fn media_that_cannot_be_placed_is_said_to_be_damaged_and_let_go() {
+    let mut sim = start(HLS, Film::steady(12, 4000, &LADDER), Path::steady(8000));
+    sim.fault(Fault::all(0..secs(1), ".m4s", Trouble::Damaged));
+    sim.run_for(secs(20));
+    assert!(sim.element().moving(), "{}", sim.report());
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.errors.first().map(|e| e.1.code), Some(Code::BadSegment), "{report}");
+}
+
+#[test]
+fn a_switch_is_told_with_the_reason_for_it_and_not_for_a_later_one() {
+    let mut sim = start(DASH, Film::steady(12, 4000, &LADDER), Path::steady(6000));
+    sim.run_for(secs(40));
+    let report = sim.report();
+    let why = |id: &str| report.switches.iter().find(|s| s.1.to.id == id).map(|s| &s.1.reason);
+    let up = "is enough for 3.0 Mb/s";
+    assert!(!why("v1").unwrap().ends_with(up) && why("v2").unwrap().ends_with(up), "{report}");
 }

@@ -182,6 +182,12 @@ impl Session {
             None => self.requests.send(cx, purpose, &s.resource, body, patience),
         };
         let quality = self.know(rep);
+        let before = self.streams.get_mut(i).and_then(|s| s.quality.replace(quality));
+        if before != Some(quality)
+            && let Some(known) = self.known.get_mut(quality as usize)
+        {
+            known.1.clone_from(&self.figures.reason);
+        }
         let wrapping = Wrapping { init, data, mime, offset_us };
         if let Some(stream) = self.streams.get_mut(i) {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
@@ -218,21 +224,24 @@ impl Session {
             // Playlists are loaded as they say.
             return;
         }
-        let Some(last) = rep.segments.last() else { return self.want_manifest(cx.now) };
         let Some(stream) = self.streams.get(i) else { return };
         if !stream.downloads.is_empty() {
             return;
         }
-        // It is complete one length after the last: not much use in asking much earlier.
-        let length = last.end.since(last.start).min(Duration::from_secs(4));
-        let since =
-            self.newest_seen.filter(|(end, _)| *end >= last.end).map_or(cx.now, |(_, at)| at);
-        let expected = since + length * 9 / 10;
-        let at = if expected > cx.now { expected } else { cx.now + length / 8 };
+        let at = rep.segments.last().map_or(cx.now, |last| self.next_listed(cx.now, &last));
         self.want_manifest(at);
         if let Some(due) = self.loader.due() {
             cx.wake_at(due, Reason::ManifestRefresh);
         }
+    }
+
+    /// When a list is worth loading that goes on after `last`.
+    fn next_listed(&self, now: Instant, last: &Segment) -> Instant {
+        // It is complete one length after the last: not much use in asking much earlier.
+        let length = last.end.since(last.start).min(Duration::from_secs(4));
+        let since = self.newest_seen.filter(|(end, _)| *end >= last.end).map_or(now, |(_, at)| at);
+        let expected = since + length * 9 / 10;
+        if expected > now { expected } else { now + length / 8 }
     }
 
     fn next_period(&mut self, cx: &mut Cx<'_>, p: &Rc<Presentation>, i: usize) -> Step {

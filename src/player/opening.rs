@@ -239,8 +239,8 @@ impl Session {
     /// The index of a representation among the qualities that the page knows.
     pub(super) fn know(&mut self, rep: &Representation) -> u32 {
         let quality = select::quality(rep);
-        let i = self.known.iter().position(|q| *q == quality).unwrap_or_else(|| {
-            self.known.push(quality);
+        let i = self.known.iter().position(|it| it.0 == quality).unwrap_or_else(|| {
+            self.known.push((quality, String::new()));
             self.known.len() - 1
         });
         u32::try_from(i).unwrap_or(0)
@@ -262,6 +262,11 @@ impl Session {
             if old != new {
                 // It may well be there by what the new one says.
                 stream.trouble.until = None;
+            }
+            for d in &mut stream.downloads {
+                let start = d.segment.start;
+                let place = moved_place(old, new, &self.types, d.place, stream.kind, start);
+                d.place = place.unwrap_or(d.place);
             }
             let at = stream.cursor.position();
             if let Some(place) = moved_place(old, new, &self.types, stream.place, stream.kind, at) {

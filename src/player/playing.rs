@@ -13,6 +13,7 @@ use super::opening::rep_of;
 use super::playback::Change;
 use super::session::Session;
 use super::stalling::SMALL_HOLE;
+use super::stream::Stream;
 use crate::presentation::window;
 use crate::time::{Instant, Position, Span};
 use core::time::Duration;
@@ -78,8 +79,12 @@ impl Session {
         } else if common.holds(at) {
             Some(at)
         } else {
-            // The first segment may begin a little later than the manifest says.
-            common.next_start(at).filter(|s| s.since(at) < SMALL_HOLE * 3)
+            // The first segment may begin a little later than the manifest says, or be left out.
+            let left = |to: Position| {
+                let past = |s: &Stream| s.downloads.iter().all(|d| d.segment.start >= to);
+                self.streams.iter().all(|s| s.cursor.position() >= to && past(s))
+            };
+            common.next_start(at).filter(|s| s.since(at) < SMALL_HOLE * 3 || left(*s))
         };
         let Some(to) = to else { return };
         let there = self.playback.snap.position == to && !self.is_live();

@@ -123,13 +123,12 @@ impl Session {
             return;
         }
         let quality = |i: u32| self.known.get(i as usize).cloned();
-        let from = self.figures.told_quality.and_then(quality);
-        let Some(to) = quality(shown) else { return };
+        let from = self.figures.told_quality.and_then(quality).map(|it| it.0);
+        let Some((to, reason)) = quality(shown) else { return };
         if from.is_some() {
             self.figures.switches = self.figures.switches.saturating_add(1);
         }
         self.figures.told_quality = Some(shown);
-        let reason = self.figures.reason.clone();
         cx.emit(Event::Quality(Switch { to, from, reason }));
     }
 

@@ -70,8 +70,9 @@ pub(super) struct Session {
     pub(super) start_at: Option<Position>,
     pub(super) live: Option<Live>,
     pub(super) choice: QualityChoice,
-    /// Every quality that was ever fetched or could be; streams name them by index.
-    pub(super) known: Vec<Quality>,
+    /// Every quality that was ever fetched or could be, and why it was last; streams name them by
+    /// index.
+    pub(super) known: Vec<(Quality, String)>,
     pub(super) captures: Captures,
     pub(super) source: SourceState,
     pub(super) figures: Figures,

@@ -139,6 +139,8 @@ pub(super) struct Stream {
     inits: VecDeque<(Resource, Rc<InitData>)>,
     /// The last segment begun is of another encoder than the one before.
     pub(super) changed: bool,
+    /// What was asked for last, as the player numbers qualities.
+    pub(super) quality: Option<u32>,
     /// Its media is transmuxed here.
     pub(super) transport: Option<Transport>,
     /// Another stream's requests feed it.
@@ -184,6 +186,7 @@ impl Stream {
             half: false,
             inits: VecDeque::new(),
             changed: false,
+            quality: None,
             transport: None,
             passive: false,
             appending: 0,
@@ -290,7 +293,10 @@ impl Stream {
             d.done = true;
         }
         while self.downloads.front().is_some_and(|d| d.done) {
-            self.downloads.pop_front();
+            if let Some(d) = self.downloads.pop_front() {
+                // What could not be placed.
+                release(cx, d);
+            }
             self.half = false;
             self.last_done = self.downloads.is_empty();
             let waiting = self.downloads.front_mut().map(|d| core::mem::take(&mut d.waiting));
@@ -310,6 +316,15 @@ impl Stream {
         news: &mut Vec<News>,
     ) {
         let Some(d) = self.downloads.front_mut() else { return };
+        let damage = facts.iter().find_map(|fact| match fact {
+            Fact::Damaged { why, .. } => Some(*why),
+            _ => None,
+        });
+        if let Some(why) = damage {
+            // The browser would end the whole MediaSource over it.
+            news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
+            return cx.push(Output::Release(blob));
+        }
         if d.wrapping.offset_us.is_none() {
             d.wrapping.offset_us = learn(d, offsets, &facts);
             if d.wrapping.offset_us.is_none() {
@@ -321,15 +336,6 @@ impl Stream {
             }
         }
         let Some(d) = self.downloads.front_mut() else { return };
-        let damage = facts.iter().find_map(|fact| match fact {
-            Fact::Damaged { why, .. } => Some(*why),
-            _ => None,
-        });
-        if let Some(why) = damage {
-            // The browser would end the whole MediaSource over it.
-            news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
-            return cx.push(Output::Release(blob));
-        }
         if !d.begun {
             d.begun = true;
             let wrapping = d.wrapping.clone();
@@ -417,8 +423,10 @@ impl Stream {
             self.half = false;
             self.appending = 0;
             self.fed = None;
+            self.full = false;
             cx.push(Output::Abort { buffer: self.kind });
         }
+        self.evicted_to = None;
         self.cursor = Cursor::At(at);
         self.last_done = true;
         self.ended = false;

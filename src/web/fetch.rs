@@ -117,7 +117,8 @@ impl Fetch {
             date: headers
                 .header("date")
                 .map(|it| dom::parse_date_ms(&it))
-                .filter(|ms| ms.is_finite())
+                // What a cache kept is of another time.
+                .filter(|ms| ms.is_finite() && headers.header("age").is_none_or(|it| it == "0"))
                 .map(units::wall_from_ms),
             cmsd: headers.header("cmsd-dynamic"),
         }));
