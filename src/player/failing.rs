@@ -195,6 +195,10 @@ impl Session {
         if missed == 1 || missed.is_multiple_of(8) {
             self.clock.doubt(cx.now);
         }
+        if missed >= 3 {
+            // More than a server that is asked a little early: what runs dry now is not the link's.
+            self.source_changed(cx.now);
+        }
         self.want_manifest(cx.now);
     }
 }
