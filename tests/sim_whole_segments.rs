@@ -37,6 +37,26 @@ fn it_plays_without_a_stall_and_within_a_few_segments_of_the_edge() {
 }
 
 #[test]
+fn segments_of_five_seconds_are_found_soon_whenever_one_joined() {
+    // As `ffmpeg -f dash` writes them by default, on a busy machine.
+    for join in (0..5000).step_by(700) {
+        let (segment, refresh, jitter) = (secs(5), Some(secs(5)), millis(400));
+        let live = Live { segment, refresh, jitter, audio: false, ..Live::default() };
+        let mut sim = start(PLAIN, live, millis(join));
+        sim.run_for(secs(120));
+        let report = sim.report();
+        report.sound().unwrap();
+        assert_eq!(report.stands, [], "{join}: {report}");
+        // Each is there when the one before has been shown: what is buffered swings by its length,
+        // and by how late it was found.
+        let shown = report.samples_in(secs(80)..secs(120));
+        let ahead = || shown.iter().filter_map(|s| s.video_ahead);
+        let swing = ahead().max().unwrap() - ahead().min().unwrap();
+        assert!(swing < 6_000_000, "{join} {swing}: {report}");
+    }
+}
+
+#[test]
 fn it_is_back_after_an_outage() {
     for url in [PLAIN, HLS] {
         let mut sim = start(url, Live { segment: secs(2), ..Live::default() }, 0);

@@ -23,6 +23,9 @@ pub(super) enum Step {
     Rest,
 }
 
+/// A manifest whose next segment is due is not left alone for longer, however long its segments are.
+const LONGEST_SILENCE: Duration = Duration::from_millis(3600);
+
 impl Session {
     pub(super) fn advance_streams(&mut self, cx: &mut Cx<'_>) {
         let Some(presentation) = self.presentation.clone() else { return };
@@ -237,10 +240,15 @@ impl Session {
 
     /// When a list is worth loading that goes on after `last`.
     fn next_listed(&self, now: Instant, last: &Segment) -> Instant {
-        // It is complete one length after the last: not much use in asking much earlier.
-        let length = last.end.since(last.start).min(Duration::from_secs(4));
-        let since = self.newest_seen.filter(|(end, _)| *end >= last.end).map_or(now, |(_, at)| at);
-        let expected = since + length * 9 / 10;
+        // It is there one length after the last was; when that was, the earliest seen of them tell. Not
+        // much use in asking much earlier, but nothing is known at first.
+        let length = last.end.since(last.start);
+        let last_seen = match self.newest_seen {
+            Some((end, at)) if end <= last.end => at + last.end.since(end),
+            Some((end, at)) => at - end.since(last.end),
+            None => now,
+        };
+        let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
         if expected > now { expected } else { now + length / 8 }
     }
 
