@@ -15,7 +15,8 @@
 //! camera's GOP and remembered over reconnections. It is learnt anew when GOPs alike have another
 //! length, or when too many slots had no key frame (a camera that skips frames for want of light or
 //! computing power counts its GOP in frames all the same): then it is the longest GOP. Only where even
-//! that is of no use, Periods are *listed*: each key frame begins a segment.
+//! that is of no use, Periods are *listed*: each key frame begins a segment, and so does any frame when
+//! none has come for the longest slot, because a segment is held in memory as long as it grows.
 
 use std::collections::VecDeque;
 
@@ -159,10 +160,17 @@ impl Grid {
 
     /// What a frame at `us` begins that is no key frame.
     pub(super) fn frame(&mut self, us: i64) -> Cut {
-        let (Some(period), Some((current, _))) = (self.period, self.current) else {
+        let (Some(period), Some((current, began))) = (self.period, self.current) else {
             return Cut::Inside;
         };
-        if period.listed || us < period.slot_start_us(current + 1) + period.slot_us / 2 {
+        if period.listed {
+            return if us - began < LONGEST_US {
+                Cut::Inside
+            } else {
+                self.segment(current + 1, us)
+            };
+        }
+        if us < period.slot_start_us(current + 1) + period.slot_us / 2 {
             return Cut::Inside;
         }
         self.misses.push_back(us);
@@ -386,6 +394,16 @@ mod tests {
     }
 
     #[test]
+    fn where_segments_are_listed_one_ends_without_a_key_frame_as_well() {
+        let mut grid = Grid { listed: true, ..Grid::default() };
+        grid.learn(S);
+        assert!(matches!(grid.key_frame(T, false), Cut::Period(p) if p.listed));
+        let cuts = feed(&mut grid, T + S, [65 * S]);
+        let at: Vec<_> = cuts.iter().map(|(t, _)| (t - T) / S).collect();
+        assert_eq!(at, [1, 21, 41, 61]);
+    }
+
+    #[test]
     fn key_frames_anywhere_turn_to_slots_as_long_as_the_longest_gop() {
         let (mut grid, _) = grid(S);
         let cuts = feed(&mut grid, T + S, (0..60).map(|i| S + (i * 7919 % 13) * 160_000));
@@ -406,8 +424,8 @@ mod tests {
         assert!(grid.listed);
         let n = grid.current().unwrap();
         let t = grid.last_key_us.unwrap();
-        assert_eq!(grid.key_frame(t + 30 * S, false), Cut::Segment(n + 1));
-        feed(&mut grid, t + 31 * S, [S; 20]);
+        assert_eq!(grid.key_frame(t + 42 * S, false), Cut::Segment(n + 1));
+        feed(&mut grid, t + 43 * S, [S; 20]);
         assert_eq!(grid.period().map(|p| (p.slot_us, p.listed)), Some((S, false)));
     }
 

@@ -300,9 +300,12 @@ impl Camera {
     /// Adds a chunk to `segment`.
     pub fn push_chunk(&self, segment: &Segment, bytes: Bytes, duration_ticks: u64) {
         let n = bytes.len() as u64;
-        segment.push(bytes, duration_ticks);
-        self.budget.add(n);
-        self.lock().bytes += n;
+        // Under the lock, so that the segment does not leave the window in between.
+        let mut inner = self.lock();
+        if segment.push(bytes, duration_ticks) {
+            inner.bytes += n;
+            self.budget.add(n);
+        }
     }
 
     /// Drops what is too old or too much at origin time `now`. What is being written never goes.
@@ -386,18 +389,13 @@ impl Inner {
         let mut to_free =
             self.bytes.saturating_sub(self.limits.bytes).max(over_all.min(self.bytes));
         while let Some((p, track)) = self.oldest() {
-            let newest_period = p + 1 == self.periods.len();
             let Some(t) = self.periods[p].tracks.get_mut(&track) else { break };
             let Some(s) = t.segments.front() else { break };
-            // What is being written stays.
-            if newest_period && t.segments.len() <= 1 {
-                break;
-            }
             let too_old = s.end_us(t.timescale).is_some_and(|end| end < oldest_us);
             if !too_old && to_free == 0 {
                 break;
             }
-            let bytes = s.bytes();
+            let bytes = s.leave();
             t.segments.pop_front();
             if let Some(n) = self.dropped.get_mut(track) {
                 *n += 1;
@@ -416,19 +414,19 @@ impl Inner {
         }
     }
 
-    /// The Period and the track whose first segment is the oldest of all.
+    /// The Period and the track whose first segment is the oldest of those that may go: what is being
+    /// written stays, and does not keep what was written of other tracks.
     fn oldest(&self) -> Option<(usize, usize)> {
-        let (p, period) = self
-            .periods
-            .iter()
-            .enumerate()
-            .find(|(_, p)| p.tracks.values().any(|t| !t.segments.is_empty()))?;
-        let (track, _) = period
-            .tracks
-            .iter()
-            .filter_map(|(i, t)| Some((*i, t.segments.front()?.start_us(t.timescale))))
-            .min_by_key(|(_, start)| *start)?;
-        Some((p, track))
+        self.periods.iter().enumerate().find_map(|(p, period)| {
+            let kept = usize::from(p + 1 == self.periods.len());
+            let (track, _) = period
+                .tracks
+                .iter()
+                .filter(|(_, t)| t.segments.len() > kept)
+                .filter_map(|(i, t)| Some((*i, t.segments.front()?.start_us(t.timescale))))
+                .min_by_key(|(_, start)| *start)?;
+            Some((p, track))
+        })
     }
 }
 

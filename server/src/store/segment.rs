@@ -22,6 +22,8 @@ struct State {
     ticks: u64,
     end_ticks: Option<u64>,
     dependent: bool,
+    /// It is no longer in the window: its bytes are its readers' and its writer's.
+    left: bool,
 }
 
 impl Segment {
@@ -33,13 +35,16 @@ impl Segment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, chunk: Bytes, duration_ticks: u64) {
+    /// Whether the chunk counts among what the window holds.
+    pub(super) fn push(&self, chunk: Bytes, duration_ticks: u64) -> bool {
         let mut state = self.lock();
         state.bytes += chunk.len() as u64;
         state.ticks += duration_ticks;
         state.chunks.push(chunk);
+        let counts = !state.left;
         drop(state);
         self.grown.notify_waiters();
+        counts
     }
 
     pub(super) fn finish(&self, end_ticks: u64) {
@@ -60,8 +65,11 @@ impl Segment {
         self.number
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.lock().bytes
+    /// It leaves the window; returns the bytes that it had there.
+    pub(super) fn leave(&self) -> u64 {
+        let mut state = self.lock();
+        state.left = true;
+        state.bytes
     }
 
     /// Mean bits a second of a finished segment, 0 before.
