@@ -10,7 +10,7 @@ use nearlive::dash::syntax::{
     ServiceDescription,
 };
 use nearlive::dash::write;
-use nearlive::time::WallTime;
+use nearlive::time::{Timescale, WallTime};
 use std::time::Duration;
 
 const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,\
@@ -32,7 +32,7 @@ pub fn mpd(window: &Window) -> String {
         profiles: PROFILES.into(),
         dynamic: true,
         availability_start: Some(WallTime::from_micros(0)),
-        publish_time: window.periods.last().map(|p| WallTime::from_millis(signed(p.ms))),
+        publish_time: window.periods.last().map(published),
         minimum_update_period: Some(UPDATE),
         min_buffer_time: Some(Duration::from_millis(200)),
         time_shift_buffer_depth: Some(window.window),
@@ -57,6 +57,19 @@ pub fn mpd(window: &Window) -> String {
         ..Mpd::default()
     };
     write::mpd(&mpd)
+}
+
+/// When the manifest began to say what it says: with the Period, or with the newest segment that it
+/// lists.
+fn published(newest: &PeriodInfo) -> WallTime {
+    let listed = newest.tracks.iter().filter(|_| newest.listed);
+    let ends = listed.filter_map(|t| {
+        let last = t.segments.iter().rfind(|s| s.complete)?;
+        let ticks = i64::try_from(last.start_ticks + last.duration_ticks).ok()?;
+        Some(Timescale::new(t.timescale)?.to_micros(ticks))
+    });
+    let begun = WallTime::from_millis(signed(newest.ms));
+    WallTime::from_micros(ends.fold(begun.as_micros(), i64::max))
 }
 
 fn period(window: &Window, info: &PeriodInfo) -> Period {
