@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use http::{Response, header};
+use nearlive::presentation::date::write_date_time;
 use nearlive::time::WallTime;
 use serde::Serialize;
 
@@ -134,28 +135,9 @@ fn json(text: String) -> Response<Body> {
     r
 }
 
-/// `2026-11-23T09:41:01.123Z` (ISO 8601, RFC 3339), proleptic Gregorian.
+/// `2026-11-23T09:41:01.123Z` (ISO 8601), to the millisecond.
 fn iso(time: WallTime) -> String {
-    let ms = time.as_millis();
-    let (days, ms) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
-}
-
-/// Year, month and day of a day counted from 1970-01-01. Years begin in March here, so that the
-/// leap day is the last of its year; five months from there have 153 days.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days.saturating_add(719_468); // since 0000-03-01
-    let era = days.div_euclid(146_097); // 400 years
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+    write_date_time(WallTime::from_millis(time.as_millis()))
 }
 
 #[cfg(test)]
@@ -163,16 +145,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_as_iso_8601() {
-        for (ms, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400_123, "2000-02-29T00:00:00.123Z"),
-            (1_795_491_661_007, "2026-11-24T03:41:01.007Z"),
-            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-            (-1, "1969-12-31T23:59:59.999Z"),
+    fn times_are_written_to_the_millisecond() {
+        for (us, text) in [
+            (1_795_491_661_007_999, "2026-11-24T03:41:01.007Z"),
+            (1_795_491_661_000_999, "2026-11-24T03:41:01Z"),
         ] {
-            assert_eq!(iso(WallTime::from_millis(ms)), text);
+            assert_eq!(iso(WallTime::from_micros(us)), text);
         }
     }
 }
