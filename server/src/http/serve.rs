@@ -2,15 +2,16 @@
 //!
 //! Every connection sends each chunk at once (TCP_NODELAY: with Nagle's algorithm a chunk may wait
 //! for the acknowledgement of the one before). A client that takes nothing for a while is dropped; so
-//! is one that does not finish its request. Over the most connections, a new one is told to come
-//! back.
+//! is one that does not finish its request. Over the most connections, of one address or of all, a
+//! new one is told to come back.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ use crate::shutdown::Shutdown;
 pub struct Limits {
     /// Connections at a time: a browser makes six to one host.
     pub connections: usize,
+    /// Of these, from one address: nobody shuts out all others.
+    pub from_one: usize,
     /// A client that takes no byte for so long is gone.
     pub stalled: Duration,
     /// A connection without a complete request.
@@ -41,7 +44,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 512, stalled: Duration::from_secs(20), idle: Duration::from_secs(60) }
+        Self {
+            connections: 512,
+            // Much for one household, and not little for a proxy before the server.
+            from_one: 256,
+            stalled: Duration::from_secs(20),
+            idle: Duration::from_secs(60),
+        }
     }
 }
 
@@ -60,11 +69,12 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: Shutdown) {
     let router = super::router(Arc::clone(&app));
     let places = Arc::new(Semaphore::new(limits.connections));
+    let clients = Clients::default();
     let mut connections = JoinSet::new();
     loop {
-        let stream = tokio::select! {
+        let (stream, client) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok((stream, client)) => (stream, client.ip()),
                 Err(e) => {
                     // Out of descriptors, or the client went again: neither ends the server.
                     tracing::debug!("accept: {e}");
@@ -75,7 +85,9 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
             Some(_) = connections.join_next() => continue,
             () = shutdown.wait() => break,
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let place = Arc::clone(&places).try_acquire_owned().ok();
+        let seat = clients.admit(client, limits.from_one);
+        let (Some(place), Some(seat)) = (place, seat) else {
             connections.spawn(refuse(stream));
             continue;
         };
@@ -84,7 +96,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
             app.connections.fetch_add(1, Ordering::Relaxed);
             connection(stream, router, limits, shutdown).await;
             app.connections.fetch_sub(1, Ordering::Relaxed);
-            drop(place);
+            drop((place, seat));
         });
     }
     drop(listener);
@@ -117,6 +129,51 @@ async fn refuse(mut stream: TcpStream) {
     const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
         Access-Control-Allow-Origin: *\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
+}
+
+/// How many connections each client has.
+#[derive(Clone, Debug, Default)]
+struct Clients(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One of a client's connections, until it is dropped.
+#[derive(Debug)]
+struct Seat {
+    clients: Clients,
+    client: IpAddr,
+}
+
+impl Clients {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` when the client has `most` already.
+    fn admit(&self, address: IpAddr, most: usize) -> Option<Seat> {
+        let client = match address.to_canonical() {
+            // A household has a network of addresses (RFC 6177).
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+            v4 => v4,
+        };
+        let mut clients = self.lock();
+        let count = clients.entry(client).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Seat { clients: self.clone(), client })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut clients = self.clients.lock();
+        if let Some(count) = clients.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                clients.remove(&self.client);
+            }
+        }
+    }
 }
 
 /// A stream that gives up on a peer that takes nothing.
@@ -220,6 +277,24 @@ fn own_addresses() -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_client_has_no_more_than_its_part_of_the_connections() {
+        let clients = Clients::default();
+        let admit = |address: &str| clients.admit(address.parse().expect("an address"), 2);
+        for (first, second, third, other) in [
+            ("10.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"),
+            ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"),
+        ] {
+            let (one, two) = (admit(first), admit(second));
+            assert!(one.is_some() && two.is_some());
+            assert!(admit(third).is_none());
+            assert!(admit(other).is_some());
+            drop(two);
+            assert!(admit(third).is_some());
+        }
+        assert!(clients.lock().is_empty());
+    }
 
     #[test]
     fn a_page_on_one_address_has_one_address() {
