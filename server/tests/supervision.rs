@@ -148,3 +148,27 @@ async fn no_word_of_ffmpeg_reaches_a_status_with_a_password_in_it() {
     );
     watched.end().await;
 }
+
+#[tokio::test]
+async fn sound_that_is_switched_on_is_found_at_the_next_reconnection() {
+    let mark = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sound-on.mark");
+    let _ = std::fs::remove_file(&mark);
+    let mark = mark.display();
+    let sound = "[info]   Stream #0:1: Audio: pcm_alaw, 8000 Hz, mono, s16, 64 kb/s";
+    // The first connection has no sound, the second lasts half a second, then there is sound.
+    let told = format!("[ ! -e '{mark}' ] || echo \"{sound}\" >&2\necho \"[info] Stream mapping");
+    let body = describes("h264").replace("echo \"[info] Stream mapping", &told)
+        + &format!(
+            "if [ ! -e '{mark}' ]; then case \"$*\" in *0:a:0*) \
+             echo \"[fatal] Stream map '0:a:0' matches no streams.\" >&2; exit 1;; esac\n\
+             touch '{mark}'; printf x >&3; sleep 0.5; exit 0; fi\n\
+             case \"$*\" in *0:a:0*) printf x >&3; printf aaa >&6; exec sleep 1000;; esac\n\
+             printf x >&3; exec sleep 1000"
+        );
+    let mut watched = supervise(camera("rtsp://h/"), around(script("sound-on", &body)));
+    watched.until("offline", |s| s.state == State::Offline).await;
+    let status = watched.until("live", |s| s.state == State::Live && s.runs == 4).await;
+    assert!(status.source.audio.is_some());
+    eventually("sound came", async || (watched.sink.bytes_of(3) == 3).then_some(())).await;
+    watched.end().await;
+}

@@ -101,6 +101,8 @@ pub struct Supervisor<S> {
     status: watch::Sender<Status>,
     /// The camera was seen to have no sound.
     mute: bool,
+    /// That was in the last run, so that the one after it does not look again.
+    mute_is_new: bool,
 }
 
 /// What all supervisors need.
@@ -153,6 +155,7 @@ impl<S: Sink> Supervisor<S> {
             sink: Arc::new(Mutex::new(sink)),
             status,
             mute: false,
+            mute_is_new: false,
         };
         (supervisor, seen)
     }
@@ -164,6 +167,7 @@ impl<S: Sink> Supervisor<S> {
         let mut outage: Option<Instant> = None;
         while !self.shutdown.is_triggered() {
             let Some(ended) = self.run_once().await else { break };
+            self.mute_is_new = ended.cause == Cause::NoAudio;
             let now = self.clock.now();
             if ended.lived >= backoff::STABLE {
                 outage = None;
@@ -171,8 +175,10 @@ impl<S: Sink> Supervisor<S> {
             let began = *outage.get_or_insert(now);
             let wait = backoff::wait(&ended.cause, now.since(began), jitter());
             if ended.cause == Cause::NoAudio {
-                tracing::info!(camera = self.camera.id, "the stream has no audio");
-                self.mute = true;
+                // It has none, or has it again: the next run takes it the other way.
+                self.mute = !self.mute;
+                let what = if self.mute { "no audio" } else { "audio again" };
+                tracing::info!(camera = self.camera.id, "the stream has {what}");
             } else {
                 self.announce(State::Offline, Some(ended.cause));
             }
@@ -246,11 +252,15 @@ impl<S: Sink> Supervisor<S> {
                     known = true;
                     let source = source.borrow_and_update().clone().unwrap_or_default();
                     let codec = source.video.clone();
+                    let sounds = source.audio.is_some();
                     self.status.send_modify(|s| s.source = source);
                     if let Some(codec) = codec.filter(|c| !is_offered(Some(c)))
                         && self.camera.ladder.is_empty()
                     {
                         return Finish::Quiet(Cause::CodecNotOffered(codec));
+                    }
+                    if sounds && self.mute && !self.mute_is_new {
+                        return Finish::Quiet(Cause::NoAudio);
                     }
                 }
                 _ = look.tick() => {}

@@ -33,7 +33,7 @@ pub enum Cause {
     TransportRefused,
     /// The stream has no video.
     NoVideo,
-    /// The stream has no audio: the next run leaves it out. Never shown.
+    /// The stream has no audio, or has it again: the next run leaves it out, or not. Never shown.
     NoAudio,
     /// It sends what browsers may not show, and there is no rung to encode.
     CodecNotOffered(VideoCodec),
