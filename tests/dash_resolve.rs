@@ -529,7 +529,7 @@ fn names_are_unique_and_rungs_sorted() {
     assert_eq!(
         p.periods[0].tracks[0].representations[0]
             .segments
-            .first(Position::default())
+            .at(Position::default())
             .unwrap()
             .resource
             .url,

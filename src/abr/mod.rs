@@ -49,14 +49,10 @@ const MODEST: Bitrate = Bitrate::from_kbps(3_000);
 const GUESS: Bitrate = Bitrate::from_kbps(2_000);
 
 /// The rung to start with; `rungs` are lowest first.
-pub fn first(rungs: &[Rung], remembered: Option<Bitrate>, live: bool) -> Option<Choice> {
-    let (limit, what) = match (remembered, live) {
-        (Some(rate), _) => (rate.scaled(700), "what this link carried before allows"),
-        (None, true) => (MODEST, "a first guess allows"),
-        (None, false) => (GUESS, "a first guess allows"),
-    };
+pub fn first(rungs: &[Rung], live: bool) -> Option<Choice> {
+    let limit = if live { MODEST } else { GUESS };
     let rung = highest(rungs, limit).or_else(|| rungs.first().copied())?;
-    Some(Choice { rep: rung.rep, why: format!("start: {what} {}", Mbps(limit)) })
+    Some(Choice { rep: rung.rep, why: format!("start: a first guess allows {}", Mbps(limit)) })
 }
 
 /// The highest of `rungs` that needs no more than `limit`.
@@ -93,18 +89,9 @@ mod tests {
     #[test]
     fn a_live_start_takes_the_top_where_it_is_modest() {
         let rungs = ladder(&[300, 800, 2500]);
-        assert_eq!(first(&rungs, None, true).unwrap().rep, 2);
-        assert_eq!(first(&rungs, None, false).unwrap().rep, 1);
-        assert_eq!(first(&ladder(&[4000, 8000]), None, true).unwrap().rep, 0);
-    }
-
-    #[test]
-    fn what_was_remembered_decides_with_a_margin() {
-        let rungs = ladder(&[300, 800, 2500]);
-        let slow = first(&rungs, Some(Bitrate::from_kbps(1200)), true).unwrap();
-        assert_eq!(slow.rep, 1);
-        assert!(slow.why.contains("0.8 Mb/s"), "{}", slow.why);
-        assert_eq!(first(&rungs, Some(Bitrate::from_kbps(10_000)), true).unwrap().rep, 2);
+        assert_eq!(first(&rungs, true).unwrap().rep, 2);
+        assert_eq!(first(&rungs, false).unwrap().rep, 1);
+        assert_eq!(first(&ladder(&[4000, 8000]), true).unwrap().rep, 0);
     }
 
     #[test]

@@ -80,7 +80,6 @@ pub(super) fn tracks(
                 codecs: described.codecs,
                 container: described.container,
                 resolution: described.resolution,
-                frame_rate: written.common.frame_rate.or(set.common.frame_rate),
                 init: addressed.init,
                 segments: addressed.segments,
                 playlist: None,

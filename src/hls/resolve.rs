@@ -13,11 +13,10 @@ use crate::presentation::{
     SegmentList, Service, Track, TrackKind, url,
 };
 use crate::time::Position;
-use crate::units::{Bitrate, FrameRate};
+use crate::units::Bitrate;
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::num::NonZeroU32;
 use core::time::Duration;
 
 /// More variants or renditions than any ladder has; the rest of a hostile list is left out.
@@ -111,7 +110,6 @@ fn pending(id: String, address: String) -> Representation {
         codecs: String::new(),
         container: Container::Mp4,
         resolution: None,
-        frame_rate: None,
         init: None,
         segments: SegmentList::Playlist { url: address.clone() },
         playlist: Some(address),
@@ -127,7 +125,6 @@ fn of_variant(variant: &Variant, index: usize, address: String, apart: bool) -> 
         bandwidth: Bitrate::from_bps(variant.bandwidth_bps),
         codecs: if apart { only(codecs, Codec::is_video) } else { only(codecs, |c| !c.is_text()) },
         resolution: variant.resolution,
-        frame_rate: variant.frame_rate_milli.map(frame_rate),
         ..pending(["v", &index.to_string()].concat(), address)
     }
 }
@@ -213,12 +210,4 @@ fn only(list: &str, keep: impl Fn(Codec) -> bool) -> String {
         }
     }
     out
-}
-
-fn frame_rate(milli: u32) -> FrameRate {
-    if milli.is_multiple_of(1000) {
-        FrameRate { frames: milli / 1000, seconds: NonZeroU32::MIN }
-    } else {
-        FrameRate { frames: milli, seconds: NonZeroU32::MIN.saturating_add(999) }
-    }
 }

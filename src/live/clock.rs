@@ -47,11 +47,6 @@ impl OriginClock {
         self.trust
     }
 
-    /// The round trip of the answer in use.
-    pub fn rtt(&self) -> Option<Duration> {
-        (self.trust == Trust::Synced).then_some(self.rtt)
-    }
-
     /// An answer to a question sent at `sent`, received at `received`, said that the origin's time
     /// was `wall`. Answers whether it was taken.
     pub fn learn(&mut self, sent: Instant, received: Instant, wall: WallTime) -> bool {

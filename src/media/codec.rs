@@ -126,55 +126,6 @@ impl Codec {
     }
 }
 
-/// A SourceBuffer made for `before` takes `after` only by `changeType()`. Two names of no known
-/// family need it unless they are the same.
-pub fn needs_change_type(before: &str, after: &str) -> bool {
-    match (Codec::of(before), Codec::of(after)) {
-        (Codec::Unknown, Codec::Unknown) => !before.trim().eq_ignore_ascii_case(after.trim()),
-        (a, b) => a != b,
-    }
-}
-
-/// What decoders differ by inside a family: compare it only between names of one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Demand {
-    /// `profile_idc`, or what the codec has in its place.
-    pub profile: u8,
-    /// In the codec's own unit: tenths for H.264 and VP9, thirtieths for H.265, an index for AV1.
-    pub level: u8,
-}
-
-impl Demand {
-    /// What the name of a video codec asks for; `None` where it does not say, or is not sane.
-    pub fn of(name: &str) -> Option<Self> {
-        let mut parts = name.trim().split('.').skip(1);
-        let first = parts.next()?;
-        match Codec::of(name) {
-            Codec::Avc => {
-                // Old playlists have decimal profile and level: `avc1.66.30`.
-                if let Some(level) = parts.next() {
-                    return Some(Self { profile: first.parse().ok()?, level: level.parse().ok()? });
-                }
-                let hex = |range| u8::from_str_radix(first.get(range)?, 16).ok();
-                Some(Self { profile: hex(0..2)?, level: hex(4..6)? })
-            }
-            Codec::Hevc => {
-                let profile = first.trim_start_matches(['A', 'B', 'C']).parse().ok()?;
-                let level = parts.nth(1)?.trim_start_matches(['L', 'H']).parse().ok()?;
-                Some(Self { profile, level })
-            }
-            Codec::Av1 => {
-                let level = parts.next()?.trim_end_matches(['M', 'H']).parse().ok()?;
-                Some(Self { profile: first.parse().ok()?, level })
-            }
-            Codec::Vp8 | Codec::Vp9 => {
-                Some(Self { profile: first.parse().ok()?, level: parts.next()?.parse().ok()? })
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Appends `v` in decimal.
 pub(crate) fn push_decimal(s: &mut String, v: u32) {
     push_number(s, v, 10);
@@ -251,28 +202,6 @@ mod tests {
         let got: Vec<_> = Codec::list(" mp4a.40.2 , avc1.4d401f,").collect();
         assert_eq!(got, [Codec::Aac, Codec::Avc]);
         assert!(got[0].is_audio() && got[1].is_video() && !got[1].is_text());
-    }
-
-    #[test]
-    fn only_another_family_needs_change_type() {
-        assert!(!needs_change_type("avc1.42c01e", "avc3.640028"));
-        assert!(needs_change_type("avc1.42c01e", "hvc1.1.6.L93.B0"));
-        assert!(needs_change_type("mp4a.40.2", "mp4a.40.34"));
-        assert!(!needs_change_type("dvh1.05.06", "dvh1.05.06"));
-        assert!(needs_change_type("dvh1.05.06", "xyz"));
-    }
-
-    #[test]
-    fn profile_and_level_are_read_where_the_name_has_them() {
-        let demand = |profile, level| Some(Demand { profile, level });
-        assert_eq!(Demand::of("avc1.64001f"), demand(100, 31));
-        assert_eq!(Demand::of("avc1.66.30"), demand(66, 30));
-        assert_eq!(Demand::of("hvc1.A2.4.L153.B0"), demand(2, 153));
-        assert_eq!(Demand::of("av01.0.13M.10"), demand(0, 13));
-        assert_eq!(Demand::of("vp09.02.41.10"), demand(2, 41));
-        for odd in ["avc1", "avc1.6", "avc1.xyzxyz", "hvc1.1", "vp9", "mp4a.40.2", "avc1.é0f1ab"] {
-            assert_eq!(Demand::of(odd), None, "{odd}");
-        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Everything that can be set, with its unit and its default. The one source of defaults.
 
-use crate::units::Bitrate;
 use core::time::Duration;
 
 /// How a player behaves.
@@ -20,9 +19,6 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Start without waiting for a play command. Default true.
     pub autoplay: bool,
-    /// What the link to this origin was found to carry before, where the page remembers it. `None`
-    /// (default): find out.
-    pub initial_throughput: Option<Bitrate>,
 }
 
 impl Default for Config {
@@ -34,7 +30,6 @@ impl Default for Config {
             buffer_behind: Duration::from_secs(20),
             request_timeout: Duration::from_secs(8),
             autoplay: true,
-            initial_throughput: None,
         }
     }
 }

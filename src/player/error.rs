@@ -1,8 +1,9 @@
 //! What can go wrong, as the page sees it: a number, a sentence, a URL, what to do.
 
 use crate::net::Failure;
+pub(super) use crate::presentation::url::redact as shown;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 /// Who is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,26 +123,4 @@ fn status_words(status: u16, what: &str) -> String {
         _ => "check the address",
     };
     format!("The server answered {status} for {what}: {help}.")
-}
-
-/// A URL as it may be shown: without user info.
-pub(super) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}{path}"),
-        None => url.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_info_is_never_shown_and_an_at_sign_in_the_path_is_no_user_info() {
-        assert_eq!(shown("http://u:p@ss@h:1/a?b"), "http://h:1/a?b");
-        assert_eq!(shown("http://h/a@b"), "http://h/a@b");
-    }
 }

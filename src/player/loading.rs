@@ -364,7 +364,7 @@ impl Session {
                     stream.lost(cx, requests, sent.id);
                 }
             }
-            Purpose::Probe => self.on_probe_over(cx, sent, Some(Failure::Timeout)),
+            Purpose::Probe => self.on_probe_over(cx, sent),
         }
     }
 }

@@ -80,9 +80,9 @@ impl Session {
         }
     }
 
-    pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
+    pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
         let cmsd = self.requests.get(id).and_then(|s| s.head.cmsd.clone());
-        self.note_cmsd(cx, kind, cmsd.as_deref());
+        self.note_cmsd(cx, cmsd.as_deref());
         self.note_answer(cx);
     }
 
@@ -114,7 +114,7 @@ impl Session {
     }
 
     pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
-        self.note_segment(cx, kind, sent);
+        self.note_segment(cx);
         self.on_transport_end(cx, kind, sent.id);
         self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };

@@ -28,8 +28,6 @@ pub(super) struct Figures {
     /// The manifest does not load, and that has been said.
     pub(super) manifest_trouble: bool,
     pub(super) reason: String,
-    /// What the last probe of the link showed.
-    pub(super) last_probe: Option<String>,
     pub(super) waiting_for: &'static str,
     told_state: Option<State>,
     told_quality: Option<u32>,

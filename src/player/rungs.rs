@@ -16,11 +16,9 @@ use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::probe::{self, Prober};
 use crate::abr::{self, Choice, Rung, abandon, ahead, cmsd, live};
-use crate::net::Failure;
 use crate::presentation::{Presentation, Segment, SegmentList, Track, TrackKind};
 use crate::time::{Instant, Position};
 use crate::units::Bitrate;
-use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -89,7 +87,7 @@ impl Session {
             self.figures.reason = "chosen by the viewer".to_string();
             return Some(rep);
         }
-        let first = abr::first(&rungs, cx.config.initial_throughput, live)?;
+        let first = abr::first(&rungs, live)?;
         if track.kind == TrackKind::Video {
             self.figures.reason = first.why;
         }
@@ -184,7 +182,7 @@ impl Session {
     }
 
     /// `CMSD-Dynamic` of an answer.
-    pub(super) fn note_cmsd(&mut self, cx: &mut Cx<'_>, _kind: TrackKind, header: Option<&str>) {
+    pub(super) fn note_cmsd(&mut self, cx: &mut Cx<'_>, header: Option<&str>) {
         if let Some(rate) = header.and_then(cmsd::estimated_throughput)
             && self.live.as_ref().is_some_and(|l| l.growing)
             && self.late(cx.now) < BACKLOG
@@ -250,7 +248,7 @@ impl Session {
     }
 
     /// A segment is whole.
-    pub(super) fn note_segment(&mut self, cx: &mut Cx<'_>, _kind: TrackKind, _sent: &Sent) {
+    pub(super) fn note_segment(&mut self, cx: &Cx<'_>) {
         if !self.live.as_ref().is_some_and(|l| l.growing) {
             self.abr.estimate.flowing(cx.now);
             self.abr.last_read = None;
@@ -446,12 +444,7 @@ impl Session {
     }
 
     /// The probe ended.
-    pub(super) fn on_probe_over(
-        &mut self,
-        cx: &mut Cx<'_>,
-        sent: &Sent,
-        _failure: Option<Failure>,
-    ) {
+    pub(super) fn on_probe_over(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         if self.abr.probe.as_ref().is_some_and(|r| r.id == sent.id) {
             self.finish_probe(cx);
         }
@@ -471,11 +464,8 @@ impl Session {
         let need = run.target.bandwidth.as_bps() + self.others(&p).as_bps();
         let sufficed = proven.is_some_and(|r| r.scaled(750).as_bps() >= need);
         self.abr.prober.judged(sufficed);
-        if let Some(rate) = proven {
-            if sufficed {
-                self.abr.estimate.proven(cx.now, rate);
-            }
-            self.figures.last_probe = Some(format!("a probe showed {}", abr::Mbps(rate)));
+        if let Some(rate) = proven.filter(|_| sufficed) {
+            self.abr.estimate.proven(cx.now, rate);
         }
     }
 

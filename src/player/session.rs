@@ -149,8 +149,8 @@ impl Session {
         let Some((heard, sent)) = self.requests.hear(cx, id, event) else { return };
         match (heard, sent, purpose) {
             (Heard::Nothing, ..) => {}
-            (Heard::Answered, _, Some(Purpose::Segment(kind))) => {
-                self.on_segment_answered(cx, kind, id);
+            (Heard::Answered, _, Some(Purpose::Segment(_))) => {
+                self.on_segment_answered(cx, id);
             }
             (Heard::Answered, ..) => {}
             (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
@@ -185,7 +185,7 @@ impl Session {
     fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
             Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
-            Purpose::Probe => self.on_probe_over(cx, sent, None),
+            Purpose::Probe => self.on_probe_over(cx, sent),
             _ => {}
         }
     }
@@ -199,7 +199,7 @@ impl Session {
                 self.on_preliminary_failed(cx, kind, sent, failure);
             }
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
-            Purpose::Probe => self.on_probe_over(cx, sent, Some(failure)),
+            Purpose::Probe => self.on_probe_over(cx, sent),
         }
     }
 

@@ -26,7 +26,7 @@ pub use timeline::{Run, Timeline};
 pub use window::{edge, window};
 
 use crate::time::{Position, WallTime};
-use crate::units::{Bitrate, ByteRange, FrameRate, Resolution};
+use crate::units::{Bitrate, ByteRange, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -178,8 +178,6 @@ pub struct Representation {
     pub container: Container,
     /// Of video, where given.
     pub resolution: Option<Resolution>,
-    /// Of video, where given.
-    pub frame_rate: Option<FrameRate>,
     /// Its initialization segment, where all of it shares one (HLS: see [`Segment::init`]).
     pub init: Option<Resource>,
     /// Its segments.

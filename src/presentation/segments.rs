@@ -85,13 +85,6 @@ impl SegmentList {
         }
     }
 
-    /// The first segment that can still be had with a window that begins at `window`. A segment
-    /// stays available for the window's depth after its end (23009-1 A.3.2), so this is the one
-    /// that holds the window's begin.
-    pub fn first(&self, window: Position) -> Option<Segment> {
-        self.at(window)
-    }
-
     /// The newest segment that may be asked for at origin time `now`.
     pub fn newest(&self, now: WallTime) -> Option<Segment> {
         match self {

@@ -275,7 +275,6 @@ fn listed_segments_are_found_and_gated() {
     assert_eq!(at(&list, -5), Some((7, 0, S)));
     assert_eq!(at(&list, 2 * S), Some((9, 3 * S, 4 * S)));
     assert_eq!(at(&list, 4 * S), None);
-    assert_eq!(span(list.first(Position::from_micros(S))), Some((8, S, 2 * S)));
     assert_eq!(list.numbered(8).map(|s| s.number), Some(8));
     assert_eq!(list.numbered(6), None);
     for (now, expected) in [(NOW - 1, 7), (NOW, 8), (NOW + S, 9)] {

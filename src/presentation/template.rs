@@ -24,21 +24,6 @@ impl Template {
         })
     }
 
-    /// Whether segments differ in it, that is, whether `$Number$` or `$Time$` occurs.
-    pub fn varies(&self) -> bool {
-        let mut found = false;
-        self.substitute(|name, _, _| {
-            found |= matches!(name, "Number" | "Time");
-            false
-        });
-        found
-    }
-
-    /// Whether `$Number$` occurs, so that numbers are the server's and not ours to choose.
-    pub fn names_number(&self) -> bool {
-        Parts(&self.0).any(|part| matches!(part, Part::Name { name: "Number", .. }))
-    }
-
     /// This text with `$RepresentationID$` and `$Bandwidth$` replaced, the rest left for
     /// [`Self::expand`].
     pub fn new(text: &str, id: &str, bandwidth: u64) -> Self {
@@ -181,7 +166,5 @@ mod tests {
             Template::new("$$RepresentationID$$", "x", 0).expand(1, 2),
             "$RepresentationID$"
         );
-        assert!(made.varies());
-        assert!(!Template::new("init-$RepresentationID$.mp4", "v1", 0).varies());
     }
 }

@@ -204,6 +204,7 @@ mod tests {
         let cases = [
             ("https://h/a?x=1#t=5", "https://h/a?x=1"),
             ("https://user:pw@h:80/a", "https://h:80/a"),
+            ("http://u:p@ss@h:1?b", "http://h:1?b"),
             ("rtsp://admin:Ab@2018!@192.168.40.105:554/x", "rtsp://192.168.40.105:554/x"),
             ("https://h/a@b", "https://h/a@b"),
             ("relative/x.mpd", "relative/x.mpd"),

@@ -88,7 +88,6 @@ mod tests {
             codecs: String::new(),
             container: Container::Mp4,
             resolution: None,
-            frame_rate: None,
             init: None,
             segments,
             playlist: None,

@@ -1,20 +1,10 @@
-//! H.265, as far as recognising it goes: the picture's size and the codec name.
+//! H.265, as far as recognising it goes: the codec name.
 //!
-//! Sources: ITU-T H.265 (7.3.1.2 NAL unit header, 7.3.2.2 SPS, 7.3.3 profile_tier_level),
-//! ISO/IEC 14496-15 annex E.3 (the name).
+//! Sources: ITU-T H.265 (7.3.3 profile_tier_level), ISO/IEC 14496-15 annex E.3 (the name).
 
 use super::bits::Bits;
 use crate::media::codec::{push_decimal, push_hex_short};
-use crate::units::Resolution;
 use alloc::string::String;
-
-/// `nal_unit_type` of a sequence parameter set.
-const SPS: u8 = 33;
-
-/// The type of a NAL unit.
-pub fn nal_type(nal: &[u8]) -> Option<u8> {
-    nal.first().map(|b| (b >> 1) & 0x3f)
-}
 
 /// The general part of `profile_tier_level`, which begins `hvcC` as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,70 +62,6 @@ impl HevcProfile {
         }
         s
     }
-}
-
-/// What a sequence parameter set says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HevcSps {
-    /// Profile, tier and level.
-    pub profile: HevcProfile,
-    /// Size of the cropped picture.
-    pub resolution: Resolution,
-}
-
-impl HevcSps {
-    /// Reads the NAL unit `nal`, header included; `None` when it is not a whole and sane one.
-    pub fn read(nal: &[u8]) -> Option<Self> {
-        if nal_type(nal) != Some(SPS) {
-            return None;
-        }
-        let mut b = Bits::rbsp(nal.get(2..)?);
-        b.skip(4)?;
-        let sub_layers = b.bits(3)?;
-        b.skip(1)?;
-        let profile = HevcProfile::from_bits(&mut b)?;
-        skip_sub_layers(&mut b, sub_layers)?;
-        b.ue()?;
-        let chroma_format = b.ue()?;
-        if chroma_format == 3 {
-            b.skip(1)?;
-        }
-        let (mut width, mut height) = (b.ue()?, b.ue()?);
-        if b.flag()? {
-            // Table 6-1, SubWidthC and SubHeightC.
-            let (unit_x, unit_y) = match chroma_format {
-                1 => (2, 2),
-                2 => (2, 1),
-                _ => (1, 1),
-            };
-            let (left, right, top, bottom) = (b.ue()?, b.ue()?, b.ue()?, b.ue()?);
-            width = width.checked_sub(left.checked_add(right)?.checked_mul(unit_x)?)?;
-            height = height.checked_sub(top.checked_add(bottom)?.checked_mul(unit_y)?)?;
-        }
-        // Level 6.2 allows 16888 pixels a side (A.4.1).
-        let sane = 1..=16_888;
-        (sane.contains(&width) && sane.contains(&height))
-            .then_some(Self { profile, resolution: Resolution { width, height } })
-    }
-
-    /// The first one in an Annex B byte stream.
-    pub fn find(annex_b: &[u8]) -> Option<Self> {
-        super::h264::nal_units(annex_b).find_map(Self::read)
-    }
-}
-
-fn skip_sub_layers(b: &mut Bits<'_>, count: u32) -> Option<()> {
-    if count == 0 {
-        return Some(());
-    }
-    let mut bits = 0;
-    for i in 0..8 {
-        let (profile, level) = (b.flag()?, b.flag()?);
-        if i < count {
-            bits += if profile { 88 } else { 0 } + if level { 8 } else { 0 };
-        }
-    }
-    b.skip(bits)
 }
 
 #[cfg(test)]
