@@ -248,8 +248,9 @@ fn counters_of_hls_do_not_fall_when_the_server_is_started_again() {
     let mut feed = Feed::new(12);
     feed.play(0, 12_000);
     let before = sequences(&feed);
+    assert!(before.iter().all(|n| *n < 1 << 30), "hls.js never ends beyond 2^31: {before:?}");
     feed.restart();
     feed.play(0, 4_000);
     let after = sequences(&feed);
-    assert!(after[0] > before[0] + 12 && after[1] > before[1], "{before:?} {after:?}");
+    assert!(after[0] > before[0] + 12 && after[1] >= before[1], "{before:?} {after:?}");
 }

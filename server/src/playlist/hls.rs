@@ -98,12 +98,13 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
 }
 
 /// It must not change (RFC 8216 6.2.1), so it follows the slots and not the segments that happen to
-/// be there: a segment that no key frame ends is cut half a slot late. Where segments are as long as the
-/// camera's key frames are apart, the longest counts.
+/// be there: a segment that no key frame ends is cut half a slot late, which rounds to the slot again.
+/// Where segments are as long as the camera's key frames are apart, the longest counts.
 fn target_duration(window: &Window, segments: &[Segment]) -> Duration {
+    // Players stay three of these behind, so it is not rounded up (4.4.3.1 compares what is rounded).
     let slot_us = window.periods.iter().map(|p| p.duration_us).max().unwrap_or(1_000_000);
     let longest = segments.iter().map(|s| s.duration).max().unwrap_or_default();
-    longest.max(Duration::from_micros(slot_us + slot_us / 2))
+    longest.max(Duration::from_micros((slot_us + slot_us / 2).saturating_sub(1_000)))
 }
 
 fn segment(

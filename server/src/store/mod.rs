@@ -69,6 +69,9 @@ impl Default for Limits {
 /// Names a Period: its start in Unix milliseconds.
 pub type PeriodMs = u64;
 
+/// The counters of HLS begin at the year 2026.
+const COUNTERS_SINCE_MS: PeriodMs = 1_767_225_600_000;
+
 /// The answer to a request for a segment.
 #[derive(Debug)]
 pub enum Lookup {
@@ -212,7 +215,9 @@ impl Camera {
         if inner.periods.is_empty() && inner.periods_dropped == 0 {
             // The counters of HLS must not fall when the server is started again (RFC 8216bis
             // 6.2.2), so they count from the clock: no camera has two segments a second for long.
-            inner.periods_dropped = ms / 1000;
+            // They stay far below 2^31, beyond which hls.js does not come to an end.
+            let ms = ms.saturating_sub(COUNTERS_SINCE_MS);
+            inner.periods_dropped = ms / 60_000;
             inner.dropped.fill(ms / 500);
         }
         let sequence = inner.periods.back().map_or(inner.periods_dropped, |p| p.sequence + 1);
