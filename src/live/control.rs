@@ -49,7 +49,7 @@ impl Aim {
             max_drift: Duration::from_secs(3),
             slowest: Rate::from_permille(950),
             fastest: Rate::from_permille(1100),
-            slack: Duration::from_millis(50),
+            slack: Duration::from_millis(30),
         }
     }
 
@@ -106,6 +106,10 @@ const YOUNG: Duration = Duration::from_secs(8);
 const START_MARGIN: Duration = Duration::from_millis(100);
 /// Added to the floor when the link gets slower.
 const SLOWED: Duration = Duration::from_millis(120);
+/// Where lateness has lain within this lately, key frames and all, the link is smooth.
+const SMOOTH: Duration = Duration::from_millis(80);
+/// The least slack where it is not.
+const ROUGH_SLACK: Duration = Duration::from_millis(50);
 /// What runs dry so soon after an accident with a known cause runs dry because of it.
 const EXCUSED: Duration = Duration::from_secs(2);
 
@@ -221,6 +225,13 @@ impl Control {
         Duration::from_micros(u64::try_from(beyond).unwrap_or(0)).min(MOST_JITTER)
     }
 
+    /// From the least to the most lateness of the last two seconds.
+    fn spread(&self, now: Instant) -> Duration {
+        let seen = self.recent.most(now).zip(self.recent.least(now));
+        let us = seen.map_or(0, |(most, least)| most.abs_diff(least));
+        Duration::from_micros(us)
+    }
+
     /// How far behind the edge media arrives at best, lately; zero until it is known.
     pub fn usual_lateness(&self, now: Instant) -> Duration {
         let least = self.recent.least(now).or_else(|| self.lateness.least(now));
@@ -235,7 +246,7 @@ impl Control {
 
     /// The buffer has held its floor lately.
     pub fn calm(&self, now: Instant) -> bool {
-        let slack = micros(self.aim.slack);
+        let slack = micros(self.aim.slack.max(ROUGH_SLACK));
         self.low.least(now).is_some_and(|low| low + slack >= micros(self.floor(now)))
     }
 
@@ -281,9 +292,14 @@ impl Control {
         Steer::Rate(rate)
     }
 
-    /// The wider the floor, the rougher the link: what is far off on a smooth one is nothing there.
+    /// On a smooth link a little is worth a correction; the wider the floor, the rougher the link: what
+    /// is far off on a smooth one is nothing there.
     fn slack(&self, now: Instant) -> Duration {
-        self.aim.slack.max(self.floor(now) / 2)
+        let floor = self.floor(now);
+        if floor <= self.aim.base_floor && self.spread(now) <= SMOOTH {
+            return self.aim.slack;
+        }
+        self.aim.slack.max(ROUGH_SLACK).max(floor / 2)
     }
 
     fn rate(&self, rate: Rate, excess: i64, slack: i64) -> Rate {
