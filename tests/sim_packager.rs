@@ -25,19 +25,10 @@ fn run(script: Script, time: Time) -> Report {
     sim.finish()
 }
 
-/// The picture is back soon after `end`, and at the live edge then.
-fn at_the_edge(report: &Report, end: Time, within: Time) {
-    report.sound().unwrap();
-    let back = report.back(end).unwrap_or(Time::MAX);
-    assert!(back <= end + within, "back after {} us: {report}", back.saturating_sub(end));
-    let latency = report.latency(end + secs(25)..end + secs(35), 500).unwrap();
-    assert!(latency < 600_000, "{latency} us behind: {report}");
-}
-
 #[test]
 fn an_undisturbed_camera_plays_at_the_edge_without_a_stall() {
     let report = run(Script::default(), secs(60));
-    at_the_edge(&report, secs(20), secs(1));
+    assert_eq!(report.recovered(secs(20), secs(1)), Ok(()), "{report}");
     assert!(report.startup().unwrap() < millis(1200), "{report}");
     assert_eq!(report.stands, [], "{report}");
     assert_eq!(report.errors, []);
@@ -49,7 +40,7 @@ fn a_camera_that_goes_away_is_stood_in_for_and_comes_back() {
         let away = secs(20) + millis(330)..secs(20) + millis(330) + lasts;
         let end = away.end;
         let report = run(Script { away: vec![away], ..Script::default() }, end + secs(40));
-        at_the_edge(&report, end, secs(5));
+        assert_eq!(report.recovered(end, secs(5)), Ok(()), "{report}");
         assert!(report.stood(secs(15)..end + secs(35)) < secs(4), "{lasts}: {report}");
     }
 }
@@ -58,8 +49,8 @@ fn a_camera_that_goes_away_is_stood_in_for_and_comes_back() {
 fn a_picture_of_another_size_is_entered_with_hardly_a_stop() {
     let resized = vec![secs(20) + millis(480), secs(60)];
     let report = run(Script { resized, ..Script::default() }, secs(100));
-    at_the_edge(&report, secs(21), secs(3));
-    at_the_edge(&report, secs(61), secs(3));
+    assert_eq!(report.recovered(secs(21), secs(3)), Ok(()), "{report}");
+    assert_eq!(report.recovered(secs(61), secs(3)), Ok(()), "{report}");
     assert!(report.stood(secs(15)..secs(100)) < secs(2), "{report}");
 }
 
@@ -72,7 +63,7 @@ fn key_frames_off_the_grid_cost_no_seconds() {
     assert!(window.periods.iter().all(|p| !p.listed), "{:?}", window.periods.last());
     sim.run_for(secs(40));
     let report = sim.finish();
-    at_the_edge(&report, secs(140), secs(3));
+    assert_eq!(report.recovered(secs(140), secs(3)), Ok(()), "{report}");
     let latency = report.latency(secs(30)..secs(140), 900).unwrap();
     assert!(latency < 1_000_000, "{latency} us behind: {report}");
     assert!(report.stood(secs(15)..secs(180)) < secs(4), "{report}");
@@ -82,7 +73,7 @@ fn key_frames_off_the_grid_cost_no_seconds() {
 fn a_camera_that_skips_frames_stays_near_the_edge() {
     let skips = vec![(secs(20)..secs(140), 250)];
     let report = run(Script { skips, ..Script::default() }, secs(180));
-    at_the_edge(&report, secs(140), secs(3));
+    assert_eq!(report.recovered(secs(140), secs(3)), Ok(()), "{report}");
     let latency = report.latency(secs(30)..secs(140), 900).unwrap();
     assert!(latency < 1_000_000, "{latency} us behind: {report}");
 }
@@ -92,7 +83,7 @@ fn a_server_that_restarts_is_followed() {
     for lasts in [1, 4] {
         let end = secs(20 + lasts);
         let report = run(Script { down: vec![secs(20)..end], ..Script::default() }, secs(70));
-        at_the_edge(&report, end, secs(8));
+        assert_eq!(report.recovered(end, secs(8)), Ok(()), "{report}");
     }
 }
 

@@ -131,3 +131,20 @@ fn how_far_it_may_drift_before_it_jumps_is_the_pages_choice() {
         sim.finish().sound().unwrap();
     }
 }
+
+#[test]
+fn a_short_pause_costs_no_quality() {
+    for (pause, after) in [(800, 20_000), (300, 8_500), (2500, 20_400)] {
+        let mut sim = start();
+        sim.run_for(millis(after - 8_000));
+        sim.pause();
+        sim.run_for(millis(pause));
+        sim.play();
+        let resumed = sim.now();
+        sim.run_for(secs(20));
+        let report = sim.report();
+        report.sound().unwrap();
+        let shown = report.samples_in(resumed..resumed + secs(20));
+        assert!(shown.iter().all(|s| s.rung == Some(2)), "{pause} ms: {report}");
+    }
+}

@@ -147,13 +147,16 @@ fn sound_that_vanishes_is_filled_with_silence_and_comes_back() {
 #[test]
 fn the_window_is_bounded_in_time_and_in_bytes() {
     let mut feed = Feed::with_window(12, 3);
-    feed.play(0, 11_000);
+    feed.play(0, 2_000);
+    let before = feed.camera.window().media_sequences;
+    feed.play(2_000, 11_000);
     let oldest = fragments(&feed.camera, "v0")[0];
     assert!(feed.now().as_micros() - oldest.2 < 5_000_000, "{oldest:?}");
     let info = feed.camera.window();
     let video: usize = info.periods.iter().flat_map(|p| &p.tracks).map(|t| t.segments.len()).sum();
     assert!(video <= 3 * 5);
-    assert!(info.dropped.iter().all(|d| *d >= 5), "{:?}", info.dropped);
+    let gone = info.media_sequences.iter().zip(&before).map(|(now, before)| now - before);
+    assert!(gone.clone().all(|n| (5..12).contains(&n)), "{:?}", gone.collect::<Vec<_>>());
     assert!(info.renditions.iter().any(|r| r.kind == RenditionKind::Audio));
 }
 

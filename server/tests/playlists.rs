@@ -41,7 +41,7 @@ fn window(periods: Vec<PeriodInfo>) -> Window {
         window: Duration::from_secs(30),
         status: SourceStatus::default(),
         periods,
-        dropped: vec![100, 200],
+        media_sequences: vec![100, 200],
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Places {
     pub(super) epoch: u64,
     /// The live playlist that was placed last: epoch, media sequence number and span, in order.
     marks: Vec<(u64, u64, Span)>,
-    /// Where timelines begin.
+    /// Where timelines begin, in their order.
     boundaries: Vec<(u64, i64)>,
 }
 
@@ -126,7 +126,8 @@ impl Places {
 
     /// Where a timeline is known to begin.
     fn boundary(&self, timeline: u64) -> Option<i64> {
-        self.boundaries.iter().find(|(t, _)| *t == timeline).map(|(_, start)| *start)
+        let at = self.boundaries.binary_search_by_key(&timeline, |b| b.0).ok()?;
+        self.boundaries.get(at).map(|b| b.1)
     }
 
     /// Remembers what was placed.
@@ -134,8 +135,8 @@ impl Places {
         for (i, (entry, span)) in entries.iter().zip(spans).enumerate() {
             let previous = i.checked_sub(1).and_then(|p| entries.get(p));
             if previous.map_or(entry.discontinuity, |p| p.timeline != entry.timeline) {
-                let at = self.boundaries.partition_point(|(t, _)| *t < entry.timeline);
-                if self.boundaries.get(at).is_none_or(|(t, _)| *t != entry.timeline) {
+                let known = self.boundaries.binary_search_by_key(&entry.timeline, |b| b.0);
+                if let Err(at) = known {
                     self.boundaries.insert(at, (entry.timeline, span.0));
                 }
             }

@@ -34,8 +34,8 @@ pub struct Aim {
     pub slowest: Rate,
     /// The fastest rate.
     pub fastest: Rate,
-    /// How far off the buffer may be before the rate changes: below it a change costs more than it
-    /// brings.
+    /// How far off the buffer may be before the rate changes, on a smooth link: below it a change costs
+    /// more than it brings.
     pub slack: Duration,
 }
 
@@ -60,7 +60,6 @@ impl Aim {
             unit: segment,
             base_floor: Duration::from_millis(500) + segment / 4,
             slack: Duration::from_millis(250) + segment / 8,
-            max_drift: Duration::from_secs(3) + segment,
             ..Self::growing(target, true)
         }
     }

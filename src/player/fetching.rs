@@ -1,12 +1,13 @@
 //! Asking for segments, and for what has to be known before.
 
 use super::cx::Cx;
+use super::download::Wrapping;
 use super::io::{Body, Reason};
 use super::opening::{mime_of, place_in, rep_of, track_of};
 use super::requests::{Patience, Purpose};
 use super::rungs::BACKLOG;
 use super::session::Session;
-use super::stream::{Place, Wrapping};
+use super::stream::Place;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
 use crate::time::Instant;

@@ -218,8 +218,6 @@ impl Session {
         let runs = self.playback.runs() && self.playback.moved.is_some();
         let paused = self.playback.snap.paused;
         let placed = self.playback.placed;
-        let newest = self.common().last().map(|s| s.end);
-        let entry = self.live_entry(cx.now);
         let Some(live) = &mut self.live else { return };
         let normal = live.rate != Rate::NORMAL;
         if !live.following {
@@ -234,26 +232,27 @@ impl Session {
         }
         cx.wake_at(cx.now + LOOK, Reason::LiveControl);
         let far = live.control.wanted(cx.now) + live.control.aim.max_drift;
-        // A list that does not grow leaves nothing to jump to.
-        let behind = |at| at + far < edge && entry > Some(at + Duration::from_secs(1));
+        let view = View { position, edge, buffered_to, rate: live.rate };
+        // A list that does not grow leaves nothing to jump to. It is looked at only where that matters.
+        let behind = |at: Position| {
+            at + far < edge && self.live_entry(cx.now) > Some(at + Duration::from_secs(1))
+        };
         // Fetching hangs far behind: what it would bring is not wanted any more.
         let hangs = fetching_at.is_some_and(behind);
         // Or it stands, and newer media is there.
-        let stands = placed && !runs && behind(position);
-        if hangs || (stands && newest.is_some_and(|n| n > position + Duration::from_secs(1))) {
+        let newer =
+            || self.common().last().is_some_and(|s| s.end > position + Duration::from_secs(1));
+        if hangs || (placed && !runs && behind(position) && newer()) {
             return self.reenter(cx);
         }
-        if !placed || !runs {
-            return;
-        }
-        let view = View { position, edge, buffered_to, rate: live.rate };
+        let Some(live) = self.live.as_mut().filter(|_| placed && runs) else { return };
         match live.control.steer(cx.now, &view) {
             Steer::Keep => {}
             Steer::Rate(rate) => {
                 live.rate = rate;
                 cx.push(Output::Rate(rate));
             }
-            Steer::Jump(_) if entry > Some(position) => self.reenter(cx),
+            Steer::Jump(_) if self.live_entry(cx.now) > Some(position) => self.reenter(cx),
             Steer::Jump(_) => {}
         }
     }

@@ -7,6 +7,7 @@
 
 mod config;
 mod cx;
+mod download;
 mod error;
 mod event;
 mod failing;

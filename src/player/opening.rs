@@ -5,6 +5,7 @@
 //! it was, then without the codec or on a lower rung, then it is over.
 
 use super::cx::Cx;
+use super::download::InitData;
 use super::error::{Code, Error, shown};
 use super::event::Event;
 use super::following::Live;
@@ -12,7 +13,7 @@ use super::io::{Output, Reason};
 use super::select;
 pub(super) use super::select::Types;
 use super::session::{Session, Stage};
-use super::stream::{InitData, Place, Stream};
+use super::stream::{Place, Stream};
 use crate::presentation::{
     Container, Kind, Presentation, Representation, SegmentList, Track, TrackKind,
 };

@@ -1,12 +1,12 @@
 //! Taking what was asked for: initialization segments, indexes, media.
 
 use super::cx::Cx;
+use super::download::{InitData, News};
 use super::error::{Code, Error};
 use super::io::{BlobId, FetchId};
 use super::opening::rep_of;
 use super::requests::Sent;
 use super::session::Session;
-use super::stream::{InitData, News};
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::presentation::TrackKind;

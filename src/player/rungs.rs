@@ -5,13 +5,14 @@
 //! end of what is buffered; live, playing then goes on at the edge.
 
 use super::cx::Cx;
+use super::download::{Download, middle};
 use super::event::QualityChoice;
 use super::following::ENTRY;
 use super::io::{Body, FetchId};
 use super::opening::{rep_of, track_of};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
-use super::stream::{Download, Place, middle};
+use super::stream::Place;
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::probe::{self, Prober};
@@ -111,9 +112,9 @@ impl Session {
         else {
             return;
         };
-        let known = self.chosen(track).is_none_or(|chosen| chosen == stream.place.rep);
+        let same = self.chosen(track).is_none_or(|chosen| chosen == stream.place.rep);
         let border = self.list(rep).at(soon).map(|s| s.end);
-        let Some(border) = border.filter(|b| !known && *b < stream.cursor.position()) else {
+        let Some(border) = border.filter(|b| !same && *b < stream.cursor.position()) else {
             return;
         };
         self.end_told = false;
@@ -367,11 +368,11 @@ impl Session {
         let Some(stream) = self.streams.get(i).filter(|s| s.fetching.is_none()) else { return };
         let Some(track) = track_of(&p, stream.place) else { return };
         let playable = self.types.playable(track).into_iter();
-        let mut inits = playable.filter_map(|rep| track.representations.get(rep)?.init.clone());
+        let mut inits = playable.filter_map(|rep| track.representations.get(rep)?.init.as_ref());
         if stream.trouble.failed == 0
             && let Some(init) = inits.find(|init| stream.init(init).is_none())
         {
-            self.fetch_init(cx, i, init);
+            self.fetch_init(cx, i, init.clone());
         }
     }
 

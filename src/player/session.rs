@@ -12,6 +12,7 @@
 //! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
 
 use super::cx::Cx;
+use super::download::Offsets;
 use super::error::Error;
 use super::event::{Event, Quality, QualityChoice, State};
 use super::following::Live;
@@ -23,7 +24,7 @@ use super::playback::Playback;
 use super::report::{Figures, SourceState};
 use super::requests::{Heard, Purpose, Requests, Sent};
 use super::rungs::Adaptation;
-use super::stream::{Offsets, Stream};
+use super::stream::Stream;
 use super::transport::Sniffed;
 use crate::buffer::inventory::Captures;
 use crate::buffer::ranges::Ranges;

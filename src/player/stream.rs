@@ -9,13 +9,16 @@
 //! buffer is aborted before anything else goes in.
 
 use super::cx::Cx;
+use super::download::{
+    Download, InitData, News, Offsets, Wrapping, learn, middle, release, take_fact,
+};
 use super::io::{Append, BlobId, FetchId, Output};
 use super::requests::Requests;
 use super::transport::Transport;
 use crate::buffer::inventory::Inventory;
 use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
-use crate::media::isobmff::scan::{Fact, InitTrack};
+use crate::media::isobmff::scan::Fact;
 use crate::presentation::{Resource, Segment, TrackKind};
 use crate::time::{Instant, Position, Span};
 use alloc::collections::VecDeque;
@@ -30,82 +33,6 @@ pub(super) struct Place {
     pub(super) period: usize,
     pub(super) track: usize,
     pub(super) rep: usize,
-}
-
-/// An initialization segment.
-#[derive(Debug, Default)]
-pub(super) struct InitData {
-    pub(super) bytes: Vec<u8>,
-    pub(super) tracks: Vec<InitTrack>,
-}
-
-/// What a segment needs around it in the buffer.
-#[derive(Clone, Debug)]
-pub(super) struct Wrapping {
-    /// Names the initialization segment; `None`: the media carries its own.
-    pub(super) init: Option<Resource>,
-    pub(super) data: Rc<InitData>,
-    pub(super) mime: String,
-    /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
-    pub(super) offset_us: Option<i64>,
-}
-
-/// What is added to the media's own times, for each timeline whose place had to be learnt. One for
-/// all tracks: sound and picture stay together.
-#[derive(Debug, Default)]
-pub(super) struct Offsets(Vec<(u64, i64)>);
-
-impl Offsets {
-    fn known(&self, timeline: u64) -> Option<i64> {
-        self.0.iter().find(|it| it.0 == timeline).map(|it| it.1)
-    }
-
-    /// What to add to times of `timeline`, a fragment of which begins at `start_us` where its
-    /// segment is said to begin at `segment`.
-    pub(super) fn of(&mut self, timeline: u64, segment: Position, start_us: i64) -> i64 {
-        self.known(timeline).unwrap_or_else(|| {
-            let offset = segment.as_micros().saturating_sub(start_us);
-            self.0.push((timeline, offset));
-            offset
-        })
-    }
-}
-
-/// A segment on its way.
-#[derive(Debug)]
-pub(super) struct Download {
-    pub(super) id: FetchId,
-    pub(super) segment: Segment,
-    pub(super) place: Place,
-    pub(super) wrapping: Wrapping,
-    /// Which of the player's qualities it is.
-    pub(super) quality: u32,
-    pub(super) sent_at: Instant,
-    /// Where the edge stood when it was asked for: what is after it was made afterwards.
-    pub(super) edge_at_ask: Position,
-    waiting: Vec<(BlobId, Vec<Fact>)>,
-    done: bool,
-    /// Something of it is in the buffer's parser.
-    begun: bool,
-    /// The fragment being received.
-    open: Option<Span>,
-    /// The end of the last whole fragment.
-    pub(super) reached: Option<Position>,
-    /// Bytes of it that have come.
-    pub(super) got: u64,
-}
-
-/// What appending a read brought to light.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// A fragment is whole; `fresh` when it was made after the segment was asked for.
-    Fragment { span: Span, fresh: bool },
-    /// A capture time.
-    Captured { at: Position, wall: crate::time::WallTime },
-    /// A message, with the position it belongs to, and how far it holds where it says so.
-    Message { at: Position, until: Option<Position>, scheme: String, data: Vec<u8> },
-    /// The bytes are not what they should be.
-    Damaged { why: &'static str, url: String },
 }
 
 /// Initialization segments that are kept: three rungs over two Periods, and to spare.
@@ -478,65 +405,3 @@ impl Stream {
 
 /// Seams between neighbours that are rounding.
 const SEAM: Duration = Duration::from_millis(100);
-
-/// A place well inside a segment: its edges may be rounded in another representation.
-pub(super) fn middle(segment: &Segment) -> Position {
-    segment.start + segment.end.since(segment.start) / 2
-}
-
-fn release(cx: &mut Cx<'_>, download: Download) {
-    for (blob, _) in download.waiting {
-        cx.push(Output::Release(blob));
-    }
-}
-
-/// The offset of a download's timeline: known, or learnt from its first fragment, whose time stands
-/// for the segment's start.
-fn learn(d: &Download, offsets: &mut Offsets, facts: &[Fact]) -> Option<i64> {
-    let timeline = d.segment.timeline;
-    if let Some(known) = offsets.known(timeline) {
-        return Some(known);
-    }
-    facts.iter().find_map(|fact| match fact {
-        Fact::Fragment(f) => Some(offsets.of(timeline, d.segment.start, f.start.as_micros())),
-        _ => None,
-    })
-}
-
-fn take_fact(
-    d: &mut Download,
-    inventory: &mut Inventory<u32>,
-    grain: &mut Duration,
-    fact: Fact,
-    news: &mut Vec<News>,
-) {
-    let offset = d.wrapping.offset_us.unwrap_or_default();
-    let here = d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start);
-    match fact {
-        Fact::Fragment(f) => {
-            let start = Position::from_micros(f.start.as_micros()).offset(offset);
-            d.open = Some(Span { start, end: start + f.duration });
-            *grain = f.duration;
-        }
-        Fact::FragmentEnd { .. } => {
-            if let Some(span) = d.open.take() {
-                d.reached = Some(span.end);
-                inventory.appended(span, d.quality);
-                news.push(News::Fragment { span, fresh: span.start >= d.edge_at_ask });
-            }
-        }
-        Fact::ProducerTime { wall, media_ticks } => {
-            if let Some(track) = d.wrapping.data.tracks.first() {
-                let us = track.timescale.to_micros(media_ticks);
-                let at = Position::from_micros(us).offset(offset);
-                news.push(News::Captured { at, wall });
-            }
-        }
-        Fact::Message(m) => {
-            let lasts = m.duration_ticks.map(|ticks| m.timescale.to_micros(ticks.into()));
-            let until = lasts.map(|us| here.offset(us));
-            news.push(News::Message { at: here, until, scheme: m.scheme, data: m.data });
-        }
-        Fact::Damaged { .. } | Fact::Init(_) | Fact::Index(_) => {}
-    }
-}

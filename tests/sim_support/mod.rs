@@ -14,7 +14,7 @@ pub(crate) fn playing(page: Page) -> Simulation {
 }
 
 /// Runs on until trouble that is over at `end` has to be forgotten: playing again `within` so long,
-/// and at its latency 30 s later.
+/// and at its latency 25 s later.
 pub(crate) fn recovered(mut sim: Simulation, end: Time, within: Time) -> Report {
     sim.run_to(end + secs(41));
     let report = sim.finish();

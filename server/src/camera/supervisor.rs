@@ -167,14 +167,14 @@ impl<S: Sink> Supervisor<S> {
         let mut outage: Option<Instant> = None;
         while !self.shutdown.is_triggered() {
             let Some(ended) = self.run_once().await else { break };
-            self.mute_is_new = ended.cause == Cause::NoAudio;
+            self.mute_is_new = ended.cause == Cause::SoundDiffers;
             let now = self.clock.now();
             if ended.lived >= backoff::STABLE {
                 outage = None;
             }
             let began = *outage.get_or_insert(now);
             let wait = backoff::wait(&ended.cause, now.since(began), jitter());
-            if ended.cause == Cause::NoAudio {
+            if ended.cause == Cause::SoundDiffers {
                 // It has none, or has it again: the next run takes it the other way.
                 self.mute = !self.mute;
                 let what = if self.mute { "no audio" } else { "audio again" };
@@ -260,7 +260,7 @@ impl<S: Sink> Supervisor<S> {
                         return Finish::Quiet(Cause::CodecNotOffered(codec));
                     }
                     if sounds && self.mute && !self.mute_is_new {
-                        return Finish::Quiet(Cause::NoAudio);
+                        return Finish::Quiet(Cause::SoundDiffers);
                     }
                 }
                 _ = look.tick() => {}

@@ -33,8 +33,9 @@ pub enum Cause {
     TransportRefused,
     /// The stream has no video.
     NoVideo,
-    /// The stream has no audio, or has it again: the next run leaves it out, or not. Never shown.
-    NoAudio,
+    /// The stream has sound where this run left it out, or none where it asked for it: the next run does
+    /// the other. Never shown.
+    SoundDiffers,
     /// It sends what browsers may not show, and there is no rung to encode.
     CodecNotOffered(VideoCodec),
     /// It said yes, and no picture came.
@@ -78,7 +79,7 @@ impl Cause {
                 "the camera refuses RTSP over TCP; set transport = \"udp\" for it".into()
             }
             Self::NoVideo => "the stream has no video".into(),
-            Self::NoAudio => "the stream has no audio".into(),
+            Self::SoundDiffers => "the stream has sound, or none, other than before".into(),
             Self::CodecNotOffered(codec) => format!(
                 "the camera sends {codec}, which browsers may not show; give it a ladder, or set it to H.264"
             ),
@@ -104,7 +105,7 @@ impl Cause {
             Self::CameraError(_) => "camera-error",
             Self::TransportRefused => "transport-refused",
             Self::NoVideo => "no-video",
-            Self::NoAudio => "no-audio",
+            Self::SoundDiffers => "sound-differs",
             Self::CodecNotOffered(_) => "codec-not-offered",
             Self::NothingCame => "nothing-came",
             Self::StoppedSending(_) => "stopped-sending",
@@ -125,7 +126,7 @@ impl Cause {
         match self {
             Self::EngineFailed(_) => 0,
             Self::NoAnswer | Self::HungUp => 1,
-            Self::NoAudio => 2,
+            Self::SoundDiffers => 2,
             _ => 3,
         }
     }
@@ -275,7 +276,7 @@ fn cause_of(text: &str) -> Option<Cause> {
         }
         () if has("Failed to resolve hostname") => Cause::UnknownHost,
         () if has("Stream map '0:v:0' matches no streams") => Cause::NoVideo,
-        () if has("Stream map '0:a:0' matches no streams") => Cause::NoAudio,
+        () if has("Stream map '0:a:0' matches no streams") => Cause::SoundDiffers,
         () if has("method ") && has(" failed: ") => Cause::CameraError(status_of(text)?),
         () if has("Connection timed out") || has("Operation timed out") => Cause::NoAnswer,
         () if has("Invalid data found when processing input") && has("pipe:0") => Cause::NoAnswer,

@@ -55,8 +55,9 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         );
     }
     let method = request.method.clone();
+    let route = route::route(request.uri.path());
     let mut response = match method {
-        Method::GET | Method::HEAD => answer(&app, request.uri.path(), &request.headers).await,
+        Method::GET | Method::HEAD => answer(&app, route, &request.headers).await,
         Method::OPTIONS => preflight(),
         _ => {
             let mut r = sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
@@ -65,7 +66,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         }
     };
     // The player's own files are the same for all the world.
-    let verdict = match route::route(request.uri.path()) {
+    let verdict = match route {
         Route::File(_) => Verdict::Everybody,
         _ => app.gate.judge(text(header::ORIGIN).unwrap_or_default()),
     };
@@ -103,8 +104,8 @@ fn allow(response: &mut Response<Body>, verdict: Verdict, origin: Option<&Header
     }
 }
 
-async fn answer(app: &App, path: &str, headers: &HeaderMap) -> Response<Body> {
-    match route::route(path) {
+async fn answer(app: &App, route: Route<'_>, headers: &HeaderMap) -> Response<Body> {
+    match route {
         Route::Wall => files::wall(headers),
         Route::Cameras => api::cameras(app),
         Route::Time => api::time(app),

@@ -1,8 +1,8 @@
 //! Stills: the newest key frame of the smallest rendition as a JPEG.
 //!
 //! ffmpeg turns the initialization segment and the first chunk of the newest segment that begins with
-//! a key frame into a picture. One at a time, and one picture serves all who ask during the same segment: a wall of
-//! cameras on many screens must not cost a process a tile.
+//! a key frame into a picture. One at a time, and one picture serves all who ask during the same
+//! segment: a wall of cameras on many screens must not cost a process a tile.
 
 use std::path::PathBuf;
 use std::process::Stdio;

@@ -10,6 +10,7 @@
 //! renditions of a run, so whichever shows it first decides what begins there, for all.
 
 mod clock;
+mod filling;
 mod frames;
 mod grid;
 mod writer;
@@ -21,19 +22,11 @@ use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed};
 use frames::FrameReader;
 use grid::{Cut, Grid, Period};
-use nearlive::media::es::aac;
-use nearlive::media::isobmff::write::SampleEntry;
 use nearlive::time::{Timescale, WallTime};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use writer::{Picture, Writer};
 
-/// Pictures that do not come for this long are stood in for.
-const PICTURE_PATIENCE_US: i64 = 1_000_000;
-/// Sound that does not come for this long is filled with silence.
-const SOUND_PATIENCE_US: i64 = 300_000;
-/// Silence is written up to this much before now, so that sound that comes back finds its place.
-const SILENCE_BEHIND_US: i64 = 150_000;
 /// A Period goes into manifests when all its tracks are set up, or after this long.
 const PUBLISH_PATIENCE_US: i64 = 1_500_000;
 /// Frames kept while clock and grid are being learnt.
@@ -44,6 +37,8 @@ const LEARN_AT_MOST_US: i64 = 10_000_000;
 const CUTS: usize = 32;
 /// Times between frames that are remembered.
 const INTERVALS: usize = 16;
+/// From a frame to the next, before that is known.
+const FRAME_US: i64 = 40_000;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
@@ -80,8 +75,7 @@ struct Track {
     writer: Writer,
     last_arrival_us: i64,
     last_pts: Option<i64>,
-    interval_us: i64,
-    /// The newest of them, for the shortest: frames may be missing between two.
+    /// The newest times between two frames.
     intervals_us: VecDeque<i64>,
     /// What is written now stands in for what does not come.
     filling: bool,
@@ -109,7 +103,6 @@ impl Packager {
                     writer: Writer::new(i, scale),
                     last_arrival_us: 0,
                     last_pts: None,
-                    interval_us: 40_000,
                     intervals_us: VecDeque::new(),
                     filling: false,
                     needs_key: true,
@@ -221,14 +214,14 @@ impl Packager {
     fn lead(&mut self, frame: &Frame) -> Observed {
         let t = &mut self.tracks[self.leader];
         // The engine's parser knows that a copied frame is whole only when the next begins.
-        let shortest = t.intervals_us.iter().min().copied().unwrap_or(t.interval_us);
+        // The shortest of them, for frames may be missing between two.
+        let shortest = t.intervals_us.iter().min().copied().unwrap_or(FRAME_US);
         let hold = if t.copied { shortest } else { 0 };
         let observed = self.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
         if observed != Observed::Leapt {
             let step = t.last_pts.map(|last| to_us(frame.pts - last)).filter(|s| *s > 1000);
             t.last_pts = Some(frame.pts);
             if let Some(step) = step.map(|s| s.min(1_000_000)) {
-                t.interval_us = step;
                 t.intervals_us.push_back(step);
                 if t.intervals_us.len() > INTERVALS {
                     t.intervals_us.pop_front();
@@ -473,74 +466,6 @@ impl Packager {
             }
         }
         self.camera.evict(now);
-    }
-
-    /// Fills with the last key frame where no picture comes; says up to when, microseconds.
-    fn stand_in(&mut self, track: usize, now_us: i64, status: &SourceStatus) -> Option<i64> {
-        let t = &mut self.tracks[track];
-        let patience = PICTURE_PATIENCE_US.max(t.interval_us * 4);
-        let (mut period, mut number) = t.writer.place()?;
-        if now_us - t.last_arrival_us < patience && !t.filling || !t.writer.has_key() {
-            return None;
-        }
-        let slot_end = |period: Period, number, end_us: i64| {
-            if period.listed { end_us + period.slot_us } else { period.slot_start_us(number + 1) }
-        };
-        if !t.filling {
-            t.filling = true;
-            t.writer.still(&self.camera, slot_end(period, number, t.writer.end_us()), status);
-            self.afresh = true;
-        }
-        while t.writer.end_us() + 1000 < now_us {
-            let start = t.writer.end_us();
-            number += 1;
-            if let Some(newest) = self.periods.back().filter(|p| p.ms > period.ms) {
-                // The others have gone on to a new Period without this one.
-                period = *newest;
-                number = newest.number_at(start.max(newest.start_us()));
-            }
-            t.writer.begin(&self.camera, period, number, start);
-            t.writer.still(&self.camera, slot_end(period, number, start), status);
-            if t.writer.end_us() <= start {
-                break;
-            }
-            if track == self.leader {
-                self.grid.filled(number, start);
-            }
-        }
-        Some(t.writer.end_us())
-    }
-
-    /// Fills with silence where no sound comes.
-    fn silence(&mut self, track: usize, now_us: i64, stands_until: Option<i64>) {
-        let quiet = now_us - self.tracks[track].last_arrival_us >= SOUND_PATIENCE_US;
-        if quiet || stands_until.is_some() {
-            let until = stands_until.unwrap_or(now_us - SILENCE_BEHIND_US);
-            self.fill_with_silence(track, until);
-        }
-    }
-
-    /// Writes silence from where the sound ends up to `until_us`.
-    fn fill_with_silence(&mut self, track: usize, until_us: i64) {
-        let writer = &self.tracks[track].writer;
-        let Some(SampleEntry::Aac(config)) = writer.entry() else { return };
-        let (channels, rate) = (config.channels, i64::from(config.sample_rate.max(1)));
-        let Some(newest) = self.periods.back() else { return };
-        let frame_us = i64::from(aac::SAMPLES_PER_FRAME) * 1_000_000 / rate;
-        let mut at = if writer.place().is_some() { writer.end_us() } else { newest.start_us() };
-        // No more than a window's worth at a time, whatever the clocks say.
-        for _ in 0..4096 {
-            if at + frame_us > until_us {
-                break;
-            }
-            self.tracks[track].filling = true;
-            self.write_sound(track, aac::silent_frame(channels), at);
-            let end = self.tracks[track].writer.end_us();
-            if end <= at {
-                break;
-            }
-            at = end;
-        }
     }
 }
 

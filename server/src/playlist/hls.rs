@@ -90,7 +90,7 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
         version: VERSION,
         independent_segments: are_independent(tracks),
         target_duration: target_duration(window, &segments),
-        media_sequence: window.dropped.get(track).copied().unwrap_or(0) + left_out,
+        media_sequence: window.media_sequences.get(track).copied().unwrap_or(0) + left_out,
         discontinuity_sequence: first_sequence.unwrap_or(0),
         segments,
         ..Media::default()

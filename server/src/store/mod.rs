@@ -101,8 +101,10 @@ struct Inner {
     periods: VecDeque<Period>,
     limits: Limits,
     bytes: u64,
-    dropped: Vec<u64>,
-    periods_dropped: u64,
+    /// By track: the HLS media sequence number of its oldest segment; 0 before there was a Period.
+    media_sequences: Vec<u64>,
+    /// The discontinuity sequence number of the oldest Period.
+    oldest_sequence: u64,
     status: SourceStatus,
 }
 
@@ -148,15 +150,15 @@ pub struct TrackSetup {
 impl Camera {
     /// A camera with nothing yet. Its bytes count against `budget` as well.
     pub fn new(renditions: Vec<RenditionSpec>, limits: Limits, budget: Arc<Budget>) -> Arc<Self> {
-        let dropped = vec![0; renditions.len()];
+        let media_sequences = vec![0; renditions.len()];
         Arc::new(Self {
             inner: Mutex::new(Inner {
                 renditions,
                 periods: VecDeque::new(),
                 limits,
                 bytes: 0,
-                dropped,
-                periods_dropped: 0,
+                media_sequences,
+                oldest_sequence: 0,
                 status: SourceStatus::default(),
             }),
             version: watch::Sender::new(0),
@@ -212,15 +214,15 @@ impl Camera {
     /// It is in no manifest until [`publish`](Self::publish) is called.
     pub fn begin_period(&self, ms: PeriodMs, first_number: u64, duration_us: u64, listed: bool) {
         let mut inner = self.lock();
-        if inner.periods.is_empty() && inner.periods_dropped == 0 {
+        if inner.periods.is_empty() && inner.oldest_sequence == 0 {
             // The counters of HLS must not fall when the server is started again (RFC 8216bis
             // 6.2.2), so they count from the clock: no camera has two segments a second for long.
             // They stay far below 2^31, beyond which hls.js does not come to an end.
             let ms = ms.saturating_sub(COUNTERS_SINCE_MS);
-            inner.periods_dropped = ms / 60_000;
-            inner.dropped.fill(ms / 500);
+            inner.oldest_sequence = ms / 60_000;
+            inner.media_sequences.fill(ms / 500);
         }
-        let sequence = inner.periods.back().map_or(inner.periods_dropped, |p| p.sequence + 1);
+        let sequence = inner.periods.back().map_or(inner.oldest_sequence, |p| p.sequence + 1);
         let tracks = BTreeMap::new();
         inner.periods.push_back(Period {
             ms,
@@ -367,7 +369,7 @@ impl Camera {
             window: inner.limits.window,
             status: inner.status.clone(),
             periods: inner.periods.iter().filter(|p| p.published).map(Period::info).collect(),
-            dropped: inner.dropped.clone(),
+            media_sequences: inner.media_sequences.clone(),
         }
     }
 }
@@ -402,7 +404,7 @@ impl Inner {
             }
             let bytes = s.leave();
             t.segments.pop_front();
-            if let Some(n) = self.dropped.get_mut(track) {
+            if let Some(n) = self.media_sequences.get_mut(track) {
                 *n += 1;
             }
             self.bytes = self.bytes.saturating_sub(bytes);
@@ -414,7 +416,7 @@ impl Inner {
                     .is_some_and(|p| p.tracks.values().all(|t| t.segments.is_empty()))
             {
                 self.periods.pop_front();
-                self.periods_dropped = self.periods.front().map_or(0, |p| p.sequence);
+                self.oldest_sequence = self.periods.front().map_or(0, |p| p.sequence);
             }
         }
     }

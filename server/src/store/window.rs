@@ -16,7 +16,7 @@ pub struct Window {
     pub periods: Vec<PeriodInfo>,
     /// By track number: the HLS media sequence number of the oldest segment. It rises by one with each
     /// that leaves the window, from a number that the clock gave when the first one came.
-    pub dropped: Vec<u64>,
+    pub media_sequences: Vec<u64>,
 }
 
 /// A Period.

@@ -174,14 +174,14 @@ impl Report {
     }
 
     /// What was wrong after trouble that was over at `end`: playing again `within` so long, and at its
-    /// latency 30 s later.
+    /// latency 25 s later.
     pub fn recovered(&self, end: Time, within: Time) -> Result<(), String> {
         self.sound()?;
         match self.back(end) {
             Some(back) if back <= end + within => {}
             back => return Err(format!("over at {end}, back at {back:?}")),
         }
-        match self.latency(end + secs(30)..end + secs(40), 500) {
+        match self.latency(end + secs(25)..end + secs(40), 500) {
             Some(us) if us < 600_000 => Ok(()),
             us => Err(format!("{us:?} us behind half a minute later")),
         }

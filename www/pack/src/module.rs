@@ -76,8 +76,10 @@ fn has_std_sources(toolchain: &str) -> bool {
     })
 }
 
-/// What the glue does with the module's exports, and what it is to do: let the loader watch them.
-const EXPORTS: [&str; 2] = ["wasm = instance.exports;", "wasm = guarded(instance.exports);"];
+/// What the glue does with the module's exports.
+const EXPORTS: &str = "wasm = instance.exports;";
+/// What it is to do: let the loader watch them.
+const GUARDED: &str = "wasm = guarded(instance.exports);";
 
 /// Runs wasm-bindgen: returns the glue (a script that declares `wasm_bindgen`) and the module that belongs to it.
 pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>)> {
@@ -95,15 +97,14 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
     if snippets.any(|it| !it.is_empty()) || !output.local_modules().is_empty() {
         bail!("the module brings JavaScript snippets along, which one script cannot hold");
     }
-    let [plain, guarded] = EXPORTS;
-    if output.js().matches(plain).count() != 1 {
+    if output.js().matches(EXPORTS).count() != 1 {
         bail!("wasm-bindgen's script is another than the one that www/loader.js was written for");
     }
-    let mut glue = output.js().replace(plain, guarded);
+    let mut glue = output.js().replace(EXPORTS, GUARDED);
     let module = output.wasm_mut();
     shorten(module.imports.iter_mut().map(|it| &mut it.name), "i", &mut glue);
     shorten(module.exports.iter_mut().map(|it| &mut it.name), "e", &mut glue);
-    Ok((glue, output.wasm_mut().emit_wasm()))
+    Ok((glue, module.emit_wasm()))
 }
 
 /// Gives short names to what the module and its glue call each other by: the long ones end in hashes, which no

@@ -15,7 +15,7 @@
 
 mod answers;
 mod slots;
-pub(super) mod text;
+mod text;
 
 use super::cmaf::{Kind, Packer};
 use super::{HttpRequest, Origin, Reply, status};

@@ -10,11 +10,11 @@
 
 mod camera;
 
-use super::live::text::iso;
 use super::{Head, HttpRequest, Origin, Reply, Step, Timeline, status};
 use crate::clock::{Clock, Time, secs};
 use crate::payload::Payload;
 use camera::{Arrival, Camera, Habits, SOUND};
+use nearlive::presentation::date::write_date_time;
 use nearlive::time::WallTime;
 use nearlive_server::package::Packager;
 use nearlive_server::playlist;
@@ -255,7 +255,7 @@ impl Origin for PackagedServer {
         match path.as_slice() {
             ["time"] => {
                 let head = Head::new(200, "text/plain");
-                Box::new(Timeline::answer(now, request, head, iso(unix(now))))
+                Box::new(Timeline::answer(now, request, head, write_date_time(Clock::truth(now))))
             }
             ["demo", "index.mpd"] => text(DASH, |w, _| Some(playlist::mpd(w)), ""),
             ["demo", "index.m3u8"] => text(M3U8, |w, _| Some(playlist::multivariant(w)), ""),
