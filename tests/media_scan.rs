@@ -85,7 +85,7 @@ fn a_live_stream_of_one_frame_fragments_is_read_with_its_producer_times() {
 
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let producer = facts.iter().find_map(|f| match f {
-        Fact::ProducerTime { wall, media_ticks: 0 } => Some(*wall),
+        Fact::ProducerTime { wall, media_ticks: 0, .. } => Some(*wall),
         _ => None,
     });
     let age = now.saturating_sub(Duration::from_micros(
@@ -262,7 +262,8 @@ fn what_we_write_is_what_we_read() {
     // Every microsecond survives the way through NTP's fractions of a second.
     for us in (0..1_000_000).step_by(7_919).chain([1, 999_999]) {
         let wall = WallTime::from_micros(1_795_491_661_000_000 + us);
-        let producer = Some(ProducerTime { wall, media_ticks: decode_time });
+        let finalized = Some(wall + Duration::from_millis(150));
+        let producer = Some(ProducerTime { wall, finalized, media_ticks: decode_time });
         let mut bytes = Vec::new();
         let mut first_end = 0;
         for samples in [&samples[..], &samples[1..]] {
@@ -283,17 +284,21 @@ fn what_we_write_is_what_we_read() {
                 size,
             })
         };
-        let producer = Fact::ProducerTime { wall, media_ticks: ticks };
+        let producer = Fact::ProducerTime { wall, finalized: false, media_ticks: ticks };
+        let made = wall + Duration::from_millis(150);
+        let made = Fact::ProducerTime { wall: made, finalized: true, media_ticks: ticks };
         let first_end =
-            if let Some(Fact::FragmentEnd { offset }) = facts.get(2) { *offset } else { first_end };
+            if let Some(Fact::FragmentEnd { offset }) = facts.get(3) { *offset } else { first_end };
         let us73 = Duration::from_micros(73_333);
         assert_eq!(
             facts,
             [
                 producer.clone(),
+                made.clone(),
                 fragment(0, ticks - 100, us73, 2, true, first_end),
                 Fact::FragmentEnd { offset: first_end },
                 producer,
+                made,
                 fragment(
                     first_end,
                     ticks + 200,

@@ -43,7 +43,11 @@ fn video_mp4(ts: &[u8], origin: i64) -> (AvcConfig, Vec<u8>) {
             composition_offset: i32::try_from(pts - dts).unwrap(),
             sync: sample.idr,
         };
-        let producer = ProducerTime { wall: WallTime::from_millis(1), media_ticks: decode_time };
+        let producer = ProducerTime {
+            wall: WallTime::from_millis(1),
+            finalized: None,
+            media_ticks: decode_time,
+        };
         let sequence = u32::try_from(i).unwrap();
         chunk(
             &Chunk { track: 1, sequence, decode_time, samples: &[one], producer: Some(producer) },

@@ -145,3 +145,18 @@ fn a_manifest_that_does_not_exist_is_soon_said_to_be_missing() {
     assert_eq!(fatal.len(), 1, "{report}");
     assert!(fatal[0].message.contains("it is not there"), "{report}");
 }
+
+#[test]
+fn an_encoder_short_of_processor_time_costs_no_quality() {
+    let live = Live {
+        starved: [22, 34, 46].map(|s| (secs(s)..secs(s + 2), 1300)).to_vec(),
+        ..Live::default()
+    };
+    let mut sim = Setup::new(LiveServer::new(live)).start();
+    sim.load(LOW_LATENCY);
+    sim.run_for(secs(70));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.rung_at(secs(10), 0), None, "{report}");
+    assert_eq!(report.rung_at(secs(10), 1), None, "{report}");
+}

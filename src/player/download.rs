@@ -6,7 +6,7 @@ use super::stream::Place;
 use crate::buffer::inventory::Inventory;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::{Resource, Segment};
-use crate::time::{Instant, Position, Span};
+use crate::time::{Instant, Position, Span, WallTime};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -69,6 +69,11 @@ pub(super) struct Download {
     pub(super) begun: bool,
     /// The fragment being received.
     pub(super) open: Option<Span>,
+    /// When the last fragment that began was finished at the origin, where it says so because that
+    /// was late, and where the fragment ends.
+    pub(super) finished: Option<(WallTime, Position)>,
+    /// The same of the next one.
+    pub(super) next_finished: Option<WallTime>,
     /// The end of the last whole fragment.
     pub(super) reached: Option<Position>,
     /// Bytes of it that have come.
@@ -81,7 +86,7 @@ pub(super) enum News {
     /// A fragment is whole; `fresh` when it was made after the segment was asked for.
     Fragment { span: Span, fresh: bool },
     /// A capture time.
-    Captured { at: Position, wall: crate::time::WallTime },
+    Captured { at: Position, wall: WallTime },
     /// A message, with the position it belongs to, and how far it holds where it says so.
     Message { at: Position, until: Option<Position>, scheme: String, data: Vec<u8> },
     /// The bytes are not what they should be.
@@ -126,7 +131,9 @@ pub(super) fn take_fact(
     match fact {
         Fact::Fragment(f) => {
             let start = Position::from_micros(f.start.as_micros()).offset(offset);
-            d.open = Some(Span { start, end: start + f.duration });
+            let end = start + f.duration;
+            d.open = Some(Span { start, end });
+            d.finished = d.next_finished.take().map(|wall| (wall, end));
             *grain = f.duration;
         }
         Fact::FragmentEnd { .. } => {
@@ -136,7 +143,8 @@ pub(super) fn take_fact(
                 news.push(News::Fragment { span, fresh: span.start >= d.edge_at_ask });
             }
         }
-        Fact::ProducerTime { wall, media_ticks } => {
+        Fact::ProducerTime { wall, finalized: true, .. } => d.next_finished = Some(wall),
+        Fact::ProducerTime { wall, media_ticks, .. } => {
             if let Some(track) = d.wrapping.data.tracks.first() {
                 let us = track.timescale.to_micros(media_ticks);
                 let at = Position::from_micros(us).offset(offset);

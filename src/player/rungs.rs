@@ -17,7 +17,7 @@ use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::probe::{self, Prober};
 use crate::abr::{self, Choice, Rung, abandon, ahead, cmsd, live};
-use crate::presentation::{Presentation, Segment, SegmentList, Track, TrackKind};
+use crate::presentation::{Presentation, Segment, SegmentList, Track, TrackKind, edge as edge_at};
 use crate::time::{Instant, Position};
 use crate::units::Bitrate;
 use alloc::string::ToString;
@@ -192,7 +192,8 @@ impl Session {
         }
     }
 
-    /// How much later than usual the picture arrives.
+    /// How much later than usual the picture arrives; what the origin says of itself that it was late
+    /// is not counted: no rung mends that.
     pub(super) fn late(&self, now: Instant) -> Duration {
         let (Some(live), Some(edge)) = (&self.live, self.edge(now)) else { return Duration::ZERO };
         let Some(stream) = self.stream(TrackKind::Video).or_else(|| self.streams.first()) else {
@@ -206,7 +207,10 @@ impl Session {
             // It comes as it is made, and what is usual here is not known.
             return Duration::ZERO;
         }
-        edge.since(reached).saturating_sub(live.control.usual_lateness(now) + stream.grain)
+        let made = d.finished.zip(self.presentation.as_ref());
+        let made = made.and_then(|((at, end), p)| Some(edge_at(p, at)?.since(end)));
+        let expected = live.control.usual_lateness(now).max(made.unwrap_or_default());
+        edge.since(reached).saturating_sub(expected + stream.grain)
     }
 
     /// An answer began: what comes now takes as long as the link needs.

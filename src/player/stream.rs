@@ -177,6 +177,8 @@ impl Stream {
             done: false,
             begun: false,
             open: None,
+            finished: None,
+            next_finished: None,
             reached: None,
             got: 0,
         });

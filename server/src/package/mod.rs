@@ -312,7 +312,8 @@ impl Packager {
         } else if t.filling || t.needs_key {
             return;
         }
-        let picture = Picture { data: &frame.data, key: frame.key, dts_us, pts_us };
+        let Frame { data, key, arrival_us, .. } = &frame;
+        let picture = Picture { data, key: *key, dts_us, pts_us, arrival_us: *arrival_us };
         t.writer.picture(&self.camera, picture);
         self.publish(frame.arrival_us);
     }

@@ -14,6 +14,10 @@ pub const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
 /// Sound that deviates less than this from its clock just runs on.
 const AUDIO_TOLERANCE_TICKS: i64 = 48;
 
+/// A picture that comes from the engine so late after its capture says when it came: players should
+/// not take it for the link's doing.
+const LATE_US: i64 = 120_000;
+
 /// One sample to write.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Picture<'a> {
@@ -22,6 +26,8 @@ pub(super) struct Picture<'a> {
     /// Decoding and presentation time, UTC microseconds.
     pub(super) dts_us: i64,
     pub(super) pts_us: i64,
+    /// When it came from the engine.
+    pub(super) arrival_us: i64,
 }
 
 /// A rendition being written.
@@ -155,6 +161,8 @@ impl Writer {
         };
         let producer = ProducerTime {
             wall: WallTime::from_micros(picture.pts_us),
+            finalized: (picture.arrival_us - picture.pts_us >= LATE_US)
+                .then(|| WallTime::from_micros(picture.arrival_us)),
             media_ticks: u64::try_from(pts).unwrap_or(0),
         };
         // The first real picture after a stand-in takes back what was said of the camera, and so does
@@ -197,6 +205,7 @@ impl Writer {
             let sample = Sample { data: &key.data, duration, composition_offset: 0, sync: true };
             let producer = ProducerTime {
                 wall: WallTime::from_micros(key.captured_us),
+                finalized: None,
                 media_ticks: u64::try_from(start).unwrap_or(0),
             };
             let message = source_message(self.timescale, start, duration, status);

@@ -1,7 +1,8 @@
 //! The boxes beside media at the top level: `sidx`, `emsg`, `prft`.
 
-use super::NTP_UNIX_SECONDS;
 use super::boxes::Fields;
+use super::scan::Fact;
+use super::{NTP_UNIX_SECONDS, PRFT_FINALIZED};
 use crate::time::{Timescale, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -115,10 +116,10 @@ impl Message {
     }
 }
 
-/// Reads the content of a `prft` (14496-12 8.16.5): UTC, and the media time that it belongs to.
-pub(super) fn producer_time(content: &[u8]) -> Option<(WallTime, i64)> {
+/// Reads the content of a `prft` (14496-12 8.16.5).
+pub(super) fn producer_time(content: &[u8]) -> Option<Fact> {
     let mut f = Fields::new(content);
-    let (version, _) = f.version_flags()?;
+    let (version, flags) = f.version_flags()?;
     f.u32()?;
     let ntp = f.u64()?;
     let media = f.sized(version != 0)?;
@@ -127,7 +128,11 @@ pub(super) fn producer_time(content: &[u8]) -> Option<(WallTime, i64)> {
     let era = if seconds < 1 << 31 { 1 << 32 } else { 0 };
     let micros = ((ntp & 0xffff_ffff) * 1_000_000 + (1 << 31)) >> 32;
     let wall = (seconds + era - NTP_UNIX_SECONDS) * 1_000_000 + i64::try_from(micros).ok()?;
-    Some((WallTime::from_micros(wall), i64::try_from(media).ok()?))
+    Some(Fact::ProducerTime {
+        wall: WallTime::from_micros(wall),
+        finalized: flags & 0xff == PRFT_FINALIZED,
+        media_ticks: i64::try_from(media).ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -154,7 +159,7 @@ mod tests {
     fn an_ntp_time_after_2036_is_of_the_next_era() {
         let mut content = [0u8; 20];
         content[8..16].copy_from_slice(&(1u64 << 32).to_be_bytes());
-        let (wall, _) = producer_time(&content).unwrap();
+        let Some(Fact::ProducerTime { wall, .. }) = producer_time(&content) else { panic!() };
         assert_eq!(wall.as_micros(), ((1 << 32) + 1 - NTP_UNIX_SECONDS) * 1_000_000);
     }
 }

@@ -13,3 +13,5 @@ pub mod write;
 
 /// Seconds from NTP's origin (1900) to that of Unix time (RFC 5905 appendix A, `JAN_1970`).
 const NTP_UNIX_SECONDS: i64 = 2_208_988_800;
+/// Flags of a `prft` with the time at which its fragment was finalized (14496-12 8.16.5).
+const PRFT_FINALIZED: u32 = 2;

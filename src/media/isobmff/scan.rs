@@ -31,10 +31,12 @@ pub enum Fact {
         /// Offset of the first byte after it.
         offset: u64,
     },
-    /// A `prft` box (14496-12 8.16.5): media time `media` was at the encoder at `wall`.
+    /// A `prft` box (14496-12 8.16.5): media time `media_ticks` was at the encoder at `wall`.
     ProducerTime {
         /// UTC.
         wall: WallTime,
+        /// The time is that at which the next fragment was finished, not that of its capture.
+        finalized: bool,
         /// In ticks of the track that the next fragment belongs to.
         media_ticks: i64,
     },
@@ -299,9 +301,7 @@ impl Scanner {
             b"sidx" => out.extend(Index::read(content, self.offset).map(Fact::Index)),
             b"emsg" => out.extend(Message::read(content).map(Fact::Message)),
             b"prft" => {
-                if let Some((wall, media_ticks)) = super::event::producer_time(content) {
-                    out.push(Fact::ProducerTime { wall, media_ticks });
-                }
+                out.extend(super::event::producer_time(content));
             }
             _ => {}
         }

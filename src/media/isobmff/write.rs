@@ -10,7 +10,7 @@
 //!
 //! Every sample's values stand in `trun`, so that a chunk can be read by itself.
 
-use super::NTP_UNIX_SECONDS;
+use super::{NTP_UNIX_SECONDS, PRFT_FINALIZED};
 use crate::media::es::{aac::AacConfig, h264::AvcConfig};
 use crate::time::{Timescale, WallTime};
 use crate::units::Resolution;
@@ -217,11 +217,14 @@ pub struct Sample<'a> {
 pub struct ProducerTime {
     /// UTC.
     pub wall: WallTime,
+    /// When the chunk was finished, for a second `prft`: said where that was late, so that a player
+    /// does not take it for the link's doing.
+    pub finalized: Option<WallTime>,
     /// The media time that `wall` belongs to, in ticks of the track.
     pub media_ticks: u64,
 }
 
-/// One chunk: `prft`? `moof` `mdat`.
+/// One chunk: `prft`{0,2} `moof` `mdat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk<'a> {
     /// `track_ID`.
@@ -242,7 +245,7 @@ const SYNC_SAMPLE: u32 = 0x0200_0000;
 const OTHER_SAMPLE: u32 = 0x0101_0000;
 
 /// Bytes of the boxes of a chunk around one sample: what `out` is grown by at once.
-const OVERHEAD: usize = 32 + 104 + 8;
+const OVERHEAD: usize = 2 * 32 + 104 + 8;
 
 /// Appends the chunk's bytes to `out`.
 pub fn chunk(chunk: &Chunk<'_>, out: &mut Vec<u8>) {
@@ -250,7 +253,11 @@ pub fn chunk(chunk: &Chunk<'_>, out: &mut Vec<u8>) {
     out.reserve(payload + OVERHEAD + 16 * chunk.samples.len());
     let mut w = BoxWriter { out: core::mem::take(out) };
     if let Some(producer) = chunk.producer {
-        producer_time(&mut w, chunk.track, producer);
+        let ProducerTime { wall, finalized, media_ticks } = producer;
+        producer_time(&mut w, chunk.track, CAPTURED, wall, media_ticks);
+        if let Some(wall) = finalized {
+            producer_time(&mut w, chunk.track, PRFT_FINALIZED, wall, media_ticks);
+        }
     }
     let moof = w.out.len();
     let mut data_offset = 0;
@@ -296,17 +303,20 @@ fn track_run(w: &mut BoxWriter, samples: &[Sample<'_>]) -> usize {
     data_offset
 }
 
-/// `prft` (8.16.5). Flags 24: the time is that of capture, in a clock that goes on steadily.
-fn producer_time(w: &mut BoxWriter, track: u32, producer: ProducerTime) {
-    w.full(b"prft", 1, 24, |w| {
+/// Flags of `prft` (8.16.5): the time is that of capture, in a clock that goes on steadily.
+const CAPTURED: u32 = 24;
+
+/// `prft` (8.16.5).
+fn producer_time(w: &mut BoxWriter, track: u32, flags: u32, wall: WallTime, media_ticks: u64) {
+    w.full(b"prft", 1, flags, |w| {
         w.u32(track);
-        let us = producer.wall.as_micros();
+        let us = wall.as_micros();
         let seconds = us.div_euclid(1_000_000).saturating_add(NTP_UNIX_SECONDS);
         // NTP's seconds wrap in 2036 (RFC 5905 section 6): their low 32 bits are what is written.
         let seconds = u64::try_from(seconds).unwrap_or(0) & u64::from(u32::MAX);
         let micros = u64::try_from(us.rem_euclid(1_000_000)).unwrap_or(0);
         w.u64((seconds << 32) | ((micros << 32) / 1_000_000));
-        w.u64(producer.media_ticks);
+        w.u64(media_ticks);
     });
 }
 
@@ -372,7 +382,11 @@ mod tests {
     #[test]
     fn a_frame_costs_what_the_overhead_says() {
         let samples = [Sample { data: &[1; 10], duration: 1, composition_offset: 1, sync: true }];
-        let producer = Some(ProducerTime { wall: WallTime::from_millis(1), media_ticks: 1 });
+        let producer = Some(ProducerTime {
+            wall: WallTime::from_millis(1),
+            finalized: Some(WallTime::from_millis(2)),
+            media_ticks: 1,
+        });
         let mut out = Vec::new();
         chunk(
             &Chunk { track: 1, sequence: 1, decode_time: 1, samples: &samples, producer },
@@ -386,7 +400,7 @@ mod tests {
         // 2001-09-09T01:46:40.5Z is 10^9 + 0.5 s of Unix time.
         let mut w = BoxWriter { out: Vec::new() };
         let wall = WallTime::from_micros(1_000_000_000_500_000);
-        producer_time(&mut w, 7, ProducerTime { wall, media_ticks: 9 });
+        producer_time(&mut w, 7, CAPTURED, wall, 9);
         assert_eq!(w.out.get(..12), Some(&b"\0\0\0\x20prft\x01\0\0\x18"[..]));
         let ntp: u64 = (1_000_000_000 + 2_208_988_800) << 32 | 0x8000_0000;
         assert_eq!(w.out.get(16..24), Some(&ntp.to_be_bytes()[..]));

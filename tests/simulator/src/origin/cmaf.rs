@@ -78,9 +78,19 @@ impl Packer {
 
     /// One chunk of these frames, which follow each other.
     pub fn chunk(&self, frames: &[Sized], captured: Option<WallTime>) -> Payload {
+        self.late_chunk(frames, captured, None)
+    }
+
+    /// The same, with the time at which it was finished.
+    pub fn late_chunk(
+        &self,
+        frames: &[Sized],
+        captured: Option<WallTime>,
+        finalized: Option<WallTime>,
+    ) -> Payload {
         let size = frames.iter().map(|f| usize::try_from(f.2).unwrap_or(0)).sum();
         let start = frames.first().map_or(0, |f| f.0);
-        let producer = captured.map(|wall| ProducerTime { wall, media_ticks: start });
+        let producer = captured.map(|wall| ProducerTime { wall, finalized, media_ticks: start });
         ZEROS.with_borrow_mut(|(zeros, out)| {
             let most = frames.iter().map(|f| usize::try_from(f.2).unwrap_or(0)).max().unwrap_or(0);
             if zeros.len() < most {

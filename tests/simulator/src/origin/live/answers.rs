@@ -83,6 +83,9 @@ fn number(cam: &Camera, period: &Period, packer: &Packer, name: &str) -> Option<
     u64::try_from(index).ok()?.checked_add(period.first_number)
 }
 
+/// A frame that is made so late after its capture says when it was made, as the server has it.
+const SAID_LATE_US: i64 = 120_000;
+
 /// The bytes of one chunk.
 fn bytes(cam: &Camera, packer: &Packer, chunk: &Chunk) -> crate::payload::Payload {
     let epoch = cam.epoch();
@@ -105,7 +108,9 @@ fn bytes(cam: &Camera, packer: &Packer, chunk: &Chunk) -> crate::payload::Payloa
     if let Some(word) = cam.word(chunk) {
         payload = message(SOURCE, "", start, scale.hz(), lasts, word.as_bytes()).into();
     }
-    payload.append(packer.chunk(&[(start, lasts, chunk.bytes, chunk.sync)], wall));
+    let finalized = Some(unix(chunk.at)).filter(|at| at - chunk.captured >= SAID_LATE_US);
+    let finalized = finalized.map(WallTime::from_micros);
+    payload.append(packer.late_chunk(&[(start, lasts, chunk.bytes, chunk.sync)], wall, finalized));
     payload
 }
 

@@ -71,6 +71,9 @@ pub struct Live {
     pub lost: Vec<Range<Time>>,
     /// Frames captured in these times never arrived.
     pub missing: Vec<Range<Time>>,
+    /// In these times the encoder is short of processor time: it takes so many thousandths of real
+    /// time for each frame, and works the arrears off afterwards.
+    pub starved: Vec<(Range<Time>, u32)>,
     /// How far back segments are kept.
     pub depth: Time,
     /// What ServiceDescription asks for.
@@ -107,6 +110,7 @@ impl Default for Live {
             changes: Vec::new(),
             lost: Vec::new(),
             missing: Vec::new(),
+            starved: Vec::new(),
             depth: secs(60),
             target: None,
             refresh: Some(secs(2)),

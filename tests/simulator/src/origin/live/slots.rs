@@ -97,7 +97,8 @@ impl Camera {
             let missing = self.live.missing.iter().any(|m| m.contains(&time_of(at)));
             if !missing {
                 let jitter = mix(at.cast_unsigned()) % (self.live.jitter + 1);
-                late = (time_of(at + signed(hold + jitter))).max(late);
+                let arrears = self.arrears(time_of(at));
+                late = (time_of(at + signed(hold + jitter + arrears))).max(late);
                 let sync = (at - period.start) % signed(self.live.segment) == 0;
                 let bytes = size(at, sync);
                 chunks.push(Chunk { at: late, captured: at, lasts: frame, bytes, sync, frames: 1 });
@@ -124,6 +125,16 @@ impl Camera {
             }
         }
         Some(chunks)
+    }
+
+    /// How much later than usual a frame leaves a starved encoder, which works off half of its time.
+    fn arrears(&self, captured: Time) -> Time {
+        let of = |(times, permille): &(Range<Time>, u32)| {
+            let slower = u64::from(*permille).saturating_sub(1000);
+            let grown = captured.min(times.end).saturating_sub(times.start) * slower / 1000;
+            grown.saturating_sub(captured.saturating_sub(times.end) / 2)
+        };
+        self.live.starved.iter().map(of).max().unwrap_or(0)
     }
 
     fn sounds(&self, span: Range<i64>) -> Vec<Chunk> {
