@@ -21,6 +21,7 @@ pub mod http;
 pub mod log;
 pub mod package;
 pub mod playlist;
+pub mod rarely;
 pub mod run;
 pub mod shutdown;
 pub mod store;

@@ -113,23 +113,110 @@ async fn a_client_that_takes_nothing_is_dropped() {
     assert!(ended.is_err() || rest.len() < 64 << 20, "it got everything");
 }
 
-#[tokio::test]
-async fn a_surplus_connection_is_told_to_come_back() {
-    let stand = stand(Limits { connections: 1, ..Limits::default() }).await;
-    let mut first = ask(&stand, "/healthz").await;
-    read_until(&mut first, "ok\n").await;
-    let mut second = TcpStream::connect(stand.address).await.expect("connected");
-    let answer = read_until(&mut second, "\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("Retry-After"), "{answer}");
+/// The whole of what the server still sends until it closes the connection.
+async fn read_to_the_end(stream: &mut TcpStream) -> String {
+    let mut seen = Vec::new();
+    // A reset is an end as well.
+    let _ = stream.read_to_end(&mut seen).await;
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+/// A request whose answer has begun and does not end.
+async fn busy(stand: &Stand) -> TcpStream {
+    let mut stream = ask(stand, "/c/0/v0/0.m4s").await;
+    read_until(&mut stream, "first").await;
+    stream
+}
+
+async fn growing(stand: &Stand) -> Arc<store::Segment> {
+    let segment = stand.store.begin_segment(0, 0, 0, 0).expect("a segment");
+    stand.store.push_chunk(&segment, Bytes::from_static(b"first"), 3600);
+    segment
 }
 
 #[tokio::test]
-async fn half_a_request_does_not_hold_a_connection() {
-    let stand = stand(Limits { idle: Duration::from_millis(100), ..Limits::default() }).await;
+async fn a_surplus_connection_is_told_to_come_back_when_all_are_busy() {
+    let stand = stand(Limits { connections: 1, ..Limits::default() }).await;
+    let segment = growing(&stand).await;
+    let mut first = busy(&stand).await;
+    let mut second = TcpStream::connect(stand.address).await.expect("connected");
+    let answer = read_until(&mut second, "\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("Retry-After"), "{answer}");
+    stand.store.push_chunk(&segment, Bytes::from_static(b"more"), 3600);
+    read_until(&mut first, "more").await;
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_and_lock_nobody_out() {
+    let stand = stand(Limits { from_one: 8, ..Limits::default() }).await;
+    let segment = growing(&stand).await;
+    let mut busy = busy(&stand).await;
+    let mut kept = ask(&stand, "/healthz").await;
+    read_until(&mut kept, "ok\n").await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(stand.address).await.expect("connected"));
+    }
+    let mut new = ask(&stand, "/healthz").await;
+    let answer = read_until(&mut new, "ok\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Those that did nothing for the longest are closed, with no word.
+    assert_eq!(read_to_the_end(&mut kept).await, "");
+    assert_eq!(read_to_the_end(&mut silent[0]).await, "");
+    // The answer that was under way goes on.
+    stand.store.push_chunk(&segment, Bytes::from_static(b"more"), 3600);
+    read_until(&mut busy, "more").await;
+}
+
+#[tokio::test]
+async fn half_a_request_or_none_does_not_hold_a_connection() {
+    let limits = Limits { head: Duration::from_millis(100), ..Limits::default() };
+    let stand = stand(limits).await;
+    for sent in ["", "GET / HTTP/1.1\r\nHo"] {
+        let mut stream = TcpStream::connect(stand.address).await.expect("connected");
+        stream.write_all(sent.as_bytes()).await.expect("sent");
+        assert_eq!(read_to_the_end(&mut stream).await, "", "{sent:?}");
+    }
+    // Neither does the half of a second one.
+    let mut stream = ask(&stand, "/healthz").await;
+    read_until(&mut stream, "ok\n").await;
+    stream.write_all(b"GET / HT").await.expect("sent");
+    assert_eq!(read_to_the_end(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_pause_between_requests_is_shorter_than_for_ever() {
+    let limits = Limits { idle: Duration::from_millis(100), ..Limits::default() };
+    let stand = stand(limits).await;
+    let mut stream = ask(&stand, "/healthz").await;
+    read_until(&mut stream, "ok\n").await;
+    assert_eq!(read_to_the_end(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn an_answer_may_take_longer_than_any_head() {
+    let short = Duration::from_millis(50);
+    let stand = stand(Limits { head: short, idle: short, ..Limits::default() }).await;
+    let segment = growing(&stand).await;
+    let mut stream = busy(&stand).await;
+    tokio::time::sleep(short * 4).await;
+    stand.store.push_chunk(&segment, Bytes::from_static(b"more"), 3600);
+    read_until(&mut stream, "more").await;
+}
+
+#[tokio::test]
+async fn a_head_without_an_end_is_answered_as_soon_as_it_is_too_long() {
+    let stand = stand(Limits::default()).await;
     let mut stream = TcpStream::connect(stand.address).await.expect("connected");
-    stream.write_all(b"GET / HTTP/1.1\r\nHo").await.expect("sent");
+    let (mut read, mut write) = stream.split();
+    let long = [b"GET /".as_slice(), &[b'a'; 300_000]].concat();
+    // It may close before it has taken all.
+    let send = async { drop(write.write_all(&long).await) };
     let mut seen = Vec::new();
-    stream.read_to_end(&mut seen).await.expect("closed by the server");
+    let receive = async { drop(read.read_to_end(&mut seen).await) };
+    tokio::join!(send, receive);
+    let answer = String::from_utf8_lossy(&seen);
+    assert!(answer.starts_with("HTTP/1.1 431") || answer.starts_with("HTTP/1.1 414"), "{answer}");
 }
 
 #[tokio::test]
@@ -149,4 +236,57 @@ async fn a_port_that_is_taken_is_named() {
     let stand = stand(Limits::default()).await;
     let e = serve::listen(stand.address).await.expect_err("taken").to_string();
     assert!(e.contains(&stand.address.port().to_string()) && e.contains("--listen"), "{e}");
+}
+
+/// The length that an answer's head says.
+fn length(head: &str) -> Option<&str> {
+    head.lines().find_map(|l| l.strip_prefix("content-length: "))
+}
+
+#[tokio::test]
+async fn head_says_the_length_that_get_has_and_none_where_it_is_not_known() {
+    let stand = stand(Limits::default()).await;
+    stand.store.begin_segment(0, 0, 0, 0).expect("a segment");
+    stand.store.begin_segment(0, 0, 1, 90_000).expect("a segment that is being made");
+    stand.store.publish();
+    // One connection for all: the next answer begins where the one before ends.
+    let mut stream = TcpStream::connect(stand.address).await.expect("connected");
+    for path in [
+        "/",
+        "/c/",
+        "/c/index.mpd",
+        "/c/index.m3u8",
+        "/c/v0.m3u8",
+        "/c/0/v0/init.mp4",
+        "/c/0/v0/0.m4s",
+        "/api/cameras",
+        "/time",
+        "/metrics",
+        "/nothing.here",
+        "/c/0/v0/1.m4s",
+    ] {
+        let head = format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        let head = read_until(&mut stream, "\r\n\r\n").await;
+        assert!(head.ends_with("\r\n\r\n"), "{path} has a body: {head}");
+        let mut got = ask(&stand, path).await;
+        let got = read_until(&mut got, "\r\n\r\n").await;
+        // Times and counters do not always have as many digits.
+        if ["/time", "/metrics", "/api/cameras"].contains(&path) {
+            assert!(length(&head).is_some_and(|n| n != "0"), "{path}: {head}");
+        } else {
+            assert_eq!(length(&head), length(&got), "{path}");
+        }
+        assert_eq!(length(&head).is_none(), path.ends_with("/1.m4s"), "{path}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_by_its_kind_says_no_length() {
+    let stand = stand(Limits::default()).await;
+    let mut stream = TcpStream::connect(stand.address).await.expect("connected");
+    stream.write_all(b"OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    let head = read_until(&mut stream, "\r\n\r\n").await;
+    // RFC 9110, 8.6.
+    assert!(head.starts_with("HTTP/1.1 204") && length(&head).is_none(), "{head}");
 }

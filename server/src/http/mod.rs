@@ -11,8 +11,10 @@ pub mod gate;
 mod media;
 pub mod range;
 pub mod route;
+mod seats;
 pub mod serve;
 pub mod still;
+mod stream;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -77,9 +79,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         "cross-origin",
     );
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if method == Method::HEAD {
-        *response.body_mut() = Body::empty();
-    }
+    // The router leaves the body of an answer to HEAD out, and its length stands.
     response
 }
 

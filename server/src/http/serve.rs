@@ -2,31 +2,32 @@
 //!
 //! Every connection sends each chunk at once (TCP_NODELAY: with Nagle's algorithm a chunk may wait
 //! for the acknowledgement of the one before). A client that takes nothing for a while is dropped; so
-//! is one that does not finish its request. Over the most connections, of one address or of all, a
-//! new one is told to come back.
+//! is one that does not finish its request. Over the most connections, of one address or of all, the
+//! one that has done nothing for the longest is closed for a new one ([`super::seats`]); where all are
+//! being answered, the new one is told to come back.
 
-use std::collections::HashMap;
-use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use nearlive::time::Instant;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::Sleep;
 
+use super::seats::{Admission, Seat, Seats};
+use super::stream::{Answering, Attended, Patient};
 use crate::app::App;
 use crate::error::Error;
+use crate::rarely::Rarely;
 use crate::shutdown::Shutdown;
 
 /// What one connection may cost, and all of them.
@@ -38,7 +39,10 @@ pub struct Limits {
     pub from_one: usize,
     /// A client that takes no byte for so long is gone.
     pub stalled: Duration,
-    /// A connection without a complete request.
+    /// From the start of a connection, or the first byte of another request, to the end of the
+    /// request's head.
+    pub head: Duration,
+    /// From an answer to the next request.
     pub idle: Duration,
 }
 
@@ -49,6 +53,7 @@ impl Default for Limits {
             // Much for one household, and not little for a proxy before the server.
             from_one: 256,
             stalled: Duration::from_secs(20),
+            head: Duration::from_secs(10),
             idle: Duration::from_secs(60),
         }
     }
@@ -56,6 +61,12 @@ impl Default for Limits {
 
 /// Time for what is being sent when the server ends.
 const GOODBYE: Duration = Duration::from_millis(300);
+
+/// The longest head of a request; a longer one is answered 431 (RFC 6585, 5).
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// How often the log tells of connections that were refused, or closed for others.
+const CROWDED: Duration = Duration::from_secs(60);
 
 /// Listens on `address`; a port that is taken is an error of its own.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -68,8 +79,8 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 /// Serves until the shutdown.
 pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: Shutdown) {
     let router = super::router(Arc::clone(&app));
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let clients = Clients::default();
+    let seats = Seats::new(limits.connections, limits.from_one);
+    let mut crowd = Crowd::new(limits);
     let mut connections = JoinSet::new();
     loop {
         let (stream, client) = tokio::select! {
@@ -85,41 +96,74 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
             Some(_) = connections.join_next() => continue,
             () = shutdown.wait() => break,
         };
-        let place = Arc::clone(&places).try_acquire_owned().ok();
-        let seat = clients.admit(client, limits.from_one);
-        let (Some(place), Some(seat)) = (place, seat) else {
-            connections.spawn(refuse(stream));
-            continue;
+        let now = app.clock.now();
+        let seat = match seats.admit(client, now) {
+            Admission::Free(seat) => seat,
+            Admission::InPlaceOfIdle(seat) => {
+                crowd.tell(client, false, now);
+                seat
+            }
+            Admission::Full => {
+                crowd.tell(client, true, now);
+                connections.spawn(refuse(stream));
+                continue;
+            }
         };
         let (router, shutdown, app) = (router.clone(), shutdown.clone(), Arc::clone(&app));
         connections.spawn(async move {
             app.connections.fetch_add(1, Ordering::Relaxed);
-            connection(stream, router, limits, shutdown).await;
+            connection(stream, router, &app, (limits, Arc::new(seat)), shutdown).await;
             app.connections.fetch_sub(1, Ordering::Relaxed);
-            drop((place, seat));
         });
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, router: Router, limits: Limits, shutdown: Shutdown) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    app: &App,
+    (limits, seat): (Limits, Arc<Seat>),
+    shutdown: Shutdown,
+) {
     // Only fails on a connection that is already closed.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(Patient { stream, limit: limits.stalled, stalled: None });
+    let clock = app.clock;
+    let io = TokioIo::new(Patient::new(stream, limits, clock, Arc::clone(&seat)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request: http::Request<Incoming>| {
+        let answering = Answering::new(Arc::clone(&seat), clock);
+        let answer = router.call(request);
+        async move { answer.await.map(|r| r.map(|body| Attended::new(body, answering))) }
+    });
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle)
-        .serve_connection(io, TowerToHyperService::new(router));
+        // The stream itself knows how long a head may take.
+        .header_read_timeout(None)
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(io, service);
     tokio::pin!(serving);
-    tokio::select! {
-        ended = serving.as_mut() => {
-            if let Err(e) = ended {
-                tracing::debug!("connection: {e}");
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            ended = serving.as_mut() => {
+                if let Err(e) = ended {
+                    tracing::debug!("connection: {e}");
+                }
+                return;
             }
-            return;
+            () = seat.told_to_leave(), if !leaving => {
+                // A request may have come just now: then it is the last.
+                if seat.is_idle() {
+                    return;
+                }
+                leaving = true;
+                serving.as_mut().graceful_shutdown();
+            }
+            // Nobody else would look at the socket again, and so at the time that it has.
+            () = seat.rested() => {}
+            () = shutdown.wait() => break,
         }
-        () = shutdown.wait() => {}
     }
     serving.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(GOODBYE, serving).await;
@@ -131,116 +175,34 @@ async fn refuse(mut stream: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
 }
 
-/// How many connections each client has.
-#[derive(Clone, Debug, Default)]
-struct Clients(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// One of a client's connections, until it is dropped.
-#[derive(Debug)]
-struct Seat {
-    clients: Clients,
-    client: IpAddr,
+/// Tells of crowds, without flooding the log.
+struct Crowd {
+    limits: Limits,
+    closed: Rarely,
+    refused: Rarely,
 }
 
-impl Clients {
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Crowd {
+    fn new(limits: Limits) -> Self {
+        Self { limits, closed: Rarely::new(CROWDED), refused: Rarely::new(CROWDED) }
     }
 
-    /// `None` when the client has `most` already.
-    fn admit(&self, address: IpAddr, most: usize) -> Option<Seat> {
-        let client = match address.to_canonical() {
-            // A household has a network of addresses (RFC 6177).
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-            v4 => v4,
-        };
-        let mut clients = self.lock();
-        let count = clients.entry(client).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Seat { clients: self.clone(), client })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut clients = self.clients.lock();
-        if let Some(count) = clients.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                clients.remove(&self.client);
+    /// A connection of `client` was refused, or got the place of one that did nothing.
+    fn tell(&mut self, client: IpAddr, refused: bool, now: Instant) {
+        let Limits { connections, from_one, .. } = self.limits;
+        let client = client.to_canonical();
+        let limits = format!("at most {from_one} from one address, {connections} in all");
+        if refused {
+            if let Some(n) = self.refused.happened(now) {
+                tracing::warn!(
+                    "{n} connections refused, the last of {client}: {limits}, all in use"
+                );
             }
+        } else if let Some(n) = self.closed.happened(now) {
+            tracing::info!(
+                "{n} idle connections closed for new ones, the last of {client}: {limits}"
+            );
         }
-    }
-}
-
-/// A stream that gives up on a peer that takes nothing.
-struct Patient {
-    stream: TcpStream,
-    limit: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
-}
-
-impl Patient {
-    fn judge<T>(
-        &mut self,
-        result: Poll<io::Result<T>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.stalled = None;
-            return result;
-        }
-        let limit = self.limit;
-        let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for Patient {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Patient {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.judge(result, cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.judge(result, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -277,24 +239,6 @@ fn own_addresses() -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_client_has_no_more_than_its_part_of_the_connections() {
-        let clients = Clients::default();
-        let admit = |address: &str| clients.admit(address.parse().expect("an address"), 2);
-        for (first, second, third, other) in [
-            ("10.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"),
-            ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"),
-        ] {
-            let (one, two) = (admit(first), admit(second));
-            assert!(one.is_some() && two.is_some());
-            assert!(admit(third).is_none());
-            assert!(admit(other).is_some());
-            drop(two);
-            assert!(admit(third).is_some());
-        }
-        assert!(clients.lock().is_empty());
-    }
 
     #[test]
     fn a_page_on_one_address_has_one_address() {
