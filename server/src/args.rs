@@ -20,23 +20,41 @@ pub const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
 /// What `--help` prints.
-pub const HELP: &str = "\
-Shows cameras in web pages, at the live edge.
+pub const HELP: &str = r#"Shows cameras in web pages, at the live edge.
 
   nearlive-server rtsp://user:password@host:554/path   one camera
-  nearlive-server -                                    the same, the address from stdin
+  nearlive-server -                                    its address from stdin
   nearlive-server serve nearlive.toml                  many cameras
-  nearlive-server demo                                 a test camera; nothing else is needed
+  nearlive-server demo                                 a test camera
 
-  --listen ADDR:PORT   default 127.0.0.1:8080; 0.0.0.0:8080 lets other devices in
-  --origin https://NAME  pages of this site may show the cameras, and the server answers
-                       under this name; * for all (this may stand several times)
-  --ffmpeg PATH        which ffmpeg to run (5.1 or newer), default: the one on PATH
-  --verbose            log what ffmpeg says as well
+  --listen ADDR:PORT     default 127.0.0.1:8080; 0.0.0.0:8080 lets others in
+  --origin https://NAME  pages of this site may show the cameras, and the server
+                         answers under this name; * for all (may stand several
+                         times)
+  --ffmpeg PATH          which ffmpeg to run (5.1 or newer), default: as on PATH
+  --verbose              log what ffmpeg says as well
   --help, --version
 
+nearlive.toml looks like this:
+
+    listen = "0.0.0.0:8080"
+
+    [[camera]]
+    name = "Front door"
+    url = "rtsp://user:password@192.168.1.9:554/stream1"
+
+    [[camera]]
+    name = "Yard"
+    host = "192.168.1.10"           # instead of url
+    user = "viewer"
+    password = "taken literally"    # chmod 600 nearlive.toml
+    path = "/h264/ch1/main/av_stream"
+    audio = "off"                   # default "mono"
+    window = 60                     # seconds that are kept, default 30
+    ladder = []                     # encode nothing beside the camera's picture
+
 Not yet: probe, encode.
-";
+"#;
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,8 +158,11 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
             let index = arguments.iter().position(|a| a.to_string_lossy() == word).unwrap_or(0);
             alone(Command::Camera(Where::Argument { index, address }))
         }
-        word if word.contains('@') => {
+        word if word.contains('@') || word.parse::<std::net::IpAddr>().is_ok() => {
             Err(Error::Usage("the address has to begin with rtsp:// or rtsps://".into()))
+        }
+        word if word.ends_with(".toml") => {
+            Err(Error::Usage(format!("a file goes with `serve`: serve {word}")))
         }
         word => Err(Error::Usage(format!("`{word}` is no command and no address"))),
     }
@@ -150,7 +171,12 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
 fn listen(value: &OsString) -> Result<SocketAddr, Error> {
     let text = value.to_string_lossy();
     text.parse().map_err(|_| {
-        Error::Usage(format!("--listen {text}: it takes an address and a port, 0.0.0.0:8080"))
+        let digits = text.rsplit(':').next().and_then(|p| p.parse().ok());
+        let port = digits.filter(|p| *p > 0).unwrap_or(DEFAULT_LISTEN.port());
+        Error::Usage(format!(
+            "--listen takes an address in digits and a port: 127.0.0.1:{port} for this machine alone, \
+             0.0.0.0:{port} (or [::]:{port}) for all"
+        ))
     })
 }
 
@@ -209,6 +235,9 @@ pub fn address_from_stdin() -> Result<Address, Error> {
         }
     }
     text.push_str(&String::from_utf8_lossy(&bytes));
+    if text.trim().is_empty() {
+        return Err(Error::Usage("- reads the camera's address from stdin; none came".into()));
+    }
     Ok(Address::parse(&text)?)
 }
 
@@ -235,6 +264,31 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_is_told_with_what_to_write_instead() {
+        for (line, part) in [
+            (&["--listen", "8090", "demo"][..], "0.0.0.0:8090"),
+            (&["--listen", "localhost:81", "demo"], "127.0.0.1:81 "),
+            (&["--listen", "::1:81", "demo"], "[::]:81"),
+            (&["--listen", "pi", "demo"], "127.0.0.1:8080"),
+            (&["nearlive.toml"], "serve nearlive.toml"),
+            (&["192.168.1.9"], "begin with rtsp://"),
+        ] {
+            let e = args(line).expect_err("a mistake").to_string();
+            assert!(e.contains(part), "{e}");
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_screen_and_its_file_is_a_configuration() {
+        assert!(HELP.lines().count() < 40 && HELP.lines().all(|l| l.len() <= 80), "{HELP}");
+        let (_, file) = HELP.split_once("nearlive.toml looks like this").expect("an example");
+        let lines = file.lines().skip(1).take_while(|l| l.is_empty() || l.starts_with("    "));
+        let text: String = lines.map(|l| l.trim_start().to_owned() + "\n").collect();
+        let config = crate::config::Config::parse(&text).expect("valid");
+        assert!(config.listen.is_some() && config.cameras.len() == 2, "{text}");
+    }
+
+    #[test]
     fn commands_that_do_not_exist_yet_say_so() {
         for name in ["probe", "encode"] {
             let e = args(&[name, "x"]).expect_err("not yet").to_string();
@@ -253,6 +307,7 @@ mod tests {
             &["--verbose=rtsp://u:hunter2@h/"],
             &["demo", "rtsp://u:hunter2@h/"],
             &["demo", "--origin", "rtsp://u:hunter2@h/"],
+            &["demo", "--listen", "rtsp://u:hunter2@h/"],
         ] {
             let e = args(line).expect_err("a mistake").to_string();
             assert!(!e.contains("hunter2"), "{e}");

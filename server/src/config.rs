@@ -22,6 +22,10 @@
 //! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
 //! ```
 
+mod problem;
+
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -158,25 +162,35 @@ impl Config {
 
     /// Reads a configuration file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::Config { path: path.to_owned(), problem: e.to_string() })?;
-        Self::parse(&text).map_err(|problem| Error::Config { path: path.to_owned(), problem })
+        let mut bytes = Vec::new();
+        // Some files have no end.
+        File::open(path)
+            .and_then(|file| file.take(problem::LONGEST + 1).read_to_end(&mut bytes))
+            .map_err(|e| problem::unreadable(&e))
+            .and_then(|_| Self::parse(&problem::text(bytes)?))
+            .map_err(|problem| Error::Config { path: path.to_owned(), problem })
     }
 
     /// Reads the text of a configuration file.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|e| parse_problem(text, &e))?;
+        // Some editors begin a file with a mark (BOM).
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let file: Written = toml::from_str(text).map_err(|e| problem::in_text(text, &e))?;
         let mut cameras: Vec<Camera> = Vec::with_capacity(file.camera.len());
         for entry in file.camera {
             let name = entry.name.clone();
             let camera = entry.resolve().map_err(|e| format!("camera \"{name}\": {e}"))?;
-            if cameras.iter().any(|other| other.id == camera.id) {
-                return Err(format!("two cameras have the id \"{}\"; give one an `id`", camera.id));
+            if let Some(other) = cameras.iter().find(|other| other.id == camera.id) {
+                return Err(format!(
+                    "two cameras, \"{}\" and \"{name}\", would be /{}/; give one an `id` of its own: \
+                     id = \"{}-2\"",
+                    other.name, camera.id, camera.id
+                ));
             }
             cameras.push(camera);
         }
         if cameras.is_empty() {
-            return Err("there is no [[camera]] in it".into());
+            return Err("there is no [[camera]] in it; nearlive-server --help shows one".into());
         }
         Ok(Self {
             listen: file.listen,
@@ -208,7 +222,7 @@ impl Camera {
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Written {
     /// Address and port to listen on; `--listen` wins over it. Default 127.0.0.1:8080.
     listen: Option<SocketAddr>,
     /// Sites on the internet whose pages may show the cameras, such as `https://www.example`; the
@@ -256,7 +270,10 @@ struct Entry {
 impl Entry {
     fn resolve(self) -> Result<Camera, String> {
         let id = self.id.unwrap_or_else(|| slug(&self.name));
-        if id.is_empty() || slug(&id) != id || RESERVED.contains(&id.as_str()) {
+        if id.is_empty() {
+            return Err("its name makes no address; choose one: id = \"front-door\"".into());
+        }
+        if slug(&id) != id || RESERVED.contains(&id.as_str()) {
             return Err(format!(
                 "\"{id}\" cannot be an id; use a-z, 0-9 and -, and none of {}",
                 RESERVED.join(", ")
@@ -296,28 +313,6 @@ impl Entry {
             ladder,
             window: Duration::from_secs(u64::from(window)),
         })
-    }
-}
-
-/// Where and what, without the line itself: it may hold a password.
-fn parse_problem(text: &str, e: &toml::de::Error) -> String {
-    let what = e.message().lines().next().unwrap_or("not TOML");
-    // A value that does not fit is quoted in the message, between what is wrong and what was expected;
-    // such a value may be the password.
-    let quotes = ["invalid type", "invalid value", "invalid length", "unknown variant"];
-    let what = match quotes.into_iter().find(|kind| what.starts_with(kind)) {
-        Some(kind) => match what.rsplit_once(", expected ") {
-            Some((_, expected)) => format!("{kind}, expected {expected}"),
-            None => kind.to_owned(),
-        },
-        None => what.to_owned(),
-    };
-    match e.span() {
-        Some(span) => {
-            let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
-            format!("line {line}: {what}")
-        }
-        None => what,
     }
 }
 
@@ -363,7 +358,10 @@ mod tests {
     fn mistakes_are_told_with_their_place_and_without_secrets() {
         for (text, part) in [
             ("", "no [[camera]]"),
-            ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindwo=3", "line 4: unknown field `windwo`"),
+            (
+                "[[camera]]\nname='a'\nurl='rtsp://h/'\nwindwo=3",
+                "line 4: there is no setting `windwo`; there are name, id",
+            ),
             (
                 "origins=['rtsp://u:hunter2@h/']\n[[camera]]\nname='a'\nurl='rtsp://h/'",
                 "an origin is https://name",
@@ -375,24 +373,62 @@ mod tests {
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindow='hunter2'", "line 4"),
             (
                 "[[camera]]\nname='a'\nhost='h'\npassword=98761234",
-                "line 4: invalid type, expected a string",
+                "line 4: the value has to be a text in quotation marks",
             ),
             ("[[camera]]\nname='a'\nhost='h'\npassword=98761234.5", "line 4"),
             ("[[camera]]\nname='a'\nhost='h'\npassword=[98761234]", "line 4"),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\naudio='hunter2, expected'",
-                "line 4: unknown variant, expected one of `mono`",
+                "line 4: the value does not fit; it has to be one of `mono`",
             ),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nladder=[{height='1/0',kbps=9}]", "height"),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\n[[camera]]\nname='A'\nurl='rtsp://h/'",
-                "two cameras",
+                "two cameras, \"a\" and \"A\", would be /a/",
             ),
-            ("[[camera]]\nname='a'\npassword='hunter2\nurl='rtsp://h/'", "line 3"),
+            ("[[camera]]\nname='a'\npassword='hunter2\nurl='rtsp://h/'", "line 3: the text has no"),
+            ("[[camera]]\nname='a'\npassword=\"hunter2", "line 3: the text has no closing"),
+            ("[[camera]]\nname='a'\npassword=hunter2", "line 3: texts stand in quotation marks"),
+            ("[[camera]]\nname='a'\npassword=\"hun\\ter2\\q\"", "line 3: in a text in double"),
+            ("[[camera]]\nname='a'\npassword='a' hunter2", "line 3: there is too much"),
+            (
+                "[[camera]]\npassword='hunter2'\npassword='hunter2'",
+                "line 3: this stands there twice",
+            ),
+            ("[[camera]]\nname='a'\nhost", "line 3: there is no value"),
+            ("[[camera]\nname='a'", "line 1: a camera begins with a line [[camera]]"),
+            ("[camera]\nname='a'", "line 1: this has to be a list: [[camera]]"),
+            ("[[camera]]\nhost='h'", "line 1: `name` is missing"),
+            ("listen=8080", "line 1: `listen` takes an address and a port"),
+            ("listen='8080'", "line 1: `listen` takes an address and a port"),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nwindow='x'",
+                "line 4: the value has to be a whole number",
+            ),
+            ("[[camera]]\nname='門'\nhost='h'", "choose one: id ="),
         ] {
             let problem = Config::parse(text).expect_err(text);
             assert!(problem.contains(part), "{problem}");
             assert!(!problem.contains("hunter2") && !problem.contains("9876"), "{problem}");
+            assert!(!problem.contains('\n'), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_mark_that_some_editors_put_before_a_text_is_no_mistake() {
+        let config = Config::parse("\u{feff}[[camera]]\r\nname='a'\r\nurl='rtsp://h/'\r\n");
+        assert_eq!(config.expect("valid").cameras.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_text_file_is_told_apart_from_what_is_no_toml() {
+        for (bytes, part) in [
+            (&b"\x7fELF\x02\0\0"[..], "not a text file"),
+            (b"[[camera]]\nname='caf\xe9'", "line 2: a letter there is not in UTF-8"),
+            (&[b'#'; (1 << 20) + 1], "longer than any configuration"),
+        ] {
+            let problem = problem::text(bytes.to_vec()).expect_err("no text");
+            assert!(problem.contains(part), "{problem}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! that is taken, no usable ffmpeg. No variant holds a camera's address or password.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,15 @@ pub enum Error {
     },
     /// There is no ffmpeg at that place.
     FfmpegMissing(PathBuf),
+    /// What is there cannot be run.
+    FfmpegBroken {
+        /// Where it is.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// What is there is another program.
+    NotFfmpeg(PathBuf),
     /// ffmpeg is older than what the options need.
     FfmpegTooOld {
         /// The version that it says it has.
@@ -76,17 +86,39 @@ impl fmt::Display for Error {
             Self::Address(e) => write!(f, "{e}"),
             Self::PortTaken(a) => write!(
                 f,
-                "port {} is taken by another program; stop it, or choose another with --listen {}:{}",
+                "port {} is taken by another program; stop it, or choose another with --listen {}",
                 a.port(),
-                a.ip(),
-                a.port().wrapping_add(1).max(1024)
+                SocketAddr::new(a.ip(), a.port().wrapping_add(1).max(1024))
             ),
-            Self::Listen { address, source } => {
-                write!(f, "cannot listen on {address}: {source}")
-            }
+            Self::Listen { address, source } => match source.kind() {
+                ErrorKind::PermissionDenied => write!(
+                    f,
+                    "the system does not allow this user to listen on port {}; choose one from 1024 \
+                     on: --listen {}",
+                    address.port(),
+                    SocketAddr::new(address.ip(), 8080)
+                ),
+                ErrorKind::AddrNotAvailable => write!(
+                    f,
+                    "{} is no address of this machine; --listen 0.0.0.0:{} listens on all that it has",
+                    address.ip(),
+                    address.port()
+                ),
+                _ => write!(f, "cannot listen on {address}: {source}"),
+            },
             Self::FfmpegMissing(path) => write!(
                 f,
                 "there is no program `{}`; install ffmpeg (Debian: apt-get install ffmpeg) or name it with --ffmpeg",
+                path.display()
+            ),
+            Self::FfmpegBroken { path, source } => write!(
+                f,
+                "`{}` cannot be run ({source}); name another ffmpeg with --ffmpeg",
+                path.display()
+            ),
+            Self::NotFfmpeg(path) => write!(
+                f,
+                "`{}` does not answer as ffmpeg does; name the ffmpeg to run with --ffmpeg",
                 path.display()
             ),
             Self::FfmpegTooOld { found } => write!(
@@ -105,7 +137,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Listen { source, .. } | Self::Io { source, .. } => Some(source),
+            Self::Listen { source, .. }
+            | Self::Io { source, .. }
+            | Self::FfmpegBroken { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -127,6 +161,16 @@ mod tests {
         assert!(taken.contains("8080") && taken.contains("--listen 127.0.0.1:8081"), "{taken}");
         let missing = Error::FfmpegMissing("ffmpeg".into()).to_string();
         assert!(missing.contains("install ffmpeg"), "{missing}");
+        let v6 = Error::PortTaken(SocketAddr::from(([0u16; 8], 8080))).to_string();
+        assert!(v6.contains("--listen [::]:8081"), "{v6}");
+        let listen = |kind: ErrorKind| {
+            let address = SocketAddr::from(([192, 0, 2, 1], 80));
+            Error::Listen { address, source: kind.into() }.to_string()
+        };
+        let privileged = listen(ErrorKind::PermissionDenied);
+        assert!(privileged.contains("--listen 192.0.2.1:8080"), "{privileged}");
+        let foreign = listen(ErrorKind::AddrNotAvailable);
+        assert!(foreign.contains("no address of this machine"), "{foreign}");
         for text in [taken, missing, Error::FfmpegTooOld { found: "4.3".into() }.to_string()] {
             assert!(!text.contains('\n'));
         }

@@ -112,8 +112,11 @@ async fn a_still_is_a_jpeg_of_now() {
 
 /// Runs it to its end, with the address of something that is not there.
 fn refused(arguments: &[&str]) -> (i32, String) {
-    let Output { status, stderr, .. } =
-        std::process::Command::new(SERVER).args(arguments).output().unwrap();
+    let Output { status, stderr, .. } = std::process::Command::new(SERVER)
+        .args(arguments)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
     let said = String::from_utf8(stderr).unwrap();
     assert_eq!(said.trim_end().lines().count(), 1, "one sentence: {said}");
     (status.code().unwrap(), said)
@@ -123,6 +126,7 @@ fn refused(arguments: &[&str]) -> (i32, String) {
 fn what_prevents_a_start_is_one_sentence_and_a_status() {
     let old = script("ffmpeg-old", "echo 'ffmpeg version 4.3.6-0+deb11u1 Copyright'");
     let poor = script("ffmpeg-poor", "echo 'ffmpeg version 6.1 Copyright'; echo ' A..... aac'");
+    let endless = script("ffmpeg-endless", "yes");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for (arguments, code, part) in [
@@ -130,7 +134,15 @@ fn what_prevents_a_start_is_one_sentence_and_a_status() {
         (&["--ffmpeg", poor.to_str().unwrap(), "rtsp://127.0.0.1/"], 1, "libx264"),
         (&["--ffmpeg", "/nowhere/ffmpeg", "rtsp://127.0.0.1/"], 1, "/nowhere/ffmpeg"),
         (&["--listen", &address, "rtsp://127.0.0.1/"], 1, "is taken"),
-        (&["serve", "/nowhere.toml"], 2, "/nowhere.toml"),
+        (&["--ffmpeg", "/bin/true", "rtsp://127.0.0.1/"], 1, "does not answer as ffmpeg"),
+        (&["--ffmpeg", endless.to_str().unwrap(), "rtsp://127.0.0.1/"], 1, "does not answer as"),
+        (&["--ffmpeg", "/", "rtsp://127.0.0.1/"], 1, "`/` cannot be run"),
+        (&["serve", "/nowhere.toml"], 2, "/nowhere.toml: there is no such file"),
+        (&["serve", "/"], 2, "this is a directory"),
+        (&["serve", SERVER], 2, "longer than any configuration"),
+        (&["serve", "/dev/zero"], 2, "longer than any configuration"),
+        (&["serve", "/dev/null"], 2, "no [[camera]]"),
+        (&["-"], 2, "none came"),
         (&["probe", "rtsp://127.0.0.1/"], 2, "does not exist yet"),
         (&["encode", "in.mp4", "out/"], 2, "does not exist yet"),
         (&["--lisen"], 2, "--lisen"),

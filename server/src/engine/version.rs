@@ -3,18 +3,21 @@
 //! `-fps_mode` and `-enc_time_base` with `option` lines in an ffconcat list need 5.1. Builds from
 //! git call themselves `N-1234-g...` and are taken as new.
 
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::error::Error;
 
+/// The list of encoders takes 10 kB.
+const LONGEST: u64 = 1 << 20;
 /// The oldest that works, as major and minor.
 const OLDEST: (u32, u32) = (5, 1);
 
 /// Runs `ffmpeg -version` and looks for the encoders. Returns the version as ffmpeg writes it.
 pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
     let banner = output(ffmpeg, "-version")?;
-    let found = read(&banner).unwrap_or("unknown");
+    let found = read(&banner).ok_or_else(|| Error::NotFfmpeg(ffmpeg.to_owned()))?;
     if !is_new_enough(found) {
         return Err(Error::FfmpegTooOld { found: found.to_owned() });
     }
@@ -29,19 +32,29 @@ pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
     Ok(found.to_owned())
 }
 
+/// What it prints, as far as any ffmpeg would.
 fn output(ffmpeg: &Path, option: &str) -> Result<String, Error> {
-    let out = Command::new(ffmpeg)
+    let broken = |source| Error::FfmpegBroken { path: ffmpeg.to_owned(), source };
+    let mut child = Command::new(ffmpeg)
         .args(["-hide_banner", option])
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .output()
+        .spawn()
         .map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => {
-                Error::FfmpegMissing(ffmpeg.to_owned())
-            }
-            _ => Error::Io { doing: "running ffmpeg", source: e },
+            ErrorKind::NotFound => Error::FfmpegMissing(ffmpeg.to_owned()),
+            _ => broken(e),
         })?;
-    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+    let mut text = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        // Another program may never come to an end.
+        stdout.take(LONGEST).read_to_end(&mut text).map_err(broken)?;
+    }
+    if text.len() as u64 == LONGEST {
+        let _ = child.kill();
+    }
+    child.wait().map_err(broken)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The third word of `ffmpeg version 5.1.9-0+deb12u1 Copyright ...`.

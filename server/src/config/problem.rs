@@ -1,0 +1,112 @@
+//! PURE: what is wrong with a configuration file, in words for whoever wrote it.
+//!
+//! The parser's own sentences are for those who know its grammar, and may repeat what stands in the
+//! file: a password. So each is looked up here by its first words; line numbers count from one. What
+//! is not in the table is said as the parser says it, for those sentences are fixed.
+
+use std::io;
+
+/// The longest file that is read, bytes.
+pub(super) const LONGEST: u64 = 1 << 20;
+
+/// Why the file cannot be read.
+pub(super) fn unreadable(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file; nearlive-server --help shows what stands in one".into()
+        }
+        io::ErrorKind::IsADirectory => "this is a directory; name the file in it".into(),
+        io::ErrorKind::PermissionDenied => {
+            "the user who runs the server may not read this file; chown or chmod changes that"
+                .into()
+        }
+        io::ErrorKind::NotADirectory => "a part of this path is a file, not a directory".into(),
+        _ => format!("it cannot be read: {e}"),
+    }
+}
+
+/// The text of a file, or why it is none.
+pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() as u64 > LONGEST {
+        return Err(
+            "this is longer than any configuration; name the text file (TOML) with the cameras"
+                .into(),
+        );
+    }
+    if bytes.contains(&0) {
+        return Err("this is not a text file; name the text file (TOML) with the cameras".into());
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let before = e.as_bytes().get(..e.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = 1 + before.iter().filter(|b| **b == b'\n').count();
+        format!("line {line}: a letter there is not in UTF-8; save the file in UTF-8")
+    })
+}
+
+/// Where and what in a text that is no TOML or says something unknown.
+pub(super) fn in_text(text: &str, e: &toml::de::Error) -> String {
+    let what = said(e.message().lines().next().unwrap_or("not TOML"));
+    match e.span() {
+        Some(span) => {
+            let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
+            format!("line {line}: {what}")
+        }
+        None => what,
+    }
+}
+
+/// The parser's sentence, in plain words.
+fn said(what: &str) -> String {
+    let plain = [
+        ("string values must be quoted", "texts stand in quotation marks: name = \"Front door\""),
+        (
+            "invalid basic string",
+            "the text has no closing quotation mark, or something in it that may not be there",
+        ),
+        (
+            "invalid literal string",
+            "the text has no closing quotation mark, or something in it that may not be there",
+        ),
+        (
+            "missing escaped value",
+            "in a text in double quotation marks \\ has a meaning of its own; write \\\\ for it, or \
+             put the text in single ones: 'a\\b'",
+        ),
+        ("duplicate key", "this stands there twice"),
+        ("key with no value", "there is no value; a setting is name = value"),
+        ("missing value for key", "there is no value; a setting is name = value"),
+        ("unexpected key or value", "there is too much in this line; a setting is name = value"),
+        ("unclosed array table", "a camera begins with a line [[camera]]"),
+        ("unclosed table", "a camera begins with a line [[camera]]"),
+        ("invalid socket address", ADDRESS),
+    ];
+    if let Some((_, plain)) = plain.iter().find(|(start, _)| what.starts_with(start)) {
+        return (*plain).to_owned();
+    }
+    if let Some(rest) = what.strip_prefix("unknown field `")
+        && let Some((name, known)) = rest.split_once("`, expected ")
+    {
+        let known = known.strip_prefix("one of ").unwrap_or(known).replace('`', "");
+        return format!("there is no setting `{name}`; there are {known}");
+    }
+    if let Some(name) = what.strip_prefix("missing field ") {
+        return format!("{name} is missing");
+    }
+    // A value that does not fit is quoted between what is wrong and what was expected.
+    let quotes = ["invalid type", "invalid value", "invalid length", "unknown variant"];
+    if quotes.iter().any(|kind| what.starts_with(kind)) {
+        return match what.rsplit_once(", expected ").map(|(_, expected)| expected) {
+            Some("a string") => "the value has to be a text in quotation marks".into(),
+            Some("socket address") => ADDRESS.into(),
+            Some("a sequence") => {
+                "this has to be a list: [[camera]] in two brackets, or [\"one\", \"two\"]".into()
+            }
+            Some("u32" | "u64" | "i64") => "the value has to be a whole number".into(),
+            Some(expected) => format!("the value does not fit; it has to be {expected}"),
+            None => "the value does not fit".into(),
+        };
+    }
+    what.to_owned()
+}
+
+const ADDRESS: &str = "`listen` takes an address and a port in quotation marks: \"0.0.0.0:8080\"";
