@@ -45,8 +45,8 @@ pub struct Served {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Its host, for sentences.
-    pub host: String,
+    /// Its host and port, for sentences.
+    pub place: String,
     /// How far back a viewer can go.
     pub window: Duration,
     /// Its media.
@@ -91,7 +91,7 @@ impl App {
             app.cameras.push(Served {
                 id: camera.id.clone(),
                 name: camera.name.clone(),
-                host: camera.address.host().to_owned(),
+                place: camera.address.place(),
                 window: camera.window,
                 store,
                 status,

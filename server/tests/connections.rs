@@ -43,7 +43,7 @@ async fn stand(limits: Limits) -> Stand {
     app.cameras.push(Served {
         id: "c".into(),
         name: "C".into(),
-        host: "h".into(),
+        place: "h:554".into(),
         window: Duration::from_secs(30),
         store: Arc::clone(&store),
         status: seen,

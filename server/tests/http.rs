@@ -56,7 +56,7 @@ impl Stand {
         app.cameras.push(Served {
             id: "demo".into(),
             name: "Demo".into(),
-            host: "10.0.0.9".into(),
+            place: "10.0.0.9:554".into(),
             window: Duration::from_secs(30),
             store: Arc::clone(&store),
             status: seen,

@@ -110,6 +110,18 @@ async fn a_still_is_a_jpeg_of_now() {
     source.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_is_not_there_is_told_with_its_port_and_what_happens_next() {
+    let program = Program::start(&["rtsp://u:hunter2@127.0.0.1:9/x"], "").await;
+    eventually("tried again", async || (program.field("runs").await.as_u64()? > 1).then_some(()))
+        .await;
+    let said = program.said.lock().unwrap().clone();
+    let line =
+        "camera: nothing answers at 127.0.0.1:9 (connection refused); trying again, at first";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
+    assert_eq!(said.matches("WARN").count(), 1, "{said}");
+}
+
 /// Runs it to its end, with the address of something that is not there.
 fn refused(arguments: &[&str]) -> (i32, String) {
     let Output { status, stderr, .. } = std::process::Command::new(SERVER)

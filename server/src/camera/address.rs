@@ -112,9 +112,11 @@ impl Address {
         Secret::new(out)
     }
 
-    /// The host, for sentences about it.
-    pub fn host(&self) -> &str {
-        &self.host
+    /// Host and port, for sentences about them.
+    pub fn place(&self) -> String {
+        // RFC 2326 and RFC 7826, 4.2.
+        let usual = if self.scheme == "rtsps" { 322 } else { 554 };
+        format!("{}:{}", self.host, self.port.unwrap_or(usual))
     }
 
     /// Tells `redactor` every secret in this address.
@@ -279,6 +281,9 @@ mod tests {
     fn an_address_prints_without_login_and_path() {
         let a = Address::parse("rtsp://u:secret@cam.local:8554/user=a&password=b").expect("valid");
         assert_eq!(format!("{a} {a:?}"), "rtsp://cam.local:8554 Address(rtsp://cam.local:8554)");
+        assert_eq!(a.place(), "cam.local:8554");
+        let v6 = Address::parse("rtsp://u:secret@[fe80::1]/x").expect("valid");
+        assert_eq!(v6.place(), "[fe80::1]:554");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod backoff;
+pub mod news;
 pub mod secret;
 pub mod status;
 pub mod supervisor;

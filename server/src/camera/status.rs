@@ -72,9 +72,9 @@ impl Status {
         self.cause = cause;
     }
 
-    /// The sentence for people, if there is something to say.
-    pub fn sentence(&self, host: &str, now: WallTime) -> Option<String> {
-        self.cause.as_ref().map(|c| c.sentence(host, now))
+    /// The sentence for people, if there is something to say. `place` is the camera's host and port.
+    pub fn sentence(&self, place: &str, now: WallTime) -> Option<String> {
+        self.cause.as_ref().map(|c| c.sentence(place, now))
     }
 }
 

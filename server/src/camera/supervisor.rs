@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::backoff;
+use super::news::News;
 use super::secret::Redactor;
 use super::status::{State, Status};
 use crate::clock::Clock;
@@ -99,6 +100,7 @@ pub struct Supervisor<S> {
     shutdown: Shutdown,
     sink: Arc<Mutex<S>>,
     status: watch::Sender<Status>,
+    news: News,
     /// The camera was seen to have no sound.
     mute: bool,
     /// That was in the last run, so that the one after it does not look again.
@@ -154,6 +156,7 @@ impl<S: Sink> Supervisor<S> {
             shutdown: around.shutdown,
             sink: Arc::new(Mutex::new(sink)),
             status,
+            news: News::default(),
             mute: false,
             mute_is_new: false,
         };
@@ -178,7 +181,7 @@ impl<S: Sink> Supervisor<S> {
                 // It has none, or has it again: the next run takes it the other way.
                 self.mute = !self.mute;
                 let what = if self.mute { "no audio" } else { "audio again" };
-                tracing::info!(camera = self.camera.id, "the stream has {what}");
+                tracing::info!("{}: the stream has {what}", self.camera.id);
             } else {
                 self.announce(State::Offline, Some(ended.cause));
             }
@@ -286,25 +289,19 @@ impl<S: Sink> Supervisor<S> {
     }
 
     /// Tells the log, the API and the packager.
-    fn announce(&self, state: State, cause: Option<Cause>) {
-        let now = self.clock.wall();
-        let news = {
-            let old = self.status.borrow();
-            old.state != state || old.cause != cause
-        };
-        let sentence =
-            cause.as_ref().map(|c| c.sentence(self.camera.address.host(), now)).unwrap_or_default();
-        if news {
+    fn announce(&mut self, state: State, cause: Option<Cause>) {
+        let (wall, place) = (self.clock.wall(), self.camera.address.place());
+        let now = (self.clock.now(), wall);
+        if let Some(line) = self.news.line(state, cause.as_ref(), &place, now) {
             match state {
-                State::Offline => tracing::warn!(camera = self.camera.id, "{sentence}"),
-                _ => tracing::info!(camera = self.camera.id, "{}", state.word()),
+                State::Offline => tracing::warn!("{}: {line}", self.camera.id),
+                _ => tracing::info!("{}: {line}", self.camera.id),
             }
         }
         // This goes into the media, where nobody brings seconds up to date.
-        let lasting = cause.as_ref().map(|c| c.lasting(self.camera.address.host()));
-        let lasting = lasting.unwrap_or_default();
+        let lasting = cause.as_ref().map(|c| c.lasting(&place)).unwrap_or_default();
         lock(&self.sink).status(SourceStatus { state: state.word(), cause: lasting });
-        self.status.send_modify(|s| s.enter(state, cause, now));
+        self.status.send_modify(|s| s.enter(state, cause, wall));
     }
 }
 
@@ -452,7 +449,7 @@ async fn listen(
                 let text = redactor.clean(&String::from_utf8_lossy(&line));
                 line.clear();
                 if !text.trim().is_empty() {
-                    tracing::debug!(camera, "ffmpeg: {text}");
+                    tracing::debug!("{camera}: ffmpeg: {text}");
                     if reader.line(&text) {
                         described.send_replace(Some(reader.source().clone()));
                     }

@@ -53,26 +53,27 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The cause as a sentence without a full stop. `host` is the camera's.
-    pub fn sentence(&self, host: &str, now: WallTime) -> String {
+    /// The cause as a sentence without a full stop. `place` is the camera's host and port.
+    pub fn sentence(&self, place: &str, now: WallTime) -> String {
         match self {
             Self::StoppedSending(since) => {
-                format!("{} {} s ago", self.lasting(host), now.since(*since).as_secs())
+                format!("{} {} s ago", self.lasting(place), now.since(*since).as_secs())
             }
-            _ => self.lasting(host),
+            _ => self.lasting(place),
         }
     }
 
     /// The same without a time, true as long as the cause lasts.
-    pub fn lasting(&self, host: &str) -> String {
+    pub fn lasting(&self, place: &str) -> String {
+        let host = host(place);
         match self {
             Self::PasswordRefused => "the camera refused the password".into(),
             Self::Forbidden => "the camera refused access for this user".into(),
             Self::NoSuchStream => "the camera has no stream at this path".into(),
-            Self::ConnectionRefused => format!("{host} refused the connection"),
+            Self::ConnectionRefused => format!("nothing answers at {place} (connection refused)"),
             Self::NoRoute => format!("no route to {host}"),
             Self::UnknownHost => format!("no host is called {host}"),
-            Self::NoAnswer => format!("{host} does not answer"),
+            Self::NoAnswer => format!("{place} does not answer"),
             Self::CameraError(453) => "the camera has no bandwidth left for one more viewer".into(),
             Self::CameraError(code) => format!("the camera answered with error {code}"),
             Self::TransportRefused => {
@@ -263,6 +264,14 @@ fn split_level(line: &str) -> (&str, &str) {
     ("", line)
 }
 
+/// `host:port` without the port.
+fn host(place: &str) -> &str {
+    match place.rsplit_once(':') {
+        Some((host, _)) if host.ends_with(']') || !host.contains(':') => host,
+        _ => place,
+    }
+}
+
 fn cause_of(text: &str) -> Option<Cause> {
     let has = |needle: &str| text.contains(needle);
     Some(match () {
@@ -323,7 +332,7 @@ mod tests {
                     "[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554?timeout=5000000 failed: Connection refused",
                     "[error] pipe:0: Connection refused",
                 ],
-                "10.0.0.9 refused the connection",
+                "nothing answers at 10.0.0.9:554 (connection refused)",
             ),
             (
                 &["[tcp @ 0x5] [error] Connection to tcp://10.0.0.9:554 failed: No route to host"],
@@ -338,7 +347,7 @@ mod tests {
             ),
             (
                 &["[error] pipe:0: Invalid data found when processing input"],
-                "10.0.0.9 does not answer",
+                "10.0.0.9:554 does not answer",
             ),
             (
                 &[
@@ -351,11 +360,20 @@ mod tests {
             (&["[fatal] Unknown encoder 'libx264'"], "ffmpeg failed: Unknown encoder 'libx264'"),
         ] {
             let cause = read(lines).cause(true).expect("a cause");
-            assert_eq!(cause.sentence("10.0.0.9", now), sentence);
+            assert_eq!(cause.sentence("10.0.0.9:554", now), sentence);
         }
         let stopped = Cause::StoppedSending(WallTime::from_millis(8_000));
         assert_eq!(stopped.sentence("h", now), "the camera stopped sending 12 s ago");
         assert_eq!(stopped.lasting("h"), "the camera stopped sending");
+    }
+
+    #[test]
+    fn a_host_is_a_place_without_its_port() {
+        for (place, only) in
+            [("h:554", "h"), ("h", "h"), ("[fe80::1]:554", "[fe80::1]"), ("fe80::1", "fe80::1")]
+        {
+            assert_eq!(host(place), only);
+        }
     }
 
     #[test]

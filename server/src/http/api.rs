@@ -69,7 +69,7 @@ fn camera(served: &Served, now: WallTime) -> Camera<'_> {
         name: &served.name,
         state: status.state.word(),
         since: iso(status.since),
-        cause: status.sentence(&served.host, now),
+        cause: status.sentence(&served.place, now),
         code: status.cause.as_ref().map(|c| c.code()),
         playable: served.store.is_ready(),
         video: status.source.video.as_ref().map(|codec| Video {

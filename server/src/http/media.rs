@@ -81,7 +81,7 @@ async fn ready(app: &App, camera: &Served) -> Result<(), Box<Response<Body>>> {
         return Ok(());
     }
     let now = app.clock.wall();
-    let why = camera.status.borrow().sentence(&camera.host, now);
+    let why = camera.status.borrow().sentence(&camera.place, now);
     let why = why.unwrap_or_else(|| "the camera is being connected".to_owned());
     let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, format!("no picture yet: {why}"));
     set(&mut r, header::RETRY_AFTER, "1");

@@ -1,0 +1,139 @@
+//! PURE: what the log says of a camera, and when.
+//!
+//! A camera that is away is tried for months. So within one outage each cause is told once, with
+//! what happens next, and from then on every [`REMIND`] how long it has lasted.
+
+use std::time::Duration;
+
+use nearlive::time::{Instant, WallTime};
+
+use super::backoff;
+use super::status::State;
+use crate::engine::stderr::Cause;
+
+/// How often the log says that a camera is still away.
+pub const REMIND: Duration = Duration::from_secs(600);
+
+/// What has been said of one camera.
+#[derive(Debug, Default)]
+pub struct News {
+    state: Option<State>,
+    outage: Option<Outage>,
+}
+
+#[derive(Debug)]
+struct Outage {
+    began: Instant,
+    said: Instant,
+    /// The codes of the causes that have been told.
+    causes: Vec<&'static str>,
+}
+
+impl News {
+    /// The camera is in `state` by `cause`: the line to log, if it is news. `place` is its host and
+    /// port.
+    pub fn line(
+        &mut self,
+        state: State,
+        cause: Option<&Cause>,
+        place: &str,
+        now: (Instant, WallTime),
+    ) -> Option<String> {
+        let (now, wall) = now;
+        let news = self.state.replace(state) != Some(state);
+        let Some(cause) = cause.filter(|_| state == State::Offline) else {
+            let outage = self.outage.take_if(|_| state == State::Live);
+            return news.then(|| match outage {
+                Some(o) => format!("{} again after {}", state.word(), long(now.since(o.began))),
+                None => state.word().to_owned(),
+            });
+        };
+        let first = Outage { began: now, said: now, causes: Vec::new() };
+        let outage = self.outage.get_or_insert(first);
+        if !outage.causes.contains(&cause.code()) {
+            outage.causes.push(cause.code());
+            outage.said = now;
+            return Some(format!("{}; {}", cause.sentence(place, wall), next(cause)));
+        }
+        if now.since(outage.said) < REMIND {
+            return None;
+        }
+        outage.said = now;
+        let lasts = long(now.since(outage.began));
+        let every = backoff::LONGEST.as_secs();
+        Some(format!("still away after {lasts}: {}; tried every {every} s", cause.lasting(place)))
+    }
+}
+
+/// What happens next.
+fn next(cause: &Cause) -> String {
+    let (first, later) = (backoff::SHORTEST.as_secs(), backoff::LONGEST.as_secs());
+    match cause {
+        // Cameras lock out who tries often.
+        cause if cause.is_refused_login() => format!("trying again every {later} s"),
+        Cause::EngineKilled(_) => "starting it again".into(),
+        _ => format!("trying again, at first every {first} s, later every {later} s"),
+    }
+}
+
+/// `45 s`, `10 min`, `3 h 20 min`.
+fn long(time: Duration) -> String {
+    let s = time.as_secs();
+    match (s / 3600, s / 60 % 60) {
+        (0, 0..2) => format!("{s} s"),
+        (0, min) => format!("{min} min"),
+        (h, min) => format!("{h} h {min} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_that_is_away_is_told_once_and_then_seldom() {
+        let mut news = News::default();
+        let place = "192.168.1.9:554";
+        let mut at = |s: u64, state, cause: Option<Cause>| {
+            let now = Instant::from_micros(s * 1_000_000);
+            news.line(state, cause.as_ref(), place, (now, WallTime::from_millis(0)))
+        };
+        let mut away = |s, cause| at(s, State::Offline, Some(cause)).unwrap_or_default();
+        assert_eq!(
+            away(0, Cause::ConnectionRefused),
+            "nothing answers at 192.168.1.9:554 (connection refused); trying again, at first every \
+             1 s, later every 30 s"
+        );
+        assert_eq!(away(1, Cause::ConnectionRefused), "");
+        assert!(away(2, Cause::NoRoute).starts_with("no route to 192.168.1.9; trying"));
+        // Two causes in turns are two lines, not one each time.
+        assert_eq!(away(3, Cause::ConnectionRefused) + &away(4, Cause::NoRoute), "");
+        assert_eq!(away(601, Cause::NoRoute), "");
+        assert_eq!(
+            away(603, Cause::NoRoute),
+            "still away after 10 min: no route to 192.168.1.9; tried every 30 s"
+        );
+        assert_eq!(away(1202, Cause::NoRoute), "");
+        assert!(away(12_000, Cause::NoRoute).starts_with("still away after 3 h 20 min"));
+        assert_eq!(at(12_045, State::Live, None).as_deref(), Some("live again after 3 h 20 min"));
+        assert_eq!(at(12_046, State::Live, None), None);
+        // The next outage is a new one.
+        let line = at(12_060, State::Offline, Some(Cause::NoRoute)).unwrap_or_default();
+        assert!(line.starts_with("no route"), "{line}");
+        let line = at(12_070, State::Offline, Some(Cause::PasswordRefused)).unwrap_or_default();
+        assert_eq!(line, "the camera refused the password; trying again every 30 s");
+    }
+
+    #[test]
+    fn the_first_states_are_a_word() {
+        let mut news = News::default();
+        let now = (Instant::from_micros(0), WallTime::from_millis(0));
+        for (state, line) in [
+            (State::Connecting, Some("connecting")),
+            (State::Connecting, None),
+            (State::Live, Some("live")),
+        ] {
+            assert_eq!(news.line(state, None, "h:554", now).as_deref(), line);
+        }
+    }
+}
