@@ -11,6 +11,7 @@ use nearlive_simulator::report::Report;
 use nearlive_simulator::rng::Rng;
 use nearlive_simulator::{Setup, Simulation};
 use std::ops::Range;
+use std::time::Duration;
 
 fn start(script: Script) -> (Simulation, PackagedServer) {
     let server = PackagedServer::new(script);
@@ -42,7 +43,34 @@ fn a_camera_that_goes_away_is_stood_in_for_and_comes_back() {
         let report = run(Script { away: vec![away], ..Script::default() }, end + secs(40));
         assert_eq!(report.recovered(end, secs(5)), Ok(()), "{report}");
         assert!(report.stood(secs(15)..end + secs(35)) < secs(4), "{lasts}: {report}");
+        let said = report.sources.last();
+        let well = said.is_none_or(|(at, cause)| cause.is_empty() && *at < end + secs(5));
+        assert!(well, "{lasts}: {said:?}");
     }
+}
+
+#[test]
+fn while_the_camera_is_away_the_figures_speak_of_the_camera_not_of_the_viewer() {
+    let away = secs(20) + millis(330)..secs(50);
+    let (mut sim, _) = start(Script { away: vec![away.clone()], ..Script::default() });
+    sim.run_to(away.end);
+    let before = away.start + millis(2500);
+    let report = sim.report();
+    let (told, cause) = report.sources.first().unwrap();
+    assert!(*told < before && !cause.is_empty(), "{:?}", report.sources);
+    assert!(report.samples_in(before..away.end).iter().all(|s| s.rate == 1000), "{report}");
+    let stats = sim.player().stats(sim.instant());
+    let age = stats.latency.unwrap();
+    assert!(age > Duration::from_secs(29) && age < Duration::from_secs(33), "{age:?}");
+    assert!(stats.behind.unwrap() < Duration::from_secs(1), "{stats:?}");
+    assert!(stats.source_stalls > 0 && stats.source_stalled > Duration::ZERO, "{stats:?}");
+    assert_eq!((stats.stalls, stats.stalled), (0, Duration::ZERO));
+    sim.run_for(secs(10));
+    let stats = sim.player().stats(sim.instant());
+    assert!(stats.latency.unwrap() < Duration::from_secs(1), "{stats:?}");
+    assert_eq!((stats.stalls, stats.stalled), (0, Duration::ZERO));
+    assert!(sim.report().sources.last().unwrap().1.is_empty());
+    sim.finish();
 }
 
 #[test]
@@ -146,6 +174,9 @@ fn hour(seed: u64) {
             back <= secs(8) && latency.is_some_and(|us| us < 600_000),
             "seed {seed}, {what} {span:?}: back after {back} us, then {latency:?} us behind: {report}"
         );
+        let said = report.sources.iter().rev().find(|(at, _)| *at < span.end + secs(8));
+        let well = said.is_none_or(|(_, cause)| cause.is_empty());
+        assert!(well, "seed {seed}, {what} {span:?}: still {said:?} after it: {report}");
     }
     // Key frames that have strayed are put right by a new Period half a minute later.
     let near = |at| faults.iter().any(|(f, _)| (f.start..f.end + secs(35)).contains(&at));

@@ -77,39 +77,67 @@ const STILL_US: i64 = 200_000;
 
 /// Capture times on the timeline, from `prft` (14496-12 8.16.5).
 #[derive(Clone, Debug, Default)]
-pub struct Captures(VecDeque<(Position, WallTime)>);
+pub struct Captures(VecDeque<Capture>);
+
+#[derive(Clone, Copy, Debug)]
+struct Capture {
+    at: Position,
+    wall: WallTime,
+    /// It repeats an older picture.
+    filler: bool,
+}
 
 impl Captures {
     /// What is shown at `at` was captured at `wall`. Answers whether it is a filler: media that goes
     /// on while its capture time does not.
     pub fn note(&mut self, at: Position, wall: WallTime) -> bool {
-        let filler = self.0.back().is_some_and(|&(p, w)| {
-            at.micros_from(p) > STILL_US && wall.micros_from(w) * 4 < at.micros_from(p)
+        let filler = self.0.back().is_some_and(|last| {
+            let (media, clock) = (at.micros_from(last.at), wall.micros_from(last.wall));
+            media > STILL_US && clock * 4 < media || media > 0 && clock < -STILL_US
         });
-        while self.0.back().is_some_and(|&(last, _)| last >= at) {
+        while self.0.back().is_some_and(|last| last.at >= at) {
             self.0.pop_back();
         }
         if self.0.len() >= CAPTURES {
             self.0.pop_front();
         }
-        self.0.push_back((at, wall));
+        self.0.push_back(Capture { at, wall, filler });
         filler
     }
 
-    /// When what is shown at `at` was captured. Between two known times linear; so a filler, which
-    /// repeats one old time, keeps it. Beyond the last it runs on for a second, unless `held`.
+    /// The capture time that came last.
+    pub fn newest(&self) -> Option<WallTime> {
+        self.0.back().map(|last| last.wall)
+    }
+
+    /// What is shown at `at` is a filler.
+    pub fn stands_in(&self, at: Position) -> bool {
+        let after = self.0.partition_point(|it| it.at <= at);
+        let Some(shown) = after.checked_sub(1).and_then(|i| self.0.get(i)) else { return false };
+        // The first of a row is known by the second.
+        shown.filler || self.0.get(after).is_some_and(|it| it.filler && it.wall <= shown.wall)
+    }
+
+    /// Where a picture begins after `at` that is not a filler.
+    pub fn next_new(&self, at: Position) -> Option<Position> {
+        self.0.iter().find(|it| it.at > at && !it.filler).map(|it| it.at)
+    }
+
+    /// When what is shown at `at` was captured. Between two known times linear, but a filler keeps
+    /// its old time to its end. Beyond the last it runs on for a second, unless `held`.
     pub fn at(&self, at: Position, held: bool) -> Option<WallTime> {
-        let after = self.0.partition_point(|&(p, _)| p <= at);
-        let &(p0, w0) = self.0.get(after.checked_sub(1)?)?;
-        let into = at.micros_from(p0);
+        let after = self.0.partition_point(|it| it.at <= at);
+        let shown = self.0.get(after.checked_sub(1)?)?;
+        let into = at.micros_from(shown.at);
         match self.0.get(after) {
-            Some(&(p1, w1)) => {
-                let span = i128::from(p1.micros_from(p0).max(1));
-                let part = i128::from(into) * i128::from(w1.micros_from(w0)) / span;
-                Some(w0.offset(i64::try_from(part).unwrap_or(0)))
+            _ if shown.filler => Some(shown.wall),
+            Some(next) => {
+                let span = i128::from(next.at.micros_from(shown.at).max(1));
+                let part = i128::from(into) * i128::from(next.wall.micros_from(shown.wall)) / span;
+                Some(shown.wall.offset(i64::try_from(part).unwrap_or(0)))
             }
-            None if held => Some(w0),
-            None => (into <= 1_000_000).then(|| w0.offset(into)),
+            None if held => Some(shown.wall),
+            None => (into <= 1_000_000).then(|| shown.wall.offset(into)),
         }
     }
 
@@ -157,5 +185,20 @@ mod tests {
         assert_eq!(c.at(pos(100), true), Some(WallTime::from_millis(5_040)));
         assert_eq!(c.at(pos(5_000), false), None);
         assert_eq!(c.at(pos(-1), false), None);
+    }
+
+    #[test]
+    fn a_picture_that_stands_in_grows_older_until_the_next_one() {
+        let mut c = Captures::default();
+        assert!(!c.note(pos(0), WallTime::from_millis(5_000)));
+        assert!(!c.note(pos(40), WallTime::from_millis(4_900)));
+        assert!(c.note(pos(1_000), WallTime::from_millis(4_900)));
+        assert!(!c.note(pos(2_000), WallTime::from_millis(7_000)));
+        let shown = |ms| (c.stands_in(pos(ms)), c.at(pos(ms), false));
+        assert!(!shown(20).0);
+        assert_eq!(c.next_new(pos(900)), Some(pos(2_000)));
+        assert_eq!(shown(900), (true, Some(WallTime::from_millis(4_900))));
+        assert_eq!(shown(1_900), (true, Some(WallTime::from_millis(4_900))));
+        assert_eq!(shown(2_000), (false, Some(WallTime::from_millis(7_000))));
     }
 }

@@ -82,13 +82,13 @@ pub enum Event {
         /// For how long it stood.
         lasted: Duration,
     },
-    /// The source says how its camera is (`emsg` of the companion server): a sentence, empty when
-    /// all is well.
+    /// How the camera is: a sentence of the source (`emsg` of the companion server), or ours where it
+    /// says nothing and its media repeats an old picture. Empty when all is well.
     Source {
         /// The sentence.
         cause: String,
-        /// The picture shown now is this much older than a live one would be.
-        age: Duration,
+        /// The age of the picture shown now: [`Stats::latency`].
+        age: Option<Duration>,
     },
 }
 
@@ -103,6 +103,8 @@ pub struct Stats {
     pub latency: Option<Duration>,
     /// What it steers to.
     pub target_latency: Option<Duration>,
+    /// How much newer than what is shown could be had.
+    pub behind: Option<Duration>,
     /// Media ahead of the position, least over the tracks.
     pub buffer_ahead: Duration,
     /// Thousandths.
@@ -113,10 +115,14 @@ pub struct Stats {
     pub quality: Option<Quality>,
     /// Why it was chosen.
     pub quality_reason: String,
-    /// Times that the picture stood still after the start.
+    /// Times that the picture stood still after the start, without those of the source.
     pub stalls: u32,
     /// For how long in all.
     pub stalled: Duration,
+    /// Times that it stood still because no new picture came from the camera.
+    pub source_stalls: u32,
+    /// For how long in all.
+    pub source_stalled: Duration,
     /// Changes of representation.
     pub switches: u32,
     /// Bytes of media received.

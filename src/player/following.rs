@@ -17,6 +17,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) const ENTRY: Duration = Duration::from_millis(120);
 /// No drift below this is jumped over.
 const LEAST_DRIFT: Duration = Duration::from_millis(500);
+/// No less of a still picture is left out when the camera is back: a seek takes the browser about 100 ms.
+const LEFT_OUT: Duration = Duration::from_millis(150);
 /// So much media before the newest segment is not worth a request for the one before.
 const DETOUR: Duration = Duration::from_millis(300);
 
@@ -218,13 +220,14 @@ impl Session {
         let runs = self.playback.runs() && self.playback.moved.is_some();
         let paused = self.playback.snap.paused;
         let placed = self.playback.placed;
+        // A picture that stands has nothing to catch up with.
+        let away = self.source.away() || self.captures.stands_in(position);
         let Some(live) = &mut self.live else { return };
-        let normal = live.rate != Rate::NORMAL;
+        if (away || !live.following) && live.rate != Rate::NORMAL {
+            live.rate = Rate::NORMAL;
+            cx.push(Output::Rate(Rate::NORMAL));
+        }
         if !live.following {
-            if normal {
-                live.rate = Rate::NORMAL;
-                cx.push(Output::Rate(Rate::NORMAL));
-            }
             return;
         }
         if paused {
@@ -245,15 +248,36 @@ impl Session {
         if hangs || (placed && !runs && behind(position) && newer()) {
             return self.reenter(cx);
         }
+        if placed && runs && away {
+            self.leave_filler(cx, position, edge);
+        }
         let Some(live) = self.live.as_mut().filter(|_| placed && runs) else { return };
         match live.control.steer(cx.now, &view) {
             Steer::Keep => {}
+            Steer::Rate(_) if away => {}
             Steer::Rate(rate) => {
                 live.rate = rate;
                 cx.push(Output::Rate(rate));
             }
             Steer::Jump(_) if self.live_entry(cx.now) > Some(position) => self.reenter(cx),
             Steer::Jump(_) => {}
+        }
+    }
+
+    /// The camera is back: what is left of the still picture is not played to its end.
+    fn leave_filler(&mut self, cx: &mut Cx<'_>, position: Position, edge: Position) {
+        if self.source.away() {
+            return;
+        }
+        let Some((new, last)) = self.captures.next_new(position).zip(self.common().last()) else {
+            return;
+        };
+        let Some(live) = self.live.as_mut().filter(|l| l.growing) else { return };
+        let to = live.control.entry(cx.now, edge, Some(last.end));
+        if to >= new.max(last.start) && to > position + LEFT_OUT {
+            live.control.moved(cx.now);
+            self.playback.seek(cx.now, to);
+            cx.push(Output::Seek(to));
         }
     }
 
@@ -280,15 +304,23 @@ impl Session {
 
     /// A capture time came.
     pub(super) fn note_capture(&mut self, now: Instant, at: Position, wall: WallTime) {
+        let newer = self.captures.newest().is_none_or(|newest| newest < wall);
         let filler = self.captures.note(at, wall);
         if self.source.filler != filler {
             self.source.filler = filler;
             self.source_changed(now);
         }
+        if newer && !filler {
+            self.source.stalls_before = self.playback.stalls;
+        }
     }
 
     /// The camera went away or came back: what stood still for it is not the link's doing.
     pub(super) fn source_changed(&mut self, now: Instant) {
+        if self.source.away() {
+            // It stood still before it could be known why.
+            self.playback.lay_on_source(self.source.stalls_before);
+        }
         if let Some(live) = &mut self.live {
             live.control.excuse(now);
         }

@@ -28,8 +28,19 @@ pub(super) struct Playback {
     moved_at: Instant,
     /// It stands still for want of media since then.
     pub(super) stalled: Option<Instant>,
-    pub(super) stalls: u32,
-    pub(super) stalled_in_all: Duration,
+    /// What has been of that, without the one under way.
+    pub(super) stalls: Stalls,
+    /// The same where the source's absence explains it.
+    pub(super) stalls_of_source: Stalls,
+    /// The one under way is explained so.
+    of_source: bool,
+}
+
+/// How often, and for how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stalls {
+    pub(super) count: u32,
+    pub(super) lasted: Duration,
 }
 
 /// What a snapshot brought.
@@ -58,8 +69,9 @@ impl Playback {
             moved: None,
             moved_at: now,
             stalled: None,
-            stalls: 0,
-            stalled_in_all: Duration::ZERO,
+            stalls: Stalls::default(),
+            stalls_of_source: Stalls::default(),
+            of_source: false,
         }
     }
 
@@ -128,7 +140,7 @@ impl Playback {
         let dry = snap.cue == Cue::Waiting && !snap.seeking && !snap.paused && !snap.ended;
         if dry && self.moved.is_some() && self.stalled.is_none() {
             self.stalled = Some(now);
-            self.stalls = self.stalls.saturating_add(1);
+            self.stalls.count = self.stalls.count.saturating_add(1);
             change.stalled = true;
         }
         let goes = snap.cue == Cue::Playing || (advanced && snap.ready >= 3 && !dry);
@@ -136,12 +148,33 @@ impl Playback {
             && let Some(since) = self.stalled.take()
         {
             let lasted = now.since(since);
-            self.stalled_in_all += lasted;
+            let of_source = core::mem::take(&mut self.of_source);
+            let stalls = if of_source { &mut self.stalls_of_source } else { &mut self.stalls };
+            stalls.lasted += lasted;
             change.resumed = Some(lasted);
         }
         self.snap = snap;
         self.at = now;
         change
+    }
+
+    /// What it stood still for since `before` was that the source has gone.
+    pub(super) fn lay_on_source(&mut self, before: Stalls) {
+        let count = self.stalls.count.saturating_sub(before.count);
+        let of_source = &mut self.stalls_of_source;
+        of_source.count = of_source.count.saturating_add(count);
+        of_source.lasted += self.stalls.lasted.saturating_sub(before.lasted);
+        self.stalls = before;
+        self.of_source |= self.stalled.is_some() && count > 0;
+    }
+
+    /// Stalls up to now, and those that the source explains.
+    pub(super) fn stalls(&self, now: Instant) -> (Stalls, Stalls) {
+        let standing = self.stalled.map_or(Duration::ZERO, |since| now.since(since));
+        let (mut own, mut of_source) = (self.stalls, self.stalls_of_source);
+        let stalls = if self.of_source { &mut of_source } else { &mut own };
+        stalls.lasted += standing;
+        (own, of_source)
     }
 
     /// It should move and has not for a while: by what was seen, not by what was not looked at (the
@@ -221,7 +254,27 @@ mod tests {
         assert_eq!(p.state(), State::Stalled);
         let change = p.look(at(900), snap(Cue::Playing, 1400));
         assert_eq!(change.resumed, Some(Duration::from_millis(500)));
-        assert_eq!((p.stalls, p.stalled_in_all), (1, Duration::from_millis(500)));
+        assert_eq!(p.stalls, Stalls { count: 1, lasted: Duration::from_millis(500) });
+        assert_eq!(p.stalls_of_source, Stalls::default());
+    }
+
+    #[test]
+    fn a_stall_is_the_sources_also_when_its_absence_is_known_later() {
+        let mut p = playing();
+        let mut dry = snap(Cue::Waiting, 1400);
+        dry.ready = 2;
+        p.look(at(400), dry.clone());
+        p.look(at(600), snap(Cue::Playing, 1400));
+        let before = p.stalls;
+        p.look(at(700), dry.clone());
+        p.look(at(900), snap(Cue::Playing, 1400));
+        p.look(at(1000), dry);
+        p.lay_on_source(before);
+        let stalls = |count, ms| Stalls { count, lasted: Duration::from_millis(ms) };
+        assert_eq!(p.stalls(at(1100)), (stalls(1, 200), stalls(2, 300)));
+        p.look(at(1200), snap(Cue::Playing, 1400));
+        p.lay_on_source(p.stalls);
+        assert_eq!(p.stalls(at(1300)), (stalls(1, 200), stalls(2, 400)));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use super::cx::Cx;
 use super::io::{Output, Reason};
 use super::opening::rep_of;
-use super::playback::Change;
+use super::playback::{Change, Stalls};
 use super::session::Session;
 use super::stalling::SMALL_HOLE;
 use super::stream::Stream;
@@ -125,7 +125,12 @@ impl Session {
         if change.started && self.figures.startup.is_none() {
             self.figures.startup = Some(now.since(self.began));
         }
-        if change.stalled
+        if change.stalled && self.source.away() {
+            let own = self.playback.stalls;
+            let before = Stalls { count: own.count.saturating_sub(1), ..own };
+            self.playback.lay_on_source(before);
+            self.source_changed(now);
+        } else if change.stalled
             && let Some(live) = &mut self.live
             && live.following
         {

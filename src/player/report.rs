@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::event::{Event, Quality, QualityChoice, State, Stats, Switch};
 use super::opening::{Breakdowns, rep_of, track_of};
+use super::playback::Stalls;
 use super::select;
 use super::session::Session;
 use crate::presentation::TrackKind;
@@ -15,6 +16,8 @@ use core::time::Duration;
 /// Scheme of the companion server's messages about its camera: `value` is a word, the data a
 /// sentence, empty when all is well.
 const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
+/// What is said of a source that says nothing, when its media repeats an old picture.
+const STANDS: &str = "no new picture comes from the camera";
 /// A cause that stands is repeated this often, with the picture's age.
 const REPEAT: Duration = Duration::from_secs(1);
 
@@ -46,9 +49,11 @@ pub(super) struct SourceState {
     until: Option<Position>,
     /// The newest media repeats an old picture.
     pub(super) filler: bool,
+    /// Stalls when the last picture came that is not a filler.
+    pub(super) stalls_before: Stalls,
+    /// The cause that the page was told, and when.
+    told: String,
     told_at: Option<Instant>,
-    /// Latency before the camera went away.
-    usual: Duration,
 }
 
 impl SourceState {
@@ -132,34 +137,22 @@ impl Session {
 
     fn report_source(&mut self, cx: &mut Cx<'_>) {
         let at = self.playback.position(cx.now);
-        let mut changed = false;
         while let Some((place, _)) = self.source.coming.front()
             && *place <= at
         {
             let Some((_, sentence)) = self.source.coming.pop_front() else { break };
-            changed |= sentence != self.source.cause;
             self.source.cause = sentence;
         }
-        let latency = self.latency(cx.now).unwrap_or_default();
-        if self.source.cause.is_empty() {
-            self.source.usual = latency;
-            if !changed {
-                return;
-            }
-        } else if !changed
-            && let Some(told) = self.source.told_at
-            && cx.now.since(told) < REPEAT
-        {
+        let silent = self.source.cause.is_empty();
+        let cause = if silent && self.captures.stands_in(at) { STANDS } else { &self.source.cause };
+        let due = self.source.told_at.is_none_or(|told| cx.now.since(told) >= REPEAT);
+        if cause == self.source.told && (cause.is_empty() || !due) {
             return;
         }
+        let cause = cause.to_string();
+        self.source.told.clone_from(&cause);
         self.source.told_at = Some(cx.now);
-        let cause = self.source.cause.clone();
-        let age = if cause.is_empty() {
-            Duration::ZERO
-        } else {
-            latency.saturating_sub(self.source.usual)
-        };
-        cx.emit(Event::Source { cause, age });
+        cx.emit(Event::Source { cause, age: self.latency(cx.now) });
     }
 
     /// The origin's time now minus the capture time of what is shown, else minus its place on the
@@ -175,23 +168,35 @@ impl Session {
         Some(self.edge(now)?.since(at))
     }
 
+    /// How much newer than what is shown could be had, on the manifest's clock: that one goes on while
+    /// the camera is away, and there is nothing newer then.
+    fn behind(&self, now: Instant) -> Option<Duration> {
+        self.playback.moved?;
+        let wanted = self.live.as_ref()?.control.wanted(now);
+        let behind = self.edge(now)?.since(self.playback.position(now));
+        Some(behind.saturating_sub(wanted))
+    }
+
     pub(super) fn stats(&self, now: Instant) -> Stats {
         let pb = &self.playback;
+        let (stalls, stalls_of_source) = pb.stalls(now);
         let stream = self.stream(TrackKind::Video).or_else(|| self.streams.first());
         let rep = self.presentation.as_ref().zip(stream).and_then(|(p, s)| rep_of(p, s.place));
-        let standing = pb.stalled.map_or(Duration::ZERO, |since| now.since(since));
         Stats {
             protocol: self.loader.protocol,
             live: self.is_live(),
             latency: self.latency(now),
             target_latency: self.live.as_ref().map(|l| l.control.wanted(now)),
+            behind: self.behind(now),
             buffer_ahead: self.ahead(now),
             playback_rate_permille: pb.snap.rate.permille(),
             throughput: self.abr.estimate.rate(),
             quality: rep.map(select::quality),
             quality_reason: self.figures.reason.clone(),
-            stalls: pb.stalls,
-            stalled: pb.stalled_in_all + standing,
+            stalls: stalls.count,
+            stalled: stalls.lasted,
+            source_stalls: stalls_of_source.count,
+            source_stalled: stalls_of_source.lasted,
             switches: self.figures.switches,
             bytes: self.requests.bytes,
             requests: self.requests.made,

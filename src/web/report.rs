@@ -89,7 +89,7 @@ impl Page {
                 self.emit("stall", &object(&[("seconds", units::length(*lasted).into())]));
             }
             Event::Source { cause, age } => {
-                let age = units::length(*age).into();
+                let age = optional(age.map(units::length));
                 self.emit("source", &object(&[("cause", cause.into()), ("age", age)]));
             }
             _ => {}
@@ -172,8 +172,9 @@ fn switched(switch: &Switch) -> JsValue {
 
 /// The figures of `player.stats()`.
 pub(crate) fn stats(it: &Stats, state: State) -> JsValue {
-    let stalls =
-        object(&[("count", it.stalls.into()), ("seconds", units::length(it.stalled).into())]);
+    let stalls = |count: u32, lasted| {
+        object(&[("count", count.into()), ("seconds", units::length(lasted).into())])
+    };
     let startup = it.startup.map(|it| (units::length(it) * 1000.0).round());
     object(&[
         ("state", word(state).into()),
@@ -181,12 +182,14 @@ pub(crate) fn stats(it: &Stats, state: State) -> JsValue {
         ("live", it.live.into()),
         ("latency", optional(it.latency.map(units::length))),
         ("targetLatency", optional(it.target_latency.map(units::length))),
+        ("behind", optional(it.behind.map(units::length))),
         ("bufferAhead", units::length(it.buffer_ahead).into()),
         ("playbackRate", (f64::from(it.playback_rate_permille) / 1000.0).into()),
         ("throughputKbps", optional(it.throughput.map(|it| (it.as_bps() / 1000) as f64))),
         ("quality", it.quality.as_ref().map_or(JsValue::NULL, quality)),
         ("qualityReason", it.quality_reason.as_str().into()),
-        ("stalls", stalls),
+        ("stalls", stalls(it.stalls, it.stalled)),
+        ("sourceStalls", stalls(it.source_stalls, it.source_stalled)),
         ("switches", it.switches.into()),
         ("bytes", (it.bytes as f64).into()),
         ("requests", it.requests.into()),

@@ -36,7 +36,7 @@ impl Packager {
             t.writer.still(&self.camera, slot_end(period, number, t.writer.end_us()), status);
             self.afresh = true;
         }
-        while t.writer.end_us() + 1000 < now_us {
+        while t.writer.end_us() + 1000 + t.grace_us < now_us {
             let start = t.writer.end_us();
             number += 1;
             if let Some(newest) = self.periods.back().filter(|p| p.ms > period.ms) {

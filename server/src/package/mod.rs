@@ -39,6 +39,8 @@ const CUTS: usize = 32;
 const INTERVALS: usize = 16;
 /// From a frame to the next, before that is known.
 const FRAME_US: i64 = 40_000;
+/// What a key frame's time on its way may grow by.
+const GRACE_US: i64 = 100_000;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
@@ -81,6 +83,8 @@ struct Track {
     filling: bool,
     /// Pictures before the next key frame belong to nothing.
     needs_key: bool,
+    /// The next stand-in waits for so long: a key frame came that much later than the last one began.
+    grace_us: i64,
 }
 
 impl Packager {
@@ -106,6 +110,7 @@ impl Packager {
                     intervals_us: VecDeque::new(),
                     filling: false,
                     needs_key: true,
+                    grace_us: 0,
                 }
             })
             .collect();
@@ -154,6 +159,7 @@ impl Packager {
         self.afresh = self.grid.period().is_some();
         for track in &mut self.tracks {
             track.needs_key = true;
+            track.grace_us = 0;
             track.last_pts = None;
             if track.last_arrival_us == 0 {
                 track.last_arrival_us = now_us;
@@ -287,8 +293,10 @@ impl Packager {
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
         let mut changed = false;
         if frame.key {
-            // Pictures from before what stands in for them have missed their time.
+            // Pictures from before what stands in for them have missed their time; where key frames
+            // come with the slots, the next one must not miss it again.
             if t.writer.segment_start_us().is_some_and(|start| pts_us < start) {
+                t.grace_us = (frame.arrival_us - pts_us + GRACE_US).clamp(0, 1_000_000);
                 return;
             }
             if let Some(entry) = &frame.entry {
@@ -308,6 +316,7 @@ impl Packager {
         if let Some((period, number)) = place {
             t.writer.begin(&self.camera, period, number, pts_us);
             t.filling = false;
+            t.grace_us = 0;
             t.needs_key = false;
         } else if t.filling || t.needs_key {
             return;
