@@ -19,7 +19,7 @@ follow("../api/cameras", part("notice"), (cameras) => {
   if (!camera) return;
   part("name").textContent = camera.name;
   document.title = camera.name;
-  showState(part("state"), camera);
+  showState(part("state"), camera, "Camera");
   const { video } = camera;
   const facts = [];
   if (camera.cause) facts.push(camera.cause[0].toUpperCase() + camera.cause.slice(1) + ".");
@@ -30,6 +30,8 @@ follow("../api/cameras", part("notice"), (cameras) => {
   }
   if (video?.copied === false)
     facts.push("Browsers cannot be relied on to show that, so the server encodes it anew, in smaller pictures.");
+  if (id === "demo" && camera.name === "Demo camera")
+    facts.push("The blocks along the top of the picture are a clock that the benchmark reads.");
   part("facts").textContent = facts.join(" ");
 });
 

@@ -29,11 +29,15 @@ export function follow(url, notice, show) {
 const reason = (error) =>
   error.name === "TimeoutError" ? "no answer in time" : error.name === "TypeError" ? "it cannot be reached" : error.message;
 
-/** Puts a camera's state into `part`: "Live", "Offline since 12:04:31". */
-export function showState(part, camera) {
+/**
+ * Puts a camera's state into `part`: "Live", "Offline since 12:04:31". Beside a player, which says how live the picture is,
+ * `of` makes clear of what that is said: "Camera live".
+ */
+export function showState(part, camera, of = "") {
   part.hidden = false;
   part.dataset.state = camera.state;
-  const word = WORDS[camera.state] ?? camera.state;
+  const alone = WORDS[camera.state] ?? camera.state;
+  const word = of ? `${of} ${alone.toLowerCase()}` : alone;
   const text = camera.state === "live" || !camera.since ? word : `${word} since ${new Date(camera.since).toLocaleTimeString()}`;
   if (part.textContent !== text) part.textContent = text;
 }

@@ -6,6 +6,8 @@
 /** How often the figures are looked at, how long the bar stays without a movement, both in ms. */
 const LOOK_MS = 500;
 const REST_MS = 3000;
+/** Below this width, in CSS pixels, there is room for the most needed only. */
+const SMALL = 520;
 /** A fatal trouble of the network is tried again by itself after so many seconds, twice as many each time. */
 const RETRY_S = [5, 10, 20, 40, 60];
 
@@ -18,26 +20,32 @@ const ICONS = {
   silent: `<path class="f" d="M3.5 9v6h4l5 4.5v-15L7.5 9z"/><path d="m16 9.5 5 5m0-5-5 5"/>`,
   stats: `<path d="M5 20v-8M12 20V4M19 20v-5"/>`,
   pip: `<path d="M3 5h18v14H3z"/><path class="f" d="M12 12h7v5h-7z"/>`,
+  close: `<path d="m6 6 12 12M18 6 6 18"/>`,
   full: `<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>`,
   small: `<path d="M9 4v5H4M20 9h-5V4M15 20v-5h5M4 15h5v5"/>`,
 };
 const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
+/** A label without its key. */
+const spoken = (label) => label.replace(/ \(.\)$/, "");
 const button = (name, label, image) =>
-  `<button type="button" class="${name} tool" aria-label="${label}" title="${label}">${icon(image)}</button>`;
+  `<button type="button" class="${name} tool" aria-label="${spoken(label)}" title="${label}">${icon(image)}</button>`;
 
 const MARKUP = `
 <div class="frame" tabindex="0" role="group" aria-label="Video player">
   <video playsinline></video>
   <div class="veil"></div>
   <div class="spinner" hidden></div>
-  <p class="still" role="status" hidden><b></b> <span></span></p>
+  <p class="still" hidden><b role="status"></b> <span></span></p>
   <button type="button" class="start" aria-label="Play" hidden>${icon("play")}</button>
-  <button type="button" class="unmute pill" hidden>${icon("silent")}<span>Tap for sound</span></button>
+  <button type="button" class="unmute pill" hidden>${icon("silent")}<span>Unmute</span></button>
   <div class="message" role="alert" hidden>
     <h2></h2><p></p><small></small>
     <button type="button" class="retry pill"></button>
   </div>
-  <dl class="stats-panel" aria-label="Statistics" hidden></dl>
+  <div class="stats-panel" role="region" aria-label="Statistics" tabindex="0" hidden>
+    ${button("close", "Close the statistics (i)", "close")}
+    <dl class="rows"></dl>
+  </div>
   <div class="bar" hidden>
     <input class="seek" type="range" min="0" step="0.1" aria-label="Position" hidden>
     <div class="tools">
@@ -58,6 +66,9 @@ const MARKUP = `
   </div>
 </div>`;
 
+/** Changes a text only where it differs: what is spoken is spoken once, not twice a second. */
+const put = (part, words) => part.textContent === words || (part.textContent = words);
+
 const TITLES = {
   network: "The stream cannot be loaded",
   manifest: "This stream cannot be played",
@@ -75,7 +86,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #at = {}; // the parts, by class
   #stats = null;
   #error = null;
-  #source = { cause: "", since: 0 };
+  #cause = ""; // why no new picture comes from the camera
   #stillSince = 0; // it has been standing since then (performance.now), 0 while it moves
   #played = false;
   #resume = false; // it played, or was to, before it had to be tried again
@@ -88,6 +99,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #timer = 0;
   #rest = 0;
   #here = null; // while it is in a document; its signal ends the listeners outside
+  #size = new ResizeObserver(([{ contentRect }]) => this.#at.frame.classList.toggle("small", contentRect.width <= SMALL));
 
   constructor() {
     super();
@@ -104,6 +116,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     addEventListener("nearlive-fault", () => this.#fault(), { signal });
     document.addEventListener("fullscreenchange", () => this.#render(), { signal });
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#size.observe(this);
     this.#load();
   }
 
@@ -112,6 +125,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     this.#here = null;
     clearInterval(this.#timer);
     clearTimeout(this.#rest);
+    this.#size.disconnect();
     this.#end();
   }
 
@@ -165,13 +179,13 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     this.#life++;
     this.player?.destroy();
     this.player = this.#stats = this.#error = null;
-    this.#source = { cause: "", since: 0 };
+    this.#cause = "";
     this.#stillSince = this.#retryAt = 0;
     this.#played = this.#blocked = this.#hushed = false;
   }
 
   #told(name, detail) {
-    if (name === "source") this.#source = { cause: detail.cause, since: Date.now() - detail.age * 1000 };
+    if (name === "source") this.#cause = detail.cause;
     if (name === "error" && detail.fatal) this.#failed(detail);
     if (name === "autoplay") {
       this.#blocked = detail.blocked;
@@ -231,6 +245,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     on(at.menu, "click", (event) => this.#choose(event.target.closest("[data-id]")?.dataset.id));
     on(at.menu, "keydown", (event) => this.#inMenu(event));
     on(at.figures, "click", () => this.#panel());
+    on(at.close, "click", () => this.#panel(false));
     on(at.pip, "click", () => this.#pip());
     on(at.full, "click", () => this.#full());
     on(at.retry, "click", () => (this.#error?.fault ? location.reload() : this.#load()));
@@ -271,9 +286,11 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     if (this.#at.video.paused) this.#toggle();
   }
 
-  #panel() {
-    const panel = this.#at["stats-panel"];
-    panel.hidden = !panel.hidden;
+  #panel(open = this.#at["stats-panel"].hidden) {
+    const { "stats-panel": panel, figures, bar, frame } = this.#at;
+    const inside = panel.contains(this.shadowRoot.activeElement);
+    panel.hidden = !open;
+    if (!open && inside) (bar.hidden ? frame : figures).focus();
     this.#render();
   }
 
@@ -292,7 +309,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #key(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     const { video } = this.#at;
-    const inControl = event.target.matches("input, button, [role=menuitemradio]");
+    const inControl = event.target.matches("input, button, .stats-panel");
     const vod = this.#stats && !this.#stats.live;
     const act = {
       " ": () => this.#toggle(),
@@ -309,7 +326,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
       l: () => (vod ? (video.currentTime += 10) : this.#goLive()),
       Home: vod && (() => (video.currentTime = 0)),
       End: () => (vod ? (video.currentTime = video.duration) : this.#goLive()),
-      Escape: () => this.#open(false),
+      Escape: () => (this.#at.menu.hidden ? this.#panel(false) : this.#open(false)),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act || (inControl && (event.key === " " || event.key.startsWith("Arrow")))) return;
     event.preventDefault();
@@ -369,6 +386,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #inMenu(event) {
     const items = [...this.#at.menu.children];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Tab") return this.#open(false); // from the button, on which the focus is then
     if (event.key === "Escape") this.#open(false);
     else if (step) items.at((items.indexOf(event.target) + step) % items.length)?.focus();
     else return;
@@ -399,8 +417,8 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     at.frame.classList.toggle("failed", !!error);
     at.start.hidden = !waits;
     at.spinner.hidden = !!error || waits || !this.src || !(stoodMs > 0);
-    at.unmute.hidden = !this.#hushed || !video.muted || !!error || waits;
     this.#showStill(error, stats, stoodMs, waits);
+    at.unmute.hidden = !this.#hushed || !video.muted || !!error || waits || !at.still.hidden;
     this.#showMessage(error);
     if (!at.bar.hidden) this.#showBar(stats, waits || !!error);
     if (!at["stats-panel"].hidden) this.#showStats(stats);
@@ -409,17 +427,16 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   /** The picture stands still: why, and how old it is. */
   #showStill(error, stats, stoodMs, waits) {
     const { still, frame } = this.#at;
-    const { cause, since } = this.#source;
+    const cause = this.#cause;
     const waiting = stats?.state === "stalled" && stats.live && stoodMs > 1500;
     const shown = !error && !waits && (!!cause || waiting);
     still.hidden = !shown;
     frame.classList.toggle("is-still", shown);
     if (!shown) return;
-    // The delay is the age of what is shown, where the stream tells capture times.
-    const age = stats?.latency ?? (cause ? (Date.now() - since) / 1000 : stoodMs / 1000);
     const [head, note] = still.children;
-    head.textContent = cause || "Waiting for the stream";
-    note.textContent = `Picture of ${new Date(Date.now() - age * 1000).toLocaleTimeString()}, ${span(age)} old`;
+    put(head, cause || "Waiting for the stream");
+    const age = stats?.latency ?? null;
+    put(note, age === null ? "" : `Picture of ${new Date(Date.now() - age * 1000).toLocaleTimeString()}, ${span(age)} old`);
   }
 
   #showMessage(error) {
@@ -427,7 +444,6 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     message.hidden = !error;
     if (!error) return;
     const [title, text, small] = message.children;
-    const put = (part, words) => part.textContent === words || (part.textContent = words); // spoken once, not twice a second
     put(title, error.fault ? "Something broke" : (TITLES[error.category] ?? "It cannot be played"));
     put(text, error.message);
     put(small, error.code ? `Error ${error.code}${error.url ? ` · ${error.url}` : ""}` : "");
@@ -441,7 +457,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     const name = (part, label, image) => {
       if (part.title === label) return;
       part.title = label;
-      part.setAttribute("aria-label", label);
+      part.setAttribute("aria-label", spoken(label));
       part.innerHTML = icon(image);
     };
     name(at.toggle, video.paused ? "Play (k)" : "Pause (k)", video.paused ? "play" : "pause");
@@ -472,24 +488,23 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     at.seek.setAttribute("aria-valuetext", `${clock(video.currentTime)} of ${clock(length)}`);
   }
 
-  /** At the edge it says so, and how far behind life that is; behind it, a click jumps there. */
-  #showLive({ state, latency, targetLatency }) {
+  /** At the edge it says so, and how far behind life that is; where something newer can be had, a click jumps to it. */
+  #showLive({ state, latency, targetLatency, behind: newer }) {
     const { live, video } = this.#at;
-    const target = targetLatency ?? 0;
-    const behind = latency !== null && latency - target > Math.max(1, target);
-    const off = !!this.#source.cause;
+    const behind = newer > Math.max(1, targetLatency);
+    const off = !!this.#cause;
     const at = !off && !behind && state === "playing" && !video.paused;
     const word = off ? "Offline" : at ? "Live" : state === "stalled" ? "Waiting" : state === "starting" ? "Starting" : "Go live";
     const note = latency === null || off ? "" : at ? seconds(latency) : behind || video.paused ? `−${span(latency)}` : "";
     live.className = `live ${off ? "off" : at ? "at" : "behind"}`;
     live.lastChild.textContent = note ? `${word} ${note}` : word;
-    live.title = at ? "At the live edge; the figure is the delay" : "Jump to the live edge";
-    live.setAttribute("aria-label", at ? `Live, ${note} behind` : `${word}: jump to the live edge`);
+    live.title = off ? "No new picture comes from the camera" : at ? "At the live edge; the figure is the delay" : "Jump to the live edge";
+    live.setAttribute("aria-label", off ? word : at ? `Live, ${note} behind` : `${word}: jump to the live edge`);
   }
 
   #showStats(stats) {
     const part = (kind, textContent, className) => Object.assign(document.createElement(kind), { textContent, className });
-    this.#at["stats-panel"].replaceChildren(
+    this.#at.rows.replaceChildren(
       ...figures(stats).flatMap(([name, value]) => [part("dt", name, ""), part("dd", value, name ? "" : "note")]),
     );
   }

@@ -15,6 +15,9 @@ const figures = (s) => {
   const q = s.quality;
   const none = "–";
   const picture = q && [q.height && `${q.width}×${q.height}`, rate(q.bandwidth), q.codecs].filter(Boolean).join(", ");
+  const many = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  const stood = ({ count, seconds: s }) => `${count} (${s.toFixed(1)} s)`;
+  const ofSource = s.sourceStalls.count ? `, ${stood(s.sourceStalls)} more for want of a picture from the camera` : "";
   const target = s.targetLatency === null ? "" : `, target ${s.targetLatency.toFixed(2)} s`;
   const rows = [
     ["Delay", `${s.latency === null ? none : `${s.latency.toFixed(2)} s`}${target}`],
@@ -22,9 +25,9 @@ const figures = (s) => {
     ["Picture", picture || none],
     ["Chosen", s.qualityReason || none],
     ["Link", s.throughputKbps === null ? none : rate(s.throughputKbps * 1000)],
-    ["Stalls", `${s.stalls.count} (${s.stalls.seconds.toFixed(1)} s), ${s.droppedFrames} frame${s.droppedFrames === 1 ? "" : "s"} dropped`],
-    ["Loaded", `${(s.bytes / 1e6).toFixed(1)} MB, ${s.requests} requests, ${s.errors} errors`],
-    ["Start", s.startupMs === null ? none : `${s.startupMs} ms, ${s.switches} switches since`],
+    ["Stalls", `${stood(s.stalls)}, ${many(s.droppedFrames, "frame")} dropped${ofSource}`],
+    ["Loaded", `${(s.bytes / 1e6).toFixed(1)} MB, ${many(s.requests, "request")}, ${many(s.errors, "error")}`],
+    ["Start", s.startupMs === null ? none : `${s.startupMs} ms, ${s.switches} ${s.switches === 1 ? "switch" : "switches"} since`],
     ["State", s.waitingFor ? `${s.state}, waits for ${s.waitingFor}` : s.state],
     ["Player", `Nearlive ${VERSION}${s.protocol && `, ${s.protocol.toUpperCase()}`}`],
   ];

@@ -85,6 +85,11 @@ export interface Stats {
    */
   latency: number | null;
   targetLatency: number | null;
+  /**
+   * How much newer than the frame shown could be had, beyond `targetLatency`: what `goLive()` would gain. By the manifest's
+   * clock, which goes on while the camera is away: the delay grows then, and nothing newer is to be had.
+   */
+  behind: number | null;
   /** Media ahead of the position, the least over the tracks. */
   bufferAhead: number;
   playbackRate: number;
@@ -93,8 +98,13 @@ export interface Stats {
   quality: Quality | null;
   /** Why that one, for a person. */
   qualityReason: string;
-  /** Times that the picture stood still after the start, and for how long in all. */
+  /** Times that the picture stood still after the start, and for how long in all; without `sourceStalls`. */
   stalls: { count: number; seconds: number };
+  /**
+   * The same where no new picture came from the camera. What stood still just before that was known moves over here from
+   * `stalls`, about a second later.
+   */
+  sourceStalls: { count: number; seconds: number };
   switches: number;
   /** Of media, received. */
   bytes: number;
@@ -117,13 +127,14 @@ export interface Events {
   quality: Quality & { reason: string; from: Quality | null };
   /** Also those that the player copes with: see `fatal`. */
   error: NearliveError;
-  /** The picture stood still for so long, and goes on. */
+  /** The picture stood still for so long, whatever the reason, and goes on. */
   stall: { seconds: number };
   /**
-   * The companion server says how its camera is. `cause` is a sentence, empty when all is well; the picture shown is `age`
-   * seconds older than a live one.
+   * No new picture comes from the camera, or one does again: `cause` is a sentence, of the companion server where it says
+   * why, and empty when all is well. `age` is that of the picture shown, as `latency` in `stats()`. Repeated every second while
+   * there is a cause.
    */
-  source: { cause: string; age: number };
+  source: { cause: string; age: number | null };
   /** The browser refused to start: it plays without sound (`muted`), or waits for a click and `video.play()` (`blocked`). */
   autoplay: { muted: boolean; blocked: boolean };
 }

@@ -107,10 +107,19 @@ test("with the plug out the page says why and how old the picture is; with it ba
   await moves(page);
   server.tell("unplug");
   try {
-    await until("the cause is over the picture", () => inside(page, (root) => root.querySelector(".still").checkVisibility()));
+    await until("the cause is over the picture", async () => {
+      // Nobody is nearer to the camera now, so there is nothing to go to.
+      assert.doesNotMatch(await text(page, ".live"), /Go live/);
+      return inside(page, (root) => root.querySelector(".still").checkVisibility());
+    });
+    await inside(page, (_, host) => host.addEventListener("source", ({ detail }) => (host.told = { ...detail, latency: host.player.stats().latency })));
     await until("the age grows", async () => /Picture of .*, [3-9] s old/.test(await text(page, ".still")));
     assert.match(await text(page, ".live"), /^Offline/);
-    await until("the page says so", () => page.evaluate(() => document.getElementById("state").dataset.state !== "live"));
+    await until("the page says so", () => page.evaluate(() => /^Camera offline since /.test(document.getElementById("state").textContent)));
+    const told = await until("the age is told", () => inside(page, (_, host) => host.told));
+    assert.ok(told.age > 3 && Math.abs(told.age - told.latency) < 0.1, JSON.stringify(told));
+    assert.equal(await inside(page, (_, host) => host.video.playbackRate), 1);
+    assert.equal(await inside(page, (root) => root.querySelector(".unmute").checkVisibility()), false);
     await screenshot(page, "offline-1280x800");
   } finally {
     server.tell("plug");
@@ -118,6 +127,8 @@ test("with the plug out the page says why and how old the picture is; with it ba
   await until("the picture is back", () => inside(page, (root) => !root.querySelector(".still").checkVisibility()), { timeout: 40_000 });
   await until("it is live", async () => /^Live /.test(await text(page, ".live")));
   assert.equal(await inside(page, (root) => root.querySelector(".message").hidden), true);
+  const { stalls } = await inside(page, (_, host, player) => player.stats());
+  assert.equal(stalls.count, 0, "the camera was away; the viewer's link was not the reason");
 });
 
 test("on a phone everything fits and can be touched", async (t) => {
@@ -140,6 +151,12 @@ test("on a phone everything fits and can be touched", async (t) => {
   await page.locator("nearlive-player .figures").tap();
   assert.ok(await inside(page, (root) => root.querySelector(".stats-panel").checkVisibility()), "a tap on a button is a click on it");
   await screenshot(page, "overlay-390x844");
+  const [panel, frame] = await inside(page, (root) => [".stats-panel", ".frame"].map((it) => root.querySelector(it).getBoundingClientRect().toJSON()));
+  assert.ok(panel.top >= frame.bottom, "the figures are below the picture");
+  const note = await inside(page, (root) => root.querySelector(".rows").lastChild.getBoundingClientRect().toJSON());
+  assert.ok(note.bottom <= 844, "all of them");
+  await page.locator("nearlive-player .close").tap();
+  assert.ok(!(await inside(page, (root) => root.querySelector(".stats-panel").checkVisibility())));
 });
 
 test("a camera that the server does not know gives a message", async (t) => {

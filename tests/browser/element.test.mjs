@@ -129,7 +129,9 @@ test("where sound is refused it plays without, and a tap brings it", async (t) =
     assert.equal(await it.part("video", (video) => video.muted), true);
     assert.ok(await it.shown(".unmute"));
     assert.ok(!(await it.shown(".start")));
-    await it.locate(".unmute").click();
+    await it.part(".figures", (button) => button.click());
+    assert.ok(await it.shown(".stats-panel"));
+    await it.locate(".unmute").click({ timeout: 5000 }); // whatever else lies over the picture
     assert.equal(await it.part("video", (video) => video.muted), false);
     assert.ok(!(await it.shown(".unmute")));
     await plays(it, 1);

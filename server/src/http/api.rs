@@ -55,13 +55,12 @@ struct Video {
 
 /// `/api/cameras`
 pub(super) fn cameras(app: &App) -> Response<Body> {
-    let now = app.clock.wall();
-    let list: Vec<Camera<'_>> = app.cameras.iter().map(|c| camera(c, now)).collect();
+    let list: Vec<Camera<'_>> = app.cameras.iter().map(camera).collect();
     // Serializing these types cannot fail; an empty list is what a failure would show.
     json(serde_json::to_string_pretty(&list).unwrap_or_else(|_| "[]".into()))
 }
 
-fn camera(served: &Served, now: WallTime) -> Camera<'_> {
+fn camera(served: &Served) -> Camera<'_> {
     let status = served.status.borrow();
     let (width, height) = status.source.size.unzip();
     Camera {
@@ -69,7 +68,8 @@ fn camera(served: &Served, now: WallTime) -> Camera<'_> {
         name: &served.name,
         state: status.state.word(),
         since: iso(status.since),
-        cause: status.sentence(&served.place, now),
+        // Without a time: pages show it for longer than it would be true.
+        cause: status.cause.as_ref().map(|c| c.lasting(&served.place)),
         code: status.cause.as_ref().map(|c| c.code()),
         playable: served.store.is_ready(),
         video: status.source.video.as_ref().map(|codec| Video {
