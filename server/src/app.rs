@@ -85,7 +85,7 @@ impl App {
             let bytes = share.max(Limits::default().bytes);
             let limits = Limits { window: camera.window, bytes };
             let store = store::Camera::new(renditions(camera), limits, Arc::clone(&budget));
-            let packager = Packager::new(Arc::clone(&store));
+            let packager = Packager::new(Arc::clone(&store)).called(&camera.id);
             let (supervisor, status) = Supervisor::new(camera.clone(), around.clone(), packager);
             tasks.spawn(supervisor.run());
             app.cameras.push(Served {

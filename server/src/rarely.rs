@@ -22,7 +22,8 @@ impl Rarely {
     /// while it is to be kept.
     pub fn happened(&mut self, now: Instant) -> Option<u64> {
         self.unsaid += 1;
-        if self.last.is_some_and(|last| now.since(last) < self.every) {
+        // A clock that was set back must not make it silent for long.
+        if self.last.is_some_and(|last| now >= last && now.since(last) < self.every) {
             return None;
         }
         self.last = Some(now);
@@ -40,5 +41,6 @@ mod tests {
         let at = |s: u64| Instant::from_micros(s * 1_000_000);
         let said = [5, 6, 64, 65, 66, 200].map(|s| rarely.happened(at(s)));
         assert_eq!(said, [Some(1), None, None, Some(3), None, Some(2)]);
+        assert_eq!(rarely.happened(at(3)), Some(1));
     }
 }

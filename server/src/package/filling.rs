@@ -2,6 +2,7 @@
 //! silence.
 
 use super::grid::Period;
+use super::news::Afresh;
 use super::{FRAME_US, Packager};
 use crate::store::SourceStatus;
 use nearlive::media::es::aac;
@@ -34,7 +35,7 @@ impl Packager {
         if !t.filling {
             t.filling = true;
             t.writer.still(&self.camera, slot_end(period, number, t.writer.end_us()), status);
-            self.afresh = true;
+            self.afresh.get_or_insert(Afresh::Gap);
         }
         while t.writer.end_us() + 1000 + t.grace_us < now_us {
             let start = t.writer.end_us();

@@ -45,6 +45,22 @@ pub(super) enum Cut {
     Period(Period),
 }
 
+/// Why a Period began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It is the first.
+    #[default]
+    First,
+    /// It was asked for.
+    Afresh,
+    /// Slots have another length.
+    Length,
+    /// Slots are of no use: segments are listed.
+    Listed,
+    /// Key frames were too far off their slots.
+    Strayed,
+}
+
 /// A Period's place on the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Period {
@@ -90,6 +106,7 @@ pub(super) struct Grid {
     /// When slots were cut without a key frame.
     misses: VecDeque<i64>,
     listed: bool,
+    why: Why,
 }
 
 impl Grid {
@@ -106,6 +123,11 @@ impl Grid {
     /// The Period that is being written.
     pub(super) const fn period(&self) -> Option<Period> {
         self.period
+    }
+
+    /// Why that Period began.
+    pub(super) const fn why(&self) -> Why {
+        self.why
     }
 
     /// The number of the newest segment.
@@ -125,18 +147,18 @@ impl Grid {
         let gop = self.last_key_us.map(|last| us - last);
         self.last_key_us = Some(us);
         let (Some(period), Some((current, began))) = (self.period, self.current) else {
-            return self.begin(us);
+            return self.begin(us, Why::First);
         };
         if afresh {
             self.gops.clear();
-            return self.begin(us);
+            return self.begin(us, Why::Afresh);
         }
         self.gops.extend(gop);
         if self.gops.len() > STEADY_GOPS {
             self.gops.pop_front();
         }
         if self.learn_anew(us) {
-            return self.begin(us);
+            return self.begin(us, if self.listed { Why::Listed } else { Why::Length });
         }
         if period.listed {
             if us - began < slot * 3 / 4 {
@@ -153,7 +175,7 @@ impl Grid {
             return Cut::Inside;
         }
         if us - period.start_us() >= SETTLED_US {
-            return self.begin(us);
+            return self.begin(us, Why::Strayed);
         }
         self.segment(current + 1, us)
     }
@@ -231,7 +253,8 @@ impl Grid {
         Cut::Segment(number)
     }
 
-    fn begin(&mut self, us: i64) -> Cut {
+    fn begin(&mut self, us: i64, why: Why) -> Cut {
+        self.why = why;
         let slot_us = self.slot_us.unwrap_or(SHORTEST_US);
         let first = u64::try_from(us.div_euclid(slot_us)).unwrap_or(0);
         let ms = us.div_euclid(1000);
@@ -358,6 +381,7 @@ mod tests {
             let at = periods(&cuts);
             assert_eq!(at.len(), 1, "{at:?}");
             assert!((at[0] - first).abs() <= 3, "{at:?}");
+            assert_eq!(grid.why(), Why::Strayed);
             check(&cuts, S / 2, S / 4);
         }
     }
@@ -390,6 +414,7 @@ mod tests {
         let at = periods(&cuts);
         assert!(at.len() == 1 && at[0] <= 13, "{at:?}");
         assert_eq!(grid.period().map(|p| p.slot_us), Some(4 * S));
+        assert_eq!(grid.why(), Why::Length);
         check(&cuts, S / 2 + 40_000, S / 2);
     }
 
@@ -421,7 +446,7 @@ mod tests {
     fn key_frames_rarer_than_the_longest_slot_turn_to_listed_segments() {
         let (mut grid, _) = grid(S);
         feed(&mut grid, T + S, (0..8).map(|i| 21 * S + i * 3 * S));
-        assert!(grid.listed);
+        assert!(grid.listed && grid.why() == Why::Listed);
         let n = grid.current().unwrap();
         let t = grid.last_key_us.unwrap();
         assert_eq!(grid.key_frame(t + 42 * S, false), Cut::Segment(n + 1));

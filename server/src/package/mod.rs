@@ -13,6 +13,7 @@ mod clock;
 mod filling;
 mod frames;
 mod grid;
+mod news;
 mod writer;
 
 pub use frames::Frame;
@@ -23,6 +24,7 @@ use clock::{MediaClock, Observed};
 use frames::FrameReader;
 use grid::{Cut, Grid, Period};
 use nearlive::time::{Timescale, WallTime};
+use news::{Afresh, News};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use writer::{Picture, Writer};
@@ -55,8 +57,9 @@ pub struct Packager {
     cuts: VecDeque<Decided>,
     periods: VecDeque<Period>,
     began_us: i64,
-    /// The next key frame begins a new Period.
-    afresh: bool,
+    /// The next key frame begins a new Period, and why.
+    afresh: Option<Afresh>,
+    news: News,
     frames: Vec<Frame>,
 }
 
@@ -123,11 +126,19 @@ impl Packager {
             cuts: VecDeque::new(),
             periods: VecDeque::new(),
             began_us: 0,
-            afresh: false,
+            afresh: None,
+            news: News::default(),
             frames: Vec::new(),
         };
         packager.elect(None);
         packager
+    }
+
+    /// The same, for a camera of this id: the log calls it so.
+    #[must_use]
+    pub fn called(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.news.camera);
+        self
     }
 
     /// A new engine process begins: its timestamps have nothing to do with those before.
@@ -137,7 +148,7 @@ impl Packager {
             track.pending.clear();
         }
         self.elect(None);
-        self.restart_clock(now.as_micros());
+        self.restart_clock(now.as_micros(), Afresh::Run);
     }
 
     /// Nothing will come for `track` in this run (pictures of a kind that is not offered): another
@@ -153,10 +164,12 @@ impl Packager {
         self.leader = videos.find(|(i, _)| Some(*i) != except).map_or(0, |(i, _)| i);
     }
 
-    fn restart_clock(&mut self, now_us: i64) {
+    fn restart_clock(&mut self, now_us: i64, why: Afresh) {
         self.clock = MediaClock::default();
         self.cuts.clear();
-        self.afresh = self.grid.period().is_some();
+        if self.grid.period().is_some() {
+            self.afresh.get_or_insert(why);
+        }
         for track in &mut self.tracks {
             track.needs_key = true;
             track.grace_us = 0;
@@ -198,7 +211,7 @@ impl Packager {
     fn frame(&mut self, track: usize, frame: Frame) {
         let was_running = self.is_running();
         if track == self.leader && self.lead(&frame) == Observed::Leapt {
-            self.restart_clock(frame.arrival_us);
+            self.restart_clock(frame.arrival_us, Afresh::Leap);
             self.lead(&frame);
         }
         if was_running && self.is_running() {
@@ -358,7 +371,7 @@ impl Packager {
     /// Decides what begins at a picture that no rendition has shown before.
     fn decide(&mut self, frame: &Frame, us: i64, changed: bool) {
         let cut = match frame.key {
-            true => self.grid.key_frame(us, self.afresh || changed),
+            true => self.grid.key_frame(us, self.afresh.is_some() || changed),
             false => self.grid.frame(us),
         };
         let begins = match cut {
@@ -366,6 +379,9 @@ impl Packager {
             Cut::Inside => None,
             Cut::Segment(number) => self.grid.period().map(|period| (period, number)),
             Cut::Period(period) => {
+                let why = (period, self.grid.why());
+                let entry = frame.entry.as_ref().filter(|_| changed);
+                self.news.period(why, self.afresh, entry, us);
                 self.begin_period(period, us, changed);
                 Some((period, period.first))
             }
@@ -377,7 +393,7 @@ impl Packager {
     }
 
     fn begin_period(&mut self, period: Period, us: i64, changed: bool) {
-        self.afresh = false;
+        self.afresh = None;
         self.began_us = us;
         self.camera.begin_period(
             u64::try_from(period.ms).unwrap_or(0),
