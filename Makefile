@@ -3,8 +3,8 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SEEDS  ?= 20
-PACK   := cargo run -q -p nearlive-pack
-SERVER := cargo build -q --profile demo -p nearlive-server
+PACK   := .ci/patiently "building the player (two to three minutes the first time)" cargo run -q -p nearlive-pack
+SERVER := .ci/patiently "building the server (two to three minutes the first time)" cargo build -q --profile demo -p nearlive-server
 # Evaluated when a recipe runs, so after the set-up.
 WEB     = RUSTUP_TOOLCHAIN=$$(.ci/wasm-toolchain)
 
