@@ -40,7 +40,7 @@ fn a_new_period_is_logged_with_its_cause_and_a_series_of_them_once_a_minute() {
         assert_eq!(log.lines(), [""; 0], "the first one is no news");
         feed.play(20_000, 24_000);
         let lines = log.lines();
-        assert!(lines.len() == 1 && lines[0].contains("yard: a new Period"), "{lines:?}");
+        assert!(lines.len() == 1 && lines[0].contains("yard: a new Period begins"), "{lines:?}");
         assert!(lines[0].contains("timestamps leapt"), "{lines:?}");
         for _ in 0..2 {
             feed.play(0, 4_000);

@@ -175,6 +175,32 @@ fn timestamps_that_leap_begin_a_new_period() {
 }
 
 #[test]
+fn a_machine_that_slept_does_not_make_up_for_the_night() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 4_000);
+    let before = *feed.camera.changed().borrow();
+    feed.sleep(50 * 365 * 86_400_000);
+    let begun = *feed.camera.changed().borrow() - before;
+    assert!(begun < 500, "{begun} changes for a window of 60 segments");
+    for run in 0..2 {
+        for id in ["v0", "v1", "a0"] {
+            let all = fragments(&feed.camera, id);
+            for w in all.windows(2) {
+                let gap = w[1].2 - w[0].3;
+                assert!(gap <= 45_000, "run {run}, {id}: {gap} us in {w:?}");
+            }
+            let behind = feed.now().as_micros() - all[all.len() - 1].3;
+            assert!(behind < 400_000, "run {run}: {id} is {behind} us behind");
+            let window = feed.camera.window();
+            let segments = window.periods.iter().flat_map(|p| &p.tracks).flat_map(|t| &t.segments);
+            assert!(segments.clone().all(|s| s.duration_ticks < 4 * 90_000), "{window:?}");
+        }
+        feed.packager.begin_run(feed.now());
+        feed.play(0, 4_000);
+    }
+}
+
+#[test]
 fn the_mpd_means_what_the_window_holds() {
     let mut feed = Feed::new(12);
     feed.play(0, 5_000);

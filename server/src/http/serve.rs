@@ -195,12 +195,12 @@ impl Crowd {
         if refused {
             if let Some(n) = self.refused.happened(now) {
                 tracing::warn!(
-                    "{n} connections refused, the last of {client}: {limits}, all in use"
+                    "connections refused: {n}, the last from {client} ({limits}; all are in use)"
                 );
             }
         } else if let Some(n) = self.closed.happened(now) {
             tracing::info!(
-                "{n} idle connections closed for new ones, the last of {client}: {limits}"
+                "idle connections closed for new ones: {n}, the last for {client} ({limits})"
             );
         }
     }

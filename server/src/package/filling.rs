@@ -37,9 +37,17 @@ impl Packager {
             t.writer.still(&self.camera, slot_end(period, number, t.writer.end_us()), status);
             self.afresh.get_or_insert(Afresh::Gap);
         }
+        let oldest_us = self.camera.oldest_us(now_us);
         while t.writer.end_us() + 1000 + t.grace_us < now_us {
-            let start = t.writer.end_us();
+            let mut start = t.writer.end_us();
             number += 1;
+            if start < oldest_us {
+                // The machine slept, or its clock was set: what nobody could see is left out.
+                t.writer.end(&self.camera);
+                number = number.max(period.number_at(oldest_us));
+                start = if period.listed { oldest_us } else { period.slot_start_us(number) };
+                t.writer.skip_to(start);
+            }
             if let Some(newest) = self.periods.back().filter(|p| p.ms > period.ms) {
                 // The others have gone on to a new Period without this one.
                 period = *newest;
@@ -74,6 +82,11 @@ impl Packager {
         let Some(newest) = self.periods.back() else { return };
         let frame_us = i64::from(aac::SAMPLES_PER_FRAME) * 1_000_000 / rate;
         let mut at = if writer.place().is_some() { writer.end_us() } else { newest.start_us() };
+        let oldest_us = self.camera.oldest_us(until_us);
+        if at < oldest_us {
+            self.tracks[track].writer.end(&self.camera);
+            at = oldest_us;
+        }
         // No more than a window's worth at a time, whatever the clocks say.
         for _ in 0..4096 {
             if at + frame_us > until_us {

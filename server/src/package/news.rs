@@ -54,7 +54,7 @@ impl News {
             1 => String::new(),
             n => format!(" (it is the last of {n} since such a line)"),
         };
-        tracing::info!("{}: a new Period, for {why}{more}", self.camera);
+        tracing::info!("{}: a new Period begins: {why}{more}", self.camera);
     }
 }
 

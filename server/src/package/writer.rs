@@ -137,6 +137,22 @@ impl Writer {
             .map(|segment| Open { period, number, start_ticks, segment, is_empty: true });
     }
 
+    /// Ends the open segment where its media ends: what follows is later than that.
+    pub(super) fn end(&self, camera: &Camera) {
+        if let Some(open) = &self.open {
+            camera.end_segment(
+                ms(open.period),
+                self.track,
+                u64::try_from(self.end_ticks).unwrap_or(0),
+            );
+        }
+    }
+
+    /// The media goes on at `us`.
+    pub(super) fn skip_to(&mut self, us: i64) {
+        self.end_ticks = self.timescale.from_micros(us);
+    }
+
     /// Writes one picture into the open segment.
     pub(super) fn picture(&mut self, camera: &Camera, picture: Picture<'_>) {
         let dts = self.timescale.from_micros(picture.dts_us);

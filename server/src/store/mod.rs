@@ -66,6 +66,12 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn oldest_us(&self, now_us: i64) -> i64 {
+        now_us.saturating_sub(i64::try_from(self.window.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
 /// Names a Period: its start in Unix milliseconds.
 pub type PeriodMs = u64;
 
@@ -192,6 +198,11 @@ impl Camera {
     /// There is a manifest to give out.
     pub fn is_ready(&self) -> bool {
         self.lock().periods.iter().any(|p| p.published)
+    }
+
+    /// What ends before this goes, at `now_us`; both in Unix microseconds.
+    pub fn oldest_us(&self, now_us: i64) -> i64 {
+        self.lock().limits.oldest_us(now_us)
     }
 
     /// How the source is.
@@ -391,8 +402,7 @@ impl Inner {
     }
 
     fn evict(&mut self, now: WallTime, over_all: u64) {
-        let oldest_us =
-            now.as_micros() - i64::try_from(self.limits.window.as_micros()).unwrap_or(0);
+        let oldest_us = self.limits.oldest_us(now.as_micros());
         let mut to_free =
             self.bytes.saturating_sub(self.limits.bytes).max(over_all.min(self.bytes));
         while let Some((p, track)) = self.oldest() {

@@ -93,6 +93,12 @@ impl Feed {
         self.idle_until(self.now_us + ms * 1000);
     }
 
+    /// The machine sleeps for `ms`, or its clock is set.
+    pub(crate) fn sleep(&mut self, ms: i64) {
+        self.now_us += ms * 1000;
+        self.packager.tick(self.now());
+    }
+
     fn idle_until(&mut self, until: i64) {
         while self.now_us / 100_000 < until / 100_000 {
             self.now_us = (self.now_us / 100_000 + 1) * 100_000;
