@@ -6,8 +6,8 @@
 /** How often the figures are looked at, how long the bar stays without a movement, both in ms. */
 const LOOK_MS = 500;
 const REST_MS = 3000;
-/** Below this width, in CSS pixels, there is room for the most needed only. */
-const SMALL = 520;
+/** Up to these widths, in CSS pixels, there is room for the most needed only. */
+const WIDTHS = { small: 520, smaller: 340, smallest: 260 };
 /** A fatal trouble of the network is tried again by itself after so many seconds, twice as many each time. */
 const RETRY_S = [5, 10, 20, 40, 60];
 
@@ -99,7 +99,9 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #timer = 0;
   #rest = 0;
   #here = null; // while it is in a document; its signal ends the listeners outside
-  #size = new ResizeObserver(([{ contentRect }]) => this.#at.frame.classList.toggle("small", contentRect.width <= SMALL));
+  #size = new ResizeObserver(([{ contentRect }]) => {
+    for (const [name, width] of Object.entries(WIDTHS)) this.#at.frame.classList.toggle(name, contentRect.width <= width);
+  });
 
   constructor() {
     super();

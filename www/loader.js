@@ -60,6 +60,11 @@ const nearlive = (() => {
       players.get(video)?.destroy();
       const player = new wasm_bindgen.Player(video, options);
       players.set(video, player);
+      // Once it is destroyed it must not be kept: it would keep its video, and that again it.
+      player.destroy = () => {
+        if (players.get(video) === player) players.delete(video);
+        wasm_bindgen.Player.prototype.destroy.call(player);
+      };
       return player;
     },
   };

@@ -105,6 +105,23 @@ test("keys: i shows the figures, k pauses, m mutes", async (t) => {
   assert.equal(await it.part("video", (video) => video.muted), false);
 });
 
+test("in a narrow frame the controls that are left fit, and the figures leave them free", async (t) => {
+  const it = await open(t, "/plays.html");
+  await plays(it);
+  await it.part(".figures", (button) => button.click());
+  for (const width of [640, 400, 320, 200]) {
+    await it.part(".frame", new Function("frame", "host", `host.style.width = "${width}px"`));
+    const outside = (frame) => {
+      const [all, bar] = [frame, frame.querySelector(".tools")].map((part) => part.getBoundingClientRect());
+      const panel = frame.querySelector(".stats-panel").getBoundingClientRect();
+      const buttons = [...frame.querySelectorAll(".tools button")].filter((part) => part.checkVisibility());
+      const beyond = buttons.filter((part) => part.getBoundingClientRect().right > all.right + 0.5).map((part) => part.className);
+      return JSON.stringify([all.width, beyond, panel.bottom <= bar.top]);
+    };
+    await until(`all fits in ${width}`, async () => (await it.part(".frame", outside)) === JSON.stringify([width, [], true]), { timeout: 3000 });
+  }
+});
+
 test("the menu offers what there is, and keeps the choice", async (t) => {
   const it = await open(t, "/plays.html");
   await plays(it);
