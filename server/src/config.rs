@@ -149,6 +149,9 @@ pub const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
 /// Memory for media over all cameras by default.
 pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
+/// With less there is no window of one camera.
+const LEAST_MEMORY_MB: u32 = 16;
+
 impl Config {
     /// One camera with everything by default.
     pub fn single(id: &str, name: &str, address: Address) -> Self {
@@ -192,6 +195,9 @@ impl Config {
         if cameras.is_empty() {
             return Err("there is no [[camera]] in it; nearlive-server --help shows one".into());
         }
+        if file.memory_mb.is_some_and(|mb| mb < LEAST_MEMORY_MB) {
+            return Err(format!("`memory_mb` is at least {LEAST_MEMORY_MB}"));
+        }
         Ok(Self {
             listen: file.listen,
             origins: file
@@ -230,7 +236,7 @@ struct Written {
     /// of this machine and of private networks may always.
     #[serde(default)]
     origins: Vec<String>,
-    /// Memory for media over all cameras, in MiB. Default 512.
+    /// Memory for media over all cameras, in MiB, 16 or more. Default 512.
     memory_mb: Option<u32>,
     /// The cameras.
     #[serde(default)]
@@ -304,6 +310,9 @@ impl Entry {
         if ladder.len() > 6 || ladder.iter().any(|r| !(16..=100_000).contains(&r.kbps)) {
             return Err("a ladder has at most 6 rungs of 16 to 100000 kbps".into());
         }
+        if ladder.iter().any(|r| r.width.is_some() && matches!(r.height, Height::Fraction(_))) {
+            return Err("in a ladder, `width` goes with a height in lines, not with a part".into());
+        }
         Ok(Camera {
             id,
             name: self.name,
@@ -365,6 +374,11 @@ mod tests {
             (
                 "origins=['rtsp://u:hunter2@h/']\n[[camera]]\nname='a'\nurl='rtsp://h/'",
                 "an origin is https://name",
+            ),
+            ("memory_mb=0\n[[camera]]\nname='a'\nurl='rtsp://h/'", "`memory_mb` is at least 16"),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height='1/2',width=640,kbps=500}]",
+                "`width` goes with a height in lines",
             ),
             ("[[camera]]\nname='a'", "camera \"a\": `url` or `host` is missing"),
             ("[[camera]]\nname='api'\nurl='rtsp://h/'", "cannot be an id"),

@@ -11,6 +11,7 @@ use nearlive_camera::{Camera, CameraConfig, Control, FAULTS, Fault};
 use crate::camera::address::Address;
 use crate::config::Config;
 use crate::error::Error;
+use crate::log;
 
 /// The running test camera.
 pub struct Demo {
@@ -36,7 +37,7 @@ impl Demo {
 
     /// Takes commands from the terminal from now on.
     pub fn listen_to_commands(&self) {
-        println!("Type `unplug` and Enter to pull the camera's plug, `plug` to put it back.");
+        log::say("Type `unplug` and Enter to pull the camera's plug, `plug` to put it back.\n");
         let control = self.camera.control();
         // A thread of its own: a read from a terminal cannot be given up, and must not keep the
         // program from ending.
@@ -44,7 +45,7 @@ impl Demo {
             for line in std::io::stdin().lock().lines() {
                 let Ok(line) = line else { return };
                 if let Some(answer) = command(&control, line.trim()) {
-                    println!("{answer}");
+                    log::say(&(answer + "\n"));
                 }
             }
         });

@@ -19,6 +19,13 @@ pub fn start(redactor: Redactor, verbose: bool) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// Writes `text` to stdout, all at once: a log line does not come in between. Nobody may be there to
+/// read it (`| head`), which is no reason to stop.
+pub fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Makes a writer for each event.
 struct Lines {
     redactor: Redactor,

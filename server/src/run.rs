@@ -43,11 +43,11 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
     let args = args::parse(arguments)?;
     match &args.command {
         Command::Help => {
-            print!("{}", args::HELP);
+            log::say(args::HELP);
             Ok(())
         }
         Command::Version => {
-            println!("nearlive-server {}", env!("CARGO_PKG_VERSION"));
+            log::say(concat!("nearlive-server ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(())
         }
         Command::Camera(Where::Argument { index, address }) => {
@@ -119,8 +119,9 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
 }
 
 fn greet(address: SocketAddr) {
-    println!("Open one of these in a browser (Ctrl-C ends the server):");
+    let mut text = "Open one of these in a browser (Ctrl-C ends the server):\n".to_owned();
     for page in serve::pages(address) {
-        println!("  {page}");
+        text.push_str(&format!("  {page}\n"));
     }
+    log::say(&text);
 }

@@ -122,6 +122,17 @@ async fn a_camera_that_is_not_there_is_told_with_its_port_and_what_happens_next(
     assert_eq!(said.matches("WARN").count(), 1, "{said}");
 }
 
+#[test]
+fn nobody_has_to_read_what_it_says() {
+    for option in ["--help", "--version"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut program = std::process::Command::new(SERVER);
+        let output = program.arg(option).stdout(writer).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+}
+
 /// Runs it to its end, with the address of something that is not there.
 fn refused(arguments: &[&str]) -> (i32, String) {
     let Output { status, stderr, .. } = std::process::Command::new(SERVER)

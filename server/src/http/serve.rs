@@ -81,6 +81,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
     let router = super::router(Arc::clone(&app));
     let seats = Seats::new(limits.connections, limits.from_one);
     let mut crowd = Crowd::new(limits);
+    let mut failed = Rarely::new(CROWDED);
     let mut connections = JoinSet::new();
     loop {
         let (stream, client) = tokio::select! {
@@ -88,7 +89,9 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
                 Ok((stream, client)) => (stream, client.ip()),
                 Err(e) => {
                     // Out of descriptors, or the client went again: neither ends the server.
-                    tracing::debug!("accept: {e}");
+                    if let Some(n) = failed.happened(app.clock.now()) {
+                        tracing::warn!("connections that could not be taken: {n}, the last: {e}");
+                    }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
