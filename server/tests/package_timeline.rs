@@ -201,6 +201,30 @@ fn a_machine_that_slept_does_not_make_up_for_the_night() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_begins_everything_anew() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 4_000);
+    let sequence = |camera: &Camera| {
+        let window = camera.window();
+        (window.periods[0].sequence, window.media_sequences)
+    };
+    let before = sequence(&feed.camera);
+    feed.sleep(-3 * 3_600_000);
+    feed.play(4_000, 12_000);
+    let window = feed.camera.window();
+    assert_eq!(window.periods.len(), 1, "nothing of the future is left: {window:?}");
+    for id in ["v0", "v1", "a0"] {
+        let all = fragments(&feed.camera, id);
+        let behind = feed.now().as_micros() - all[all.len() - 1].3;
+        assert!((-100_000..400_000).contains(&behind), "{id} is {behind} us behind");
+    }
+    let after = sequence(&feed.camera);
+    assert!(after.0 > before.0 && after.1.iter().zip(&before.1).all(|(a, b)| a > b));
+    feed.idle(300_000);
+    assert!(feed.camera.window().periods[0].tracks.iter().all(|t| t.segments.len() < 70));
+}
+
+#[test]
 fn the_mpd_means_what_the_window_holds() {
     let mut feed = Feed::new(12);
     feed.play(0, 5_000);

@@ -43,6 +43,9 @@ const INTERVALS: usize = 16;
 const FRAME_US: i64 = 40_000;
 /// What a key frame's time on its way may grow by.
 const GRACE_US: i64 = 100_000;
+/// A picture that comes so long before the segment that is being written is not late: the clock was
+/// set back. (Stand-ins are ahead by a slot at most.)
+const SET_BACK_US: i64 = 30_000_000;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
@@ -308,7 +311,7 @@ impl Packager {
         if frame.key {
             // Pictures from before what stands in for them have missed their time; where key frames
             // come with the slots, the next one must not miss it again.
-            if t.writer.segment_start_us().is_some_and(|start| pts_us < start) {
+            if t.writer.segment_start_us().is_some_and(|s| pts_us < s && s < pts_us + SET_BACK_US) {
                 t.grace_us = (frame.arrival_us - pts_us + GRACE_US).clamp(0, 1_000_000);
                 return;
             }
@@ -395,6 +398,17 @@ impl Packager {
     fn begin_period(&mut self, period: Period, us: i64, changed: bool) {
         self.afresh = None;
         self.began_us = us;
+        let mut begun = self.tracks.iter().filter_map(|t| t.writer.segment_start_us());
+        if begun.any(|start| start >= us + SET_BACK_US) {
+            // The machine's clock was set back.
+            self.camera.forget();
+            self.periods.clear();
+            self.cuts.clear();
+            for t in &mut self.tracks {
+                t.writer.forget();
+                t.needs_key = true;
+            }
+        }
         self.camera.begin_period(
             u64::try_from(period.ms).unwrap_or(0),
             period.first,

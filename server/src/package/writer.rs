@@ -148,6 +148,13 @@ impl Writer {
         }
     }
 
+    /// Nothing of what was written is there any more.
+    pub(super) fn forget(&mut self) {
+        self.open = None;
+        self.end_ticks = 0;
+        self.last_dts = None;
+    }
+
     /// The media goes on at `us`.
     pub(super) fn skip_to(&mut self, us: i64) {
         self.end_ticks = self.timescale.from_micros(us);

@@ -248,6 +248,27 @@ impl Camera {
         self.touch();
     }
 
+    /// Lets go of everything: time has gone back, and what there is lies in the future. Readers of what
+    /// grows are at its end.
+    pub fn forget(&self) {
+        let mut inner = self.lock();
+        let periods = std::mem::take(&mut inner.periods);
+        inner.oldest_sequence = periods.back().map_or(inner.oldest_sequence, |p| p.sequence + 1);
+        for (track, t) in periods.iter().flat_map(|p| &p.tracks) {
+            for segment in &t.segments {
+                segment.finish(0);
+                segment.leave();
+            }
+            if let Some(n) = inner.media_sequences.get_mut(*track) {
+                *n += t.segments.len() as u64;
+            }
+        }
+        let freed = std::mem::take(&mut inner.bytes);
+        drop(inner);
+        self.budget.sub(freed);
+        self.touch();
+    }
+
     /// All tracks of the newest Period are set up, as far as they will be: manifests may show it.
     pub fn publish(&self) {
         let mut inner = self.lock();
