@@ -143,6 +143,22 @@ fn a_link_cut_from_4_mbps_to_700_kbps_and_back_costs_one_short_stall_at_most() {
 }
 
 #[test]
+fn coming_nearer_to_the_edge_does_not_run_the_buffer_dry() {
+    let starved = (1..12).map(|i| (secs(10 * i)..secs(10 * i) + millis(200), 1200)).collect();
+    let live = Live { starved, jitter: millis(20), ..Live::default() };
+    for muted in [false, true] {
+        let mut sim = camera(Path::steady(20_000), live.clone());
+        sim.mute(muted);
+        sim.run_for(secs(120));
+        let report = sim.report();
+        report.sound().unwrap();
+        assert_eq!(report.stands_in(secs(3)..secs(120)), [], "muted {muted}: {report}");
+        let latency = sim.latency().unwrap();
+        assert!(latency < if muted { 260_000 } else { 320_000 }, "muted {muted}: {report}");
+    }
+}
+
+#[test]
 fn on_a_tight_link_neither_the_rate_nor_the_rung_flaps() {
     for kbps in [700, 1250, 2000, 3000, 4000] {
         for (jitter, loss_permille) in [(5, 0), (20, 0), (40, 3)] {

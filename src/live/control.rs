@@ -7,7 +7,8 @@
 //!   slower (0.95)  |   1x   |   faster (1.05, 1.08, 1.1)  |   jump
 //! ```
 //! Two quantities bound it. The *floor* is the least buffer just before an append that holds without
-//! a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms. The *target* is a latency on the
+//! a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms; while it stretches sound at its pitch
+//! it needs 50 ms more, so that a change of rate is what makes a short buffer run dry. The *target* is a latency on the
 //! manifest's clock, where an option or the manifest names one; it is held as far as the floor
 //! allows. After an underflow the floor is wider for a while: what happened once happens again.
 //!
@@ -34,21 +35,35 @@ pub struct Aim {
     pub slowest: Rate,
     /// The fastest rate.
     pub fastest: Rate,
+    /// What has to be there besides while the rate is another than normal.
+    pub stretch: Duration,
     /// How far off the buffer may be before the rate changes, on a smooth link: below it a change costs
     /// more than it brings.
     pub slack: Duration,
 }
 
+/// What is played beside the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Nothing.
+    None,
+    /// Sound that nobody hears: its pitch need not be kept.
+    Muted,
+    /// Sound.
+    Heard,
+}
+
 impl Aim {
     /// For segments that are read while they grow, frame by frame.
-    pub fn growing(target: Option<Duration>, audio: bool) -> Self {
+    pub fn growing(target: Option<Duration>, sound: Sound) -> Self {
         Self {
             target,
             unit: Duration::ZERO,
-            base_floor: Duration::from_millis(if audio { 100 } else { 60 }),
+            base_floor: Duration::from_millis(if sound == Sound::None { 60 } else { 100 }),
             max_drift: Duration::from_secs(3),
             slowest: Rate::from_permille(950),
             fastest: Rate::from_permille(1100),
+            stretch: if sound == Sound::Heard { STRETCH } else { Duration::ZERO },
             slack: Duration::from_millis(30),
         }
     }
@@ -60,7 +75,7 @@ impl Aim {
             unit: segment,
             base_floor: Duration::from_millis(500) + segment / 4,
             slack: Duration::from_millis(250) + segment / 8,
-            ..Self::growing(target, true)
+            ..Self::growing(target, Sound::Muted)
         }
     }
 }
@@ -93,18 +108,27 @@ pub enum Steer {
 const WIDEST: Duration = Duration::from_secs(2);
 /// An underflow's memory: this long after it the floor starts to narrow.
 const REMEMBERED: Duration = Duration::from_secs(30);
+/// A link that ran dry once a minute will do so again: so much stays for each underflow, up to
+/// [`MOST_SCARS`], and heals by a tenth in every [`HEALING`].
+const SCAR: Duration = Duration::from_millis(30);
+const MOST_SCARS: Duration = Duration::from_millis(90);
+const HEALING: Duration = Duration::from_secs(30);
 /// What lies between the measured jitter and the floor.
-const JITTER_MARGIN: Duration = Duration::from_millis(60);
+const JITTER_MARGIN: Duration = Duration::from_millis(80);
+/// What a browser needs to stretch sound at its pitch: Chromium seeks a window of 20 ms in 30 ms.
+const STRETCH: Duration = Duration::from_millis(50);
 /// Jitter beyond this is an accident, not the link's habit.
 const MOST_JITTER: Duration = Duration::from_millis(300);
 /// The span of the buffer's and the recent lateness's windows.
 const SEEN: Duration = Duration::from_secs(2);
+/// And of the lateness that is the link's habit.
+const HABIT: Duration = Duration::from_secs(32);
 /// In the first seconds the link's habits are not known yet, and the page has more to do than later:
 /// so much is added to the floor.
 const YOUNG: Duration = Duration::from_secs(8);
 const START_MARGIN: Duration = Duration::from_millis(100);
 /// Added to the floor when the link gets slower.
-const SLOWED: Duration = Duration::from_millis(120);
+const SLOWED: Duration = Duration::from_millis(160);
 /// Where lateness has lain within this lately, key frames and all, the link is smooth.
 const SMOOTH: Duration = Duration::from_millis(80);
 /// The least slack where it is not.
@@ -120,12 +144,16 @@ pub struct Control {
     /// Added to the floor by underflows.
     widened: Duration,
     last_trouble: Option<Instant>,
+    /// What stays of `widened` for some minutes, and what of it the last trouble added.
+    scars: Duration,
+    last_scar: Duration,
+    last_healed: Instant,
     /// What `widened` was before the last trouble.
     before_trouble: Duration,
     last_narrowed: Instant,
     /// Lowest buffer of the last two seconds, microseconds.
     low: Window,
-    /// Edge minus end of what arrived, microseconds, over half a minute.
+    /// Edge minus end of what arrived, microseconds, over [`HABIT`].
     lateness: Window,
     /// The same over the last two seconds.
     recent: Window,
@@ -140,10 +168,13 @@ impl Control {
             aim,
             widened: Duration::ZERO,
             last_trouble: None,
+            scars: Duration::ZERO,
+            last_scar: Duration::ZERO,
+            last_healed: now,
             before_trouble: Duration::ZERO,
             last_narrowed: now,
             low: Window::new(SEEN, now),
-            lateness: Window::new(Duration::from_secs(32), now),
+            lateness: Window::new(HABIT, now),
             recent: Window::new(SEEN, now),
             excused_until: Instant::default(),
             young_until: now + YOUNG,
@@ -172,6 +203,9 @@ impl Control {
         if now < self.excused_until {
             return self.low.clear(now);
         }
+        self.last_scar = SCAR.min(MOST_SCARS.saturating_sub(self.scars));
+        self.scars += self.last_scar;
+        self.last_healed = now;
         let half = self.floor(now) / 2;
         self.before_trouble = self.widened;
         self.widened = (self.widened + half).min(WIDEST);
@@ -185,6 +219,7 @@ impl Control {
     pub fn excuse(&mut self, now: Instant) {
         if self.last_trouble.take().is_some() {
             self.widened = self.before_trouble;
+            self.scars = self.scars.saturating_sub(core::mem::take(&mut self.last_scar));
         }
         self.excused_until = now + EXCUSED;
         self.lateness.clear(now);
@@ -214,7 +249,7 @@ impl Control {
         (least + self.widened.max(young)).min(WIDEST)
     }
 
-    /// How much later media came in the last half minute than in the last two seconds, which the low
+    /// How much later media came in [`HABIT`] than in the last two seconds, which the low
     /// buffer shows.
     fn jitter(&self, now: Instant) -> Duration {
         let beyond = match (self.recent.most(now), self.lateness.most(now)) {
@@ -252,7 +287,8 @@ impl Control {
     /// The latency that it steers to.
     pub fn wanted(&self, now: Instant) -> Duration {
         let lateness = self.recent.most(now).and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
-        let least = Duration::from_micros(lateness) + self.aim.unit + self.floor(now);
+        let least =
+            Duration::from_micros(lateness) + self.aim.unit + self.aim.stretch + self.floor(now);
         self.aim.target.map_or(least, |t| t.max(least))
     }
 
@@ -274,12 +310,19 @@ impl Control {
         if drift > micros(self.aim.max_drift) {
             return Steer::Jump(self.entry(now, view.edge, None));
         }
+        let Some(low) = self.low.least(now) else { return Steer::Keep };
+        // Too little to be stretched.
+        let least = micros(self.aim.base_floor + self.aim.stretch);
+        let short = !self.aim.stretch.is_zero() && low < least;
+        if short && view.rate != Rate::NORMAL {
+            self.low.clear(now);
+            return Steer::Rate(Rate::NORMAL);
+        }
         // The window has to have seen a few appends since the last change.
-        if self.low.age(now) < Duration::from_millis(700) {
+        if short || self.low.age(now) < Duration::from_millis(700) {
             return Steer::Keep;
         }
-        let Some(low) = self.low.least(now) else { return Steer::Keep };
-        let spare = low.saturating_sub(micros(self.floor(now)));
+        let spare = low.saturating_sub(micros(self.floor(now) + self.aim.stretch));
         let excess = if self.aim.target.is_some() { spare.min(drift) } else { spare };
         let rate = self.rate(view.rate, excess, micros(self.slack(now)));
         // A low buffer is a fact; that there is too much is known when as much was seen of it as of the
@@ -320,17 +363,23 @@ impl Control {
         }
     }
 
-    /// Trouble is forgotten by a tenth every two seconds, once it is half a minute old.
+    /// Trouble is forgotten by a tenth every two seconds, once it is old.
     fn narrow(&mut self, now: Instant) {
         let quiet = self.last_trouble.is_none_or(|t| now.since(t) > REMEMBERED);
         if quiet && now.since(self.last_narrowed) > Duration::from_secs(2) {
             self.last_narrowed = now;
-            self.widened = self.widened * 9 / 10;
-            if self.widened < Duration::from_millis(5) {
-                self.widened = Duration::ZERO;
-            }
+            self.widened = fade(self.widened).max(self.scars);
+        }
+        if now.since(self.last_healed) > HEALING {
+            self.last_healed = now;
+            self.scars = fade(self.scars);
         }
     }
+}
+
+/// A tenth less; what is left of nothing is nothing.
+fn fade(d: Duration) -> Duration {
+    if d < Duration::from_millis(5) { Duration::ZERO } else { d * 9 / 10 }
 }
 
 fn micros(d: Duration) -> i64 {
@@ -347,7 +396,7 @@ mod tests {
 
     /// One that is past its first seconds at `now`.
     fn settled(now: Instant) -> Control {
-        Control { young_until: now, ..Control::new(Aim::growing(None, true), now) }
+        Control { young_until: now, ..Control::new(Aim::growing(None, Sound::Heard), now) }
     }
 
     const fn pos(ms: i64) -> Position {
@@ -401,7 +450,8 @@ mod tests {
 
     #[test]
     fn holds_a_latency_that_was_asked_for() {
-        let mut c = Control::new(Aim::growing(Some(Duration::from_millis(800)), true), at(100_000));
+        let mut c =
+            Control::new(Aim::growing(Some(Duration::from_millis(800)), Sound::Heard), at(100_000));
         let (latency, _, changes) = play(&mut c, 100_000 - 400, 30);
         assert!((740..=860).contains(&latency), "{latency}");
         assert!(changes <= 4, "{changes}");
@@ -430,10 +480,10 @@ mod tests {
         assert!(wide >= before * 2, "{wide:?}");
         let view =
             View { position: pos(0), edge: pos(200), buffered_to: pos(150), rate: Rate::NORMAL };
-        for s in 0..300 {
+        for s in 0..1800 {
             c.steer(at(s * 1000), &view);
         }
-        assert_eq!(c.floor(at(300_000)), before);
+        assert_eq!(c.floor(at(1_800_000)), before);
     }
 
     #[test]
@@ -454,13 +504,13 @@ mod tests {
             let late = if i == 10 { 260 } else { 60 };
             c.arrived(at(i * 40), pos(0), pos(late));
         }
-        assert_eq!(c.floor(at(4000)), Duration::from_millis(260));
-        assert_eq!(c.floor(at(40_000)), Duration::from_millis(100));
+        assert_eq!(c.floor(at(4000)), Duration::from_millis(280));
+        assert_eq!(c.floor(at(80_000)), Duration::from_millis(100));
     }
 
     #[test]
     fn the_first_seconds_have_a_wider_floor() {
-        let c = Control::new(Aim::growing(None, true), at(0));
+        let c = Control::new(Aim::growing(None, Sound::Heard), at(0));
         let floors = [0, 7999, 8000].map(|ms| c.floor(at(ms)).as_millis());
         assert_eq!(floors, [200, 200, 100]);
     }

@@ -4,7 +4,7 @@ use super::cx::Cx;
 use super::io::{Output, Reason};
 use super::opening::rep_of;
 use super::session::Session;
-use crate::live::control::{Aim, Control, Steer, View};
+use crate::live::control::{Aim, Control, Sound, Steer, View};
 use crate::presentation::{Kind, Presentation, SegmentList, TrackKind, edge, window};
 use crate::time::{Instant, Position, Span, WallTime};
 use crate::units::Rate;
@@ -41,11 +41,11 @@ impl Live {
         cx: &Cx<'_>,
         p: &Presentation,
         growing: bool,
-        audio: bool,
+        sound: Sound,
         segment: Duration,
     ) -> Self {
         Self {
-            control: Control::new(aim(cx, p, growing, audio, segment), cx.now),
+            control: Control::new(aim(cx, p, growing, sound, segment), cx.now),
             following: true,
             growing,
             rate: Rate::NORMAL,
@@ -55,13 +55,13 @@ impl Live {
     }
 }
 
-fn aim(cx: &Cx<'_>, p: &Presentation, growing: bool, audio: bool, segment: Duration) -> Aim {
+fn aim(cx: &Cx<'_>, p: &Presentation, growing: bool, sound: Sound, segment: Duration) -> Aim {
     let suggested = match &p.kind {
         Kind::Live(live) => live.suggested_delay.filter(|_| !growing),
         Kind::OnDemand { .. } => None,
     };
     let target = cx.config.latency.or(p.service.target_latency).or(suggested);
-    let aim = if growing { Aim::growing(target, audio) } else { Aim::whole(target, segment) };
+    let aim = if growing { Aim::growing(target, sound) } else { Aim::whole(target, segment) };
     let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
     let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
     Aim {
@@ -99,14 +99,22 @@ impl Session {
         length.unwrap_or(Duration::from_secs(2))
     }
 
-    /// The settings changed.
+    pub(super) fn sound(&self) -> Sound {
+        match self.stream(TrackKind::Audio) {
+            None => Sound::None,
+            Some(_) if self.playback.snap.muted => Sound::Muted,
+            Some(_) => Sound::Heard,
+        }
+    }
+
+    /// The settings changed, or the sound was turned off or on.
     pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
         self.goal = cx.config.buffer_ahead;
         let Some(p) = self.presentation.clone() else { return };
         let segment = self.segment_length(&p);
-        let audio = self.stream(TrackKind::Audio).is_some();
+        let sound = self.sound();
         if let Some(live) = &mut self.live {
-            live.control.aim = aim(cx, &p, live.growing, audio, segment);
+            live.control.aim = aim(cx, &p, live.growing, sound, segment);
         }
     }
 

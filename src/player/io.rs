@@ -175,6 +175,8 @@ pub struct Snapshot {
     pub dropped: u32,
     /// The page is hidden.
     pub hidden: bool,
+    /// `muted`: nobody hears at which pitch the sound is played.
+    pub muted: bool,
     /// The local wall clock (differs from the monotonic clock after a sleep).
     pub wall: WallTime,
     /// Height of the element on screen in device pixels; 0 when unknown.

@@ -82,8 +82,7 @@ impl Session {
         if matches!(p.kind, Kind::Live(_)) {
             let reps = || self.streams.iter().filter_map(|s| rep_of(p, s.place));
             let growing = reps().all(|r| r.growing);
-            let audio = self.stream(TrackKind::Audio).is_some();
-            self.live = Some(Live::new(cx, p, growing, audio, self.segment_length(p)));
+            self.live = Some(Live::new(cx, p, growing, self.sound(), self.segment_length(p)));
         }
         self.told_loaded = true;
         self.tell_loaded(cx, p);

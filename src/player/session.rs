@@ -237,7 +237,11 @@ impl Session {
             self.on_online(cx);
         }
         let shown_again = snap.cue == Cue::Visibility && !snap.hidden;
+        let turned = snap.muted != self.playback.snap.muted;
         let change = self.playback.look(cx.now, snap);
+        if turned {
+            self.on_configured(cx);
+        }
         self.on_change(cx, change, shown_again);
         self.note_frames(cx.now);
     }

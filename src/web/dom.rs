@@ -122,6 +122,8 @@ extern "C" {
     pub(crate) fn muted(this: &Video) -> bool;
     #[wasm_bindgen(method, setter)]
     pub(crate) fn set_muted(this: &Video, muted: bool);
+    #[wasm_bindgen(method, setter, js_name = preservesPitch)]
+    pub(crate) fn set_preserves_pitch(this: &Video, keep: bool);
     #[wasm_bindgen(method, getter, js_name = readyState)]
     pub(crate) fn ready_state(this: &Video) -> u8;
     #[wasm_bindgen(method, getter)]

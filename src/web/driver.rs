@@ -155,7 +155,10 @@ impl Shell {
             Output::EndOfStream => self.whole(Whole::End),
             Output::Seekable(span) => _ = self.with_source(|it| it.seekable(span)),
             Output::Seek(position) => self.set("currentTime", units::seconds(position)),
-            Output::Rate(rate) => self.set("playbackRate", f64::from(rate.permille()) / 1000.0),
+            Output::Rate(rate) => {
+                element::keep_pitch(&self.video);
+                self.set("playbackRate", f64::from(rate.permille()) / 1000.0);
+            }
             Output::Play => {
                 if let Some(me) = self.me.upgrade() {
                     element::play(&me);

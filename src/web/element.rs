@@ -46,6 +46,13 @@ impl Watch {
         let weak = shell.clone();
         listeners.push(Listener::new(video, "error", move |_| failed(&weak)));
         let weak = shell.clone();
+        listeners.push(Listener::new(video, "volumechange", move |_| {
+            if let Some(shell) = weak.upgrade() {
+                keep_pitch(&shell.video);
+            }
+            look(&weak, Cue::Timer);
+        }));
+        let weak = shell.clone();
         let tick = Tick::every(LOOK_MS, move |_| {
             if weak.upgrade().is_some_and(|it| !it.video.paused()) {
                 look(&weak, Cue::Timer);
@@ -53,6 +60,11 @@ impl Watch {
         });
         Self { _listeners: listeners, _tick: tick }
     }
+}
+
+/// The pitch is kept where it can be heard: stretching time without it takes less of the buffer.
+pub(crate) fn keep_pitch(video: &dom::Video) {
+    video.set_preserves_pitch(!video.muted());
 }
 
 fn look(shell: &Weak<Shell>, cue: Cue) {
@@ -88,6 +100,7 @@ fn snapshot(video: &dom::Video, cue: Cue) -> Snapshot {
         frames: quality.as_ref().map(dom::PlaybackQuality::total_frames).unwrap_or_default(),
         dropped: quality.as_ref().map(dom::PlaybackQuality::dropped_frames).unwrap_or_default(),
         hidden: dom::DOCUMENT.with(dom::Document::hidden),
+        muted: video.muted(),
         wall: units::wall(),
         height_px: (video.client_height() * scale) as u32,
     }

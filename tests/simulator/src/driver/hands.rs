@@ -82,6 +82,13 @@ impl<M: Machine> Simulation<M> {
         }
     }
 
+    /// The sound is turned off or on.
+    pub fn mute(&mut self, muted: bool) {
+        self.log.note(self.now, if muted { "muted" } else { "heard" });
+        self.element.set_muted(muted);
+        self.look(Cue::Timer);
+    }
+
     /// The page is hidden or shown.
     pub fn hide(&mut self, hidden: bool) {
         self.log.note(self.now, if hidden { "hidden" } else { "shown" });

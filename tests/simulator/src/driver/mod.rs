@@ -393,6 +393,7 @@ impl<M: Machine> Simulation<M> {
             frames,
             dropped,
             hidden: self.hidden,
+            muted: self.element.muted(),
             wall: self.wall(),
             height_px: self.page.height_px,
         };

@@ -29,6 +29,9 @@ pub struct Rules {
     pub audio_start_most: i64,
     /// Sound that the decoder and the device hold: with less the clock stops.
     pub audio_reserve: i64,
+    /// Sound that is held besides while it is stretched at its pitch (a window of 20 ms is sought in
+    /// 30 ms).
+    pub stretch_reserve: i64,
     /// Frames that have to be there for the clock to start, where the stream has a duration.
     pub video_frames: i64,
     /// The pipeline is flushed and filled again for so long at each seek.
@@ -50,7 +53,8 @@ impl Default for Rules {
         Self {
             audio_start: 200_000,
             audio_start_most: 3_000_000,
-            audio_reserve: 40_000,
+            audio_reserve: 60_000,
+            stretch_reserve: 50_000,
             video_frames: 4,
             seek_takes: millis(20),
             picture_grace: secs(3),
@@ -79,6 +83,7 @@ pub struct Element {
     flushed: Time,
     ended: bool,
     rate: Rate,
+    muted: bool,
     /// The position at `since`; it moves on from there while `running`.
     base: i64,
     since: Time,
@@ -114,6 +119,7 @@ impl Element {
             flushed: 0,
             ended: false,
             rate: Rate::NORMAL,
+            muted: false,
             base: 0,
             since: 0,
             running: false,
@@ -254,6 +260,16 @@ impl Element {
         self.since = now;
         self.rate = rate;
         self.settle(now);
+    }
+
+    /// `muted`.
+    pub const fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+    }
+
+    /// `muted`.
+    pub const fn muted(&self) -> bool {
+        self.muted
     }
 
     /// `play()`.
@@ -419,11 +435,16 @@ impl Element {
         self.since.saturating_add(u64::try_from(us).unwrap_or(NEVER))
     }
 
+    fn reserve(&self) -> i64 {
+        let stretched = self.rate != Rate::NORMAL && !self.muted;
+        self.rules.audio_reserve + if stretched { self.rules.stretch_reserve } else { 0 }
+    }
+
     /// Where the clock has to stop for want of sound; `None` when it does not.
     fn audio_limit(&self, at: i64) -> Option<i64> {
         let range = self.audio.as_ref()?.range_at(at);
         self.limit(self.audio.as_ref(), range).map(|end| match range {
-            Some(_) => end - self.rules.audio_reserve,
+            Some(_) => end - self.reserve(),
             None => at,
         })
     }
