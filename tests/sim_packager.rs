@@ -104,6 +104,8 @@ fn a_camera_that_skips_frames_stays_near_the_edge() {
     assert_eq!(report.recovered(secs(140), secs(3)), Ok(()), "{report}");
     let latency = report.latency(secs(30)..secs(140), 900).unwrap();
     assert!(latency < 1_000_000, "{latency} us behind: {report}");
+    // Each frame that is skipped would cost the rest of its GOP, were its absence seen.
+    assert!(report.stood(secs(15)..secs(180)) < secs(1), "{report}");
 }
 
 #[test]

@@ -230,3 +230,44 @@ fn after_a_gap_presentation_time_is_still_the_capture_time() {
         assert!(off.abs() < 80_000, "{gap} frames missing: {off} us off");
     }
 }
+
+/// Decoding time and duration of each chunk of the copied rendition, 90 kHz.
+fn decoding_times(camera: &Camera) -> Vec<(u64, u64)> {
+    let window = camera.window();
+    let mut times = Vec::new();
+    for period in &window.periods {
+        for segment in &period.tracks[0].segments {
+            let Lookup::Found(segment) = camera.segment(period.ms, "v0", segment.number) else {
+                panic!("segment {} is listed and not there", segment.number);
+            };
+            let bytes = segment.so_far().concat();
+            let places = |kind: &[u8]| -> Vec<usize> {
+                bytes.windows(4).enumerate().filter(|(_, w)| *w == kind).map(|(i, _)| i).collect()
+            };
+            for (tfdt, trun) in places(b"tfdt").into_iter().zip(places(b"trun")) {
+                let time = u64::from_be_bytes(bytes[tfdt + 8..tfdt + 16].try_into().unwrap());
+                let lasts = u32::from_be_bytes(bytes[trun + 16..trun + 20].try_into().unwrap());
+                times.push((time, u64::from(lasts)));
+            }
+        }
+    }
+    times
+}
+
+#[test]
+fn missing_frames_leave_no_leap_in_decoding_time() {
+    let mut feed = Feed::new();
+    // Inside a GOP, before a key frame, and each second one.
+    let missing = |n: &i64| [(130, 133), (220, 225)].iter().any(|(a, b)| (*a..*b).contains(n));
+    for n in (0..400).filter(|n| !missing(n) && (*n < 300 || n % 2 == 0)) {
+        feed.frame(n * FRAME_US, n % 25 == 0 || n == 326, 0);
+    }
+    feed.arrive(400 * FRAME_US);
+    let times = decoding_times(&feed.camera);
+    assert!(times.len() > 300);
+    for pair in times.windows(2) {
+        let [(at, lasts), (next, _)] = pair else { continue };
+        // Browsers bear twice the duration.
+        assert!(next > at && (next - at) * 2 <= lasts * 3, "{at} lasts {lasts}, next {next}");
+    }
+}

@@ -130,6 +130,7 @@ impl Writer {
         if let Some(open) = self.open.as_ref().filter(|o| o.period.ms != period.ms) {
             let end = u64::try_from(self.end_ticks).unwrap_or(0);
             camera.end_segment(ms(open.period), self.track, end);
+            self.last_dts = None;
         }
         self.owes_well = self.spoke;
         self.open = camera
@@ -165,9 +166,9 @@ impl Writer {
         let dts = self.timescale.from_micros(picture.dts_us);
         let pts = self.timescale.from_micros(picture.pts_us);
         let delta = self.last_dts.map(|last| dts - last).and_then(|d| u32::try_from(d).ok());
-        if let Some(delta) = delta.filter(|d| *d > 0 && *d <= self.timescale.hz() * 2) {
-            self.last_delta = delta;
-        }
+        let delta = delta.filter(|d| *d > 0 && *d <= self.timescale.hz() * 2);
+        let (decode_time, duration) = self.placed(dts, delta);
+        self.last_delta = delta.unwrap_or(self.last_delta);
         self.last_dts = Some(dts);
         if picture.key {
             let captured_us = picture.pts_us;
@@ -178,8 +179,8 @@ impl Writer {
         }
         let sample = Sample {
             data: picture.data,
-            duration: self.last_delta,
-            composition_offset: i32::try_from(pts - dts).unwrap_or(0),
+            duration,
+            composition_offset: i32::try_from(pts - decode_time).unwrap_or(0),
             sync: picture.key,
         };
         let producer = ProducerTime {
@@ -196,7 +197,23 @@ impl Writer {
         } else {
             Vec::new()
         };
-        self.chunk(camera, dts, &[sample], Some(producer), message);
+        self.chunk(camera, decode_time, &[sample], Some(producer), message);
+    }
+
+    /// The decoding time and the duration to write for a picture at `dts`, `delta` after the last one.
+    ///
+    /// Where frames are missing before it, its decoding time is where the last one's duration ends, and
+    /// it lasts to where it would have ended: only its composition offset tells that it comes late. For a
+    /// leap in decoding time of over two durations makes browsers drop everything up to the next key
+    /// frame (Media Source Extensions, coded frame processing, step 1.6).
+    fn placed(&self, dts: i64, delta: Option<u32>) -> (i64, u32) {
+        let nominal = self.last_delta;
+        let gap = dts - self.end_ticks;
+        if delta.is_some() && gap > i64::from(nominal / 2) {
+            let duration = u32::try_from(gap).unwrap_or(0).saturating_add(nominal);
+            return (self.end_ticks, duration);
+        }
+        (dts, delta.unwrap_or(nominal))
     }
 
     /// Writes frames of sound, the first at `start_us`, into the open segment.

@@ -17,6 +17,8 @@ pub struct Shown {
     pub frame: Frame,
     /// What the driver said of the bytes it came with.
     pub label: u32,
+    /// It was decoded right after the frame that is kept before it.
+    follows: bool,
 }
 
 /// One SourceBuffer.
@@ -166,9 +168,10 @@ impl SourceBuffer {
     fn insert(&mut self, frame: Frame, label: u32) {
         let frame =
             Frame { start: frame.start + self.offset, end: frame.end + self.offset, ..frame };
-        if let Some((last, length)) = self.last
-            && (frame.start < last || frame.start - last > 2 * length)
-        {
+        let follows = self.last.is_some_and(|(last, length)| {
+            frame.decode >= last && frame.decode - last <= 2 * length
+        });
+        if self.last.is_some() && !follows {
             self.needs_sync = true;
         }
         if self.needs_sync && !frame.sync && self.kind == TrackKind::Video {
@@ -176,8 +179,8 @@ impl SourceBuffer {
             return;
         }
         self.needs_sync = false;
-        self.last = Some((frame.start, frame.end - frame.start));
-        let shown = Shown { frame, label };
+        self.last = Some((frame.decode, frame.end - frame.start));
+        let shown = Shown { frame, label, follows };
         self.bytes += frame.bytes;
         let at_end = self.frames.last().is_none_or(|s| s.frame.end <= frame.start);
         if at_end {
@@ -203,14 +206,20 @@ impl SourceBuffer {
 
     fn cut(&mut self, from: usize, to: usize) {
         let gone: u64 = self.frames.drain(from..to).map(|s| s.frame.bytes).sum();
+        if let Some(next) = self.frames.get_mut(from).filter(|_| to > from) {
+            next.follows = false;
+        }
         self.bytes -= gone.min(self.bytes);
     }
 
     fn extend_ranges(&mut self, next: Shown) {
         let length = self.frames.last().map_or(0, |s| s.frame.end - s.frame.start);
         match self.ranges.last_mut() {
-            // A hole of one frame is played over (Chromium: two frame intervals).
-            Some(r) if next.frame.start - r.1 <= length.min(MOST_FUDGE) => r.1 = next.frame.end,
+            // A hole of one frame is played over (Chromium: two frame intervals), and what follows in
+            // decoding time belongs to the range whatever its presentation time.
+            Some(r) if next.follows || next.frame.start - r.1 <= length.min(MOST_FUDGE) => {
+                r.1 = next.frame.end;
+            }
             _ => self.ranges.push((next.frame.start, next.frame.end)),
         }
     }

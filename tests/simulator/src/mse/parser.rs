@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 /// A frame, in the track's own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
+    /// Decoding time on the media's own timeline, microseconds.
+    pub decode: i64,
     /// Presentation time, microseconds.
     pub start: i64,
     /// Microseconds.
@@ -291,7 +293,8 @@ fn read_moof(moof: &[u8], init: &Init) -> Option<Vec<Frame>> {
         let offset = i64::from(field(0x800, Some(0))?.cast_signed());
         let start = micros(time + offset)?;
         let end = micros(time + offset + duration)?;
-        frames.push(Frame { start, end, sync: own_flags & 0x1_0000 == 0, bytes });
+        let decode = micros(time)?;
+        frames.push(Frame { decode, start, end, sync: own_flags & 0x1_0000 == 0, bytes });
         time += duration;
     }
     Some(frames)
