@@ -7,10 +7,11 @@
 //!   slower (0.95)  |   1x   |   faster (1.05, 1.08, 1.1)  |   jump
 //! ```
 //! Two quantities bound it. The *floor* is the least buffer just before an append that holds without
-//! a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms; while it stretches sound at its pitch
-//! it needs 50 ms more, so that a change of rate is what makes a short buffer run dry. The *target* is a latency on the
-//! manifest's clock, where an option or the manifest names one; it is held as far as the floor
-//! allows. After an underflow the floor is wider for a while: what happened once happens again.
+//! a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms; while it stretches sound at its
+//! pitch it needs 50 ms more, so that a change of rate is what makes a short buffer run dry. The
+//! *target* is a latency on the manifest's clock, where an option or the manifest names one; it is
+//! held as far as the floor allows. After an underflow the floor is wider for a while: what happened
+//! once happens again.
 //!
 //! The clock is the manifest's, never `prft`: while a camera is away the server's filler carries old
 //! capture times on a timeline that goes on, and that is no drift.
