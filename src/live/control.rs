@@ -111,8 +111,8 @@ const WIDEST: Duration = Duration::from_secs(2);
 const REMEMBERED: Duration = Duration::from_secs(30);
 /// A link that ran dry once a minute will do so again: so much stays for each underflow, up to
 /// [`MOST_SCARS`], and heals by a tenth in every [`HEALING`].
-const SCAR: Duration = Duration::from_millis(30);
-const MOST_SCARS: Duration = Duration::from_millis(90);
+const SCAR: Duration = Duration::from_millis(20);
+const MOST_SCARS: Duration = Duration::from_millis(60);
 const HEALING: Duration = Duration::from_secs(30);
 /// What lies between the measured jitter and the floor.
 const JITTER_MARGIN: Duration = Duration::from_millis(80);
@@ -134,6 +134,8 @@ const SLOWED: Duration = Duration::from_millis(160);
 const SMOOTH: Duration = Duration::from_millis(80);
 /// The least slack where it is not.
 const ROUGH_SLACK: Duration = Duration::from_millis(50);
+/// And the most: what is further off is worth a correction on any link.
+const MOST_SLACK: Duration = Duration::from_millis(90);
 /// What runs dry so soon after an accident with a known cause runs dry because of it.
 const EXCUSED: Duration = Duration::from_secs(2);
 
@@ -342,7 +344,7 @@ impl Control {
         if floor <= self.aim.base_floor && self.spread(now) <= SMOOTH {
             return self.aim.slack;
         }
-        self.aim.slack.max(ROUGH_SLACK).max(floor / 2)
+        self.aim.slack.max(ROUGH_SLACK).max((floor / 2).min(MOST_SLACK))
     }
 
     fn rate(&self, rate: Rate, excess: i64, slack: i64) -> Rate {

@@ -1,7 +1,7 @@
 // Media for browser tests, made by ffmpeg once and kept in target/.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { TARGET } from "./harness.mjs";
 
@@ -14,6 +14,44 @@ export function film() {
     ...["-c:a", "aac", "-ar", "48000", "-f", "dash", "-seg_duration", "2", "-use_timeline", "0", "-use_template", "1"],
     ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", path.join(folder, "index.mpd")],
   ]);
+}
+
+/**
+ * A film of 8 s, each track one file with an index (`sidx`) before its media. Returns its folder with `v.mp4` and `a.mp4`, and
+ * the manifest's text, in which the index is named by its range (SegmentBase).
+ */
+export function indexedFilm() {
+  const tail = (file) => ["-movflags", "+frag_keyframe+empty_moov+default_base_moof+dash+global_sidx", "-f", "mp4", file];
+  const folder = made("indexed-1", (folder) => [
+    ...["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=8", "-f", "lavfi", "-i", "sine=frequency=440:duration=8"],
+    ...["-map", "0:v", "-c:v", "libx264", "-profile:v", "baseline", "-level", "3", "-preset", "ultrafast", "-pix_fmt", "yuv420p"],
+    ...["-g", "50", "-keyint_min", "50", "-sc_threshold", "0", ...tail(path.join(folder, "v.mp4"))],
+    ...["-map", "1:a", "-c:a", "aac", "-ar", "48000", "-frag_duration", "2000000", ...tail(path.join(folder, "a.mp4"))],
+  ]);
+  const track = (kind, file, codecs, more) => {
+    const boxes = topBoxes(readFileSync(path.join(folder, file)));
+    const [moov, sidx] = ["moov", "sidx"].map((kind) => boxes.find((it) => it.kind === kind));
+    return `<AdaptationSet mimeType="${kind}/mp4"><Representation id="${kind}" codecs="${codecs}" ${more}><BaseURL>${file}</BaseURL>
+<SegmentBase indexRange="${sidx.start}-${sidx.end - 1}"><Initialization range="0-${moov.end - 1}"/></SegmentBase>
+</Representation></AdaptationSet>`;
+  };
+  const mpd = `<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT8S" minBufferTime="PT2S"
+ profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period>
+${track("video", "v.mp4", "avc1.42c01e", `bandwidth="900000" width="640" height="360"`)}
+${track("audio", "a.mp4", "mp4a.40.2", `bandwidth="70000"`)}
+</Period></MPD>`;
+  return { folder, mpd };
+}
+
+function topBoxes(bytes) {
+  const boxes = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = start + bytes.readUInt32BE(start);
+    boxes.push({ kind: bytes.toString("latin1", start + 4, start + 8), start, end });
+    start = end;
+  }
+  return boxes;
 }
 
 function made(name, args) {
