@@ -43,6 +43,34 @@ fn a_machine_that_was_offline_plays_on_when_it_is_online() {
 }
 
 #[test]
+fn what_was_missed_in_a_cut_is_not_played_afterwards() {
+    for ms in [1000, 2000, 4000, 10_000] {
+        for offline in [true, false] {
+            let mut sim = start();
+            if offline {
+                sim.offline(true)
+            } else {
+                sim.kbps(0)
+            }
+            sim.run_for(millis(ms));
+            if offline {
+                sim.offline(false)
+            } else {
+                sim.kbps(20_000)
+            }
+            sim.run_for(secs(12));
+            let over = secs(20) + millis(ms);
+            let report = sim.finish();
+            report.sound().unwrap();
+            let back = report.back(over).unwrap();
+            let latency = report.latency(back + secs(2)..back + secs(4), 500).unwrap();
+            let what = format!("{ms} ms, offline {offline}, back after {} us", back - over);
+            assert!(latency < 1_000_000, "{what}: {latency} us behind: {report}");
+        }
+    }
+}
+
+#[test]
 fn an_answer_that_hangs_is_given_up() {
     let mut sim = start();
     sim.fault(Fault::all(secs(20)..secs(21), "/v2/", Trouble::StallAfter(30_000)));

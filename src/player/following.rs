@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::io::{Output, Reason};
 use super::opening::rep_of;
+use super::playing::CAUGHT_UP;
 use super::session::Session;
 use crate::live::control::{Aim, Control, Sound, Steer, View};
 use crate::presentation::{Kind, Presentation, SegmentList, TrackKind, edge, window};
@@ -12,6 +13,8 @@ use core::time::Duration;
 
 /// The controller looks this often.
 const LOOK: Duration = Duration::from_millis(200);
+/// Who is further behind than this after the picture stood is not at the edge.
+const LATE_RETURN: Duration = Duration::from_millis(500);
 /// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
 /// of tenths of a second before it, costs a slow link more time than waiting for them.
 pub(super) const ENTRY: Duration = Duration::from_millis(120);
@@ -33,6 +36,9 @@ pub(super) struct Live {
     rate: Rate,
     /// When media at the start's place was first seen.
     pub(super) waiting_since: Option<Instant>,
+    /// The picture goes on after it stood: until then what came in the meantime is jumped over once it
+    /// is there.
+    pub(super) returning: Option<Instant>,
     told_window: Option<Span>,
 }
 
@@ -50,6 +56,7 @@ impl Live {
             growing,
             rate: Rate::NORMAL,
             waiting_since: None,
+            returning: None,
             told_window: None,
         }
     }
@@ -242,6 +249,13 @@ impl Session {
             return;
         }
         cx.wake_at(cx.now + LOOK, Reason::LiveControl);
+        // It went on with the first media that came; the rest of what it missed came right after.
+        let late = edge.since(position) > live.control.wanted(cx.now) + LATE_RETURN;
+        let whole = live.growing && edge.since(buffered_to) <= CAUGHT_UP;
+        if live.returning.is_some_and(|until| cx.now < until) && runs && late && whole {
+            live.returning = None;
+            return self.reenter(cx);
+        }
         let far = live.control.wanted(cx.now) + live.control.aim.max_drift;
         let view = View { position, edge, buffered_to, rate: live.rate };
         // A list that does not grow leaves nothing to jump to. It is looked at only where that matters.

@@ -19,11 +19,14 @@ use crate::time::{Instant, Position, Span};
 use core::time::Duration;
 
 /// Media that arrived this far behind the edge is the newest there is.
-const CAUGHT_UP: Duration = Duration::from_millis(250);
+pub(super) const CAUGHT_UP: Duration = Duration::from_millis(250);
 /// A backlog that has not been worked off by then is not waited for.
 const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);
 /// A stall longer than this is an outage: a wider buffer would not have bridged it.
 const OUTAGE: Duration = Duration::from_millis(1500);
+/// Who stood so long goes on at the edge, if what it missed comes within [`RETURN`].
+const STOOD: Duration = Duration::from_millis(500);
+const RETURN: Duration = Duration::from_secs(3);
 
 impl Session {
     pub(super) fn set_start(&mut self, cx: &mut Cx<'_>, at: Position) {
@@ -139,6 +142,9 @@ impl Session {
         if let Some(lasted) = change.resumed {
             if lasted > OUTAGE {
                 self.source_changed(now);
+            }
+            if let Some(live) = self.live.as_mut().filter(|_| lasted > STOOD) {
+                live.returning = Some(now + RETURN);
             }
             cx.emit(super::event::Event::StallEnded { lasted });
         }

@@ -137,8 +137,8 @@ impl Element {
     /// A new source is set: everything begins anew (HTML 4.8.11.5, the load algorithm), only the
     /// frame counters' owner stays.
     pub fn open(&mut self) {
-        let (rules, drop_permille) = (self.rules.clone(), self.drop_permille);
-        *self = Self { alive: true, drop_permille, ..Self::new(rules) };
+        let (rules, drop_permille, muted) = (self.rules.clone(), self.drop_permille, self.muted);
+        *self = Self { alive: true, drop_permille, muted, ..Self::new(rules) };
     }
 
     /// The source is gone.
