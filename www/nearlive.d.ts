@@ -139,7 +139,7 @@ export interface Events {
   autoplay: { muted: boolean; blocked: boolean };
 }
 
-/** One player in one media element. */
+/** One player in one media element. A call with arguments that make no sense throws (5001); what plays goes on. */
 export interface Player {
   /**
    * Plays an .mpd or .m3u8, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`
@@ -150,7 +150,7 @@ export interface Player {
   off<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): void;
   /** What can be chosen between, best first; empty before the manifest is known. */
   qualities(): Quality[];
-  /** An id of `qualities()`, or "auto". */
+  /** An id of `qualities()`, or "auto"; an id that is not there is named in the console, and the player chooses. */
   setQuality(id: string): void;
   /** Jumps to the live edge. */
   goLive(): void;

@@ -219,9 +219,12 @@ impl Session {
     pub(super) fn set_quality(&mut self, cx: &mut Cx<'_>, choice: QualityChoice) {
         self.choice = choice;
         self.replace_ahead(cx);
-        self.figures.reason = match &self.choice {
-            QualityChoice::Auto => "the player chooses again".to_string(),
-            QualityChoice::Fixed(_) => "chosen by the viewer".to_string(),
+        let known = match &self.choice {
+            QualityChoice::Auto => false,
+            QualityChoice::Fixed(id) => self.qualities().iter().any(|it| it.id == *id),
         };
+        // What is not there is left to the player.
+        let reason = if known { "chosen by the viewer" } else { "the player chooses again" };
+        self.figures.reason = reason.to_string();
     }
 }

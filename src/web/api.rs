@@ -1,5 +1,8 @@
 //! The face for JavaScript: the class behind `nearlive.create()`. Its reference is
 //! `www/nearlive.d.ts`.
+//!
+//! Every argument is taken as any value and looked at here: the glue of a typed one trusts what the
+//! page gives, and what it reads out of a number's "length" is a fault for all players of the page.
 
 use super::driver::Shell;
 use super::report::{self, Loading};
@@ -43,13 +46,17 @@ impl Handle {
     }
 
     /// Calls `call` at each event of that name.
-    pub fn on(&self, name: &str, call: Function) {
-        self.shell.page.on(name, call);
+    pub fn on(&self, name: &JsValue, call: &JsValue) -> Result<(), JsValue> {
+        let (name, call) = listener(name, call)?;
+        self.shell.page.on(&name, call);
+        Ok(())
     }
 
     /// Ends what `on` began.
-    pub fn off(&self, name: &str, call: &Function) {
-        self.shell.page.off(name, call);
+    pub fn off(&self, name: &JsValue, call: &JsValue) -> Result<(), JsValue> {
+        let (name, call) = listener(name, call)?;
+        self.shell.page.off(&name, &call);
+        Ok(())
     }
 
     /// What can be chosen between, best first.
@@ -59,9 +66,22 @@ impl Handle {
 
     /// Chooses by id; `"auto"` leaves it to the player.
     #[wasm_bindgen(js_name = setQuality)]
-    pub fn set_quality(&self, id: String) {
-        let choice = if id == "auto" { QualityChoice::Auto } else { QualityChoice::Fixed(id) };
+    pub fn set_quality(&self, id: &JsValue) -> Result<(), JsValue> {
+        let Some(id) = id.as_string() else {
+            let message = "setQuality() needs an id of qualities(), or \"auto\"";
+            return Err(report::own_error(Code::BadCall, message));
+        };
+        let choice = match id.as_str() {
+            "auto" => QualityChoice::Auto,
+            _ => QualityChoice::Fixed(id),
+        };
+        if let QualityChoice::Fixed(id) = &choice
+            && self.shell.lacks(id)
+        {
+            dom::warn("nearlive: setQuality() knows no such quality:", &id.as_str().into());
+        }
         self.command(Command::SetQuality(choice));
+        Ok(())
     }
 
     /// Jumps to the live edge.
@@ -102,6 +122,15 @@ impl Handle {
                 report::own_error(Code::BadCall, message)
             })
     }
+}
+
+/// The arguments of `on` and `off`.
+fn listener(name: &JsValue, call: &JsValue) -> Result<(String, Function), JsValue> {
+    let call = call.is_function().then(|| call.clone().unchecked_into());
+    name.as_string().zip(call).ok_or_else(|| {
+        let message = "on() and off() need the name of an event and a function";
+        report::own_error(Code::BadCall, message)
+    })
 }
 
 impl Drop for Handle {

@@ -255,6 +255,13 @@ impl Shell {
         report::qualities(&self.core.borrow().qualities())
     }
 
+    /// There is something to choose between, and `id` is not among it.
+    pub(crate) fn lacks(&self, id: &str) -> bool {
+        // After a fault it may be borrowed for ever.
+        let all = self.core.try_borrow().map(|it| it.qualities()).unwrap_or_default();
+        !all.is_empty() && all.iter().all(|it| it.id != id)
+    }
+
     /// Ends everything; may be called from inside an event, and more than once.
     pub(crate) fn destroy(&self) {
         if self.destroyed.replace(true) {
@@ -268,6 +275,7 @@ impl Shell {
         self.blobs.take();
         self.inputs.take();
         self.page.close();
+        self.state.set(State::Idle);
         // Its memory goes now, not when the page's last reference to the handle goes.
         // (After a fault it may be borrowed for ever.)
         if let Ok(mut core) = self.core.try_borrow_mut() {

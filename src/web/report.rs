@@ -121,10 +121,11 @@ pub(crate) fn error(trouble: &Error) -> JsValue {
     made
 }
 
-/// An error of the shell's own.
+/// An error of the shell's own. A call that makes no sense is refused, and what plays goes on.
 pub(crate) fn own_error(code: Code, message: &str) -> JsValue {
+    let fatal = code.category() != Category::Usage;
     let message = message.into();
-    error(&Error { code, fatal: true, message, url: None, detail: String::new() })
+    error(&Error { code, fatal, message, url: None, detail: String::new() })
 }
 
 /// What becomes of a `load()` that nothing can come of.

@@ -301,6 +301,7 @@ test("the JavaScript face: load, events, figures, destroy", async (t) => {
     player.destroy();
     player.goLive();
   });
+  assert.equal(await page.evaluate(() => player.stats().state), "idle");
   assert.equal(await page.evaluate(() => document.querySelector("video").getAttribute("src")), null);
   assert.deepEqual(page.problems, []);
 });
@@ -324,13 +325,90 @@ test("the JavaScript face: what it rejects, it rejects with a number and a sente
   })()`);
   const short = Object.fromEntries(Object.entries(errors).map(([name, it]) => [name, [it.name, it.code, it.category, it.fatal]]));
   assert.deepEqual(short, {
-    notVideo: ["NearliveError", 5001, "usage", true],
-    noUrl: ["NearliveError", 5001, "usage", true],
+    notVideo: ["NearliveError", 5001, "usage", false],
+    noUrl: ["NearliveError", 5001, "usage", false],
     dead: ["NearliveError", 1002, "network", true],
-    interrupted: ["AbortError", 5001, "usage", true],
-    destroyed: ["AbortError", 5001, "usage", true],
+    interrupted: ["AbortError", 5001, "usage", false],
+    destroyed: ["AbortError", 5001, "usage", false],
   });
   assert.match(errors.notVideo.text, /<video>/);
+});
+
+test("the JavaScript face: an argument of a wrong type is refused, and no player of the page suffers", async (t) => {
+  const it = await open(t, "/plays.html");
+  await plays(it);
+  const wrong = await it.page.evaluate(async () => {
+    const video = document.createElement("video");
+    const player = await nearlive.create(video);
+    await player.load("/film/index.mpd");
+    const facts = ({ name, code, fatal }) => `${name} ${code} ${fatal}`;
+    const tried = (act) => {
+      try {
+        return Promise.resolve(act()).then(() => "nothing", facts);
+      } catch (error) {
+        return facts(error);
+      }
+    };
+    const calls = {
+      load: (value) => player.load(value),
+      on: (value) => player.on(value, () => {}),
+      off: (value) => player.off(value, () => {}),
+      onCall: (value) => player.on("state", value),
+      offCall: (value) => player.off("state", value),
+      setQuality: (value) => player.setQuality(value),
+      goLive: (value) => player.goLive(value),
+      qualities: (value) => player.qualities(value),
+      stats: (value) => player.stats(value),
+      create: (value) => nearlive.create(value),
+      options: (value) => nearlive.create(document.createElement("video"), value),
+    };
+    const found = {};
+    for (const [name, call] of Object.entries(calls)) {
+      const ends = new Set();
+      for (const value of [1, {}, null, undefined, NaN, 1n, [], Symbol("s")]) ends.add(await tried(() => call(value)));
+      found[name] = [...ends].join();
+    }
+    found.state = player.stats().state;
+    player.destroy();
+    found.destroyed = await tried(() => player.setQuality(1));
+    return found;
+  });
+  const refused = "NearliveError 5001 false";
+  assert.deepEqual(wrong, {
+    load: refused,
+    on: refused,
+    off: refused,
+    onCall: refused,
+    offCall: refused,
+    setQuality: refused,
+    goLive: "nothing",
+    qualities: "nothing",
+    stats: "nothing",
+    create: refused,
+    options: "nothing",
+    state: wrong.state,
+    destroyed: refused,
+  });
+  assert.notEqual(wrong.state, "failed");
+  const at = await it.part("video", (video) => video.currentTime);
+  await plays(it, at + 0.3);
+  assert.equal(await it.shown(".message"), false);
+  assert.deepEqual(it.page.problems, []);
+});
+
+test("the JavaScript face: a quality that is not there is named in the console and left to the player", async (t) => {
+  const page = await openPage(browser, `${files.url}/api.html`);
+  t.after(() => page.context().close());
+  const warned = page.waitForEvent("console", (message) => message.text().includes("no such quality"));
+  const reasons = await page.evaluate(async () => {
+    const player = await nearlive.create(document.querySelector("video"));
+    await player.load("/film/index.mpd");
+    const reason = (id) => (player.setQuality(id), player.stats().qualityReason);
+    return [reason(player.qualities()[0].id), reason("nope")];
+  });
+  assert.equal((await warned).type(), "warning");
+  assert.equal(reasons[0], "chosen by the viewer");
+  assert.notEqual(reasons[1], reasons[0]);
 });
 
 test("the JavaScript face: a second player on a video takes the place of the first", async (t) => {
