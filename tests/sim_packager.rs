@@ -59,14 +59,14 @@ fn while_the_camera_is_away_the_figures_speak_of_the_camera_not_of_the_viewer() 
     let (told, cause) = report.sources.first().unwrap();
     assert!(*told < before && !cause.is_empty(), "{:?}", report.sources);
     assert!(report.samples_in(before..away.end).iter().all(|s| s.rate == 1000), "{report}");
-    let stats = sim.player().stats(sim.instant());
+    let stats = sim.player.stats(sim.instant());
     let age = stats.latency.unwrap();
     assert!(age > Duration::from_secs(29) && age < Duration::from_secs(33), "{age:?}");
     assert!(stats.behind.unwrap() < Duration::from_secs(1), "{stats:?}");
     assert!(stats.source_stalls > 0 && stats.source_stalled > Duration::ZERO, "{stats:?}");
     assert_eq!((stats.stalls, stats.stalled), (0, Duration::ZERO));
     sim.run_for(secs(10));
-    let stats = sim.player().stats(sim.instant());
+    let stats = sim.player.stats(sim.instant());
     assert!(stats.latency.unwrap() < Duration::from_secs(1), "{stats:?}");
     assert_eq!((stats.stalls, stats.stalled), (0, Duration::ZERO));
     assert!(sim.report().sources.last().unwrap().1.is_empty());

@@ -27,6 +27,17 @@ pub(super) enum Step {
 /// A manifest whose next segment is due is not left alone for longer, however long its segments are.
 const LONGEST_SILENCE: Duration = Duration::from_millis(3600);
 
+/// With a segment that is read while it grows, after so many that fell silent. The origin may hold
+/// the request for up to two segments. In the middle of one it sends a chunk a frame, or one at the
+/// slot's end while the camera is away.
+fn growing_patience(length: Duration, silent: u32) -> Patience {
+    let longer = 800 * u64::from(silent.min(4));
+    Patience {
+        answer: length * 2 + Duration::from_secs(2),
+        flow: length + Duration::from_millis(700 + longer),
+    }
+}
+
 impl Session {
     pub(super) fn advance_streams(&mut self, cx: &mut Cx<'_>) {
         let Some(presentation) = self.presentation.clone() else { return };
@@ -168,13 +179,8 @@ impl Session {
         let mime =
             if transport { Some(stream.mime().to_string()) } else { mime_of(rep, kind, &data) };
         let Some(mime) = mime else { return Step::Rest };
-        let length = s.end.since(s.start);
-        let silent = u64::from(stream.trouble.silent.min(4));
         let patience = if rep.growing {
-            // The origin may hold the request for up to two segments. In the middle of one it
-            // sends a chunk a frame, or one at the slot's end while the camera is away.
-            let held = length * 2 + Duration::from_secs(2);
-            Patience { answer: held, flow: length + Duration::from_millis(700 + 800 * silent) }
+            growing_patience(s.end.since(s.start), stream.trouble.silent)
         } else {
             Patience::even(cx.config.request_timeout)
         };

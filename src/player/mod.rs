@@ -80,6 +80,9 @@ impl Player {
         self.now = self.now.max(now);
         self.agenda = Agenda::default();
         let wall = self.epoch + self.now.since(Instant::default());
+        if let Input::Command(Command::Configure(config)) = &input {
+            self.config = config.clone();
+        }
         let mut cx = Cx {
             now: self.now,
             config: &self.config,
@@ -103,21 +106,6 @@ impl Player {
                 }
                 return;
             }
-            Input::Command(Command::Configure(config)) => {
-                self.config = config;
-                if let Some(session) = &mut self.session {
-                    let mut cx = Cx {
-                        now: self.now,
-                        config: &self.config,
-                        out: &mut self.out,
-                        agenda: &mut self.agenda,
-                        prng: &mut self.prng,
-                    };
-                    session.on_configured(&cx);
-                    session.advance(&mut cx);
-                }
-                return;
-            }
             _ => {}
         }
         if let (Input::Command(Command::SetQuality(choice)), None) = (&input, &self.session) {
@@ -134,6 +122,7 @@ impl Player {
                 self.choice = choice.clone();
                 session.set_quality(&mut cx, choice);
             }
+            Input::Command(Command::Configure(_)) => session.on_configured(&cx),
             Input::Command(Command::GoLive) => session.go_live(&mut cx),
             Input::Command(_) | Input::Wake => {}
             Input::Fetch(id, event) => session.on_fetch(&mut cx, id, event),

@@ -205,11 +205,6 @@ impl<M: Machine> Simulation<M> {
         self.clock.monotonic(self.now)
     }
 
-    /// The player.
-    pub const fn player(&self) -> &M {
-        &self.player
-    }
-
     /// What was noted so far.
     pub const fn report(&self) -> &Report {
         &self.report
