@@ -4,11 +4,16 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{PATIENCE, Watched, around, camera, small, supervise};
 use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Fault, Size, Transports};
 use nearlive_server::camera::status::State;
+use nearlive_server::camera::supervisor::Supervisor;
 use nearlive_server::config::Transport;
 use nearlive_server::engine::stderr::{Cause, VideoCodec};
+use nearlive_server::package::Packager;
+use nearlive_server::store::{self, Budget, Limits, RenditionKind, RenditionSpec};
 
 async fn live(config: CameraConfig) -> (Camera, Watched) {
     let source = Camera::start(config).await.unwrap();
@@ -75,6 +80,51 @@ async fn each_fault_has_its_cause_and_passes() {
     live_again(&mut watched).await;
 
     watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leap_of_the_cameras_clock_is_over_with_the_next_run() {
+    let source = Camera::start(small()).await.unwrap();
+    let mut config = camera(&source.url_as_typed());
+    config.ladder.clear();
+    config.audio = nearlive_server::config::Audio::Off;
+    let spec = RenditionSpec {
+        id: "v0".into(),
+        kind: RenditionKind::Video,
+        copied: true,
+        nominal_bps: None,
+    };
+    let budget = Arc::new(Budget::new(64 << 20));
+    let store = store::Camera::new(vec![spec], Limits::default(), budget);
+    let around = around("ffmpeg");
+    let shutdown = around.shutdown.clone();
+    let (supervisor, mut status) =
+        Supervisor::new(config, around, Packager::new(Arc::clone(&store)));
+    let task = tokio::spawn(supervisor.run());
+    let until = async |status: &mut tokio::sync::watch::Receiver<_>, state, runs| {
+        let found = status.wait_for(|s: &nearlive_server::camera::status::Status| {
+            s.state == state && s.runs == runs
+        });
+        tokio::time::timeout(PATIENCE, found).await.expect("in time").unwrap().clone()
+    };
+    until(&mut status, State::Live, 1).await;
+    common::eventually("it plays", async || store.is_ready().then_some(())).await;
+
+    // Longer than anybody would wait for it to pass by itself.
+    source.control().set(Fault::TimestampJump { seconds: 600 });
+    let offline = until(&mut status, State::Offline, 1).await;
+    assert_eq!(offline.cause, Some(Cause::ClockLeapt));
+    until(&mut status, State::Live, 2).await;
+    common::eventually("a whole segment of the new run", async || {
+        let since = u64::try_from(offline.since.as_millis()).unwrap();
+        let periods = store.window().periods;
+        let new = periods.iter().filter(|p| p.ms > since).flat_map(|p| &p.tracks);
+        new.flat_map(|t| &t.segments).any(|s| s.complete).then_some(())
+    })
+    .await;
+    shutdown.trigger();
+    tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap();
     source.stop().await;
 }
 

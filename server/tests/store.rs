@@ -68,3 +68,24 @@ fn what_is_written_to_a_segment_that_has_left_the_window_is_not_counted() {
     push(&store, &old);
     assert_eq!((store.bytes(), budget.used()), (10, 10));
 }
+
+#[test]
+fn a_segment_that_was_cut_off_does_not_tell_what_a_rendition_takes() {
+    let (store, _) = store();
+    begin_period(&store, PERIOD);
+    let peak = |store: &Camera| {
+        let window = store.window();
+        window.periods[0].tracks.iter().find(|r| r.track == 0).unwrap().peak_bps
+    };
+    // A key frame of 100 kB, and a millisecond later another segment; then one of 499 ms.
+    for (number, start, end) in [(0, 0, 1), (1, 1, 500)] {
+        let cut = store.begin_segment(PERIOD, 0, number, PERIOD + start).unwrap();
+        store.push_chunk(&cut, Bytes::from(vec![0; 100_000]), 1);
+        store.end_segment(PERIOD, 0, PERIOD + end);
+    }
+    assert_eq!(peak(&store), 0);
+    let whole = store.begin_segment(PERIOD, 0, 2, PERIOD + 500).unwrap();
+    store.push_chunk(&whole, Bytes::from(vec![0; 100_000]), 1000);
+    store.end_segment(PERIOD, 0, PERIOD + 1500);
+    assert_eq!(peak(&store), 800_000);
+}

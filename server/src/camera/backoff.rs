@@ -4,8 +4,8 @@
 //! half a minute is back within five seconds of its return, and one that was unplugged for the
 //! winter is asked twice a minute. The outage begins with the first failure and ends when the
 //! picture has run for [`STABLE`]: a camera that comes and goes every second does not count as
-//! back. A refused login waits the longest from the start, for cameras lock out; an engine that was
-//! killed says nothing of the camera, so the first wait after it is short.
+//! back. A refused login waits the longest from the start, for cameras lock out; after an engine that
+//! was killed, and after a leap of its clock, the camera is well, so the first wait is short.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::engine::stderr::Cause;
 
 /// The shortest wait.
 pub const SHORTEST: Duration = Duration::from_secs(1);
-/// The shortest after an engine that somebody killed.
+/// The shortest after an engine that somebody killed, and after a leap of the camera's clock.
 pub const AFTER_KILL: Duration = Duration::from_millis(250);
 /// The longest wait.
 pub const LONGEST: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ pub fn wait(cause: &Cause, outage: Duration, jitter: u32) -> Duration {
         // Known at once and cured by the next run itself.
         Cause::SoundDiffers => return Duration::ZERO,
         cause if cause.is_refused_login() => LONGEST,
-        Cause::EngineKilled(_) => (outage / 8).clamp(AFTER_KILL, LONGEST),
+        Cause::EngineKilled(_) | Cause::ClockLeapt => (outage / 8).clamp(AFTER_KILL, LONGEST),
         _ => (outage / 8).clamp(SHORTEST, LONGEST),
     };
     base - base * jitter.min(999) / 5000

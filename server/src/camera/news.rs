@@ -53,7 +53,11 @@ impl News {
         if !outage.causes.contains(&cause.code()) {
             outage.causes.push(cause.code());
             outage.said = now;
-            return Some(format!("{}; {}", cause.sentence(place, wall), next(cause)));
+            let cause_and_next = match cause {
+                Cause::ClockLeapt => cause.sentence(place, wall),
+                _ => format!("{}; {}", cause.sentence(place, wall), next(cause)),
+            };
+            return Some(cause_and_next);
         }
         if now.since(outage.said) < REMIND {
             return None;

@@ -10,7 +10,8 @@
 //! ffmpeg's exit status lies (0 after a stall) and a camera may answer keep-alives for ever while
 //! it sends nothing, so the sign of life is a **frame** that came through the packager. None for
 //! [`QUIET`] (or four times the longest usual gap, for cameras of a frame every few seconds) ends
-//! the run.
+//! the run. So do frames whose timestamps stand still: after a leap of the camera's clock ffmpeg
+//! would go on so for as long as the leap was.
 //!
 //! Nothing else retries, and nothing here touches media: bytes go to the [`Sink`] as they are.
 
@@ -63,6 +64,10 @@ pub trait Sink: Send + 'static {
     fn leave_out(&mut self, track: usize);
     /// Bytes of a track; true when a frame of picture was completed.
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool;
+    /// Whether frames come while their timestamps stand still.
+    fn stands_still(&self) -> bool {
+        false
+    }
     /// How the source is.
     fn status(&mut self, status: SourceStatus);
     /// Time passes.
@@ -80,6 +85,10 @@ impl Sink for crate::package::Packager {
 
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
         Self::push(self, track, bytes, arrived)
+    }
+
+    fn stands_still(&self) -> bool {
+        Self::stands_still(self)
     }
 
     fn status(&mut self, status: SourceStatus) {
@@ -137,6 +146,7 @@ struct Pulse {
 struct PulseState {
     first: Option<Instant>,
     last: Option<(Instant, WallTime)>,
+    stands_still: bool,
     usual_gap: Duration,
 }
 
@@ -335,9 +345,10 @@ impl Pulse {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn beat(&self, arrived: WallTime) {
+    fn beat(&self, arrived: WallTime, stands_still: bool) {
         let now = self.clock.now();
         let mut state = self.lock();
+        state.stands_still = stands_still;
         state.first.get_or_insert(now);
         if let Some((last, _)) = state.last {
             // The longest of late: it falls by an eighth with each frame.
@@ -356,6 +367,7 @@ impl Pulse {
             Some((last, wall)) if now.since(last) > QUIET.max(state.usual_gap * 4) => {
                 Beat::Silent(Cause::StoppedSending(wall))
             }
+            Some(_) if state.stands_still => Beat::Silent(Cause::ClockLeapt),
             Some(_) => Beat::Alive,
         }
     }
@@ -420,8 +432,11 @@ impl Track {
                 Ok(0) | Err(_) => return,
                 Ok(n) if give => {
                     let arrived = pulse.clock.wall();
-                    if lock(&sink).push(self.track, buffer.get(..n).unwrap_or_default(), arrived) {
-                        pulse.beat(arrived);
+                    let mut sink = lock(&sink);
+                    if sink.push(self.track, buffer.get(..n).unwrap_or_default(), arrived) {
+                        let stands_still = sink.stands_still();
+                        drop(sink);
+                        pulse.beat(arrived, stands_still);
                     }
                 }
                 Ok(_) => {}

@@ -42,6 +42,8 @@ pub enum Cause {
     NothingCame,
     /// Pictures came, then none since that time.
     StoppedSending(WallTime),
+    /// Its timestamps leapt, and ffmpeg would stand still until they are newer than before.
+    ClockLeapt,
     /// The camera closed the connection.
     HungUp,
     /// ffmpeg was ended by something else.
@@ -86,6 +88,7 @@ impl Cause {
             ),
             Self::NothingCame => "the camera accepted the connection and sends no picture".into(),
             Self::StoppedSending(_) => "the camera stopped sending".into(),
+            Self::ClockLeapt => "the camera's clock leapt; connecting again".into(),
             Self::HungUp => "the camera closed the connection".into(),
             Self::EngineKilled(signal) => format!("ffmpeg was ended by signal {signal}"),
             Self::EngineFailed(words) => format!("ffmpeg failed: {words}"),
@@ -110,6 +113,7 @@ impl Cause {
             Self::CodecNotOffered(_) => "codec-not-offered",
             Self::NothingCame => "nothing-came",
             Self::StoppedSending(_) => "stopped-sending",
+            Self::ClockLeapt => "clock-leapt",
             Self::HungUp => "hung-up",
             Self::EngineKilled(_) => "engine-killed",
             Self::EngineFailed(_) => "engine-failed",

@@ -4,6 +4,9 @@
 //! engine hold it for. So the least of `arrival - hold - timestamp` over a while is the best guess of
 //! the run's offset. It is found while the first frames come (they come in a burst, late), and from
 //! then on followed slowly: at most [`SLEW_PPM`], so that pictures and sound never jump.
+//!
+//! [`Standing`] sees the one thing that no new clock mends: ffmpeg makes timestamps that went back
+//! into the last one and a tick, frame after frame, until what comes is newer again.
 
 use std::collections::VecDeque;
 
@@ -27,6 +30,33 @@ const LATE_AT_MOST_US: i64 = 8_000_000;
 const LATE_FOR_AT_MOST_US: i64 = 20_000_000;
 /// Pictures are put into another order by less than this.
 const BACK_JUMP_US: i64 = 1_500_000;
+
+/// Frames follow each other by no less than this, microseconds.
+const LEAST_STEP_US: i64 = 1_000;
+/// Frames in a row that did, and for how long, before the run is given up.
+const STANDING_FRAMES: u32 = 4;
+const STANDING_US: i64 = 500_000;
+
+/// Sees timestamps that stand still while frames come.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    last_us: Option<i64>,
+    since_us: i64,
+    frames: u32,
+}
+
+impl Standing {
+    /// A frame that is decoded at `media_us` arrived at `arrival_us`. Says whether they stand still.
+    pub(super) fn observe(&mut self, media_us: i64, arrival_us: i64) -> bool {
+        let step = self.last_us.replace(media_us).map(|last| media_us - last);
+        if step.is_none_or(|s| s.abs() >= LEAST_STEP_US) {
+            (self.frames, self.since_us) = (0, arrival_us);
+            return false;
+        }
+        self.frames = self.frames.saturating_add(1);
+        self.frames >= STANDING_FRAMES && arrival_us - self.since_us >= STANDING_US
+    }
+}
 
 /// What an observation showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +225,27 @@ mod tests {
         let leapt = (100..300)
             .find(|i| clock.observe(t + i - 100, BASE + i * FRAME, FRAME) == Observed::Leapt);
         assert!(leapt.is_some_and(|i| (150..210).contains(&i)), "{leapt:?}");
+    }
+
+    #[test]
+    fn timestamps_that_stand_still_are_seen_within_a_second() {
+        let mut standing = Standing::default();
+        let seen = (0..100).find(|i| {
+            // Each a tick after the one before, from the 50th on.
+            let media = if *i < 50 { i * FRAME } else { 49 * FRAME + (i - 49) * 11 };
+            standing.observe(media, BASE + i * FRAME)
+        });
+        assert!(seen.is_some_and(|i| (60..75).contains(&i)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_burst_of_late_frames_does_not_stand_still() {
+        let mut standing = Standing::default();
+        for i in 0..200 {
+            assert!(!standing.observe(i * FRAME, BASE + i * 100), "frame {i}");
+        }
+        // Nor does one timestamp that comes twice, before a pause.
+        assert!(!standing.observe(199 * FRAME, BASE + 10_000_000));
     }
 
     #[test]

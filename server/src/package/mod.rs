@@ -20,7 +20,7 @@ pub use frames::Frame;
 pub use writer::SOURCE_SCHEME;
 
 use crate::store::{Camera, RenditionKind, SourceStatus};
-use clock::{MediaClock, Observed};
+use clock::{MediaClock, Observed, Standing};
 use frames::FrameReader;
 use grid::{Cut, Grid, Period};
 use nearlive::time::{Timescale, WallTime};
@@ -56,6 +56,8 @@ pub struct Packager {
     tracks: Vec<Track>,
     leader: usize,
     clock: MediaClock,
+    standing: Standing,
+    stands: bool,
     grid: Grid,
     cuts: VecDeque<Decided>,
     periods: VecDeque<Period>,
@@ -125,6 +127,8 @@ impl Packager {
             tracks,
             leader: 0,
             clock: MediaClock::default(),
+            standing: Standing::default(),
+            stands: false,
             grid: Grid::default(),
             cuts: VecDeque::new(),
             periods: VecDeque::new(),
@@ -151,6 +155,8 @@ impl Packager {
             track.pending.clear();
         }
         self.elect(None);
+        self.standing = Standing::default();
+        self.stands = false;
         self.restart_clock(now.as_micros(), Afresh::Run);
     }
 
@@ -195,6 +201,11 @@ impl Packager {
         alive
     }
 
+    /// Whether this run's frames come while their timestamps stand still: it is of no more use.
+    pub fn stands_still(&self) -> bool {
+        self.stands
+    }
+
     /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
     pub fn give(&mut self, track: usize, frames: &mut Vec<Frame>) {
         let Some(t) = self.tracks.get(track) else { return };
@@ -213,6 +224,12 @@ impl Packager {
 
     fn frame(&mut self, track: usize, frame: Frame) {
         let was_running = self.is_running();
+        if track == self.leader {
+            self.stands = self.standing.observe(to_us(frame.dts), frame.arrival_us);
+            if self.stands {
+                return;
+            }
+        }
         if track == self.leader && self.lead(&frame) == Observed::Leapt {
             self.restart_clock(frame.arrival_us, Afresh::Leap);
             self.lead(&frame);

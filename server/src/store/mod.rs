@@ -311,10 +311,12 @@ impl Camera {
         start_ticks: u64,
     ) -> Option<Arc<Segment>> {
         let mut inner = self.lock();
-        let t = inner.period_mut(ms)?.tracks.get_mut(&track)?;
+        let period = inner.period_mut(ms)?;
+        let least_us = period.least_telling_us();
+        let t = period.tracks.get_mut(&track)?;
         if let Some(last) = t.segments.back() {
             last.finish(start_ticks);
-            t.peak_bps = t.peak_bps.max(last.bps(t.timescale));
+            t.peak_bps = t.peak_bps.max(last.bps(t.timescale, least_us));
         }
         let segment = Arc::new(Segment::new(number, start_ticks));
         t.segments.push_back(Arc::clone(&segment));
@@ -326,11 +328,13 @@ impl Camera {
     /// Ends the last segment of `track` in Period `ms` at `end_ticks`; none will follow it there.
     pub fn end_segment(&self, ms: PeriodMs, track: usize, end_ticks: u64) {
         let mut inner = self.lock();
-        let Some(t) = inner.period_mut(ms).and_then(|p| p.tracks.get_mut(&track)) else { return };
+        let Some(period) = inner.period_mut(ms) else { return };
+        let least_us = period.least_telling_us();
+        let Some(t) = period.tracks.get_mut(&track) else { return };
         t.ended = true;
         if let Some(last) = t.segments.back() {
             last.finish(end_ticks);
-            t.peak_bps = t.peak_bps.max(last.bps(t.timescale));
+            t.peak_bps = t.peak_bps.max(last.bps(t.timescale, least_us));
         }
         drop(inner);
         self.touch();
@@ -469,6 +473,13 @@ impl Inner {
 }
 
 impl Period {
+    /// Segments shorter than this were cut off, and do not tell what a rendition takes.
+    fn least_telling_us(&self) -> u64 {
+        /// The same where their lengths are uneven.
+        const LEAST_US: u64 = 200_000;
+        if self.listed { LEAST_US } else { LEAST_US.max(self.duration_us / 2) }
+    }
+
     fn info(&self) -> PeriodInfo {
         PeriodInfo {
             ms: self.ms,

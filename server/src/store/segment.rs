@@ -72,11 +72,16 @@ impl Segment {
         state.bytes
     }
 
-    /// Mean bits a second of a finished segment, 0 before.
-    pub(super) fn bps(&self, timescale: u32) -> u64 {
+    /// Mean bits a second of a finished segment of `least_us` or more, 0 otherwise: in less time
+    /// than that a key frame alone says nothing of the rendition.
+    pub(super) fn bps(&self, timescale: u32, least_us: u64) -> u64 {
         let state = self.lock();
         let Some(end) = state.end_ticks else { return 0 };
-        (state.bytes * 8 * u64::from(timescale)).checked_div(end - self.start_ticks).unwrap_or(0)
+        let (ticks, scale) = (end - self.start_ticks, u64::from(timescale));
+        if u128::from(ticks) * 1_000_000 < u128::from(least_us) * u128::from(scale) {
+            return 0;
+        }
+        (state.bytes * 8 * scale).checked_div(ticks).unwrap_or(0)
     }
 
     pub(super) fn start_us(&self, timescale: u32) -> i64 {
