@@ -24,8 +24,10 @@ impl Policy {
     /// For what exists or does not.
     pub const ON_DEMAND: Self =
         Self { base: Duration::from_millis(500), cap: Duration::from_secs(8), tries: Some(6) };
-    /// For the first load: a person is waiting for an answer, and a server that is being started
-    /// gives one within a quarter of a minute.
+    /// For the first load, for which a person is waiting: ten tries, so a quarter of a minute where
+    /// the server refuses at once, as one that is being started does. A server that takes its time
+    /// over each answer (the companion's waits for a camera's first picture) makes it longer by ten
+    /// times that; the page is told of the first refusal, so it need not wait to say why.
     pub const FIRST: Self =
         Self { base: Duration::from_millis(500), cap: Duration::from_secs(2), tries: Some(10) };
 }

@@ -112,6 +112,17 @@ impl Error {
         };
         Self { code, fatal: false, message, url: Some(shown(url)), detail }
     }
+
+    /// The same with the server's own words for it in place of what a status can say.
+    pub(super) fn with_reason(mut self, reason: Option<&str>) -> Self {
+        if let Some(reason) = reason {
+            self.detail = core::mem::replace(
+                &mut self.message,
+                format!("The server says: {}.", reason.trim_end_matches('.')),
+            );
+        }
+        self
+    }
 }
 
 fn status_words(status: u16, what: &str) -> String {
@@ -119,6 +130,7 @@ fn status_words(status: u16, what: &str) -> String {
         401 | 403 => "access is refused; sign in again or check the address's token",
         404 | 410 => "it is not there; check the address",
         429 => "the server has too many requests; it is asked again later",
+        503 => "it has nothing to send yet, or is overloaded; it is asked again",
         500..=599 => "the server is in trouble; it is asked again",
         _ => "check the address",
     };

@@ -249,7 +249,8 @@ impl Session {
 
     pub(super) fn on_manifest_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: Failure) {
         self.loader.in_flight = false;
-        let mut error = Error::of_request(&failure, &sent.resource.url, "the manifest");
+        let mut error = Error::of_request(&failure, &sent.resource.url, "the manifest")
+            .with_reason(sent.reason());
         error.fatal = false;
         self.manifest_trouble(cx, error, Some(&failure));
     }

@@ -57,7 +57,24 @@ pub(super) struct Sent {
     /// Something of its body came.
     flows: bool,
     body: Vec<u8>,
+    /// The error status whose reason, a short text, is still coming.
+    refused: Option<u16>,
 }
+
+impl Sent {
+    /// The reason that came with an error status: a sentence in plain text, or nothing.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.refused?;
+        let text = core::str::from_utf8(&self.body).ok()?.trim();
+        let plain = !text.is_empty()
+            && text.chars().count() <= REASON_CHARS
+            && !text.contains(|c: char| c.is_control() || matches!(c, '<' | '>'));
+        plain.then_some(text)
+    }
+}
+
+/// A longer text is not read out to a viewer, and not waited for.
+const REASON_CHARS: usize = 200;
 
 /// What an event means.
 #[derive(Debug)]
@@ -138,6 +155,7 @@ impl Requests {
             patience,
             flows: false,
             body: Vec::new(),
+            refused: None,
         });
         id
     }
@@ -181,12 +199,17 @@ impl Requests {
             FetchEvent::Head(head) => {
                 sent.answered_at = Some(cx.now);
                 let status = head.status;
+                let text =
+                    head.content_type.as_deref().is_some_and(|t| t.starts_with("text/plain"));
                 sent.head = head;
                 // A server may ignore the header (RFC 9110 14.2): each part would cost the whole.
                 let whole = status == 200
                     && sent.resource.range.is_some_and(|r| r.first > 0 || r.last.is_some());
                 if (200..300).contains(&status) && !whole {
                     Heard::Answered
+                } else if status >= 500 && text && sent.purpose == Purpose::Manifest {
+                    sent.refused = Some(status);
+                    Heard::Nothing
                 } else {
                     cx.push(Output::Cancel(id));
                     Heard::Failed(if whole { Failure::NoRange } else { Failure::Status(status) })
@@ -199,7 +222,12 @@ impl Requests {
             FetchEvent::Data(bytes) => {
                 self.bytes += bytes.len() as u64;
                 sent.body.extend_from_slice(&bytes);
-                if sent.body.len() > BODY_LIMIT {
+                if let Some(status) = sent.refused
+                    && sent.body.len() > REASON_CHARS * 4
+                {
+                    cx.push(Output::Cancel(id));
+                    Heard::Failed(Failure::Status(status))
+                } else if sent.body.len() > BODY_LIMIT {
                     cx.push(Output::Cancel(id));
                     Heard::Failed(Failure::TooLarge)
                 } else {
@@ -209,6 +237,9 @@ impl Requests {
             FetchEvent::Media { blob, len, facts } => {
                 self.bytes += u64::from(len);
                 Heard::Read { blob, len, facts }
+            }
+            FetchEvent::Done | FetchEvent::Failed(_) if let Some(status) = sent.refused => {
+                Heard::Failed(Failure::Status(status))
             }
             FetchEvent::Done if matches!(sent.purpose, Purpose::Segment(_) | Purpose::Probe) => {
                 Heard::Done

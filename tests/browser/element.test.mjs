@@ -1,6 +1,8 @@
 // <nearlive-player> and the JavaScript face in real Chromium, on a film from a static server.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, serveFiles, until } from "./harness.mjs";
 import { film } from "./media.mjs";
@@ -10,6 +12,7 @@ const element = (attributes, src = "/film/index.mpd") => `<nearlive-player src="
 
 let browser, files;
 let gone = false; // the film's manifest is not there
+let busy; // what the film's manifest is refused with: [type, text]
 let rest; // what becomes of all segments but the first
 before(async () => {
   browser = await launch();
@@ -29,6 +32,14 @@ before(async () => {
     {
       async answer({ url }, response) {
         if (/-0000[2-9]\.m4s/.test(url) && (await rest) === "refused") return !!response.writeHead(403).end();
+        if (busy && url.endsWith(".mpd")) {
+          const [type, text] = busy;
+          return !!response.writeHead(503, { "Content-Type": type, "Content-Length": text.length }).end(text);
+        }
+        if (url === "/film/one.mpd") {
+          const text = readFileSync(path.join(film(), "index.mpd"), "utf8");
+          return !!response.setHeader("Content-Type", "application/dash+xml").end(text.replace(/<Representation id="1"[^]*?<\/Representation>/, ""));
+        }
         return gone && url.endsWith(".mpd") && !!response.writeHead(404).end();
       },
     },
@@ -213,6 +224,46 @@ test("a fault of the player itself offers to load the page again", async (t) => 
   assert.match(await it.part(".message", (message) => message.innerText), /Reload the page/);
   await Promise.all([it.page.waitForEvent("load"), it.locate(".retry").click()]);
   await plays(it);
+});
+
+const REFUSALS = [
+  ["in its words where they are a sentence", "text/plain; charset=utf-8", "no picture yet: 192.168.1.10:554 does not answer\n", /^The server says: no picture yet: 192\.168\.1\.10:554 does not answer\.$/],
+  ["without them where they are a page", "text/html", "<h1>503</h1>", /^The server answered 503 for the manifest: it has nothing to send yet/],
+  ["without them where they are long", "text/plain", "words ".repeat(50), /^The server answered 503 for the manifest: /],
+  ["without them where there are none", "text/plain", "", /^The server answered 503 for the manifest: /],
+];
+for (const [how, type, text, expected] of REFUSALS)
+  test(`why there is no picture yet is said soon, ${how}`, async (t) => {
+    busy = [type, text];
+    t.after(() => (busy = undefined));
+    const it = await open(t, "/plays.html");
+    await until("it says why", () => it.shown(".still"));
+    assert.match(await it.part(".still", (still) => still.innerText.trim()), expected);
+    assert.ok(await it.shown(".spinner"), "and it goes on trying");
+    assert.equal(await it.shown(".message"), false);
+    assert.equal(await it.part(".frame", (_, host) => host.player.stats().state), "starting");
+    busy = undefined;
+    await plays(it);
+    assert.equal(await it.shown(".still"), false);
+  });
+
+test("a quality that was chosen does not stay chosen in a stream that lacks it", async (t) => {
+  const it = await open(t, "/plays.html");
+  await plays(it);
+  const choose = async (name) => {
+    await it.locate(".frame").hover();
+    await it.locate(".quality").click();
+    await it.locate(".menu button").filter({ hasText: name }).click();
+    return it.part(".quality", (button) => button.textContent);
+  };
+  assert.equal(await choose("180p"), "180p");
+  const load = (src) => it.part("video", new Function("video", "host", `host.src = "${src}"`));
+  await load("/film/index.mpd?again");
+  await plays(it);
+  assert.equal(await it.part(".quality", (button) => button.textContent), "180p");
+  await load("/film/one.mpd");
+  await plays(it);
+  await until("it is left to the player", () => it.part(".quality", (button) => button.textContent.startsWith("Auto")));
 });
 
 test("two players share one module", async (t) => {
