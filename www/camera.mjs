@@ -22,7 +22,7 @@ follow("../api/cameras", part("notice"), (cameras) => {
   showState(part("state"), camera, "Camera");
   const { video } = camera;
   const facts = [];
-  if (camera.cause) facts.push(camera.cause[0].toUpperCase() + camera.cause.slice(1) + ".");
+  // Why there is no picture stands over the player.
   if (video) {
     const size = video.width ? `, ${video.width}×${video.height}` : "";
     const sound = camera.audio ? `sound in ${SOUND[camera.audio] ?? camera.audio}` : "no sound";

@@ -38,6 +38,8 @@ export function showState(part, camera, of = "") {
   part.dataset.state = camera.state;
   const alone = WORDS[camera.state] ?? camera.state;
   const word = of ? `${of} ${alone.toLowerCase()}` : alone;
-  const text = camera.state === "live" || !camera.since ? word : `${word} since ${new Date(camera.since).toLocaleTimeString()}`;
-  if (part.textContent !== text) part.textContent = text;
+  const since = camera.state === "live" || !camera.since ? "" : ` since ${new Date(camera.since).toLocaleTimeString()}`;
+  if (part.textContent === word + since) return;
+  const more = Object.assign(document.createElement("span"), { className: "since", textContent: since });
+  part.replaceChildren(word, more);
 }

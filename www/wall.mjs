@@ -46,7 +46,9 @@ class Tile {
     const [name, state, cause] = this.caption.children;
     name.textContent = camera.name;
     showState(state, camera);
-    const sentence = camera.state === "live" ? "" : (camera.cause ?? "");
+    // A player that is seen says it over its picture.
+    const said = this.#player?.style.visibility === "";
+    const sentence = camera.state === "live" || said ? "" : (camera.cause ?? "");
     cause.textContent = sentence;
     cause.hidden = !sentence;
   }

@@ -121,6 +121,15 @@ test("with the plug out the page says why and how old the picture is; with it ba
     assert.equal(await inside(page, (_, host) => host.video.playbackRate), 1);
     assert.equal(await inside(page, (root) => root.querySelector(".unmute").checkVisibility()), false);
     await screenshot(page, "offline-1280x800");
+    const cause = (await inside(page, (root) => root.querySelector(".still b").textContent)).toLowerCase();
+    const below = (await page.textContent(".about")).toLowerCase();
+    assert.ok(cause && !below.includes(cause), `said twice: ${cause}`);
+    // On a phone the heading keeps its one line, so that the picture stays where it is.
+    await page.setViewportSize(PHONE.viewport);
+    const [header, name] = await page.evaluate(() => [document.querySelector("header"), document.getElementById("name")].map((it) => it.getBoundingClientRect().toJSON()));
+    assert.ok(header.height <= 61, `the heading is ${header.height} px high`);
+    assert.ok(name.width > 90, `the camera's name has ${name.width} px`);
+    await screenshot(page, "offline-390x844");
   } finally {
     server.tell("plug");
   }
