@@ -13,6 +13,8 @@ use nearlive_server::camera::supervisor::Supervisor;
 use nearlive_server::config::Transport;
 use nearlive_server::engine::stderr::{Cause, VideoCodec};
 use nearlive_server::package::Packager;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use nearlive_server::store::{self, Budget, Limits, RenditionKind, RenditionSpec};
 
 async fn live(config: CameraConfig) -> (Camera, Watched) {
@@ -139,6 +141,36 @@ async fn a_pulled_plug_is_seen_although_the_connection_stays_open() {
     live_again(&mut watched).await;
     watched.end().await;
     source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_wants_a_login_says_so_when_none_was_given() {
+    let auth = Auth::Digest { user: "u".into(), password: "p".into() };
+    let source = Camera::start(CameraConfig { auth, ..small() }).await.unwrap();
+    let url = source.url_as_typed().replace("u:p@", "");
+    let mut watched = supervise(camera(&url), around("ffmpeg"));
+    assert_eq!(offline(&mut watched).await, Cause::LoginWanted);
+    watched.end().await;
+    source.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_speaks_another_protocol_is_no_camera() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("rtsp://{}/", listener.local_addr().unwrap());
+    let web = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer =
+                b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(answer).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    let mut watched = supervise(camera(&url), around("ffmpeg"));
+    assert_eq!(offline(&mut watched).await, Cause::NotRtsp);
+    watched.end().await;
+    web.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

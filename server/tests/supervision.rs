@@ -54,7 +54,8 @@ async fn frames_that_stop_end_the_run_although_ffmpeg_goes_on() {
     watched.until("live", |s| s.state == State::Live).await;
     let pid = pid_in(&path).await;
     let status = watched.until("offline", |s| s.state == State::Offline).await;
-    assert!(matches!(status.cause, Some(Cause::StoppedSending(_))), "{:?}", status.cause);
+    let Some(Cause::StoppedSending(last)) = status.cause else { panic!("{:?}", status.cause) };
+    assert_eq!(status.since, last, "the outage begins with the last frame");
     let told = watched.sink.seen().statuses.last().cloned().unwrap();
     assert_eq!(told.cause, "the camera stopped sending", "no age, which would not stay true");
     assert!(!runs(pid), "the silent ffmpeg was ended");

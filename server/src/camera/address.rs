@@ -119,6 +119,11 @@ impl Address {
         format!("{}:{}", self.host, self.port.unwrap_or(usual))
     }
 
+    /// Whether there is a user to log in as.
+    pub fn has_login(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| !user.is_empty())
+    }
+
     /// Tells `redactor` every secret in this address.
     pub fn teach(&self, redactor: &Redactor) {
         if let Some(password) = &self.password {

@@ -31,13 +31,14 @@ struct Outage {
 
 impl News {
     /// The camera is in `state` by `cause`: the line to log, if it is news. `place` is its host and
-    /// port.
+    /// port; it is so since `since`.
     pub fn line(
         &mut self,
         state: State,
         cause: Option<&Cause>,
         place: &str,
         now: (Instant, WallTime),
+        since: Instant,
     ) -> Option<String> {
         let (now, wall) = now;
         let news = self.state.replace(state) != Some(state);
@@ -48,13 +49,17 @@ impl News {
                 None => state.word().to_owned(),
             });
         };
-        let first = Outage { began: now, said: now, causes: Vec::new() };
+        let first = Outage { began: since, said: now, causes: Vec::new() };
         let outage = self.outage.get_or_insert(first);
         if !outage.causes.contains(&cause.code()) {
             outage.causes.push(cause.code());
             outage.said = now;
             let cause_and_next = match cause {
                 Cause::ClockLeapt => cause.sentence(place, wall),
+                // It means something to the owner of the machine, not to viewers.
+                Cause::EngineKilled(signal) => {
+                    format!("ffmpeg was ended by signal {signal}; starting it again")
+                }
                 _ => format!("{}; {}", cause.sentence(place, wall), next(cause)),
             };
             return Some(cause_and_next);
@@ -75,7 +80,6 @@ fn next(cause: &Cause) -> String {
     match cause {
         // Cameras lock out who tries often.
         cause if cause.is_refused_login() => format!("trying again every {later} s"),
-        Cause::EngineKilled(_) => "starting it again".into(),
         _ => format!("trying again, at first every {first} s, later every {later} s"),
     }
 }
@@ -100,7 +104,7 @@ mod tests {
         let place = "192.168.1.9:554";
         let mut at = |s: u64, state, cause: Option<Cause>| {
             let now = Instant::from_micros(s * 1_000_000);
-            news.line(state, cause.as_ref(), place, (now, WallTime::from_millis(0)))
+            news.line(state, cause.as_ref(), place, (now, WallTime::from_millis(0)), now)
         };
         let mut away = |s, cause| at(s, State::Offline, Some(cause)).unwrap_or_default();
         assert_eq!(
@@ -129,6 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn an_outage_is_counted_from_the_last_frame() {
+        let mut news = News::default();
+        let at = |s: u64| (Instant::from_micros(s * 1_000_000), WallTime::from_millis(0));
+        news.line(State::Live, None, "h:554", at(0), at(0).0);
+        news.line(State::Offline, Some(&Cause::HungUp), "h:554", at(14), at(10).0);
+        let line = news.line(State::Live, None, "h:554", at(24), at(24).0);
+        assert_eq!(line.as_deref(), Some("live again after 14 s"));
+    }
+
+    #[test]
     fn the_first_states_are_a_word() {
         let mut news = News::default();
         let now = (Instant::from_micros(0), WallTime::from_millis(0));
@@ -137,7 +151,7 @@ mod tests {
             (State::Connecting, None),
             (State::Live, Some("live")),
         ] {
-            assert_eq!(news.line(state, None, "h:554", now).as_deref(), line);
+            assert_eq!(news.line(state, None, "h:554", now, now.0).as_deref(), line);
         }
     }
 }

@@ -134,6 +134,8 @@ struct Ended {
     cause: Cause,
     /// Time from the first frame to the end.
     lived: Duration,
+    /// When the last frame came.
+    last: Option<(Instant, WallTime)>,
 }
 
 /// What the parts of a run tell each other.
@@ -176,7 +178,7 @@ impl<S: Sink> Supervisor<S> {
     /// Runs until the shutdown.
     pub async fn run(mut self) {
         let ticker = tokio::spawn(tick(Arc::clone(&self.sink), self.clock));
-        self.announce(State::Connecting, None);
+        self.announce(State::Connecting, None, None);
         let mut outage: Option<Instant> = None;
         while !self.shutdown.is_triggered() {
             let Some(ended) = self.run_once().await else { break };
@@ -193,7 +195,7 @@ impl<S: Sink> Supervisor<S> {
                 let what = if self.mute { "no audio" } else { "audio again" };
                 tracing::info!("{}: the stream has {what}", self.camera.id);
             } else {
-                self.announce(State::Offline, Some(ended.cause));
+                self.announce(State::Offline, Some(ended.cause), ended.last);
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -211,7 +213,7 @@ impl<S: Sink> Supervisor<S> {
             Ok(started) => started,
             Err(e) => {
                 let cause = Cause::EngineMissing(self.redactor.clean(&e.to_string()));
-                return Some(Ended { cause, lived: Duration::ZERO });
+                return Some(Ended { cause, lived: Duration::ZERO, last: None });
             }
         };
         lock(&self.sink).begin_run(self.clock.wall());
@@ -241,9 +243,12 @@ impl<S: Sink> Supervisor<S> {
         let cause = match finish {
             Finish::Shutdown => return None,
             Finish::Quiet(cause) => cause,
-            Finish::Exited(status) => exit_cause(reader, status, &pulse),
+            Finish::Exited(status) => match exit_cause(reader, status, &pulse) {
+                Cause::PasswordRefused if !self.camera.address.has_login() => Cause::LoginWanted,
+                cause => cause,
+            },
         };
-        Some(Ended { cause, lived })
+        Some(Ended { cause, lived, last: pulse.lock().last })
     }
 
     /// Watches a run until something ends it.
@@ -282,7 +287,7 @@ impl<S: Sink> Supervisor<S> {
                 Beat::Silent(cause) => return Finish::Quiet(cause),
                 Beat::Alive if !live => {
                     live = true;
-                    self.announce(State::Live, None);
+                    self.announce(State::Live, None, None);
                 }
                 Beat::Alive | Beat::Waiting => {}
             }
@@ -298,11 +303,13 @@ impl<S: Sink> Supervisor<S> {
         Plan { address: self.camera.address.clone(), transport: self.camera.transport, tracks }
     }
 
-    /// Tells the log, the API and the packager.
-    fn announce(&mut self, state: State, cause: Option<Cause>) {
-        let (wall, place) = (self.clock.wall(), self.camera.address.place());
-        let now = (self.clock.now(), wall);
-        if let Some(line) = self.news.line(state, cause.as_ref(), &place, now) {
+    /// Tells the log, the API and the packager. It is so since `since`: an outage is counted from
+    /// the last frame, not from when it was noticed.
+    fn announce(&mut self, state: State, cause: Option<Cause>, since: Option<(Instant, WallTime)>) {
+        let place = self.camera.address.place();
+        let now = (self.clock.now(), self.clock.wall());
+        let (since, since_wall) = since.unwrap_or(now);
+        if let Some(line) = self.news.line(state, cause.as_ref(), &place, now, since) {
             match state {
                 State::Offline => tracing::warn!("{}: {line}", self.camera.id),
                 _ => tracing::info!("{}: {line}", self.camera.id),
@@ -311,7 +318,7 @@ impl<S: Sink> Supervisor<S> {
         // This goes into the media, where nobody brings seconds up to date.
         let lasting = cause.as_ref().map(|c| c.lasting(&place)).unwrap_or_default();
         lock(&self.sink).status(SourceStatus { state: state.word(), cause: lasting });
-        self.status.send_modify(|s| s.enter(state, cause, wall));
+        self.status.send_modify(|s| s.enter(state, cause, since_wall));
     }
 }
 
@@ -393,7 +400,7 @@ fn exit_cause(reader: Reader, status: Option<ExitStatus>, pulse: &Pulse) -> Caus
     let failed = status.is_none_or(|s| !s.success());
     match (reader.cause(failed), pulse.last_frame()) {
         // A timeout after pictures is a stall that ffmpeg saw before us.
-        (Some(Cause::NoAnswer), Some(last)) => Cause::StoppedSending(last),
+        (Some(Cause::NoAnswer | Cause::NotRtsp), Some(last)) => Cause::StoppedSending(last),
         (Some(cause), _) => cause,
         (None, Some(_)) => Cause::HungUp,
         (None, None) => Cause::NothingCame,

@@ -15,6 +15,8 @@ use nearlive::time::WallTime;
 pub enum Cause {
     /// 401: wrong name or password.
     PasswordRefused,
+    /// 401, and the address has no login in it.
+    LoginWanted,
     /// 403.
     Forbidden,
     /// 404.
@@ -27,6 +29,8 @@ pub enum Cause {
     UnknownHost,
     /// Something is there and does not answer.
     NoAnswer,
+    /// Something is there and speaks another protocol, or ends the connection without a word.
+    NotRtsp,
     /// 453 or 503 and the like.
     CameraError(u16),
     /// 461: only another transport.
@@ -70,12 +74,14 @@ impl Cause {
         let host = host(place);
         match self {
             Self::PasswordRefused => "the camera refused the password".into(),
+            Self::LoginWanted => "the camera wants a user and a password".into(),
             Self::Forbidden => "the camera refused access for this user".into(),
             Self::NoSuchStream => "the camera has no stream at this path".into(),
             Self::ConnectionRefused => format!("nothing answers at {place} (connection refused)"),
             Self::NoRoute => format!("no route to {host}"),
             Self::UnknownHost => format!("no host is called {host}"),
             Self::NoAnswer => format!("{place} does not answer"),
+            Self::NotRtsp => format!("{place} does not answer as an RTSP camera does"),
             Self::CameraError(453) => "the camera has no bandwidth left for one more viewer".into(),
             Self::CameraError(code) => format!("the camera answered with error {code}"),
             Self::TransportRefused => {
@@ -90,7 +96,7 @@ impl Cause {
             Self::StoppedSending(_) => "the camera stopped sending".into(),
             Self::ClockLeapt => "the camera's clock leapt; connecting again".into(),
             Self::HungUp => "the camera closed the connection".into(),
-            Self::EngineKilled(signal) => format!("ffmpeg was ended by signal {signal}"),
+            Self::EngineKilled(_) => "the server is starting the camera again".into(),
             Self::EngineFailed(words) => format!("ffmpeg failed: {words}"),
             Self::EngineMissing(why) => format!("ffmpeg could not be started: {why}"),
         }
@@ -100,12 +106,14 @@ impl Cause {
     pub fn code(&self) -> &'static str {
         match self {
             Self::PasswordRefused => "password-refused",
+            Self::LoginWanted => "login-wanted",
             Self::Forbidden => "forbidden",
             Self::NoSuchStream => "no-such-stream",
             Self::ConnectionRefused => "connection-refused",
             Self::NoRoute => "no-route",
             Self::UnknownHost => "unknown-host",
             Self::NoAnswer => "no-answer",
+            Self::NotRtsp => "not-rtsp",
             Self::CameraError(_) => "camera-error",
             Self::TransportRefused => "transport-refused",
             Self::NoVideo => "no-video",
@@ -123,14 +131,14 @@ impl Cause {
 
     /// Cameras lock a user out after some wrong passwords: such answers are not hammered at.
     pub fn is_refused_login(&self) -> bool {
-        matches!(self, Self::PasswordRefused | Self::Forbidden)
+        matches!(self, Self::PasswordRefused | Self::LoginWanted | Self::Forbidden)
     }
 
     /// The cause with more meaning wins over the one that merely follows from it.
     fn rank(&self) -> u8 {
         match self {
             Self::EngineFailed(_) => 0,
-            Self::NoAnswer | Self::HungUp => 1,
+            Self::NoAnswer | Self::NotRtsp | Self::HungUp => 1,
             Self::SoundDiffers => 2,
             _ => 3,
         }
@@ -292,7 +300,7 @@ fn cause_of(text: &str) -> Option<Cause> {
         () if has("Stream map '0:a:0' matches no streams") => Cause::SoundDiffers,
         () if has("method ") && has(" failed: ") => Cause::CameraError(status_of(text)?),
         () if has("Connection timed out") || has("Operation timed out") => Cause::NoAnswer,
-        () if has("Invalid data found when processing input") && has("pipe:0") => Cause::NoAnswer,
+        () if has("Invalid data found when processing input") && has("pipe:0") => Cause::NotRtsp,
         () if has("Connection reset by peer") || has("Broken pipe") => Cause::HungUp,
         () => return None,
     })
@@ -351,7 +359,7 @@ mod tests {
             ),
             (
                 &["[error] pipe:0: Invalid data found when processing input"],
-                "10.0.0.9:554 does not answer",
+                "10.0.0.9:554 does not answer as an RTSP camera does",
             ),
             (
                 &[
@@ -369,6 +377,8 @@ mod tests {
         let stopped = Cause::StoppedSending(WallTime::from_millis(8_000));
         assert_eq!(stopped.sentence("h", now), "the camera stopped sending 12 s ago");
         assert_eq!(stopped.lasting("h"), "the camera stopped sending");
+        let killed = Cause::EngineKilled(9);
+        assert_eq!(killed.sentence("h", now), "the server is starting the camera again");
     }
 
     #[test]
