@@ -102,7 +102,7 @@ pub enum Transport {
 pub struct Rung {
     /// Lines, or a part of the camera's as `"1/2"`.
     pub height: Height,
-    /// Columns; the camera's proportions decide when it is left out.
+    /// Columns, 16 to 15360; the camera's proportions decide when it is left out.
     pub width: Option<u32>,
     /// Kilobits a second, held within each second.
     pub kbps: u32,
@@ -310,6 +310,9 @@ impl Entry {
         if ladder.len() > 6 || ladder.iter().any(|r| !(16..=100_000).contains(&r.kbps)) {
             return Err("a ladder has at most 6 rungs of 16 to 100000 kbps".into());
         }
+        if ladder.iter().any(|r| r.width.is_some_and(|w| !(16..=15_360).contains(&w))) {
+            return Err("in a ladder, `width` is 16 to 15360 columns".into());
+        }
         if ladder.iter().any(|r| r.width.is_some() && matches!(r.height, Height::Fraction(_))) {
             return Err("in a ladder, `width` goes with a height in lines, not with a part".into());
         }
@@ -379,6 +382,10 @@ mod tests {
             (
                 "[[camera]]\nname='a'\nhost='h'\nladder=[{height='1/2',width=640,kbps=500}]",
                 "`width` goes with a height in lines",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,width=4294967295,kbps=500}]",
+                "`width` is 16 to 15360",
             ),
             ("[[camera]]\nname='a'", "camera \"a\": `url` or `host` is missing"),
             ("[[camera]]\nname='api'\nurl='rtsp://h/'", "cannot be an id"),

@@ -432,3 +432,18 @@ async fn a_camera_that_is_not_there_has_a_page_that_leads_back_to_the_wall() {
         assert!(text(plain).await.starts_with("there is no camera `nocam`"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_no_name_or_stands_twice_is_refused() {
+    let stand = Stand::empty();
+    for hosts in [&[&b"localhost"[..], b"evil.example"][..], &[b"\xe9vil.example"], &[b"", b""]] {
+        let mut request =
+            http::Request::get("/api/cameras").body(axum::body::Body::empty()).unwrap();
+        for host in hosts {
+            let host = http::HeaderValue::from_bytes(host).unwrap();
+            request.headers_mut().append(header::HOST, host);
+        }
+        let response = stand.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{hosts:?}");
+    }
+}

@@ -96,13 +96,17 @@ fn encoded(file: &'static Embedded, list: &str) -> Option<(&'static str, &'stati
     forms.into_iter().find_map(|(name, bytes)| Some((name, bytes?)).filter(|_| accepts(list, name)))
 }
 
+/// Whether `list` takes `coding`: what names it wins over `*` (RFC 9110, 12.5.3).
 fn accepts(list: &str, coding: &str) -> bool {
-    list.split(',').any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
-        let refused = parts.any(|p| p.trim_end_matches(['0', '.']) == "q=");
-        (name.eq_ignore_ascii_case(coding) || name == "*") && !refused
-    })
+    let takes = |wanted: &str| {
+        list.split(',').find_map(|item| {
+            let mut parts = item.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let refused = parts.any(|p| p.trim_end_matches(['0', '.']) == "q=");
+            name.eq_ignore_ascii_case(wanted).then_some(!refused)
+        })
+    };
+    takes(coding).or_else(|| takes("*")).unwrap_or(false)
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -136,6 +140,10 @@ mod tests {
             ("*", true),
             ("gzip;q=0", false),
             ("gzip; q=0.0", false),
+            ("gzip;q=0, *", false),
+            ("*, gzip;q=0", false),
+            ("*;q=0, gzip", true),
+            ("br, *;q=0", false),
             ("br", false),
             ("", false),
         ] {

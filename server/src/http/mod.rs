@@ -45,6 +45,11 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     app.requests.fetch_add(1, Ordering::Relaxed);
     let (request, _) = request.into_parts();
     let text = |name| request.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    // RFC 9112, 3.2: a second Host, or one that is no name, could pass one name for another.
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    if hosts.next().is_some_and(|host| host.to_str().is_err()) || hosts.next().is_some() {
+        return sentence(StatusCode::BAD_REQUEST, "a request has one Host, in letters of ASCII");
+    }
     // A proxy may ask in the absolute form: then that name counts (RFC 9112, 3.2.2).
     let name = request.uri.authority().map(|a| a.as_str()).or_else(|| text(header::HOST));
     if let Some(name) = name.filter(|n| !app.gate.answers_to(n)) {

@@ -62,7 +62,8 @@ impl Default for Limits {
 /// Time for what is being sent when the server ends.
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// The longest head of a request; a longer one is answered 431 (RFC 6585, 5).
+/// A head that has no end yet when so much of it has come is answered 431 (RFC 6585, 5). It is looked
+/// at after each read, which takes up to as much again: one of less than twice this may pass.
 const LONGEST_HEAD: usize = 64 << 10;
 
 /// How often the log tells of connections that were refused, or closed for others.
