@@ -173,3 +173,24 @@ async fn sound_that_is_switched_on_is_found_at_the_next_reconnection() {
     eventually("sound came", async || (watched.sink.bytes_of(3) == 3).then_some(())).await;
     watched.end().await;
 }
+
+#[tokio::test]
+async fn a_camera_whose_every_run_begins_with_a_leap_is_not_run_in_a_circle() {
+    let mark = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("leaps.mark");
+    let _ = std::fs::remove_file(&mark);
+    let mark = mark.display();
+    let frames = "printf x >&3; sleep 0.1;";
+    let body = describes("h264")
+        + &format!(
+            "if [ -e '{mark}' ]; then for i in 1 2 3 4 5 6 7 8 9 10; do {frames} done; exit 0; fi\n\
+             touch '{mark}'; while :; do {frames} done"
+        );
+    let mut watched = supervise(camera("rtsp://h/"), around(script("leaps", &body)));
+    watched.sink.seen().stands_still = true;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::ClockLeapt));
+    watched.until("live again", |s| s.state == State::Live && s.runs == 2).await;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::HungUp), "the second run came to its own end");
+    watched.end().await;
+}

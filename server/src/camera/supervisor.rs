@@ -114,6 +114,9 @@ pub struct Supervisor<S> {
     mute: bool,
     /// That was in the last run, so that the one after it does not look again.
     mute_is_new: bool,
+    /// The last run had hardly begun when the camera's clock leapt: perhaps each one begins so, and
+    /// the next has to get over it.
+    leapt_early: bool,
 }
 
 /// What all supervisors need.
@@ -171,6 +174,7 @@ impl<S: Sink> Supervisor<S> {
             news: News::default(),
             mute: false,
             mute_is_new: false,
+            leapt_early: false,
         };
         (supervisor, seen)
     }
@@ -183,6 +187,7 @@ impl<S: Sink> Supervisor<S> {
         while !self.shutdown.is_triggered() {
             let Some(ended) = self.run_once().await else { break };
             self.mute_is_new = ended.cause == Cause::SoundDiffers;
+            self.leapt_early = ended.cause == Cause::ClockLeapt && ended.lived < backoff::STABLE;
             let now = self.clock.now();
             if ended.lived >= backoff::STABLE {
                 outage = None;
@@ -283,7 +288,15 @@ impl<S: Sink> Supervisor<S> {
                 }
                 _ = look.tick() => {}
             }
-            match pulse.check(started) {
+            let beat = match pulse.check(started) {
+                Beat::Silent(Cause::ClockLeapt)
+                    if self.leapt_early && pulse.lived() < backoff::STABLE =>
+                {
+                    Beat::Alive
+                }
+                beat => beat,
+            };
+            match beat {
                 Beat::Silent(cause) => return Finish::Quiet(cause),
                 Beat::Alive if !live => {
                     live = true;

@@ -89,6 +89,8 @@ pub struct Seen {
     pub statuses: Vec<SourceStatus>,
     /// Runs that began.
     pub runs: u32,
+    /// The timestamps are to stand still.
+    pub stands_still: bool,
 }
 
 /// A sink that remembers. Every byte of a video track is a frame to it; sound is track 3, as by the
@@ -122,6 +124,10 @@ impl Sink for Memory {
         }
         seen.bytes[track] += bytes.len() as u64;
         track != 3
+    }
+
+    fn stands_still(&self) -> bool {
+        self.seen().stands_still
     }
 
     fn status(&mut self, status: SourceStatus) {
