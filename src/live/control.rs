@@ -76,6 +76,7 @@ impl Aim {
             unit: segment,
             base_floor: Duration::from_millis(500) + segment / 4,
             slack: Duration::from_millis(250) + segment / 8,
+            // The floor is wide enough for sound to be stretched in, heard or not.
             ..Self::growing(target, Sound::Muted)
         }
     }
@@ -146,13 +147,12 @@ pub struct Control {
     pub aim: Aim,
     /// Added to the floor by underflows.
     widened: Duration,
-    last_trouble: Option<Instant>,
-    /// What stays of `widened` for some minutes, and what of it the last trouble added.
+    /// What stays of it for some minutes.
     scars: Duration,
-    last_scar: Duration,
     last_healed: Instant,
-    /// What `widened` was before the last trouble.
-    before_trouble: Duration,
+    last_trouble: Option<Instant>,
+    /// `widened` and `scars` before it.
+    before_trouble: (Duration, Duration),
     last_narrowed: Instant,
     /// Lowest buffer of the last two seconds, microseconds.
     low: Window,
@@ -170,11 +170,10 @@ impl Control {
         Self {
             aim,
             widened: Duration::ZERO,
-            last_trouble: None,
             scars: Duration::ZERO,
-            last_scar: Duration::ZERO,
             last_healed: now,
-            before_trouble: Duration::ZERO,
+            last_trouble: None,
+            before_trouble: Default::default(),
             last_narrowed: now,
             low: Window::new(SEEN, now),
             lateness: Window::new(HABIT, now),
@@ -206,11 +205,10 @@ impl Control {
         if now < self.excused_until {
             return self.low.clear(now);
         }
-        self.last_scar = SCAR.min(MOST_SCARS.saturating_sub(self.scars));
-        self.scars += self.last_scar;
+        self.before_trouble = (self.widened, self.scars);
+        self.scars = (self.scars + SCAR).min(MOST_SCARS);
         self.last_healed = now;
         let half = self.floor(now) / 2;
-        self.before_trouble = self.widened;
         self.widened = (self.widened + half).min(WIDEST);
         self.last_trouble = Some(now);
         self.last_narrowed = now;
@@ -221,8 +219,9 @@ impl Control {
     /// camera that went away. What was measured around it says nothing about the link.
     pub fn excuse(&mut self, now: Instant) {
         if self.last_trouble.take().is_some() {
-            self.widened = self.before_trouble;
-            self.scars = self.scars.saturating_sub(core::mem::take(&mut self.last_scar));
+            // What has narrowed since then stays narrow.
+            self.widened = self.widened.min(self.before_trouble.0);
+            self.scars = self.scars.min(self.before_trouble.1);
         }
         self.excused_until = now + EXCUSED;
         self.lateness.clear(now);
@@ -236,7 +235,7 @@ impl Control {
         self.excuse(now);
         self.widened = self.widened.max(SLOWED);
         self.last_trouble = Some(now);
-        self.before_trouble = self.widened;
+        self.before_trouble = (self.widened, self.scars);
     }
 
     /// Media comes from another encoder from now on: what is late is to be learnt anew.
@@ -486,6 +485,21 @@ mod tests {
         for s in 0..1800 {
             c.steer(at(s * 1000), &view);
         }
+        assert_eq!(c.floor(at(1_800_000)), before);
+    }
+
+    #[test]
+    fn an_excuse_does_not_bring_back_what_was_forgotten() {
+        let mut c = settled(at(0));
+        let before = c.floor(at(0));
+        c.underflow(at(0));
+        c.underflow(at(10));
+        let view =
+            View { position: pos(0), edge: pos(200), buffered_to: pos(150), rate: Rate::NORMAL };
+        for s in 0..1800 {
+            c.steer(at(s * 1000), &view);
+        }
+        c.excuse(at(1_800_000));
         assert_eq!(c.floor(at(1_800_000)), before);
     }
 

@@ -106,6 +106,7 @@ impl Session {
         length.unwrap_or(Duration::from_secs(2))
     }
 
+    /// What is played beside the picture.
     pub(super) fn sound(&self) -> Sound {
         match self.stream(TrackKind::Audio) {
             None => Sound::None,
@@ -242,21 +243,22 @@ impl Session {
             live.rate = Rate::NORMAL;
             cx.push(Output::Rate(Rate::NORMAL));
         }
-        if !live.following {
-            return;
-        }
-        if paused {
+        if !live.following || paused {
             return;
         }
         cx.wake_at(cx.now + LOOK, Reason::LiveControl);
+        let wanted = live.control.wanted(cx.now);
         // It went on with the first media that came; the rest of what it missed came right after.
-        let late = edge.since(position) > live.control.wanted(cx.now) + LATE_RETURN;
-        let whole = live.growing && edge.since(buffered_to) <= CAUGHT_UP;
-        if live.returning.is_some_and(|until| cx.now < until) && runs && late && whole {
+        if live.returning.is_some_and(|until| cx.now < until)
+            && runs
+            && live.growing
+            && edge.since(buffered_to) <= CAUGHT_UP
+            && edge.since(position) > wanted + LATE_RETURN
+        {
             live.returning = None;
             return self.reenter(cx);
         }
-        let far = live.control.wanted(cx.now) + live.control.aim.max_drift;
+        let far = wanted + live.control.aim.max_drift;
         let view = View { position, edge, buffered_to, rate: live.rate };
         // A list that does not grow leaves nothing to jump to. It is looked at only where that matters.
         let behind = |at: Position| {

@@ -57,14 +57,17 @@ pub(super) struct Sent {
     /// Something of its body came.
     flows: bool,
     body: Vec<u8>,
-    /// The error status whose reason, a short text, is still coming.
-    refused: Option<u16>,
 }
 
 impl Sent {
+    /// The error status whose reason, a short text, is coming; after others nothing is waited for.
+    fn refused(&self) -> Option<u16> {
+        Some(self.head.status).filter(|status| *status >= 500)
+    }
+
     /// The reason that came with an error status: a sentence in plain text, or nothing.
     pub(super) fn reason(&self) -> Option<&str> {
-        self.refused?;
+        self.refused()?;
         let text = core::str::from_utf8(&self.body).ok()?.trim();
         let plain = !text.is_empty()
             && text.chars().count() <= REASON_CHARS
@@ -155,7 +158,6 @@ impl Requests {
             patience,
             flows: false,
             body: Vec::new(),
-            refused: None,
         });
         id
     }
@@ -208,7 +210,6 @@ impl Requests {
                 if (200..300).contains(&status) && !whole {
                     Heard::Answered
                 } else if status >= 500 && text && sent.purpose == Purpose::Manifest {
-                    sent.refused = Some(status);
                     Heard::Nothing
                 } else {
                     cx.push(Output::Cancel(id));
@@ -222,7 +223,7 @@ impl Requests {
             FetchEvent::Data(bytes) => {
                 self.bytes += bytes.len() as u64;
                 sent.body.extend_from_slice(&bytes);
-                if let Some(status) = sent.refused
+                if let Some(status) = sent.refused()
                     && sent.body.len() > REASON_CHARS * 4
                 {
                     cx.push(Output::Cancel(id));
@@ -238,7 +239,7 @@ impl Requests {
                 self.bytes += u64::from(len);
                 Heard::Read { blob, len, facts }
             }
-            FetchEvent::Done | FetchEvent::Failed(_) if let Some(status) = sent.refused => {
+            FetchEvent::Done | FetchEvent::Failed(_) if let Some(status) = sent.refused() => {
                 Heard::Failed(Failure::Status(status))
             }
             FetchEvent::Done if matches!(sent.purpose, Purpose::Segment(_) | Purpose::Probe) => {

@@ -43,6 +43,7 @@ pub(super) struct Standing {
     last_us: Option<i64>,
     since_us: i64,
     frames: u32,
+    stands: bool,
 }
 
 impl Standing {
@@ -51,10 +52,16 @@ impl Standing {
         let step = self.last_us.replace(media_us).map(|last| media_us - last);
         if step.is_none_or(|s| s.abs() >= LEAST_STEP_US) {
             (self.frames, self.since_us) = (0, arrival_us);
-            return false;
+        } else {
+            self.frames = self.frames.saturating_add(1);
         }
-        self.frames = self.frames.saturating_add(1);
-        self.frames >= STANDING_FRAMES && arrival_us - self.since_us >= STANDING_US
+        self.stands = self.frames >= STANDING_FRAMES && arrival_us - self.since_us >= STANDING_US;
+        self.stands
+    }
+
+    /// What the last frame showed.
+    pub(super) const fn stands(&self) -> bool {
+        self.stands
     }
 }
 

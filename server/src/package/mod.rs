@@ -57,7 +57,6 @@ pub struct Packager {
     leader: usize,
     clock: MediaClock,
     standing: Standing,
-    stands: bool,
     grid: Grid,
     cuts: VecDeque<Decided>,
     periods: VecDeque<Period>,
@@ -128,7 +127,6 @@ impl Packager {
             leader: 0,
             clock: MediaClock::default(),
             standing: Standing::default(),
-            stands: false,
             grid: Grid::default(),
             cuts: VecDeque::new(),
             periods: VecDeque::new(),
@@ -156,7 +154,6 @@ impl Packager {
         }
         self.elect(None);
         self.standing = Standing::default();
-        self.stands = false;
         self.restart_clock(now.as_micros(), Afresh::Run);
     }
 
@@ -203,7 +200,7 @@ impl Packager {
 
     /// Whether this run's frames come while their timestamps stand still: it is of no more use.
     pub fn stands_still(&self) -> bool {
-        self.stands
+        self.standing.stands()
     }
 
     /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
@@ -225,14 +222,13 @@ impl Packager {
     fn frame(&mut self, track: usize, frame: Frame) {
         let was_running = self.is_running();
         if track == self.leader {
-            self.stands = self.standing.observe(to_us(frame.dts), frame.arrival_us);
-            if self.stands {
+            if self.standing.observe(to_us(frame.dts), frame.arrival_us) {
                 return;
             }
-        }
-        if track == self.leader && self.lead(&frame) == Observed::Leapt {
-            self.restart_clock(frame.arrival_us, Afresh::Leap);
-            self.lead(&frame);
+            if self.lead(&frame) == Observed::Leapt {
+                self.restart_clock(frame.arrival_us, Afresh::Leap);
+                self.lead(&frame);
+            }
         }
         if was_running && self.is_running() {
             self.write(track, frame);
