@@ -3,11 +3,14 @@
 
 use nearlive::player::Cue;
 use nearlive::presentation::TrackKind::{self, Audio, Video};
-use nearlive::time::Position;
+use nearlive::time::{Position, Span};
 use nearlive::units::Rate;
 use nearlive_simulator::clock::{NEVER, Time, millis, secs};
 use nearlive_simulator::mse::{Element, Rules};
 use nearlive_simulator::origin::cmaf::{AUDIO_FRAME, Kind, Packer};
+
+const FIRST_HALF_SECOND: Span =
+    Span { start: Position::from_millis(0), end: Position::from_millis(500) };
 
 struct Page {
     element: Element,
@@ -178,6 +181,31 @@ fn the_end_comes_at_the_end_of_the_longer_track() {
         page.element.ended() && (1_100_000..1_130_000).contains(&page.element.position(page.now))
     );
     assert_eq!(page.element.next(), NEVER);
+}
+
+#[test]
+fn an_ended_source_is_opened_again_by_whatever_changes_its_buffers() {
+    type Change = fn(&mut Page);
+    let changes: [(Change, bool); 5] = [
+        (|p| p.element.remove(Audio, FIRST_HALF_SECOND, p.now), false),
+        (|p| p.element.change_type(Video, ""), false),
+        (|p| p.element.set_offset(Audio, 0).unwrap(), false),
+        (|p| p.video(2000, 2040), false),
+        (|p| p.element.abort(Video), true),
+    ];
+    for (i, (change, ended)) in changes.into_iter().enumerate() {
+        let mut page = Page::new(&[Video, Audio]);
+        page.video(0, 2000);
+        page.audio(0, 2000);
+        page.element.end_of_stream(0);
+        page.run(secs(1));
+        change(&mut page);
+        page.run(secs(5));
+        assert_eq!((page.element.complete(), page.element.ended()), (ended, ended), "{i}");
+        page.element.end_of_stream(page.now);
+        page.run(secs(8));
+        assert!(page.element.ended(), "{i}");
+    }
 }
 
 #[test]

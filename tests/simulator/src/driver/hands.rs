@@ -89,6 +89,11 @@ impl<M: Machine> Simulation<M> {
         self.look(Cue::Timer);
     }
 
+    /// The page sets `loop`.
+    pub fn looping(&mut self, looping: bool) {
+        self.element.set_looping(looping);
+    }
+
     /// The page is hidden or shown.
     pub fn hide(&mut self, hidden: bool) {
         self.log.note(self.now, if hidden { "hidden" } else { "shown" });

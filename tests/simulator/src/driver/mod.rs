@@ -471,10 +471,7 @@ impl<M: Machine> Simulation<M> {
         let event = match op {
             Op::Append { data, label } => self.element.append(kind, data, label, self.now).err(),
             Op::Remove(span) => {
-                if let Some(b) = self.element.buffer_mut(kind) {
-                    b.remove(span);
-                }
-                self.element.settle(self.now);
+                self.element.remove(kind, span, self.now);
                 if let Some(q) = self.queues.get_mut(slot(kind)) {
                     q.full = false;
                 }

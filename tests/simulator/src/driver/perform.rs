@@ -118,12 +118,10 @@ impl<M: Machine> Simulation<M> {
     fn abort(&mut self, kind: TrackKind) {
         // A removal that runs cannot be aborted (MSE 3.2, abort() step 4): it is finished first.
         let running = self.queues.get_mut(slot(kind)).and_then(Queue::abort);
-        if let Some(b) = self.element.buffer_mut(kind) {
-            if let Some(Op::Remove(span)) = running {
-                b.remove(span);
-            }
-            b.abort();
+        if let Some(Op::Remove(span)) = running {
+            self.element.remove(kind, span, self.now);
         }
+        self.element.abort(kind);
         self.element.settle(self.now);
     }
 
@@ -158,16 +156,13 @@ impl<M: Machine> Simulation<M> {
                 Op::Remove(_) => return q.begin(op, self.now, 0),
                 Op::Offset(micros) => {
                     q.done += 1;
-                    let buffer = self.element.buffer_mut(kind);
-                    if let Some(Err(why)) = buffer.map(|b| b.set_offset(micros)) {
+                    if let Err(why) = self.element.set_offset(kind, micros) {
                         self.violate(why);
                     }
                 }
                 Op::ChangeType(mime) => {
                     q.done += 1;
-                    if let Some(b) = self.element.buffer_mut(kind) {
-                        b.change_type(&mime);
-                    }
+                    self.element.change_type(kind, &mime);
                 }
             }
         }

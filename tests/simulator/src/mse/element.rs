@@ -82,6 +82,8 @@ pub struct Element {
     /// A seek is not over before.
     flushed: Time,
     ended: bool,
+    /// `loop`.
+    looping: bool,
     rate: Rate,
     muted: bool,
     /// The position at `since`; it moves on from there while `running`.
@@ -118,6 +120,7 @@ impl Element {
             seeking: false,
             flushed: 0,
             ended: false,
+            looping: false,
             rate: Rate::NORMAL,
             muted: false,
             base: 0,
@@ -137,8 +140,9 @@ impl Element {
     /// A new source is set: everything begins anew (HTML 4.8.11.5, the load algorithm), only the
     /// frame counters' owner stays.
     pub fn open(&mut self) {
-        let (rules, drop_permille, muted) = (self.rules.clone(), self.drop_permille, self.muted);
-        *self = Self { alive: true, drop_permille, muted, ..Self::new(rules) };
+        let (rules, drop_permille) = (self.rules.clone(), self.drop_permille);
+        let (muted, looping) = (self.muted, self.looping);
+        *self = Self { alive: true, drop_permille, muted, looping, ..Self::new(rules) };
     }
 
     /// The source is gone.
@@ -214,10 +218,60 @@ impl Element {
         label: u32,
         now: Time,
     ) -> Result<(), String> {
-        self.complete = false;
+        self.reopen();
         let result = self.buffer_mut(kind).map_or(Ok(()), |b| b.append(data, label));
         self.settle(now);
         result
+    }
+
+    /// An ended source is open again after an append, a removal, `changeType` and `timestampOffset`
+    /// (MSE 3.1 and 3.2: "If the readyState attribute of the parent media source is in the \"ended\"
+    /// state").
+    const fn reopen(&mut self) {
+        self.complete = false;
+    }
+
+    /// `endOfStream` was said, and the source has not been opened again since.
+    pub const fn complete(&self) -> bool {
+        self.complete
+    }
+
+    /// `remove`.
+    pub fn remove(&mut self, kind: TrackKind, span: Span, now: Time) {
+        self.reopen();
+        if let Some(b) = self.buffer_mut(kind) {
+            b.remove(span);
+        }
+        self.settle(now);
+    }
+
+    /// `changeType`.
+    pub fn change_type(&mut self, kind: TrackKind, mime: &str) {
+        self.reopen();
+        if let Some(b) = self.buffer_mut(kind) {
+            b.change_type(mime);
+        }
+    }
+
+    /// `timestampOffset`; the error is the exception.
+    pub fn set_offset(&mut self, kind: TrackKind, micros: i64) -> Result<(), String> {
+        self.reopen();
+        self.buffer_mut(kind).map_or(Ok(()), |b| b.set_offset(micros))
+    }
+
+    /// `abort()`: an exception, which is ignored, when the source has ended.
+    pub fn abort(&mut self, kind: TrackKind) {
+        if self.complete {
+            return;
+        }
+        if let Some(b) = self.buffer_mut(kind) {
+            b.abort();
+        }
+    }
+
+    /// `loop`.
+    pub const fn set_looping(&mut self, looping: bool) {
+        self.looping = looping;
     }
 
     /// `duration`, microseconds; `None` is infinite.
@@ -541,6 +595,10 @@ impl Element {
         if self.complete && self.duration.is_some_and(|d| at >= d) {
             self.stop_clock(now);
             self.base = self.duration.unwrap_or(at);
+            if self.looping {
+                // HTML 4.8.11.8: to the earliest possible position, without `ended`.
+                return self.seek(Position::default(), now);
+            }
             self.ended = true;
             self.paused = true;
             self.cues.push_back(Cue::Ended);

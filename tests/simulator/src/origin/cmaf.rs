@@ -125,6 +125,24 @@ thread_local! {
     static ZEROS: std::cell::RefCell<(Vec<u8>, Vec<u8>)> = const { std::cell::RefCell::new((Vec::new(), Vec::new())) };
 }
 
+/// A `sidx` of version 0 (ISO/IEC 14496-12 8.16.3) for segments of these sizes and durations, that
+/// follow it at once.
+pub fn index(timescale: u32, segments: &[(u32, u32)]) -> Vec<u8> {
+    let mut body = vec![0; 4];
+    body.extend(1_u32.to_be_bytes());
+    body.extend(timescale.to_be_bytes());
+    body.extend([0; 10]);
+    body.extend(u16::try_from(segments.len()).unwrap_or(u16::MAX).to_be_bytes());
+    for (size, duration) in segments {
+        body.extend(size.to_be_bytes());
+        body.extend(duration.to_be_bytes());
+        // It starts with a random access point of type 1.
+        body.extend(0x9000_0000_u32.to_be_bytes());
+    }
+    let size = u32::try_from(body.len() + 8).unwrap_or(0);
+    [&size.to_be_bytes(), b"sidx".as_slice(), &body].concat()
+}
+
 /// An `emsg` of version 1 (ISO/IEC 23009-1 5.10.3.3.3).
 pub fn message(
     scheme: &str,

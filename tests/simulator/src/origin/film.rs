@@ -1,9 +1,11 @@
-//! A server of films: DASH with `$Number$` and HLS on demand, segments of given sizes.
+//! A server of films: DASH with `$Number$`, DASH of single files with an index (SegmentBase), and HLS
+//! on demand; segments of given sizes.
 //!
-//! `/film/index.mpd`, `/film/index.m3u8`, `/film/v0.m3u8` ..., `/film/{rendition}/init.mp4`,
-//! `/film/{rendition}/{number}.m4s`. Numbers count from 1. A segment is one fragment.
+//! `/film/index.mpd`, `/film/files.mpd`, `/film/index.m3u8`, `/film/v0.m3u8` ...,
+//! `/film/{rendition}/init.mp4`, `/film/{rendition}/{number}.m4s`, `/film/{rendition}.mp4`. Numbers
+//! count from 1. A segment is one fragment.
 
-use super::cmaf::{AUDIO_FRAME, Kind, Packer};
+use super::cmaf::{self, AUDIO_FRAME, Kind, Packer};
 use super::{Head, HttpRequest, Origin, Reply, Timeline, status};
 use crate::clock::Time;
 use std::fmt::Write as _;
@@ -11,11 +13,14 @@ use std::fmt::Write as _;
 /// DASH of the film.
 pub const DASH: &str = "http://host/film/index.mpd";
 
+/// DASH of the film, a file a rendition. It knows one Period only.
+pub const FILES: &str = "http://host/film/files.mpd";
+
 /// HLS of the film.
 pub const HLS: &str = "http://host/film/index.m3u8";
 
 /// A film.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Film {
     /// Length of a segment, milliseconds.
     pub segment_ms: u64,
@@ -27,6 +32,13 @@ pub struct Film {
     pub audio: bool,
     /// Segments in a Period, each of which counts its media times from zero; 0: there is one Period.
     pub period: usize,
+    /// So much sooner than the segments of `sizes` does the picture end, milliseconds: what would lie
+    /// behind that is not there.
+    pub picture_lacks_ms: u64,
+    /// The same of the sound.
+    pub sound_lacks_ms: u64,
+    /// The manifest says that the film is so much longer than `sizes`, milliseconds.
+    pub said_longer_ms: i64,
 }
 
 impl Film {
@@ -38,7 +50,7 @@ impl Film {
             kbps: kbps.to_vec(),
             sizes: vec![sizes; segments],
             audio: true,
-            period: 0,
+            ..Self::default()
         }
     }
 
@@ -62,13 +74,7 @@ impl Film {
         };
         let sizes: Vec<_> = rows.split('[').skip(1).map(row).collect::<Option<_>>()?;
         let whole = sizes.iter().all(|s| s.len() == kbps.len());
-        (whole && !sizes.is_empty()).then_some(Self {
-            segment_ms,
-            kbps,
-            sizes,
-            audio: false,
-            period: 0,
-        })
+        (whole && !sizes.is_empty()).then_some(Self { segment_ms, kbps, sizes, ..Self::default() })
     }
 
     /// Its length, milliseconds.
@@ -102,17 +108,19 @@ impl FilmServer {
         let start = crate::payload::count(in_period) * ms;
         if rendition == "a" {
             let frame = u64::from(AUDIO_FRAME);
-            let (from, to) = ((start * 48).div_ceil(frame), ((start + ms) * 48).div_ceil(frame));
+            let there = self.there_ms(index, self.film.sound_lacks_ms)?;
+            let (from, to) = ((start * 48).div_ceil(frame), ((start + there) * 48).div_ceil(frame));
             let frames: Vec<_> = (from..to).map(|n| (n * frame, AUDIO_FRAME, 340, true)).collect();
             return Some(self.audio.chunk(&frames, None));
         }
         let rung: usize = rendition.strip_prefix('v')?.parse().ok()?;
-        let count = (ms / 40).max(1);
-        let size = sizes.get(rung)? / (count + 3);
+        let there = self.there_ms(index, self.film.picture_lacks_ms)?;
+        let count = (there / 40).max(1);
+        let size = sizes.get(rung)? * there / ms / (count + 3);
         let frame = |i: u64| {
             let sync = i == 0;
             let bytes = if sync { 4 * size } else { size };
-            let lasts = if i + 1 == count { ms * 90 - (count - 1) * 3600 } else { 3600 };
+            let lasts = if i + 1 == count { there * 90 - (count - 1) * 3600 } else { 3600 };
             let lasts = u32::try_from(lasts).unwrap_or(3600);
             (start * 90 + i * 3600, lasts, u32::try_from(bytes).unwrap_or(0).max(8), sync)
         };
@@ -120,13 +128,86 @@ impl FilmServer {
         Some(self.video.get(rung)?.chunk(&frames, None))
     }
 
-    fn mpd(&self) -> String {
-        let ms = self.film.length_ms();
-        let mut s = format!(
+    /// How much of a segment is there, milliseconds, where a track ends so much sooner than it
+    /// should; `None`: nothing.
+    fn there_ms(&self, index: usize, lacks: u64) -> Option<u64> {
+        let end = self.film.length_ms().checked_sub(lacks)?;
+        let start = crate::payload::count(index) * self.film.segment_ms;
+        end.checked_sub(start).filter(|ms| *ms > 0).map(|ms| ms.min(self.film.segment_ms))
+    }
+
+    fn packer(&self, rendition: &str) -> Option<&Packer> {
+        if rendition == "a" {
+            return Some(&self.audio);
+        }
+        self.video.get(rendition.strip_prefix('v')?.parse::<usize>().ok()?)
+    }
+
+    /// The initialization segment and the index of a rendition's file.
+    fn file_head(&self, rendition: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+        let packer = self.packer(rendition)?;
+        let hz = packer.timescale().hz();
+        let ticks = u32::try_from(self.film.segment_ms * u64::from(hz) / 1000).ok()?;
+        let segments = (1..=self.film.sizes.len()).map_while(|n| self.segment(rendition, n));
+        let entries: Option<Vec<_>> =
+            segments.map(|s| Some((u32::try_from(s.len()).ok()?, ticks))).collect();
+        Some((packer.init(), cmaf::index(hz, &entries?)))
+    }
+
+    fn file(&self, rendition: &str) -> Option<crate::payload::Payload> {
+        let (init, index) = self.file_head(rendition)?;
+        let mut file = crate::payload::Payload::from([init, index].concat());
+        for number in 1..=self.film.sizes.len() {
+            let Some(segment) = self.segment(rendition, number) else { break };
+            file.append(segment);
+        }
+        Some(file)
+    }
+
+    fn files_mpd(&self) -> String {
+        let mut s = self.mpd_head();
+        s.push_str("<Period>\n");
+        let mut set = |mime: &str, names: &[String]| {
+            let _ = writeln!(s, "<AdaptationSet mimeType=\"{mime}\">");
+            for name in names {
+                let Some((packer, (init, index))) = self.packer(name).zip(self.file_head(name))
+                else {
+                    continue;
+                };
+                let rung = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok());
+                let kbps = rung.and_then(|i| self.film.kbps.get(i)).unwrap_or(&128);
+                let _ = writeln!(
+                    s,
+                    "<Representation id=\"{name}\" bandwidth=\"{}\" codecs=\"{}\"><BaseURL>{name}.mp4</BaseURL><SegmentBase indexRange=\"{}-{}\"><Initialization range=\"0-{}\"/></SegmentBase></Representation>",
+                    kbps * 1000,
+                    packer.codecs(),
+                    init.len(),
+                    init.len() + index.len() - 1,
+                    init.len() - 1,
+                );
+            }
+            s.push_str("</AdaptationSet>\n");
+        };
+        let rungs: Vec<String> = (0..self.video.len()).map(|i| format!("v{i}")).collect();
+        set("video/mp4", &rungs);
+        if self.film.audio {
+            set("audio/mp4", &["a".to_owned()]);
+        }
+        s.push_str("</Period>\n</MPD>\n");
+        s
+    }
+
+    fn mpd_head(&self) -> String {
+        let ms = self.film.length_ms().saturating_add_signed(self.film.said_longer_ms);
+        format!(
             "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" mediaPresentationDuration=\"PT{}.{:03}S\" minBufferTime=\"PT2S\">\n",
             ms / 1000,
             ms % 1000,
-        );
+        )
+    }
+
+    fn mpd(&self) -> String {
+        let mut s = self.mpd_head();
         let count = self.film.sizes.len();
         for first in
             (0..count).step_by(if self.film.period == 0 { count } else { self.film.period })
@@ -218,6 +299,7 @@ impl Origin for FilmServer {
         };
         match path.as_slice() {
             ["film", "index.mpd"] => answer("application/dash+xml", self.mpd().into()),
+            ["film", "files.mpd"] => answer("application/dash+xml", self.files_mpd().into()),
             ["film", "index.m3u8"] => {
                 answer("application/vnd.apple.mpegurl", self.multivariant().into())
             }
@@ -225,14 +307,14 @@ impl Origin for FilmServer {
                 let name = list.strip_suffix(".m3u8").unwrap_or(list);
                 answer("application/vnd.apple.mpegurl", self.playlist(name).into())
             }
-            ["film", "a", "init.mp4"] => answer("audio/mp4", self.audio.init().into()),
-            ["film", rendition, "init.mp4"] => {
-                let rung = rendition.strip_prefix('v').and_then(|r| r.parse::<usize>().ok());
-                match rung.and_then(|r| self.video.get(r)) {
-                    Some(packer) => answer("video/mp4", packer.init().into()),
-                    None => status(now, 404),
-                }
-            }
+            ["film", file] => match file.strip_suffix(".mp4").and_then(|r| self.file(r)) {
+                Some(body) => answer("video/mp4", body),
+                None => status(now, 404),
+            },
+            ["film", rendition, "init.mp4"] => match self.packer(rendition) {
+                Some(packer) => answer("video/mp4", packer.init().into()),
+                None => status(now, 404),
+            },
             ["film", rendition, name] => {
                 let number = name.strip_suffix(".m4s").and_then(|n| n.parse().ok());
                 match number.and_then(|n| self.segment(rendition, n)) {
@@ -247,6 +329,9 @@ impl Origin for FilmServer {
     fn rung(&self, url: &str) -> Option<u8> {
         let mut parts = url.rsplit('/');
         let name = parts.next()?;
+        if let Some(file) = name.strip_suffix(".mp4").and_then(|n| n.strip_prefix('v')) {
+            return file.parse().ok();
+        }
         let rung = parts.next()?.strip_prefix('v')?.parse().ok()?;
         (name != "init.mp4").then_some(rung)
     }
