@@ -12,11 +12,28 @@ use alloc::collections::VecDeque;
 pub(super) struct Outbox {
     queue: VecDeque<Output>,
     next_id: u32,
+    /// Once all of the queue is done the MediaSource is "ended".
+    ended: bool,
 }
 
 impl Outbox {
     pub(super) const fn new() -> Self {
-        Self { queue: VecDeque::new(), next_id: 1 }
+        Self { queue: VecDeque::new(), next_id: 1, ended: false }
+    }
+
+    fn push(&mut self, output: Output) {
+        match output {
+            Output::EndOfStream => self.ended = true,
+            // Each of them opens an ended source again (Media Source Extensions 5.5 appendBuffer,
+            // remove, changeType; timestampOffset), or is about a new one.
+            Output::Append { .. }
+            | Output::Remove { .. }
+            | Output::ChangeType { .. }
+            | Output::Offset { .. }
+            | Output::OpenSource => self.ended = false,
+            _ => {}
+        }
+        self.queue.push_back(output);
     }
 
     pub(super) fn pop(&mut self) -> Option<Output> {
@@ -47,7 +64,12 @@ pub(super) struct Cx<'a> {
 
 impl Cx<'_> {
     pub(super) fn push(&mut self, output: Output) {
-        self.out.queue.push_back(output);
+        self.out.push(output);
+    }
+
+    /// The end of the stream has been said, and holds.
+    pub(super) const fn end_said(&self) -> bool {
+        self.out.ended
     }
 
     pub(super) fn emit(&mut self, event: Event) {

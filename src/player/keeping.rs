@@ -33,8 +33,7 @@ impl Session {
         }
         let over = !self.streams.is_empty()
             && self.streams.iter().all(|s| s.ended && s.downloads.is_empty() && s.appending == 0);
-        if over && !self.end_told {
-            self.end_told = true;
+        if over && !cx.end_said() {
             cx.push(Output::EndOfStream);
         }
     }

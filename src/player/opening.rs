@@ -302,7 +302,6 @@ impl Session {
         self.start_at = None;
         self.playback.placed = false;
         self.playback.seeking_to = None;
-        self.end_told = false;
         let requests = &mut self.requests;
         for stream in &mut self.streams {
             stream.retarget(cx, requests, stream.cursor.position());

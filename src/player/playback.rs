@@ -96,9 +96,15 @@ impl Playback {
     }
 
     pub(super) fn seek(&mut self, now: Instant, to: Position) {
-        self.entered = to;
+        self.place(now, to);
         self.seeking_to = Some(to);
         self.last_seek = Some(to);
+    }
+
+    /// Playing begins at `to`, where the element stands already: it is not asked to seek.
+    pub(super) const fn place(&mut self, now: Instant, to: Position) {
+        self.entered = to;
+        self.seeking_to = None;
         self.seek_asked = now;
         self.moved_at = now;
         self.placed = true;
@@ -242,6 +248,15 @@ mod tests {
         s.seeking = true;
         let change = p.look(at(400), s);
         assert_eq!(change.viewer_seek, Some(Position::from_millis(2000)));
+    }
+
+    #[test]
+    fn a_seek_to_where_playing_began_is_the_viewers() {
+        let mut p = Playback::new(at(0));
+        p.place(at(0), Position::default());
+        p.look(at(250), snap(Cue::Timer, 250));
+        let s = Snapshot { seeking: true, ..snap(Cue::Seeking, 0) };
+        assert_eq!(p.look(at(300), s).viewer_seek, Some(Position::default()));
     }
 
     #[test]

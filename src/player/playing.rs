@@ -45,7 +45,6 @@ impl Session {
             }
             if !stream.covers(at) {
                 stream.retarget(cx, &mut self.requests, at);
-                self.end_told = false;
             }
         }
     }
@@ -91,10 +90,10 @@ impl Session {
         };
         let Some(to) = to else { return };
         let there = self.playback.snap.position == to && !self.is_live();
-        self.playback.seek(cx.now, to);
         if there {
-            self.playback.seeking_to = None;
+            self.playback.place(cx.now, to);
         } else {
+            self.playback.seek(cx.now, to);
             cx.push(Output::Seek(to));
         }
         if let Some(live) = &mut self.live {

@@ -117,7 +117,6 @@ impl Session {
         let Some(border) = border.filter(|b| !same && *b < stream.cursor.position()) else {
             return;
         };
-        self.end_told = false;
         let requests = &mut self.requests;
         if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == TrackKind::Video) {
             stream.retarget(cx, requests, border);

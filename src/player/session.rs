@@ -77,7 +77,6 @@ pub(super) struct Session {
     pub(super) captures: Captures,
     pub(super) source: SourceState,
     pub(super) figures: Figures,
-    pub(super) end_told: bool,
     /// Its buffers were added once; the page knows what there is.
     pub(super) told_loaded: bool,
     /// The playlists of HLS.
@@ -120,7 +119,6 @@ impl Session {
             captures: Captures::default(),
             source: SourceState::default(),
             figures: Figures::default(),
-            end_told: false,
             told_loaded: false,
             lists: None,
             offsets: Offsets::default(),
