@@ -5,21 +5,39 @@
 //   const camera = await startCamera(["--audio", "none"]);           // likewise; url is rtsp://...
 //   const files = await serveFiles({ "/": "dist" }, { answer });     // { url, requests, close() }
 //   const page = await openPage(browser, server.url + "/demo/");     // page.problems: console errors, exceptions, failed loads
-//   await until("the picture moves", () => page.evaluate(...));      // polls; fails with the sentence and the last value
+//   await until("the picture moves", () => page.evaluate(...));      // polls; fails with the sentence and what was seen instead
 //   await screenshot(page, "wall-390x844");                          // target/screenshots/wall-390x844.png
 //
-// Nothing here sleeps for a fixed time: wait for what you mean by `until` or by an event.
+// Nothing here sleeps for a fixed time: wait for what you mean by `until` or by an event. A test holds on the busiest
+// machine: it may not ask how long something took or how often a picture stood; the simulator counts that, in virtual time.
 
 import { execFileSync, spawn } from "node:child_process";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
+import { loadavg } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR || "target");
+
+/** The longest that a test waits, ms, for what comes at once on an idle machine. */
+const PATIENCE = 90_000;
+/** A file of tests that takes longer, ms, hangs: in something that nothing here limits, such as a promise of a page. */
+const LONGEST_FILE = 15 * 60_000;
+
+const pages = new Set(); // those that are open
+const programs = new Set(); // those that run
+
+setTimeout(async () => {
+  console.error(`these tests hang for ${LONGEST_FILE / 60_000} minutes\n${await state()}`);
+  process.exit(1);
+}, LONGEST_FILE).unref();
+// However this process ends, unless by SIGKILL, it leaves nothing behind. (Playwright sees to Chromium.)
+process.on("exit", () => programs.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 /**
  * Starts headless Chromium. `autoplay: false` leaves its autoplay policy as a user has it: sound needs a click.
@@ -30,6 +48,7 @@ export async function launch({ autoplay = true, args = [] } = {}) {
   return chromium.launch({
     executablePath,
     headless: true,
+    timeout: PATIENCE,
     // Playwright mutes by itself; tests look at what a user has, muted or not.
     ignoreDefaultArgs: ["--mute-audio"],
     args: [
@@ -50,7 +69,9 @@ export async function launch({ autoplay = true, args = [] } = {}) {
 /** A page in a context of its own. `problems` collects whatever a console would show in red. */
 export async function openPage(browser, url, { viewport = { width: 1280, height: 800 }, ...options } = {}) {
   const context = await browser.newContext({ viewport, ...options });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
+  pages.add(page.once("close", () => pages.delete(page)));
   page.problems = [];
   page.on("console", (message) => {
     if (message.type() === "error") page.problems.push(`console: ${message.text()} (${message.location().url})`);
@@ -83,11 +104,12 @@ export function startCamera(args = [], options = {}) {
  * Starts a program of the project and waits for it to print its address. `log` is all that it printed so far, `exited`
  * resolves to its exit code or signal. `stop()` ends it as Ctrl-C does, by force after 5 s.
  */
-async function startProgram(name, args, address, { env = {}, patience = 30_000 } = {}) {
+async function startProgram(name, args, address, { env = {}, patience = PATIENCE } = {}) {
   const override = name === "nearlive-server" && process.env.NEARLIVE_SERVER;
   const program = override || path.join(TARGET, "demo", name);
   if (!existsSync(program)) throw new Error(`${program} is missing: make test builds it`);
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
+  programs.add(child.once("exit", () => programs.delete(child)));
   child.stdin.on("error", () => {}); // it may have ended
   const running = {
     child,
@@ -208,16 +230,45 @@ async function send(mount, rest, pathname, request, response) {
     .pipe(response);
 }
 
-/** Polls `probe` until it gives something true and returns that. `what` is the sentence a failure says. */
-export async function until(what, probe, { timeout = 20_000, interval = 50 } = {}) {
+/**
+ * Polls `probe` until it gives something true and returns that. `what` is the sentence that a failure says, or makes it of
+ * what was seen; with it comes what all pages show.
+ */
+export async function until(what, probe, { timeout = PATIENCE, interval = 50 } = {}) {
   const end = Date.now() + timeout;
   let last;
   for (;;) {
     last = await probe();
     if (last) return last;
-    if (Date.now() > end) throw new Error(`${timeout / 1000} s went by without: ${what} (last: ${JSON.stringify(last)})`);
+    if (Date.now() > end) break;
     await new Promise((resolve) => setTimeout(resolve, interval));
   }
+  const sentence = typeof what === "function" ? what() : what;
+  throw new Error(`${timeout / 1000} s went by without: ${sentence} (last: ${JSON.stringify(last)})\n${await state()}`);
+}
+
+/** What there is to see now, for who reads a failure. */
+async function state() {
+  const look = () => {
+    const hosts = [...document.querySelectorAll("nearlive-player")];
+    const video = (it) => ({
+      at: it.currentTime,
+      paused: it.paused,
+      ready: it.readyState,
+      buffered: Array.from({ length: it.buffered.length }, (_, i) => [it.buffered.start(i), it.buffered.end(i)]),
+      error: it.error?.message,
+    });
+    return {
+      videos: [...document.querySelectorAll("video"), ...hosts.map((it) => it.video)].map(video),
+      players: hosts.map((it) => ({ shows: it.shadowRoot.querySelector(".frame").innerText, ...it.player?.stats() })),
+    };
+  };
+  const one = async (page) => {
+    const late = new Promise((resolve) => setTimeout(resolve, 5000, "it does not answer"));
+    const seen = await Promise.race([page.evaluate(look).catch(String), late]);
+    return `${page.url()}: ${JSON.stringify(seen)}\n  problems: ${JSON.stringify(page.problems)}`;
+  };
+  return [`load: ${loadavg().map((it) => it.toFixed(1))}`, ...(await Promise.all([...pages].map(one)))].join("\n");
 }
 
 /** Saves what the page shows to `target/screenshots/NAME.png`. */

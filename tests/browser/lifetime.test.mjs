@@ -11,7 +11,7 @@ before(async () => {
   browser = await launch();
   files = await serveFiles({
     "/p/": "dist",
-    "/film/": film(),
+    "/film/": film(12),
     "/favicon.ico": { text: "" },
     "/empty.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><body>` },
     "/page.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><video muted width="640"></video>` },

@@ -5,10 +5,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import path from "node:path";
 import { TARGET } from "./harness.mjs";
 
-/** A film of 12 s as DASH: two pictures (360p, 180p), one sound. Returns its folder; the manifest is `index.mpd`. */
-export function film() {
-  return made("film-1", (folder) => [
-    ...["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=12", "-f", "lavfi", "-i", "sine=frequency=440:duration=12"],
+/**
+ * A film as DASH: two pictures (360p, 180p), one sound. Returns its folder; the manifest is `index.mpd`. A minute is more than
+ * a test takes on a busy machine, so it does not end while something else is tested.
+ */
+export function film(seconds = 60) {
+  const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
+  return made(`film-${seconds}s`, (folder) => [
+    ...source("testsrc2=size=640x360:rate=25"),
+    ...source("sine=frequency=440"),
     ...["-map", "0:v", "-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"],
     ...["-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-b:v:0", "900k", "-b:v:1", "250k", "-filter:v:1", "scale=320:180"],
     ...["-c:a", "aac", "-ar", "48000", "-f", "dash", "-seg_duration", "2", "-use_timeline", "0", "-use_template", "1"],
