@@ -7,10 +7,12 @@
 //!
 //! Origins go by the true time; how wrong the page's clock is, they do not know.
 
+pub mod broadcast;
 pub mod cmaf;
 pub mod film;
 pub mod live;
 pub mod packaged;
+pub mod ts;
 
 use crate::clock::{NEVER, Time};
 use crate::payload::Payload;
