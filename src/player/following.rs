@@ -95,7 +95,7 @@ impl Session {
 
     /// The nominal length of a segment of the picture, else of the sound.
     pub(super) fn segment_length(&self, p: &Presentation) -> Duration {
-        let length = self.streams.iter().find_map(|s| {
+        let length = self.feeds().find_map(|s| {
             let rep = rep_of(p, s.place)?;
             let segment = match &rep.segments {
                 SegmentList::Numbered(n) => return Some(n.duration.to_duration()),
@@ -129,7 +129,7 @@ impl Session {
     /// Notes how far the manifest's list goes, for lists that are not computed by a clock.
     pub(super) fn note_newest(&mut self, now: Instant) {
         let Some(p) = &self.presentation else { return };
-        let ends = self.streams.iter().filter_map(|s| {
+        let ends = self.feeds().filter_map(|s| {
             let list = &rep_of(p, s.place)?.segments;
             list.grows_by_reload().then(|| list.last())?.map(|s| s.end)
         });
@@ -177,7 +177,7 @@ impl Session {
         edge: Position,
         at: Position,
     ) -> Position {
-        let current = self.streams.iter().filter_map(|s| {
+        let current = self.feeds().filter_map(|s| {
             let segment = rep_of(p, s.place)?.segments.at(edge)?;
             Some(segment.start)
         });
@@ -190,7 +190,7 @@ impl Session {
     /// The end of the newest whole segment, least over the tracks.
     pub(super) fn newest_end(&self, p: &Presentation, now: Instant) -> Option<Position> {
         let origin = self.origin(now);
-        let ends = self.streams.iter().filter_map(|s| {
+        let ends = self.feeds().filter_map(|s| {
             let list = &rep_of(p, s.place)?.segments;
             let newest = if list.grows_by_reload() { list.last() } else { list.newest(origin) };
             newest.map(|s| s.end)
@@ -232,7 +232,7 @@ impl Session {
         let position = self.playback.position(cx.now);
         let buffered_to = self.buffered_to(position);
         self.tell_window(cx);
-        let fetching_at = self.streams.iter().map(|s| s.cursor.position()).min();
+        let fetching_at = self.feeds().map(|s| s.cursor.position()).min();
         let runs = self.playback.runs() && self.playback.moved.is_some();
         let paused = self.playback.snap.paused;
         let placed = self.playback.placed;

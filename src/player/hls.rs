@@ -201,8 +201,7 @@ impl Session {
         let of = |s: &&Stream| {
             rep_of(&p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
         };
-        let kinds: Vec<_> =
-            self.streams.iter().filter(|s| !s.passive).filter(of).map(|s| s.kind).collect();
+        let kinds: Vec<_> = self.feeds().filter(of).map(|s| s.kind).collect();
         kinds.into_iter().all(|kind| self.pass_over(kind))
     }
 

@@ -80,7 +80,7 @@ impl Session {
             return false;
         }
         if matches!(p.kind, Kind::Live(_)) {
-            let reps = || self.streams.iter().filter_map(|s| rep_of(p, s.place));
+            let reps = || self.feeds().filter_map(|s| rep_of(p, s.place));
             let growing = reps().all(|r| r.growing);
             self.live = Some(Live::new(cx, p, growing, self.sound(), self.segment_length(p)));
         }

@@ -84,7 +84,7 @@ impl Session {
             // The first segment may begin a little later than the manifest says, or be left out.
             let left = |to: Position| {
                 let past = |s: &Stream| s.downloads.iter().all(|d| d.segment.start >= to);
-                self.streams.iter().all(|s| s.cursor.position() >= to && past(s))
+                self.feeds().all(|s| s.cursor.position() >= to && past(s))
             };
             common.next_start(at).filter(|s| s.since(at) < SMALL_HOLE * 3 || left(*s))
         };

@@ -125,7 +125,7 @@ impl Session {
 
     /// What all tracks but the picture's need.
     fn others(&self, p: &Presentation) -> Bitrate {
-        let others = self.streams.iter().filter(|s| s.kind != TrackKind::Video);
+        let others = self.feeds().filter(|s| s.kind != TrackKind::Video);
         let bps = others.filter_map(|s| rep_of(p, s.place)).map(|r| r.bandwidth.as_bps()).sum();
         Bitrate::from_bps(bps)
     }

@@ -285,6 +285,12 @@ impl Session {
         self.live.is_some()
     }
 
+    /// The streams that ask for media themselves. A passive one rides with another's requests: it has
+    /// ranges, but its place and its cursor say nothing.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(|s| !s.passive)
+    }
+
     pub(super) fn stream(&self, kind: TrackKind) -> Option<&Stream> {
         self.streams.iter().find(|s| s.kind == kind)
     }

@@ -90,7 +90,7 @@ impl Session {
         match hole_end {
             // A decoder stops some frames before the end of what it has.
             Some(next) if !common.holds(at) || ahead < AT_A_HOLE => {
-                let coming = self.streams.iter().any(|s| s.cursor.position() < next && !s.ended);
+                let coming = self.feeds().any(|s| s.cursor.position() < next && !s.ended);
                 let skip = next.since(at) <= SMALL_HOLE || (stuck && !coming);
                 skip.then(|| next + Duration::from_millis(5))
             }
