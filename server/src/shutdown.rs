@@ -1,7 +1,7 @@
 //! Ending in order, in under two seconds.
 //!
-//! One [`Shutdown`] is handed to everything that runs; Ctrl-C and SIGTERM trigger it once, a second
-//! Ctrl-C ends the process on the spot.
+//! One [`Shutdown`] is handed to everything that runs; Ctrl-C, SIGTERM and the end of the terminal
+//! (SIGHUP) trigger it once, a second one of them ends the process on the spot.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -36,15 +36,27 @@ impl Shutdown {
         let _ = seen.wait_for(|ended| *ended).await;
     }
 
-    /// Triggers on SIGINT and SIGTERM.
+    /// Triggers on SIGINT, SIGTERM and SIGHUP; not on the last where whoever started the process had it
+    /// ignored, as nohup(1) does.
     pub fn on_signals(&self) -> std::io::Result<()> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = match ignores_hangup() {
+            true => None,
+            false => Some(signal(SignalKind::hangup())?),
+        };
         let shutdown = self.clone();
         tokio::spawn(async move {
-            either(&mut interrupt, &mut terminate).await;
+            let mut either = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    () = hung_up(hangup.as_mut()) => {}
+                }
+            };
+            either().await;
             shutdown.trigger();
-            either(&mut interrupt, &mut terminate).await;
+            either().await;
             // The kernel ends every ffmpeg with us (see engine::wrapper).
             std::process::exit(130);
         });
@@ -52,9 +64,38 @@ impl Shutdown {
     }
 }
 
-async fn either(a: &mut Signal, b: &mut Signal) {
-    tokio::select! {
-        _ = a.recv() => {}
-        _ = b.recv() => {}
+async fn hung_up(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP is ignored (proc_pid_status(5)); where the system does not tell, it is not.
+fn ignores_hangup() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, 1))
+}
+
+fn ignores(status: &str, signal: u32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_their_mask() {
+        for (line, hangup) in [
+            ("SigIgn:\t0000000000001001", true),
+            ("SigIgn:\t0000000000001000", false),
+            ("SigCgt:\t0000000000000001", false),
+            ("SigIgn:\tno", false),
+            ("", false),
+        ] {
+            assert_eq!(ignores(&format!("Name:\tx\n{line}\nThreads:\t1\n"), 1), hangup, "{line}");
+        }
     }
 }

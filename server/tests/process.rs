@@ -24,9 +24,9 @@ async fn a_server_that_is_killed_leaves_no_ffmpeg_even_when_the_camera_is_silent
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_and_sigterm_end_it_in_order_with_no_ffmpeg_left() {
+async fn ctrl_c_sigterm_and_the_end_of_the_terminal_end_it_in_order_with_no_ffmpeg_left() {
     let source = Camera::start(small()).await.unwrap();
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let mut program = Program::start(&[&source.url()], "").await;
         program.until_live().await;
         let engine = program.engine().expect("ffmpeg runs");
@@ -175,4 +175,19 @@ fn what_prevents_a_start_is_one_sentence_and_a_status() {
         assert_eq!(status, code, "{said}");
         assert!(said.contains(part), "{said}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn under_nohup_the_end_of_the_terminal_ends_nothing() {
+    // A shell that ignores the signal, as nohup does, becomes the server.
+    let shell = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("ignores-hangup");
+    std::fs::write(&shell, format!("trap '' HUP\nexec {SERVER} \"$@\"\n")).unwrap();
+    let mut program =
+        Program::start_by("sh", &[shell.to_str().unwrap(), "rtsp://127.0.0.1:9/x"], "").await;
+    program.signal("HUP");
+    let (head, _) = program.get("/healthz").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    program.signal("TERM");
+    assert!(program.ended().await.success());
 }

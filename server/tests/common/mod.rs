@@ -221,7 +221,12 @@ pub struct Program {
 impl Program {
     /// Starts it with these arguments and this text on stdin, and waits until it listens.
     pub async fn start(arguments: &[&str], stdin: &str) -> Self {
-        let mut child = tokio::process::Command::new(SERVER)
+        Self::start_by(SERVER, arguments, stdin).await
+    }
+
+    /// The same by another program that becomes it.
+    pub async fn start_by(program: &str, arguments: &[&str], stdin: &str) -> Self {
+        let mut child = tokio::process::Command::new(program)
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
             .stdin(std::process::Stdio::piped())
