@@ -1,60 +1,34 @@
 //! Bodies of media: chunks that are there, and chunks that come.
 //!
-//! Chunks are shared with the store, never copied. A body that is read more slowly than the
-//! camera's window moves is ended: its reader is lost for the live edge and would hold memory that
-//! the window has let go.
+//! Chunks are shared with the store, never copied.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use nearlive::time::Instant;
 
-use crate::clock::Clock;
 use crate::store::Reader;
-
-/// Until when a body may be read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    clock: Clock,
-    until: Instant,
-}
-
-impl Patience {
-    pub(super) fn new(clock: Clock, window: Duration) -> Self {
-        Self { clock, until: clock.now() + window }
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.clock.now() > self.until {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "read too slowly"));
-        }
-        Ok(())
-    }
-}
 
 /// Chunks that are all there.
 #[derive(Debug)]
 pub(super) struct Whole {
     chunks: VecDeque<Bytes>,
     left: u64,
-    patience: Patience,
 }
 
 impl Whole {
-    pub(super) fn new(chunks: Vec<Bytes>, patience: Patience) -> Self {
+    pub(super) fn new(chunks: Vec<Bytes>) -> Self {
         let left = length(&chunks);
-        Self { chunks: chunks.into(), left, patience }
+        Self { chunks: chunks.into(), left }
     }
 
     /// Only the bytes of `range` of them.
-    pub(super) fn part(chunks: Vec<Bytes>, range: Range<u64>, patience: Patience) -> Self {
+    pub(super) fn part(chunks: Vec<Bytes>, range: Range<u64>) -> Self {
         let mut start = 0;
         let mut kept = Vec::new();
         for chunk in chunks {
@@ -66,7 +40,7 @@ impl Whole {
             }
             start = end;
         }
-        Self::new(kept, patience)
+        Self::new(kept)
     }
 }
 
@@ -77,15 +51,12 @@ pub(super) fn length(chunks: &[Bytes]) -> u64 {
 
 impl Body for Whole {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Err(late) = self.patience.check() {
-            return Poll::Ready(Some(Err(late)));
-        }
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let chunk = self.chunks.pop_front();
         self.left -= chunk.as_ref().map_or(0, |c| c.len() as u64);
         Poll::Ready(chunk.map(|c| Ok(Frame::data(c))))
@@ -106,12 +77,11 @@ type Next = Pin<Box<dyn Future<Output = (Reader, Option<Vec<Bytes>>)> + Send + S
 pub(super) struct Growing {
     ready: VecDeque<Bytes>,
     next: Option<Next>,
-    patience: Patience,
 }
 
 impl Growing {
-    pub(super) fn new(reader: Reader, patience: Patience) -> Self {
-        Self { ready: VecDeque::new(), next: Some(wait(reader)), patience }
+    pub(super) fn new(reader: Reader) -> Self {
+        Self { ready: VecDeque::new(), next: Some(wait(reader)) }
     }
 }
 
@@ -124,15 +94,12 @@ fn wait(mut reader: Reader) -> Next {
 
 impl Body for Growing {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Err(late) = self.patience.check() {
-            return Poll::Ready(Some(Err(late)));
-        }
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         loop {
             if let Some(chunk) = self.ready.pop_front() {
                 return Poll::Ready(Some(Ok(Frame::data(chunk))));
@@ -156,8 +123,7 @@ mod tests {
 
     fn part(range: Range<u64>) -> Vec<u8> {
         let chunks = vec![Bytes::from_static(b"abc"), Bytes::from_static(b"de")];
-        let patience = Patience::new(Clock::start(), Duration::from_secs(9));
-        Whole::part(chunks, range, patience).chunks.iter().flatten().copied().collect()
+        Whole::part(chunks, range).chunks.iter().flatten().copied().collect()
     }
 
     #[test]

@@ -3,19 +3,24 @@
 //! A segment that grows is sent chunk by chunk as they come; one that will begin soon is waited
 //! for, two segments' time at most, instead of answered 404: the player at the live edge asks once.
 //! A media address never changes its bytes, so caches may keep it; a manifest is asked for anew.
+//! An answer that is read more slowly than the camera's window moves is ended: its reader is lost for
+//! the live edge and would hold memory that the window has let go.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
+use nearlive::time::Instant;
 
-use super::body::{Growing, Patience, Whole, length};
-use super::range::{Asked, asked};
+use super::body::{Growing, Whole, length};
+use super::range::{Asked, Ranges};
+use super::stream::Until;
 use super::{sentence, set};
 use crate::app::{App, Served};
 use crate::playlist;
-use crate::store::{Lookup, PeriodMs, RenditionKind};
+use crate::store::{Lookup, PeriodMs, Reader, RenditionKind};
 
 /// How long a manifest is waited for while a camera starts.
 const FIRST_MANIFEST: Duration = Duration::from_secs(5);
@@ -94,10 +99,13 @@ pub(super) fn init(
     camera: &Served,
     period_ms: PeriodMs,
     rendition: &str,
-    headers: &HeaderMap,
+    ranges: Option<&Ranges>,
 ) -> Response<Body> {
     match camera.store.init(period_ms, rendition) {
-        Some(bytes) => whole(app, camera, vec![bytes], kind_of(camera, rendition), headers),
+        Some(bytes) => {
+            let r = whole(vec![bytes], ranges);
+            media(r, kind_of(camera, rendition), app.clock.now() + camera.window)
+        }
         None => {
             sentence(StatusCode::NOT_FOUND, "there is no such initialization segment (any more)")
         }
@@ -109,7 +117,7 @@ pub(super) async fn segment(
     app: &App,
     camera: &Served,
     wanted: Wanted<'_>,
-    headers: &HeaderMap,
+    ranges: Option<&Ranges>,
 ) -> Response<Body> {
     let Some(found) = held(camera, wanted).await else {
         return sentence(StatusCode::NOT_FOUND, "this segment did not begin in time");
@@ -124,16 +132,56 @@ pub(super) async fn segment(
         }
         _ => return sentence(StatusCode::NOT_FOUND, "there is no such segment"),
     };
+    let part = match ranges {
+        Some(ranges) => {
+            let wait = part_of_growing(reader.clone(), ranges);
+            tokio::time::timeout(longest_hold(camera), wait).await.ok().flatten()
+        }
+        None => None,
+    };
     let kind = kind_of(camera, wanted.rendition);
-    if let Some(chunks) = reader.complete() {
-        return whole(app, camera, chunks, kind, headers);
+    let until = app.clock.now() + camera.window;
+    if let Some(part) = part {
+        return media(part, kind, until);
     }
-    let patience = Patience::new(app.clock, camera.window);
-    let mut r = Response::new(Body::new(Growing::new(reader, patience)));
-    set(&mut r, header::CONTENT_TYPE, kind);
-    set(&mut r, header::CACHE_CONTROL, IMMUTABLE);
+    if let Some(chunks) = reader.complete() {
+        return media(whole(chunks, ranges), kind, until);
+    }
+    let r = Response::new(Body::new(Growing::new(reader)));
+    let mut r = media(r, kind, until + longest_hold(camera));
     // nginx would collect the chunks otherwise.
     set(&mut r, header::HeaderName::from_static("x-accel-buffering"), "no");
+    r
+}
+
+/// Waits until all bytes are there that `ranges` asks of a segment that grows; `None` where all of it
+/// is to be sent, or when it has its end.
+async fn part_of_growing(mut reader: Reader, ranges: &Ranges) -> Option<Response<Body>> {
+    let needed = ranges.needs();
+    if needed == 0 {
+        return None;
+    }
+    while reader.complete().is_none() {
+        let chunks = reader.so_far();
+        let there = length(&chunks);
+        if there >= needed
+            && let Asked::Part(part) = ranges.asked(there)
+        {
+            // Its length is not known yet (RFC 9110, 14.4).
+            return Some(partial(chunks, part, "*"));
+        }
+        reader.next().await?;
+    }
+    None
+}
+
+/// What all media say.
+fn media(mut r: Response<Body>, kind: &'static str, until: Instant) -> Response<Body> {
+    if r.status().is_success() {
+        r.extensions_mut().insert(Until(until));
+        set(&mut r, header::CONTENT_TYPE, kind);
+        set(&mut r, header::CACHE_CONTROL, IMMUTABLE);
+    }
     r
 }
 
@@ -166,36 +214,33 @@ fn longest_hold(camera: &Served) -> Duration {
 }
 
 /// Something finished, or the asked part of it.
-fn whole(
-    app: &App,
-    camera: &Served,
-    chunks: Vec<Bytes>,
-    kind: &'static str,
-    headers: &HeaderMap,
-) -> Response<Body> {
-    let patience = Patience::new(app.clock, camera.window);
+fn whole(chunks: Vec<Bytes>, ranges: Option<&Ranges>) -> Response<Body> {
     let total = length(&chunks);
-    let range = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
-    let mut r = match asked(range, total) {
-        Asked::Whole => Response::new(Body::new(Whole::new(chunks, patience))),
-        Asked::Part(part) => {
-            let place = format!("bytes {}-{}/{total}", part.start, part.end.saturating_sub(1));
-            let mut r = Response::new(Body::new(Whole::part(chunks, part, patience)));
-            *r.status_mut() = StatusCode::PARTIAL_CONTENT;
-            insert(&mut r, header::CONTENT_RANGE, place);
+    let mut r = match ranges.map_or(Asked::Whole, |ranges| ranges.asked(total)) {
+        Asked::Whole => {
+            let mut r = Response::new(Body::new(Whole::new(chunks)));
+            insert(&mut r, header::CONTENT_LENGTH, total.to_string());
             r
         }
+        Asked::Part(part) => partial(chunks, part, &total.to_string()),
         Asked::Outside => {
             let mut r = sentence(StatusCode::RANGE_NOT_SATISFIABLE, "it has no such bytes");
             insert(&mut r, header::CONTENT_RANGE, format!("bytes */{total}"));
-            return r;
+            r
         }
     };
-    let length = http_body::Body::size_hint(r.body()).exact().unwrap_or(total);
-    insert(&mut r, header::CONTENT_LENGTH, length.to_string());
-    set(&mut r, header::CONTENT_TYPE, kind);
-    set(&mut r, header::CACHE_CONTROL, IMMUTABLE);
     set(&mut r, header::ACCEPT_RANGES, "bytes");
+    r
+}
+
+/// These bytes of a resource whose length is `total`.
+fn partial(chunks: Vec<Bytes>, part: Range<u64>, total: &str) -> Response<Body> {
+    let place = format!("bytes {}-{}/{total}", part.start, part.end.saturating_sub(1));
+    let length = part.end.saturating_sub(part.start).to_string();
+    let mut r = Response::new(Body::new(Whole::part(chunks, part)));
+    *r.status_mut() = StatusCode::PARTIAL_CONTENT;
+    insert(&mut r, header::CONTENT_RANGE, place);
+    insert(&mut r, header::CONTENT_LENGTH, length);
     r
 }
 

@@ -110,7 +110,7 @@ fn to_us(ticks: u64, timescale: u32) -> i64 {
 }
 
 /// Follows a segment from its first chunk to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reader {
     segment: Arc<Segment>,
     next: usize,
