@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body_util::BodyExt;
 use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::{State, Status};
@@ -91,6 +91,9 @@ impl Stand {
 
     async fn ask(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Response<Body> {
         let mut request = Request::builder().method(method).uri(path);
+        if !fields.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
+        }
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
@@ -433,17 +436,238 @@ async fn a_camera_that_is_not_there_has_a_page_that_leads_back_to_the_wall() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_host_that_is_no_name_or_stands_twice_is_refused() {
+#[tokio::test]
+async fn a_request_says_once_and_well_for_which_host_it_is() {
     let stand = Stand::empty();
-    for hosts in [&[&b"localhost"[..], b"evil.example"][..], &[b"\xe9vil.example"], &[b"", b""]] {
-        let mut request =
-            http::Request::get("/api/cameras").body(axum::body::Body::empty()).unwrap();
+    let status = async |version: Version, target: &str, hosts: &[&[u8]]| {
+        let request = Request::get(target).version(version).body(Body::empty());
+        let mut request = request.expect("a request");
         for host in hosts {
-            let host = http::HeaderValue::from_bytes(host).unwrap();
+            let host = http::HeaderValue::from_bytes(host).expect("a value");
             request.headers_mut().append(header::HOST, host);
         }
-        let response = stand.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{hosts:?}");
+        stand.router.clone().oneshot(request).await.expect("the router never fails").status()
+    };
+    let (bad, ok) = (StatusCode::BAD_REQUEST, StatusCode::OK);
+    let foreign = StatusCode::MISDIRECTED_REQUEST;
+    let one = Version::HTTP_11;
+    for (version, target, hosts, expected) in [
+        (one, "/api/cameras", &[&b"localhost"[..]][..], ok),
+        (one, "/api/cameras", &[b"localhost.:80"], ok),
+        (one, "/api/cameras", &[], bad),
+        (one, "http://localhost/api/cameras", &[], bad),
+        (Version::HTTP_10, "/api/cameras", &[], ok),
+        (one, "/api/cameras", &[b"localhost", b"evil.example"], bad),
+        (one, "/api/cameras", &[b"localhost", b"localhost"], bad),
+        (Version::HTTP_10, "/api/cameras", &[b"localhost", b"localhost"], bad),
+        (one, "/api/cameras", &[b"", b""], bad),
+        (one, "/api/cameras", &[b""], bad),
+        (one, "/api/cameras", &[b"\xe9vil.example"], bad),
+        (one, "/api/cameras", &[b"localhost, evil.example"], bad),
+        (one, "/api/cameras", &[b"x@localhost"], bad),
+        (one, "/api/cameras", &[b"localhost:80:80"], bad),
+        (one, "/api/cameras", &[b"evil.example"], foreign),
+        // In the absolute form the name of the target counts.
+        (one, "http://localhost/api/cameras", &[b"evil.example"], ok),
+        (one, "http://evil.example/api/cameras", &[b"localhost"], foreign),
+        (one, "http://x@localhost/api/cameras", &[b"localhost"], bad),
+        (one, "ftp://localhost/api/cameras", &[b"localhost"], bad),
+        (one, "localhost:80", &[b"localhost"], bad),
+    ] {
+        let got = status(version, target, hosts).await;
+        assert_eq!(got, expected, "{version:?} {target} {hosts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_segment_is_what_the_rfc_says() {
+    let stand = Stand::playable();
+    let seven = stand.begin(7);
+    stand.chunk(&seven, b"abc");
+    stand.chunk(&seven, b"defg");
+    stand.begin(8);
+    let path = format!("/demo/{PERIOD}/v0/7.m4s");
+    for (range, status, place, body) in [
+        ("bytes=+1-2", 200, "", "abcdefg"),
+        ("bytes=5-2", 200, "", "abcdefg"),
+        ("bytes=0-1,3-4", 200, "", "abcdefg"),
+        ("bytes=0-", 206, "bytes 0-6/7", "abcdefg"),
+        ("bytes=0-99", 206, "bytes 0-6/7", "abcdefg"),
+        ("bytes=-99", 206, "bytes 0-6/7", "abcdefg"),
+        ("bytes=-2", 206, "bytes 5-6/7", "fg"),
+        ("bytes=6-6", 206, "bytes 6-6/7", "g"),
+        ("bytes=7-", 416, "bytes */7", "it has no such bytes\n"),
+        ("bytes=700-800", 416, "bytes */7", "it has no such bytes\n"),
+        ("bytes=99999999999999999999-", 416, "bytes */7", "it has no such bytes\n"),
+    ] {
+        let part = stand.ask(Method::GET, &path, &[("range", range)]).await;
+        assert_eq!(part.status(), status, "{range}");
+        assert_eq!(field(&part, header::CONTENT_RANGE), place, "{range}");
+        assert_eq!(field(&part, header::ACCEPT_RANGES), "bytes", "{range}");
+        let length = field(&part, header::CONTENT_LENGTH).to_owned();
+        let got = text(part).await;
+        assert_eq!(got, body, "{range}");
+        assert!(status == 416 || length == got.len().to_string(), "{range}: {length}");
+    }
+    let beside = [("range", "bytes=2-4"), ("if-range", "\"other\"")];
+    assert_eq!(stand.ask(Method::GET, &path, &beside).await.status(), StatusCode::OK);
+    let head = stand.ask(Method::HEAD, &path, &[("range", "bytes=2-4")]).await;
+    assert_eq!(head.status(), StatusCode::OK);
+    assert_eq!(field(&head, header::CONTENT_LENGTH), "7");
+}
+
+#[tokio::test]
+async fn a_part_of_a_segment_that_grows_is_waited_for() {
+    let stand = Stand::playable();
+    let seven = stand.begin(7);
+    stand.chunk(&seven, b"abc");
+    let path = format!("/demo/{PERIOD}/v0/7.m4s");
+    let there = stand.ask(Method::GET, &path, &[("range", "bytes=1-2")]).await;
+    assert_eq!(field(&there, header::CONTENT_RANGE), "bytes 1-2/*");
+    assert_eq!(text(there).await, "bc");
+    let fields = ["bytes=2-4", "bytes=4-", "bytes=9-", "bytes=-2"].map(|range| [("range", range)]);
+    let mut parts = fields.iter().map(|f| Box::pin(stand.ask(Method::GET, &path, f)));
+    let [mut some, mut rest, mut beyond, mut last] = [(); 4].map(|()| parts.next().expect("one"));
+    for part in [&mut some, &mut rest, &mut beyond, &mut last] {
+        assert!(futures_now(part).await.is_none(), "it is held");
+    }
+    stand.chunk(&seven, b"def");
+    let some = some.await;
+    assert_eq!(field(&some, header::CONTENT_RANGE), "bytes 2-4/*");
+    assert_eq!(text(some).await, "cde");
+    assert!(futures_now(&mut rest).await.is_none(), "its end is not known");
+    stand.begin(8);
+    let rest = rest.await;
+    assert_eq!(field(&rest, header::CONTENT_RANGE), "bytes 4-5/6");
+    assert_eq!(text(rest).await, "ef");
+    assert_eq!(beyond.await.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(text(last.await).await, "ef");
+    // From the start on is all of it: that comes at once.
+    let path = format!("/demo/{PERIOD}/v0/8.m4s");
+    let eight = stand.ask(Method::GET, &path, &[("range", "bytes=0-")]).await;
+    assert_eq!(eight.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_second_spelling_of_an_address_is_none() {
+    let stand = Stand::playable();
+    stand.begin(7);
+    for path in [
+        "//demo/index.mpd",
+        "/demo//index.mpd",
+        "/%64emo/index.mpd",
+        "/demo%2findex.mpd",
+        "/demo/index.mpd%00",
+        "/demo/index.mpd.",
+        "/demo./index.mpd",
+        "/demo/./index.mpd",
+        "/demo/index.mpd/",
+        "/DEMO/index.mpd",
+        "/demo/index%2empd",
+        "/page.css.",
+    ] {
+        assert_eq!(stand.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(stand.get("/demo/index.mpd?a=/../b").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn other_origins_may_show_only_what_they_may_read() {
+    const POLICY: &str = "cross-origin-resource-policy";
+    let stand = Stand::playable();
+    let seven = stand.begin(7);
+    stand.chunk(&seven, b"abc");
+    stand.begin(8);
+    let segment = format!("/demo/{PERIOD}/v0/7.m4s");
+    let init = format!("/demo/{PERIOD}/v0/init.mp4");
+    for path in [
+        "/",
+        "/demo/",
+        "/demo/index.mpd",
+        "/demo/index.m3u8",
+        "/demo/v0.m3u8",
+        "/demo/snapshot.jpg",
+        "/api/cameras",
+        "/metrics",
+        "/time",
+        "/nothing/here",
+        &segment,
+        &init,
+    ] {
+        for (fields, policy) in [
+            (&[][..], "same-origin"),
+            (&[("origin", "https://evil.example")], "same-origin"),
+            (&[("origin", "null")], "same-origin"),
+            (&[("origin", "http://192.168.1.5:8123")], "cross-origin"),
+        ] {
+            let response = stand.ask(Method::GET, path, fields).await;
+            let got = response.headers().get(POLICY).expect("always there");
+            assert_eq!(got, policy, "{path} {fields:?}");
+            let framing = field(&response, header::CONTENT_SECURITY_POLICY);
+            assert!(framing.starts_with("frame-ancestors 'self' "), "{path}: {framing}");
+            assert!(!framing.contains("evil"), "{path}: {framing}");
+        }
+    }
+    for path in ["/page.css", "/wall.mjs", "/icon.svg"] {
+        let response = stand.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers().get(POLICY).expect("always there"), "cross-origin", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_may_be_framed_by_those_who_may_see_it() {
+    let stand = Stand::with_origins(&["https://site.example"]);
+    for (referer, named) in [
+        ("http://192.168.1.5:8123/lovelace", true),
+        ("https://evil.example/192.168.1.5:8123", false),
+    ] {
+        let page = stand.ask(Method::GET, "/demo/", &[("referer", referer)]).await;
+        let framing = field(&page, header::CONTENT_SECURITY_POLICY);
+        assert_eq!(framing.contains(" http://192.168.1.5:8123"), named, "{framing}");
+        assert!(
+            framing.contains(" https://site.example") && !framing.contains("evil"),
+            "{framing}"
+        );
+        let vary: Vec<_> = page.headers().get_all(header::VARY).iter().collect();
+        assert!(vary.iter().any(|v| *v == "referer"), "{vary:?}");
+    }
+    let all = Stand::with_origins(&["*"]).get("/demo/").await;
+    assert_eq!(field(&all, header::CONTENT_SECURITY_POLICY), "");
+}
+
+#[tokio::test]
+async fn a_browser_that_says_that_another_site_asks_is_believed() {
+    let stand = Stand::playable();
+    let no_cors = ("sec-fetch-mode", "no-cors");
+    for (path, fields, status) in [
+        ("/demo/snapshot.jpg", vec![("sec-fetch-site", "cross-site"), no_cors], 403),
+        ("/demo/index.mpd", vec![("sec-fetch-site", "same-site"), no_cors], 403),
+        (
+            "/demo/index.mpd",
+            vec![
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "cors"),
+                ("origin", "https://evil.example"),
+            ],
+            403,
+        ),
+        (
+            "/demo/index.mpd",
+            vec![
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "cors"),
+                ("origin", "http://localhost:8000"),
+            ],
+            200,
+        ),
+        ("/demo/index.mpd", vec![("sec-fetch-site", "same-origin"), no_cors], 200),
+        ("/demo/", vec![("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")], 200),
+        // A link on another site leads to the page.
+        ("/demo/", vec![("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], 200),
+        ("/page.css", vec![("sec-fetch-site", "cross-site"), no_cors], 200),
+    ] {
+        let response = stand.ask(Method::GET, path, &fields).await;
+        assert_eq!(response.status(), status, "{path} {fields:?}");
     }
 }

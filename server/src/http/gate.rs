@@ -1,14 +1,22 @@
 //! PURE: under which names the server answers, and pages of which sites may read what it says.
 //!
 //! A browser carries the requests of any page to any address that it reaches, so a server that only
-//! the house can reach is open to every site that somebody in the house visits, in two ways:
+//! the house can reach is open to every site that somebody in the house visits, in four ways:
 //!
 //! - the site's script asks for the camera. The browser hands it the answer only where that names
 //!   the site (Fetch standard, 3.2): so answers name sites of this machine and of private networks
 //!   (RFC 1918, RFC 4193, RFC 6598, names that the public DNS does not have), and those configured;
+//! - its page shows a still by `<img>`, or a segment by `<video>`: without CORS, and so without a name.
+//!   The browser shows it only where the answer lets other origins (`Cross-Origin-Resource-Policy`,
+//!   Fetch standard, 3.6): it does where the page gave a name that may, by `crossorigin`;
+//! - its page shows the camera's in a frame, which an answer lets those that it names (`frame-ancestors`,
+//!   CSP level 3, 6.4.2);
 //! - the site lets its own name lead to the server's address (DNS rebinding), and page and camera are
 //!   one origin. Its name stands in `Host`: so only names that no stranger can own, and those
 //!   configured, are answered. Addresses in digits cannot be rebound.
+//!
+//! Newer browsers say themselves that a page of another site asks (`Sec-Fetch-Site`, Fetch Metadata):
+//! then a stranger gets no answer at all.
 //!
 //! This is no access control: whoever reaches the server without a browser's help sees everything.
 
@@ -72,6 +80,44 @@ impl Gate {
             _ => Verdict::Stranger,
         }
     }
+
+    /// Whether a request of a page that is judged so is not answered at all: another site's page asks
+    /// (`site`, as of `Sec-Fetch-Site`), and not for a page to go to (`mode`, as of `Sec-Fetch-Mode`).
+    pub fn refuses(verdict: Verdict, site: Option<&str>, mode: Option<&str>) -> bool {
+        let foreign = site.is_some_and(|site| !["same-origin", "none"].contains(&site));
+        verdict == Verdict::Stranger && foreign && mode != Some("navigate")
+    }
+
+    /// Pages of which origins may show an answer in a frame, as a Content-Security-Policy; `None` for
+    /// all. A private network cannot be written there, so a page of one is named when it asks, by the
+    /// `Referer` of the frame: a page can leave that out, and cannot write another's name into it.
+    pub fn framing(&self, referer: Option<&str>) -> Option<String> {
+        if self.everybody {
+            return None;
+        }
+        let mut policy = String::from("frame-ancestors 'self' localhost:* 127.0.0.1:*");
+        for end in LOCAL {
+            policy.push_str(&format!(" *{end}:*"));
+        }
+        let asks = referer.and_then(origin_of).filter(|o| self.judge(o) == Verdict::Local);
+        for origin in self.origins.iter().chain(&asks) {
+            policy.push(' ');
+            policy.push_str(origin);
+        }
+        Some(policy)
+    }
+}
+
+/// The origin of an address on the web.
+fn origin_of(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    origin(&format!("{scheme}://{authority}")).ok()
+}
+
+/// Whether this may stand in `Host` (RFC 9110, 7.2), for a server on the web.
+pub fn is_host(text: &str) -> bool {
+    host(text).is_some()
 }
 
 /// An origin as a person writes it, in the form that browsers send (RFC 6454, 6.2), or `*`. The
@@ -83,13 +129,12 @@ pub fn origin(text: &str) -> Result<String, String> {
     }
     let text = text.trim_end_matches('/').to_ascii_lowercase();
     let (scheme, authority) = text.split_once("://").ok_or_else(wrong)?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]_".contains(c);
     let usual = match scheme {
         "http" => ":80",
         "https" => ":443",
         _ => return Err(wrong()),
     };
-    if host(authority).is_none() || !authority.chars().all(plain) {
+    if host(authority).is_none() {
         return Err(wrong());
     }
     Ok(format!("{scheme}://{}", authority.strip_suffix(usual).unwrap_or(authority)))
@@ -109,7 +154,8 @@ fn host(authority: &str) -> Option<Host> {
     }
     let (name, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
     let name = name.strip_suffix('.').unwrap_or(name);
-    if name.is_empty() || !is_port(port) {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    if name.is_empty() || !name.bytes().all(plain) || !is_port(port) {
         return None;
     }
     Some(match name.parse() {
@@ -212,6 +258,73 @@ mod tests {
             assert_eq!(gate.judge(asks), verdict, "{asks}");
         }
         assert_eq!(Gate::new(["*".into()]).judge("https://evil.example"), Verdict::Everybody);
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for host in
+            ["a", "a.example.", "A_b-c.example:80", "a:", "127.0.0.1:1", "[::1]", "[::1]:80"]
+        {
+            assert!(is_host(host), "{host}");
+        }
+        for none in [
+            "", ":80", ".", "a b", "a,b", "a/b", "a@b", "u:p@b", "a:b", "a:80:80", "::1", "[::1",
+            "[a]", "[::1]a", "a%2eb", "\u{e9}", "a;b", "a'b",
+        ] {
+            assert!(!is_host(none), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_gets_nothing_but_what_it_goes_to() {
+        use Verdict::{Everybody, Local, Named, Stranger};
+        for (verdict, site, mode, refused) in [
+            (Stranger, Some("cross-site"), Some("no-cors"), true),
+            (Stranger, Some("cross-site"), Some("cors"), true),
+            (Stranger, Some("same-site"), Some("no-cors"), true),
+            (Stranger, Some("cross-site"), None, true),
+            (Stranger, Some("something-new"), Some("no-cors"), true),
+            (Stranger, Some("cross-site"), Some("navigate"), false),
+            (Stranger, Some("same-origin"), Some("cors"), false),
+            (Stranger, Some("none"), Some("navigate"), false),
+            (Stranger, None, None, false),
+            (Local, Some("cross-site"), Some("cors"), false),
+            (Named, Some("cross-site"), Some("cors"), false),
+            (Everybody, Some("cross-site"), Some("no-cors"), false),
+        ] {
+            assert_eq!(
+                Gate::refuses(verdict, site, mode),
+                refused,
+                "{verdict:?} {site:?} {mode:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_private_network_may_frame_and_a_stranger_may_not() {
+        let gate = Gate::new(["https://shop.example".into()]);
+        for (referer, named) in [
+            ("http://192.168.1.5:8123/lovelace/0?x", Some("http://192.168.1.5:8123")),
+            ("http://hass:8123/", Some("http://hass:8123")),
+            ("https://shop.example/", None),
+            ("https://evil.example/", None),
+            ("https://evil.example\\@localhost/", None),
+            ("https://192.168.1.5@evil.example/", None),
+            ("http://localhost; script-src *", None),
+            ("http://a *", None),
+            ("http://evil.example#.local", None),
+            ("", None),
+        ] {
+            let policy = gate.framing(Some(referer)).expect("not for all");
+            assert!(
+                policy.starts_with("frame-ancestors 'self' ") && !policy.contains(';'),
+                "{policy}"
+            );
+            assert!(policy.contains(" *.local:*") && policy.contains(" https://shop.example"));
+            let last = policy.rsplit(' ').next().unwrap_or_default();
+            assert_eq!(last, named.unwrap_or("https://shop.example"), "{referer}");
+        }
+        assert_eq!(Gate::new(["*".into()]).framing(Some("https://evil.example/")), None);
     }
 
     #[test]

@@ -8,7 +8,9 @@ mod api;
 mod body;
 mod files;
 pub mod gate;
+pub mod limits;
 mod media;
+mod pace;
 pub mod range;
 pub mod route;
 mod seats;
@@ -22,10 +24,11 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 
 use crate::app::App;
-use gate::Verdict;
+use gate::{Gate, Verdict};
+use range::Ranges;
 use route::{Of, Route};
 
 /// What a page of another origin may read.
@@ -44,52 +47,90 @@ pub fn router(app: Arc<App>) -> Router {
 async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     app.requests.fetch_add(1, Ordering::Relaxed);
     let (request, _) = request.into_parts();
-    let text = |name| request.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-    // RFC 9112, 3.2: a second Host, or one that is no name, could pass one name for another.
-    let mut hosts = request.headers.get_all(header::HOST).iter();
-    if hosts.next().is_some_and(|host| host.to_str().is_err()) || hosts.next().is_some() {
-        return sentence(StatusCode::BAD_REQUEST, "a request has one Host, in letters of ASCII");
-    }
-    // A proxy may ask in the absolute form: then that name counts (RFC 9112, 3.2.2).
-    let name = request.uri.authority().map(|a| a.as_str()).or_else(|| text(header::HOST));
-    if let Some(name) = name.filter(|n| !app.gate.answers_to(n)) {
-        return sentence(
-            StatusCode::MISDIRECTED_REQUEST,
-            format!(
-                "this server does not answer under the name `{name}`; if that is its name, start it \
-                 with --origin http://{name}, or put that into `origins` in its file"
-            ),
-        );
-    }
-    let method = request.method.clone();
+    let text = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok());
     let route = route::route(request.uri.path());
-    let mut response = match method {
-        Method::GET | Method::HEAD => answer(&app, route, &request.headers).await,
-        Method::OPTIONS => preflight(),
-        _ => {
-            let mut r = sentence(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
-            set(&mut r, header::ALLOW, METHODS);
-            r
-        }
-    };
     // The player's own files are the same for all the world.
     let verdict = match route {
-        Route::File(_) => Verdict::Everybody,
-        _ => app.gate.judge(text(header::ORIGIN).unwrap_or_default()),
+        Route::File(name) if !name.ends_with(".html") => Verdict::Everybody,
+        _ => app.gate.judge(text("origin").unwrap_or_default()),
+    };
+    let mut response = if let Some(wrong) = misdirected(&app.gate, &request) {
+        wrong
+    } else if Gate::refuses(verdict, text("sec-fetch-site"), text("sec-fetch-mode")) {
+        let why = "a page of another site asks: name the site with --origin, and ask with CORS \
+                   (crossorigin)";
+        sentence(StatusCode::FORBIDDEN, why)
+    } else {
+        match request.method {
+            Method::GET | Method::HEAD => answer(&app, route, &request).await,
+            Method::OPTIONS => preflight(),
+            _ => {
+                let why = "only GET and HEAD are answered";
+                let mut r = sentence(StatusCode::METHOD_NOT_ALLOWED, why);
+                set(&mut r, header::ALLOW, METHODS);
+                r
+            }
+        }
     };
     allow(&mut response, verdict, request.headers.get(header::ORIGIN));
-    set(
-        &mut response,
-        header::HeaderName::from_static("cross-origin-resource-policy"),
-        "cross-origin",
-    );
+    frame(&mut response, &app.gate, text("referer"));
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // The router leaves the body of an answer to HEAD out, and its length stands.
     response
 }
 
-/// Says whether the page that asked may read the answer (Fetch standard, 3.2).
+/// A request that is not meant for this server, or does not say for which it is.
+fn misdirected(gate: &Gate, request: &http::request::Parts) -> Option<Response<Body>> {
+    let bad = |why: &str| Some(sentence(StatusCode::BAD_REQUEST, why));
+    // RFC 9112, 3.2: none, or a second one, or one that is no name, could pass one name for another.
+    // HTTP/1.0 knows none.
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => match host.to_str() {
+            Ok(host) if gate::is_host(host) => Some(host),
+            _ => return bad("Host is a name or an address, and perhaps a port"),
+        },
+        (None, _) if request.version < Version::HTTP_11 => None,
+        _ => return bad("a request has one Host"),
+    };
+    // A proxy may ask in the absolute form: then that name counts (RFC 9112, 3.2.2). A target that is a
+    // name alone is for CONNECT.
+    let name = match (request.uri.scheme_str(), request.uri.authority()) {
+        (None, None) => host,
+        (Some("http" | "https"), Some(name)) if gate::is_host(name.as_str()) => Some(name.as_str()),
+        _ => return bad("the target is a path, or an address that begins with http://"),
+    };
+    let name = name.filter(|name| !gate.answers_to(name))?;
+    Some(sentence(
+        StatusCode::MISDIRECTED_REQUEST,
+        format!(
+            "this server does not answer under the name `{name}`; if that is its name, start it with \
+             --origin http://{name}, or put that into `origins` in its file"
+        ),
+    ))
+}
+
+/// Says whose pages may show the answer in a frame.
+fn frame(response: &mut Response<Body>, gate: &Gate, referer: Option<&str>) {
+    let headers = response.headers_mut();
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    // What is no page is framed by nobody on purpose, and lies in caches.
+    let page = kind.starts_with(b"text/html");
+    if let Some(policy) = gate.framing(referer.filter(|_| page)) {
+        if page {
+            headers.append(header::VARY, HeaderValue::from_static("referer"));
+        }
+        // Made of origins, which have only letters, digits and marks of ASCII.
+        if let Ok(policy) = HeaderValue::try_from(policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// Says whether the page that asked may read the answer, and show it (Fetch standard, 3.2 and 3.6).
 fn allow(response: &mut Response<Body>, verdict: Verdict, origin: Option<&HeaderValue>) {
+    let policy = if verdict == Verdict::Stranger { "same-origin" } else { "cross-origin" };
+    set(response, header::HeaderName::from_static("cross-origin-resource-policy"), policy);
     let headers = response.headers_mut();
     if verdict != Verdict::Everybody {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -109,7 +150,9 @@ fn allow(response: &mut Response<Body>, verdict: Verdict, origin: Option<&Header
     }
 }
 
-async fn answer(app: &App, route: Route<'_>, headers: &HeaderMap) -> Response<Body> {
+async fn answer(app: &App, route: Route<'_>, request: &http::request::Parts) -> Response<Body> {
+    let headers = &request.headers;
+    let ranges = Ranges::of(&request.method, headers);
     match route {
         Route::Wall => files::wall(headers),
         Route::Cameras => api::cameras(app),
@@ -129,11 +172,11 @@ async fn answer(app: &App, route: Route<'_>, headers: &HeaderMap) -> Response<Bo
                 Of::Playlist(rendition) => media::playlist(app, camera, rendition).await,
                 Of::Snapshot => still::answer(app, camera).await,
                 Of::Init { period_ms, rendition } => {
-                    media::init(app, camera, period_ms, rendition, headers)
+                    media::init(app, camera, period_ms, rendition, ranges.as_ref())
                 }
                 Of::Segment { period_ms, rendition, number } => {
                     let wanted = media::Wanted { period_ms, rendition, number };
-                    media::segment(app, camera, wanted, headers).await
+                    media::segment(app, camera, wanted, ranges.as_ref()).await
                 }
             },
             None => no_camera(id, "../", headers),
@@ -182,6 +225,15 @@ fn not_there(name: &str) -> Response<Body> {
     let why =
         if player { "; `make player` builds the player, before the server is built" } else { "" };
     sentence(StatusCode::NOT_FOUND, format!("there is no file `{name}`{why}"))
+}
+
+/// For a request that gives way to another client's.
+fn busy() -> Response<Body> {
+    let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, "there are too many; come back");
+    set(&mut r, header::RETRY_AFTER, "1");
+    set(&mut r, header::CONNECTION, "close");
+    set(&mut r, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    r
 }
 
 /// A plain sentence that nobody keeps.
