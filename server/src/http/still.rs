@@ -1,52 +1,84 @@
 //! Stills: the newest key frame of the smallest rendition as a JPEG.
 //!
 //! ffmpeg turns the initialization segment and the first chunk of the newest segment that begins with
-//! a key frame into a picture. One at a time, and one picture serves all who ask during the same
-//! segment: a wall of cameras on many screens must not cost a process a tile.
+//! a key frame into a picture: of each camera one at a time, of all together a few. A decode belongs to
+//! no request: it goes on when who asked has left, and its picture serves all who ask until there is a
+//! newer key frame. So whoever asks, and however often, costs one decode a key frame, and not more than
+//! one a second: a wall of cameras on many screens must not cost a process a tile.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
+use nearlive::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Mutex;
+use tokio::sync::{Semaphore, watch};
 
 use super::{sentence, set};
 use crate::app::{App, Served};
-use crate::store::{Lookup, PeriodMs, RenditionKind, Window};
+use crate::clock::Clock;
+use crate::store::{self, Lookup, PeriodMs, RenditionKind, Window};
 
 /// A picture takes a tenth of a second; a stuck ffmpeg is ended.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Makes stills, and remembers the last one of each camera.
-#[derive(Debug)]
+/// For so long a picture is new enough, whatever comes.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Makes stills, and remembers the last one of each camera. Clones are one and the same.
+#[derive(Clone, Debug)]
 pub struct Stills {
     ffmpeg: PathBuf,
-    made: Mutex<Vec<Made>>,
+    at_once: Arc<Semaphore>,
+    cameras: Arc<Mutex<HashMap<String, Known>>>,
 }
+
+/// What there is of one camera.
+#[derive(Debug, Default)]
+struct Known {
+    made: Option<Made>,
+    /// The decode that is under way.
+    making: Option<watch::Receiver<Option<Picture>>>,
+}
+
+/// `None`: the key frame cannot be decoded.
+type Picture = Option<Bytes>;
 
 #[derive(Debug)]
 struct Made {
-    camera: String,
+    of: KeyFrame,
+    begun: Instant,
+    picture: Picture,
+}
+
+/// Where a key frame is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KeyFrame {
     period_ms: PeriodMs,
+    rendition: String,
     number: u64,
-    picture: Bytes,
 }
 
 impl Stills {
-    /// Stills by this ffmpeg.
-    pub fn new(ffmpeg: PathBuf) -> Self {
-        Self { ffmpeg, made: Mutex::default() }
+    /// Stills by this ffmpeg, of which so many run at a time.
+    pub fn new(ffmpeg: PathBuf, at_once: usize) -> Self {
+        Self { ffmpeg, at_once: Arc::new(Semaphore::new(at_once)), cameras: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.cameras.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// `snapshot.jpg`
 pub(super) async fn answer(app: &App, camera: &Served) -> Response<Body> {
     let picture = match &app.stills {
-        Some(stills) => picture(stills, camera).await,
+        Some(stills) => picture(stills, camera, app.clock).await,
         None => None,
     };
     match picture {
@@ -64,27 +96,53 @@ pub(super) async fn answer(app: &App, camera: &Served) -> Response<Body> {
     }
 }
 
-async fn picture(stills: &Stills, camera: &Served) -> Option<Bytes> {
-    let (period_ms, rendition, number) = newest(&camera.store.window())?;
-    let mut made = stills.made.lock().await;
-    let same = |m: &Made| m.camera == camera.id && m.period_ms == period_ms && m.number == number;
-    if let Some(known) = made.iter().find(|m| same(m)) {
-        return Some(known.picture.clone());
-    }
-    let init = camera.store.init(period_ms, &rendition)?;
-    let Lookup::Found(mut reader) = camera.store.segment(period_ms, &rendition, number) else {
+async fn picture(stills: &Stills, camera: &Served, clock: Clock) -> Picture {
+    let of = newest(&camera.store.window())?;
+    let mut making = {
+        let mut cameras = stills.lock();
+        let known = cameras.entry(camera.id.clone()).or_default();
+        let now = clock.now();
+        if let Some(made) = known.made.as_ref()
+            && (made.of == of || now < made.begun + FRESH)
+        {
+            return made.picture.clone();
+        }
+        // One whose task is gone will never be done.
+        match known.making.as_ref().filter(|making| making.has_changed().is_ok()) {
+            Some(making) => making.clone(),
+            None => {
+                let (done, making) = watch::channel(None);
+                let (stills, id) = (stills.clone(), camera.id.clone());
+                let store = Arc::clone(&camera.store);
+                tokio::spawn(async move {
+                    let picture = make(&stills, &store, &of).await;
+                    let known = Known {
+                        made: Some(Made { of, begun: now, picture: picture.clone() }),
+                        making: None,
+                    };
+                    stills.lock().insert(id, known);
+                    done.send_replace(Some(picture));
+                });
+                known.making.insert(making).clone()
+            }
+        }
+    };
+    making.wait_for(Option::is_some).await.ok()?.clone()?
+}
+
+async fn make(stills: &Stills, store: &store::Camera, of: &KeyFrame) -> Picture {
+    let init = store.init(of.period_ms, &of.rendition)?;
+    let Lookup::Found(mut reader) = store.segment(of.period_ms, &of.rendition, of.number) else {
         return None;
     };
     let key_frame = tokio::time::timeout(LONGEST, reader.next()).await.ok()??.into_iter().next()?;
+    let _turn = stills.at_once.acquire().await.ok()?;
     let work = decode(stills, init, key_frame);
-    let picture = tokio::time::timeout(LONGEST, work).await.ok()??;
-    made.retain(|m| m.camera != camera.id);
-    made.push(Made { camera: camera.id.clone(), period_ms, number, picture: picture.clone() });
-    Some(picture)
+    tokio::time::timeout(LONGEST, work).await.ok()?
 }
 
 /// The newest segment of the smallest picture that begins with a key frame: not every one does.
-fn newest(window: &Window) -> Option<(PeriodMs, String, u64)> {
+fn newest(window: &Window) -> Option<KeyFrame> {
     let video =
         |track: usize| window.renditions.get(track).filter(|r| r.kind == RenditionKind::Video);
     window.periods.iter().rev().find_map(|period| {
@@ -97,14 +155,15 @@ fn newest(window: &Window) -> Option<(PeriodMs, String, u64)> {
                 Some((pixels, video(t.track)?.id.clone(), number))
             })
             .min()?;
-        Some((period.ms, rendition, number))
+        Some(KeyFrame { period_ms: period.ms, rendition, number })
     })
 }
 
 async fn decode(stills: &Stills, init: Bytes, key_frame: Bytes) -> Option<Bytes> {
     let mut child = tokio::process::Command::new(&stills.ffmpeg)
         .args(
-            "-hide_banner -loglevel error -f mp4 -i pipe:0 -frames:v 1 -f mjpeg -q:v 5 pipe:1"
+            "-hide_banner -loglevel error -threads 1 -f mp4 -i pipe:0 -frames:v 1 -f mjpeg -q:v 5 \
+             -threads 1 pipe:1"
                 .split(' '),
         )
         .stdin(Stdio::piped())
@@ -157,6 +216,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(newest(&store.window()), Some((0, "v1".into(), 1)));
+        let of = KeyFrame { period_ms: 0, rendition: "v1".into(), number: 1 };
+        assert_eq!(newest(&store.window()), Some(of));
     }
 }
