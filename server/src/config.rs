@@ -6,6 +6,8 @@
 //! ```toml
 //! listen = "0.0.0.0:8080"
 //! origins = ["https://www.example"]
+//! memory_mb = 1024
+//! limits = { connections = 200, own = { "203.0.113.7" = 150 } }
 //!
 //! [[camera]]
 //! name = "Front door"
@@ -22,11 +24,13 @@
 //! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
 //! ```
 
+mod limits;
 mod problem;
 
 use std::fs::File;
 use std::io::Read as _;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -36,6 +40,7 @@ use crate::camera::address::Address;
 use crate::camera::secret::Secret;
 use crate::error::Error;
 use crate::http::gate;
+use crate::http::limits::Limits;
 
 /// Names that the server uses itself.
 const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
@@ -49,6 +54,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// At most this many bytes of media in memory, over all cameras.
     pub memory_bytes: u64,
+    /// What clients may take.
+    pub limits: Limits,
     /// The cameras, at least one.
     pub cameras: Vec<Camera>,
 }
@@ -97,8 +104,7 @@ pub enum Transport {
 }
 
 /// One rung to encode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
     /// Lines, or a part of the camera's as `"1/2"`.
     pub height: Height,
@@ -122,13 +128,18 @@ impl<'de> Deserialize<'de> for Height {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Raw {
-            Lines(u32),
+            Lines(i64),
             Text(String),
         }
-        let wrong = || serde::de::Error::custom("height is lines (480) or a part (\"1/2\")");
+        let wrong = || {
+            serde::de::Error::custom(
+                "`height` is 16 to 8640 lines (480), or a part of the camera's from \"1/1\" to \"1/16\"",
+            )
+        };
         match Raw::deserialize(d).map_err(|_| wrong())? {
-            Raw::Lines(lines @ 16..=8640) => Ok(Self::Pixels(lines)),
-            Raw::Lines(_) => Err(wrong()),
+            Raw::Lines(lines) => {
+                limits::within("height", lines, 16..=8640).map(Self::Pixels).map_err(|_| wrong())
+            }
             Raw::Text(text) => match text.strip_prefix("1/").map(str::parse) {
                 Some(Ok(part @ 1..=16)) => Ok(Self::Fraction(part)),
                 _ => Err(wrong()),
@@ -149,8 +160,8 @@ pub const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
 /// Memory for media over all cameras by default.
 pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
-/// With less there is no window of one camera.
-const LEAST_MEMORY_MB: u32 = 16;
+/// With less there is no window of one camera; more (1 TiB) is a mistake.
+const MEMORY_MB: RangeInclusive<i64> = 16..=1 << 20;
 
 impl Config {
     /// One camera with everything by default.
@@ -159,6 +170,7 @@ impl Config {
             listen: None,
             origins: Vec::new(),
             memory_bytes: DEFAULT_MEMORY_BYTES,
+            limits: Limits::default(),
             cameras: vec![Camera::new(id, name, address)],
         }
     }
@@ -195,9 +207,7 @@ impl Config {
         if cameras.is_empty() {
             return Err("there is no [[camera]] in it; nearlive-server --help shows one".into());
         }
-        if file.memory_mb.is_some_and(|mb| mb < LEAST_MEMORY_MB) {
-            return Err(format!("`memory_mb` is at least {LEAST_MEMORY_MB}"));
-        }
+        let memory_mb = file.memory_mb.map(|mb| limits::within("memory_mb", mb, MEMORY_MB));
         Ok(Self {
             listen: file.listen,
             origins: file
@@ -205,7 +215,10 @@ impl Config {
                 .iter()
                 .map(|o| gate::origin(o).map_err(|e| format!("`origins`: {e}")))
                 .collect::<Result<_, _>>()?,
-            memory_bytes: file.memory_mb.map_or(DEFAULT_MEMORY_BYTES, |mb| u64::from(mb) << 20),
+            memory_bytes: memory_mb
+                .transpose()?
+                .map_or(DEFAULT_MEMORY_BYTES, |mb| u64::from(mb) << 20),
+            limits: file.limits.resolve()?,
             cameras,
         })
     }
@@ -236,8 +249,11 @@ struct Written {
     /// of this machine and of private networks may always.
     #[serde(default)]
     origins: Vec<String>,
-    /// Memory for media over all cameras, in MiB, 16 or more. Default 512.
-    memory_mb: Option<u32>,
+    /// Memory for media over all cameras, in MiB, 16 to 1048576. Default 512.
+    memory_mb: Option<i64>,
+    /// What clients may take.
+    #[serde(default)]
+    limits: limits::Written,
     /// The cameras.
     #[serde(default)]
     camera: Vec<Entry>,
@@ -268,9 +284,35 @@ struct Entry {
     #[serde(default)]
     audio: Audio,
     /// Rungs to encode, `[]` for none. Default: half the height at 800 kb/s, a quarter at 250.
-    ladder: Option<Vec<Rung>>,
+    ladder: Option<Vec<Step>>,
     /// How far back a viewer can go, in seconds, 5 to 3600. Default 30.
-    window: Option<u32>,
+    window: Option<i64>,
+}
+
+/// One rung as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    /// Lines, 16 to 8640, or a part of the camera's as `"1/2"`.
+    height: Height,
+    /// With lines: columns, 16 to 15360.
+    width: Option<i64>,
+    /// Kilobits a second, 16 to 100000.
+    kbps: i64,
+}
+
+impl Step {
+    fn resolve(self) -> Result<Rung, String> {
+        let width = self.width.map(|w| limits::within("width", w, 16..=15_360)).transpose()?;
+        if width.is_some() && matches!(self.height, Height::Fraction(_)) {
+            return Err("`width` goes with a height in lines, not with a part".into());
+        }
+        Ok(Rung {
+            height: self.height,
+            width,
+            kbps: limits::within("kbps", self.kbps, 16..=100_000)?,
+        })
+    }
 }
 
 impl Entry {
@@ -302,20 +344,16 @@ impl Entry {
             (None, None) => return Err("`url` or `host` is missing".into()),
         }
         .map_err(|e| e.to_string())?;
-        let window = self.window.unwrap_or(30);
-        if !(5..=3600).contains(&window) {
-            return Err("`window` is 5 to 3600 seconds".into());
-        }
-        let ladder = self.ladder.unwrap_or_else(|| DEFAULT_LADDER.to_vec());
-        if ladder.len() > 6 || ladder.iter().any(|r| !(16..=100_000).contains(&r.kbps)) {
-            return Err("a ladder has at most 6 rungs of 16 to 100000 kbps".into());
-        }
-        if ladder.iter().any(|r| r.width.is_some_and(|w| !(16..=15_360).contains(&w))) {
-            return Err("in a ladder, `width` is 16 to 15360 columns".into());
-        }
-        if ladder.iter().any(|r| r.width.is_some() && matches!(r.height, Height::Fraction(_))) {
-            return Err("in a ladder, `width` goes with a height in lines, not with a part".into());
-        }
+        let window = self.window.map(|s| limits::within("window", s, 5..=3600)).transpose()?;
+        let window = window.map_or(DEFAULT_WINDOW, |s| Duration::from_secs(u64::from(s)));
+        let ladder = match self.ladder {
+            Some(steps) if steps.len() > 6 => return Err("a ladder has at most 6 rungs".into()),
+            Some(steps) => {
+                let rungs: Result<_, _> = steps.into_iter().map(Step::resolve).collect();
+                rungs.map_err(|e| format!("in a ladder, {e}"))?
+            }
+            None => DEFAULT_LADDER.to_vec(),
+        };
         Ok(Camera {
             id,
             name: self.name,
@@ -323,7 +361,7 @@ impl Entry {
             transport: self.transport,
             audio: self.audio,
             ladder,
-            window: Duration::from_secs(u64::from(window)),
+            window,
         })
     }
 }
@@ -358,6 +396,7 @@ mod tests {
         let config = Config::parse(&example).expect("valid");
         assert_eq!(config.listen, Some(SocketAddr::from(([0, 0, 0, 0], 8080))));
         assert_eq!(config.origins, ["https://www.example"]);
+        assert_eq!((config.memory_bytes, config.limits.connections), (1 << 30, 200));
         let ids: Vec<&str> = config.cameras.iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids, ["front-door", "yard"]);
         assert_eq!(config.cameras[0].ladder, DEFAULT_LADDER);
@@ -378,14 +417,44 @@ mod tests {
                 "origins=['rtsp://u:hunter2@h/']\n[[camera]]\nname='a'\nurl='rtsp://h/'",
                 "an origin is https://name",
             ),
-            ("memory_mb=0\n[[camera]]\nname='a'\nurl='rtsp://h/'", "`memory_mb` is at least 16"),
+            (
+                "memory_mb=0\n[[camera]]\nname='a'\nurl='rtsp://h/'",
+                "`memory_mb` is a whole number from 16",
+            ),
+            ("memory_mb=-1\n[[camera]]\nname='a'\nurl='rtsp://h/'", "from 16 to 1048576"),
+            ("memory_mb=5000000000\n[[camera]]\nname='a'\nurl='rtsp://h/'", "from 16 to 1048576"),
+            ("memory_mb=99999999999999999999\n[[camera]]\nname='a'\nurl='rtsp://h/'", "line 1"),
+            (
+                "memory_mb=512.5\n[[camera]]\nname='a'\nurl='rtsp://h/'",
+                "line 1: the value has to be a whole",
+            ),
+            (
+                "[limits]\nconnections=5\n[[camera]]\nname='a'\nurl='rtsp://h/'",
+                "`connections` is a whole",
+            ),
+            (
+                "[limits]\nconections=5\n[[camera]]\nname='a'\nurl='rtsp://h/'",
+                "line 2: there is no setting",
+            ),
+            (
+                "[[camera]]\nname='a'\nurl='rtsp://h/'\nwindow=-1",
+                "`window` is a whole number from 5 to 3600",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,kbps=-5}]",
+                "`kbps` is a whole number from 16",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height=-480,kbps=500}]",
+                "`height` is 16 to 8640",
+            ),
             (
                 "[[camera]]\nname='a'\nhost='h'\nladder=[{height='1/2',width=640,kbps=500}]",
                 "`width` goes with a height in lines",
             ),
             (
                 "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,width=4294967295,kbps=500}]",
-                "`width` is 16 to 15360",
+                "`width` is a whole number from 16 to 15360",
             ),
             ("[[camera]]\nname='a'", "camera \"a\": `url` or `host` is missing"),
             ("[[camera]]\nname='api'\nurl='rtsp://h/'", "cannot be an id"),

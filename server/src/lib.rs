@@ -15,6 +15,7 @@ pub mod camera;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod descriptors;
 pub mod engine;
 pub mod error;
 pub mod http;

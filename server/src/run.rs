@@ -14,6 +14,7 @@ use crate::camera::supervisor::Surroundings;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::descriptors;
 use crate::engine::spawn::Launcher;
 use crate::engine::{Engine, version, wrapper};
 use crate::error::Error;
@@ -97,19 +98,26 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
             (demo.config()?, Some(demo))
         }
     };
+    let (connections, cameras) = (config.limits.connections, config.cameras.len());
+    if let Err((has, needs)) = descriptors::provide(connections, cameras) {
+        tracing::warn!(
+            "{connections} connections and {cameras} cameras may need {needs} open files, and the system \
+             allows this process {has}: raise that (ulimit -n, or LimitNOFILE= of systemd), or lower \
+             `connections` in [limits]"
+        );
+    }
     let launcher = Launcher::new(Engine::new(&args.ffmpeg))
         .map_err(|source| Error::Io { doing: "starting", source })?;
     let around = Surroundings { launcher, redactor, clock: Clock::start(), shutdown };
     let mut supervisors = JoinSet::new();
     let mut app = App::start(&config, &around, &mut supervisors);
     app.gate = Gate::new(config.origins.iter().chain(&args.origins).cloned());
-    app.stills = Some(Stills::new(args.ffmpeg.clone()));
+    app.stills = Some(Stills::new(args.ffmpeg.clone(), config.limits.stills));
     greet(address);
     if let Some(demo) = &demo {
         demo.listen_to_commands();
     }
-    let limits = serve::Limits::default();
-    serve::run(listener, Arc::new(app), limits, around.shutdown.clone()).await;
+    serve::run(listener, Arc::new(app), config.limits, around.shutdown.clone()).await;
     // Each logs off from its camera and waits for its ffmpeg.
     while supervisors.join_next().await.is_some() {}
     if let Some(demo) = demo {

@@ -2,21 +2,24 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::Status;
 use nearlive_server::clock::Clock;
-use nearlive_server::http::serve::{self, Limits};
+use nearlive_server::http::limits::Limits;
+use nearlive_server::http::serve;
 use nearlive_server::shutdown::Shutdown;
 use nearlive_server::store::{self, Budget, Camera, RenditionKind, RenditionSpec, TrackSetup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 struct Stand {
+    app: Arc<App>,
     address: std::net::SocketAddr,
     store: Arc<Camera>,
     shutdown: Shutdown,
@@ -51,12 +54,20 @@ async fn stand(limits: Limits) -> Stand {
     let listener = serve::listen(([127, 0, 0, 1], 0).into()).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let shutdown = Shutdown::default();
-    let serving = tokio::spawn(serve::run(listener, Arc::new(app), limits, shutdown.clone()));
-    Stand { address, store, shutdown, serving, _status: status }
+    let app = Arc::new(app);
+    let serving = tokio::spawn(serve::run(listener, Arc::clone(&app), limits, shutdown.clone()));
+    Stand { app, address, store, shutdown, serving, _status: status }
 }
 
 async fn ask(stand: &Stand, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(stand.address).await.expect("connected");
+    ask_from([127, 0, 0, 1], stand, path).await
+}
+
+/// From this address: on Linux all that begin with 127 are this machine's.
+async fn ask_from(from: [u8; 4], stand: &Stand, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((from, 0).into()).expect("an address of this machine");
+    let mut stream = socket.connect(stand.address).await.expect("connected");
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     stream
@@ -148,7 +159,7 @@ async fn a_surplus_connection_is_told_to_come_back_when_all_are_busy() {
 
 #[tokio::test]
 async fn idle_connections_make_room_and_lock_nobody_out() {
-    let stand = stand(Limits { from_one: 8, ..Limits::default() }).await;
+    let stand = stand(Limits { per_client: 8, ..Limits::default() }).await;
     let segment = growing(&stand).await;
     let mut busy = busy(&stand).await;
     let mut kept = ask(&stand, "/healthz").await;
@@ -289,4 +300,128 @@ async fn an_answer_without_a_body_by_its_kind_says_no_length() {
     let head = read_until(&mut stream, "\r\n\r\n").await;
     // RFC 9110, 8.6.
     assert!(head.starts_with("HTTP/1.1 204") && length(&head).is_none(), "{head}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_crowd_that_is_answered_without_end_locks_nobody_else_out() {
+    let limits = Limits { connections: 12, per_client: 6, reserved: 0, ..Limits::default() };
+    let stand = stand(limits).await;
+    let segment = growing(&stand).await;
+    // Each asks for what grows and for what is held after it, all at once.
+    let mut crowd = Vec::new();
+    for from in [[127, 0, 0, 2], [127, 0, 0, 3]] {
+        for _ in 0..6 {
+            let mut stream = ask_from(from, &stand, "/c/0/v0/0.m4s").await;
+            let next = "GET /c/0/v0/1.m4s HTTP/1.1\r\nHost: x\r\n\r\n".repeat(15);
+            stream.write_all(next.as_bytes()).await.expect("sent");
+            read_until(&mut stream, "first").await;
+            crowd.push(stream);
+        }
+    }
+    // A viewer has three: two long ones and one for the rest.
+    let mut picture = ask(&stand, "/c/0/v0/0.m4s").await;
+    read_until(&mut picture, "first").await;
+    let mut held = ask(&stand, "/c/0/v0/1.m4s").await;
+    let mut rest = ask(&stand, "/healthz").await;
+    read_until(&mut rest, "ok\n").await;
+    // The crowd comes again, and takes nothing from who has less.
+    for from in [[127, 0, 0, 2], [127, 0, 0, 3]] {
+        let mut again = ask_from(from, &stand, "/healthz").await;
+        drop(read_to_the_end(&mut again).await);
+    }
+    stand.store.push_chunk(&segment, Bytes::from_static(b"more"), 3600);
+    read_until(&mut picture, "more").await;
+    let next = stand.store.begin_segment(0, 0, 1, 90_000).expect("a segment");
+    stand.store.push_chunk(&next, Bytes::from_static(b"second"), 3600);
+    read_until(&mut picture, "0\r\n\r\n").await;
+    read_until(&mut held, "second").await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_held_request_that_gives_way_is_told_to_come_back() {
+    let limits = Limits { connections: 2, per_client: 2, reserved: 0, ..Limits::default() };
+    let stand = stand(limits).await;
+    growing(&stand).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(ask(&stand, "/c/0/v0/1.m4s").await);
+    }
+    // Both have come, and wait.
+    while stand.app.requests.load(Ordering::Relaxed) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut other = ask_from([127, 0, 0, 2], &stand, "/healthz").await;
+    read_until(&mut other, "ok\n").await;
+    let [one, two] = [held.remove(0), held.remove(0)];
+    let ended = async |mut stream: TcpStream| read_to_the_end(&mut stream).await;
+    let answer = tokio::select! {
+        answer = ended(one) => answer,
+        answer = ended(two) => answer,
+    };
+    let said = ["HTTP/1.1 503", "retry-after: 1", "connection: close"];
+    assert!(said.iter().all(|part| answer.contains(part)), "{answer}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_not_taken_waits_outside_the_kernel() {
+    let stand = stand(Limits::default()).await;
+    let segment = stand.store.begin_segment(0, 0, 0, 0).expect("a segment");
+    for _ in 0..64 {
+        stand.store.push_chunk(&segment, Bytes::from(vec![0; 1 << 20]), 3600);
+    }
+    let mut stream = ask(&stand, "/c/0/v0/0.m4s").await;
+    stream.read_exact(&mut [0; 1]).await.expect("the answer has begun");
+    // What the kernel holds for the reader is the reader's; what it has not sent is ours.
+    let mut last = None;
+    let unsent = loop {
+        let now = queued(stand.address.port());
+        if now > 0 && last == Some(now) {
+            break now;
+        }
+        last = Some(now);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(unsent < 512 << 10, "{unsent} bytes wait");
+}
+
+/// Bytes that wait to be sent from `port` (proc_pid_net(5)).
+#[cfg(target_os = "linux")]
+fn queued(port: u16) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
+    let own = format!(":{port:04X}");
+    let sizes = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let ours = fields.get(1)?.ends_with(&own);
+        let (unsent, _) = fields.get(4)?.split_once(':')?;
+        u64::from_str_radix(unsent, 16).ok().filter(|_| ours)
+    });
+    sizes.sum()
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_next_to_nothing_is_dropped() {
+    let limits = Limits { stalled: Duration::from_millis(500), ..Limits::default() };
+    let stand = stand(limits).await;
+    let segment = stand.store.begin_segment(0, 0, 0, 0).expect("a segment");
+    for _ in 0..64 {
+        stand.store.push_chunk(&segment, Bytes::from(vec![0; 1 << 20]), 3600);
+    }
+    stand.store.end_segment(0, 0, 90_000);
+    let mut stream = ask(&stand, "/c/0/v0/0.m4s").await;
+    let mut got = 0;
+    loop {
+        match stream.read(&mut [0; 8]).await {
+            Ok(n) if n > 0 => got += n,
+            _ => break,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        // What lay in the kernel when it was dropped may still come.
+        if stand.app.connections.load(Ordering::Relaxed) == 0 {
+            break;
+        }
+    }
+    assert!(got < 1 << 20, "{got}");
 }

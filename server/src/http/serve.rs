@@ -1,10 +1,9 @@
 //! Connections: how many, how fast, until when.
 //!
-//! Every connection sends each chunk at once (TCP_NODELAY: with Nagle's algorithm a chunk may wait
-//! for the acknowledgement of the one before). A client that takes nothing for a while is dropped; so
-//! is one that does not finish its request. Over the most connections, of one address or of all, the
-//! one that has done nothing for the longest is closed for a new one ([`super::seats`]); where all are
-//! being answered, the new one is told to come back.
+//! A client that takes nothing for a while is dropped; so is one that does not finish its request.
+//! Over the most connections, of one client or of all, one is closed for a new one: which, says
+//! [`super::seats`]. Where none may be, the new one is told to come back; so is a request that is
+//! held on one that is closed.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -20,44 +19,17 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use nearlive::time::Instant;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
+use super::limits::Limits;
 use super::seats::{Admission, Seat, Seats};
-use super::stream::{Answering, Attended, Patient};
+use super::stream::{self, Answering, Patient};
 use crate::app::App;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::rarely::Rarely;
 use crate::shutdown::Shutdown;
-
-/// What one connection may cost, and all of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Connections at a time: a browser makes six to one host.
-    pub connections: usize,
-    /// Of these, from one address: nobody shuts out all others.
-    pub from_one: usize,
-    /// A client that takes no byte for so long is gone.
-    pub stalled: Duration,
-    /// From the start of a connection, or the first byte of another request, to the end of the
-    /// request's head.
-    pub head: Duration,
-    /// From an answer to the next request.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 512,
-            // Much for one household, and not little for a proxy before the server.
-            from_one: 256,
-            stalled: Duration::from_secs(20),
-            head: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Time for what is being sent when the server ends.
 const GOODBYE: Duration = Duration::from_millis(300);
@@ -66,22 +38,39 @@ const GOODBYE: Duration = Duration::from_millis(300);
 /// at after each read, which takes up to as much again: one of less than twice this may pass.
 const LONGEST_HEAD: usize = 64 << 10;
 
+/// What the kernel may hold of a client's requests, which are small.
+const RECEIVED: u32 = 32 << 10;
+
+/// Connections that the kernel takes before the server looks at them.
+const BACKLOG: u32 = 1024;
+
 /// How often the log tells of connections that were refused, or closed for others.
 const CROWDED: Duration = Duration::from_secs(60);
 
 /// Listens on `address`; a port that is taken is an error of its own.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+    bound(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => Error::PortTaken(address),
         _ => Error::Listen { address, source },
     })
 }
 
+fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that starts again does not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    // What is accepted has the same.
+    socket.set_recv_buffer_size(RECEIVED)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves until the shutdown.
 pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: Shutdown) {
+    let limits = Arc::new(limits);
     let router = super::router(Arc::clone(&app));
-    let seats = Seats::new(limits.connections, limits.from_one);
-    let mut crowd = Crowd::new(limits);
+    let seats = Seats::new(Arc::clone(&limits));
+    let mut crowd = Crowd::new(Arc::clone(&limits));
     let mut failed = Rarely::new(CROWDED);
     let mut connections = JoinSet::new();
     loop {
@@ -101,22 +90,22 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
             () = shutdown.wait() => break,
         };
         let now = app.clock.now();
-        let seat = match seats.admit(client, now) {
-            Admission::Free(seat) => seat,
-            Admission::InPlaceOfIdle(seat) => {
-                crowd.tell(client, false, now);
-                seat
-            }
+        let admission = seats.admit(client, now);
+        crowd.tell(client, &admission, now);
+        let seat = match admission {
+            Admission::Free(seat)
+            | Admission::InPlaceOfIdle(seat)
+            | Admission::InPlaceOfBusy(seat, _) => Arc::new(seat),
             Admission::Full => {
-                crowd.tell(client, true, now);
                 connections.spawn(refuse(stream));
                 continue;
             }
         };
         let (router, shutdown, app) = (router.clone(), shutdown.clone(), Arc::clone(&app));
+        let limits = Arc::clone(&limits);
         connections.spawn(async move {
             app.connections.fetch_add(1, Ordering::Relaxed);
-            connection(stream, router, &app, (limits, Arc::new(seat)), shutdown).await;
+            connection(stream, router, app.clock, (limits, seat), shutdown).await;
             app.connections.fetch_sub(1, Ordering::Relaxed);
         });
     }
@@ -127,19 +116,26 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
 async fn connection(
     stream: TcpStream,
     router: Router,
-    app: &App,
-    (limits, seat): (Limits, Arc<Seat>),
+    clock: Clock,
+    (limits, seat): (Arc<Limits>, Arc<Seat>),
     shutdown: Shutdown,
 ) {
     // Only fails on a connection that is already closed.
-    let _ = stream.set_nodelay(true);
-    let clock = app.clock;
+    let _ = stream::prepare(&stream);
     let io = TokioIo::new(Patient::new(stream, limits, clock, Arc::clone(&seat)));
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request: http::Request<Incoming>| {
         let answering = Answering::new(Arc::clone(&seat), clock);
         let answer = router.call(request);
-        async move { answer.await.map(|r| r.map(|body| Attended::new(body, answering))) }
+        let seat = Arc::clone(&seat);
+        async move {
+            tokio::select! {
+                biased;
+                answer = answer => answer.map(|answer| answering.with(answer)),
+                // It was held.
+                () = seat.told_to_leave() => Ok(answering.with(super::busy())),
+            }
+        }
     });
     let serving = http1::Builder::new()
         // The stream itself knows how long a head may take.
@@ -147,7 +143,6 @@ async fn connection(
         .max_buf_size(LONGEST_HEAD)
         .serve_connection(io, service);
     tokio::pin!(serving);
-    let mut leaving = false;
     loop {
         tokio::select! {
             ended = serving.as_mut() => {
@@ -156,13 +151,11 @@ async fn connection(
                 }
                 return;
             }
-            () = seat.told_to_leave(), if !leaving => {
-                // A request may have come just now: then it is the last.
-                if seat.is_idle() {
-                    return;
+            () = seat.told_to_leave() => {
+                if seat.holds() {
+                    break;
                 }
-                leaving = true;
-                serving.as_mut().graceful_shutdown();
+                return;
             }
             // Nobody else would look at the socket again, and so at the time that it has.
             () = seat.rested() => {}
@@ -181,31 +174,50 @@ async fn refuse(mut stream: TcpStream) {
 
 /// Tells of crowds, without flooding the log.
 struct Crowd {
-    limits: Limits,
-    closed: Rarely,
+    limits: Arc<Limits>,
+    idle: Rarely,
+    busy: Rarely,
     refused: Rarely,
 }
 
 impl Crowd {
-    fn new(limits: Limits) -> Self {
-        Self { limits, closed: Rarely::new(CROWDED), refused: Rarely::new(CROWDED) }
+    fn new(limits: Arc<Limits>) -> Self {
+        let [idle, busy, refused] = [(); 3].map(|()| Rarely::new(CROWDED));
+        Self { limits, idle, busy, refused }
     }
 
-    /// A connection of `client` was refused, or got the place of one that did nothing.
-    fn tell(&mut self, client: IpAddr, refused: bool, now: Instant) {
-        let Limits { connections, from_one, .. } = self.limits;
-        let client = client.to_canonical();
-        let limits = format!("at most {from_one} from one address, {connections} in all");
-        if refused {
-            if let Some(n) = self.refused.happened(now) {
-                tracing::warn!(
-                    "connections refused: {n}, the last from {client} ({limits}; all are in use)"
-                );
+    /// Where a connection of `address` was put.
+    fn tell(&mut self, address: IpAddr, admission: &Admission, now: Instant) {
+        if matches!(admission, Admission::Free(_)) {
+            return;
+        }
+        let (client, part) = self.limits.client(address);
+        let all = self.limits.connections;
+        let limits = format!("[limits] gives {client} {part} connections, all together {all}");
+        match admission {
+            Admission::Free(_) => {}
+            Admission::InPlaceOfIdle(_) => {
+                if let Some(n) = self.idle.happened(now) {
+                    tracing::info!(
+                        "idle connections closed for new ones: {n}, the last for {client} ({limits})"
+                    );
+                }
             }
-        } else if let Some(n) = self.closed.happened(now) {
-            tracing::info!(
-                "idle connections closed for new ones: {n}, the last for {client} ({limits})"
-            );
+            Admission::InPlaceOfBusy(_, loser) => {
+                if let Some(n) = self.busy.happened(now) {
+                    tracing::warn!(
+                        "answers cut off for others: {n}, the last of {loser}, which has the most, for \
+                         {client} ({limits})"
+                    );
+                }
+            }
+            Admission::Full => {
+                if let Some(n) = self.refused.happened(now) {
+                    tracing::warn!(
+                        "connections refused: {n}, the last from {client} ({limits}; all are in use)"
+                    );
+                }
+            }
         }
     }
 }

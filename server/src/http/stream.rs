@@ -17,59 +17,101 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::limits::Limits;
+use super::pace::Pace;
 use super::seats::Seat;
-use super::serve::Limits;
 use crate::clock::Clock;
+
+/// What the kernel may hold of bytes that are not sent yet, for each connection. Without it a reader
+/// that reads nothing costs megabytes; the window of those that are sent and not acknowledged is the
+/// kernel's own affair, so a fast link of long delay is still filled.
+const UNSENT: u32 = 32 << 10;
+
+/// Sets a new connection up: each chunk is sent at once (TCP_NODELAY: with Nagle's algorithm one may
+/// wait for the acknowledgement of the one before), and little waits in the kernel.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = socket2::SockRef::from(stream);
+    #[cfg(target_os = "linux")]
+    return socket.set_tcp_notsent_lowat(UNSENT);
+    #[cfg(not(target_os = "linux"))]
+    return socket.set_send_buffer_size(UNSENT as usize * 8);
+}
 
 /// A stream that gives up on a peer that has lost interest.
 pub(super) struct Patient {
     stream: TcpStream,
-    limits: Limits,
+    limits: Arc<Limits>,
     clock: Clock,
     seat: Arc<Seat>,
-    stalled: Option<Pin<Box<Sleep>>>,
-    due: Option<(Instant, Pin<Box<Sleep>>)>,
+    pace: Pace,
+    taking: Timer,
+    asking: Timer,
 }
 
 impl Patient {
-    pub(super) fn new(stream: TcpStream, limits: Limits, clock: Clock, seat: Arc<Seat>) -> Self {
-        Self { stream, limits, clock, seat, stalled: None, due: None }
+    pub(super) fn new(
+        stream: TcpStream,
+        limits: Arc<Limits>,
+        clock: Clock,
+        seat: Arc<Seat>,
+    ) -> Self {
+        let (taking, asking) = (Timer::default(), Timer::default());
+        Self { stream, limits, clock, seat, pace: Pace::Level, taking, asking }
     }
 
-    /// A write that has to wait must not wait for long.
-    fn wrote<T>(
+    /// After an attempt to write `all` bytes: a client that is behind must not be so for long.
+    fn wrote(
         &mut self,
-        result: Poll<io::Result<T>>,
+        result: Poll<io::Result<usize>>,
+        all: usize,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            if self.stalled.take().is_some() {
-                self.seat.unsent(false);
-            }
-            return result;
+    ) -> Poll<io::Result<usize>> {
+        let now = self.clock.now();
+        let before = self.pace;
+        match &result {
+            Poll::Pending => self.pace.waits(now),
+            Poll::Ready(Ok(some)) => self.pace.took(*some, all, now),
+            Poll::Ready(Err(_)) => return result,
         }
-        let limit = self.limits.stalled;
-        let timer = self.stalled.get_or_insert_with(|| {
-            self.seat.unsent(true);
-            Box::pin(tokio::time::sleep(limit))
-        });
-        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let level = self.pace == Pace::Level;
+        if (before == Pace::Level) != level {
+            self.seat.unsent(!level);
+        }
+        let until = self.seat.until();
+        let deadline = self.pace.deadline(self.limits.stalled);
+        let deadline = deadline.map(|due| until.map_or(due, |until| due.min(until)));
+        let late = self.taking.is_due(deadline, now, cx) || until.is_some_and(|until| until < now);
+        if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { result }
     }
 
     /// Nothing has come: until when may that be so?
     fn silent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(until) = self.seat.deadline(self.limits.head, self.limits.idle) else {
-            self.due = None;
-            return Poll::Pending;
+        let until = self.seat.deadline(self.limits.head, self.limits.idle);
+        let late = self.asking.is_due(until, self.clock.now(), cx);
+        if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+}
+
+/// Wakes the task at a time that may change.
+#[derive(Default)]
+struct Timer(Option<(Instant, Pin<Box<Sleep>>)>);
+
+impl Timer {
+    /// Whether it is `until`; if not, the task is woken then.
+    fn is_due(&mut self, until: Option<Instant>, now: Instant, cx: &mut Context<'_>) -> bool {
+        let Some(until) = until else {
+            self.0 = None;
+            return false;
         };
-        let left = until.since(self.clock.now());
-        let (due, timer) =
-            self.due.get_or_insert_with(|| (until, Box::pin(tokio::time::sleep(left))));
-        if *due != until {
-            *due = until;
-            timer.set(tokio::time::sleep(left));
+        let left = until.since(now);
+        let (set, sleep) =
+            self.0.get_or_insert_with(|| (until, Box::pin(tokio::time::sleep(left))));
+        if *set != until {
+            *set = until;
+            sleep.set(tokio::time::sleep(left));
         }
-        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        sleep.as_mut().poll(cx).is_ready()
     }
 }
 
@@ -84,8 +126,8 @@ impl AsyncRead for Patient {
         if result.is_pending() {
             return self.silent(cx);
         }
-        if buffer.filled().len() > before {
-            self.seat.heard(self.clock.now());
+        if let Some(bytes) = buffer.filled().get(before..).filter(|b| !b.is_empty()) {
+            self.seat.heard(bytes, self.clock.now());
         }
         result
     }
@@ -98,7 +140,7 @@ impl AsyncWrite for Patient {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(result, cx)
+        self.wrote(result, bytes.len(), cx)
     }
 
     fn poll_write_vectored(
@@ -107,7 +149,8 @@ impl AsyncWrite for Patient {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.wrote(result, cx)
+        let all = slices.iter().map(|s| s.len()).sum();
+        self.wrote(result, all, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -131,8 +174,14 @@ pub(super) struct Answering {
 
 impl Answering {
     pub(super) fn new(seat: Arc<Seat>, clock: Clock) -> Self {
-        seat.answers();
+        seat.answers(clock.now());
         Self { seat, clock }
+    }
+
+    /// The answer that has come, attended to its end.
+    pub(super) fn with(self, answer: http::Response<Body>) -> http::Response<Attended> {
+        self.seat.begins(answer.extensions().get::<Until>().map(|until| until.0));
+        answer.map(|body| Attended { body, _answering: self })
     }
 }
 
@@ -142,16 +191,14 @@ impl Drop for Answering {
     }
 }
 
+/// In an answer's extensions: until when it has to be taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Until(pub(super) Instant);
+
 /// An answer's body; the request is answered when it has been taken to its end, or dropped.
 pub(super) struct Attended {
     body: Body,
     _answering: Answering,
-}
-
-impl Attended {
-    pub(super) fn new(body: Body, answering: Answering) -> Self {
-        Self { body, _answering: answering }
-    }
 }
 
 impl http_body::Body for Attended {

@@ -1,0 +1,40 @@
+//! Enough descriptors for all that may be open at a time: the usual 1024 are fewer than the connections
+//! that a file may ask for, and a camera without a pipe is a camera without a picture.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// The listener, the log, the runtime's own, what is refused just now.
+const OWN: u64 = 64;
+
+/// The pipes of a camera's ffmpeg and of one that decodes a still.
+const PER_CAMERA: u64 = 16;
+
+/// Raises this process's limit as far as it may; `Err` with what it has and needs, where that is less.
+pub fn provide(connections: usize, cameras: usize) -> Result<(), (u64, u64)> {
+    let needed = needed(connections as u64, cameras as u64);
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
+    if soft >= needed {
+        return Ok(());
+    }
+    let may = needed.min(hard);
+    let has = match setrlimit(Resource::RLIMIT_NOFILE, may, hard) {
+        Ok(()) => may,
+        Err(_) => soft,
+    };
+    if has < needed { Err((has, needed)) } else { Ok(()) }
+}
+
+const fn needed(connections: u64, cameras: u64) -> u64 {
+    OWN + connections + PER_CAMERA * cameras
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_usual_needs_nothing_of_the_system() {
+        assert!(needed(512, 20) <= 1024);
+        assert!(needed(60_000, 1) > 60_000);
+    }
+}
