@@ -11,9 +11,9 @@
 //! So nobody is refused for the sake of a connection that does nothing, nor for that of a client with
 //! far more of them. A client that has its part gives up its own: the one that has done nothing for the
 //! longest, or one that has sent requests ahead of their turn, as no browser and no proxy does. Where
-//! no seat is left, the client gives way that has taken the most of its part: first what does nothing,
-//! then what is [`Doing::Answered`], if it still has no less than the new one afterwards.
-//! The last seats are for clients that have none.
+//! no seat is left, another client gives way that has taken the most of its part: first what does
+//! nothing, then what is [`Doing::Answered`], if it still has no less than the new one afterwards; then
+//! what does nothing of the client's own. The last seats are for clients that have none.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -236,24 +236,19 @@ impl Table {
         new: Holding,
     ) -> Option<u64> {
         let largest = |may: &dyn Fn(Holding) -> bool| {
-            let found = clients.iter().filter(|(_, h)| may(**h));
+            let found = clients.iter().filter(|(c, h)| **c != client && may(**h));
             let by_share = |(c, a): &(&Client, &Holding), (d, b): &(&Client, &Holding)| {
                 (a.count * b.part).cmp(&(b.count * a.part)).then(c.cmp(d))
             };
             found.max_by(by_share).map(|(client, _)| *client)
         };
         let idle = largest(&|h| h.idle && h.no_less_than(new, 0));
-        let idle = idle.and_then(|client| self.longest_idle(client));
         let busy = || {
             let busy = self.of(largest(&|h| h.no_less_than(new, 1))?);
             busy.map(|(id, t)| (t.busy_order(), id)).min().map(|(_, id)| id)
         };
-        // One that the same client has just opened is worth as much as the new one.
-        let fresh = |t: &Taken| t.client == client && matches!(t.doing, Doing::Asking(_));
-        match idle.filter(|id| !self.taken.get(id).is_some_and(fresh)) {
-            Some(id) => Some(id),
-            None => busy().or(idle),
-        }
+        let idle = idle.and_then(|client| self.longest_idle(client));
+        idle.or_else(busy).or_else(|| self.longest_idle(client))
     }
 }
 
