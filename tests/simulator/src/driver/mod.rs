@@ -348,10 +348,10 @@ impl<M: Machine> Simulation<M> {
                 self.violate(format!("{cue:?} in circles"));
             }
         }
-        self.tick = match self.element.running() {
-            true if self.tick == NEVER => self.now + TICK,
-            true => self.tick,
-            false => NEVER,
+        self.tick = match self.element.paused() {
+            true => NEVER,
+            false if self.tick == NEVER => self.now + TICK,
+            false => self.tick,
         };
         let should = !self.element.paused() && !self.element.ended();
         self.report.watch(self.now, self.element.moving(), should);
@@ -442,6 +442,7 @@ impl<M: Machine> Simulation<M> {
                 content_type: head.content_type,
                 date: head.date,
                 cmsd: head.cmsd,
+                retry_after: head.retry_after,
             }),
             Arrival::Data(data) => {
                 self.report.bytes += data.len();
@@ -515,7 +516,7 @@ const fn slot(kind: TrackKind) -> usize {
     }
 }
 
-/// How often the driver looks at a playing element, and the report at everything.
+/// How often the driver looks at an element that is to play, and the report at everything.
 const TICK: Time = millis(250);
 
 /// More inputs at one moment than anything but a circle gives.

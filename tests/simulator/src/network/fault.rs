@@ -20,6 +20,12 @@ pub enum Trouble {
     Late(Time),
     /// The body is zeros.
     Damaged,
+    /// A web page with status 200, as of a network that wants a login.
+    Page,
+    /// 429, and not to be asked again for so many seconds.
+    Busy(u64),
+    /// All of the body comes; then the connection breaks, for its length was said to be more.
+    Overrun,
 }
 
 /// A trouble, and whom it meets.

@@ -18,7 +18,7 @@ pub use fault::{Fault, Trouble};
 pub use link::{Link, Trace, TraceStep};
 
 use crate::clock::{NEVER, Time, millis};
-use crate::origin::{Head, HttpRequest, Origin, Reply, Step};
+use crate::origin::{Head, HttpRequest, Origin, Reply, Step, Timeline};
 use crate::payload::Payload;
 use crate::rng::Rng;
 use nearlive::player::FetchId;
@@ -357,6 +357,16 @@ impl Network {
         }
         let mut reply = match trouble {
             Some(Trouble::Status(status)) => crate::origin::status(at, status),
+            Some(Trouble::Page) => Box::new(Timeline::whole(
+                at,
+                Head::new(200, "text/html; charset=utf-8"),
+                "<!doctype html><title>Sign in</title><p>This network wants a login.",
+            )),
+            Some(Trouble::Busy(seconds)) => {
+                let retry_after = Some(core::time::Duration::from_secs(seconds));
+                let head = Head { retry_after, ..Head::new(429, "text/plain") };
+                Box::new(Timeline::whole(at, head, "later"))
+            }
             _ => self.origin.open(at, &t.request),
         };
         let late = if let Some(Trouble::Late(late)) = trouble { late } else { 0 };
@@ -400,6 +410,10 @@ impl Network {
                 }
                 Step::Later(later) => {
                     t.poll = later.max(at + 1);
+                    return;
+                }
+                Step::End if t.trouble == Some(Trouble::Overrun) => {
+                    t.end = Some(Arrival::Failed("ERR_CONTENT_LENGTH_MISMATCH"));
                     return;
                 }
                 Step::End => {

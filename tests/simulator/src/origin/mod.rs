@@ -58,6 +58,8 @@ pub struct Head {
     pub date: Option<WallTime>,
     /// `CMSD-Dynamic`.
     pub cmsd: Option<String>,
+    /// `Retry-After`.
+    pub retry_after: Option<std::time::Duration>,
 }
 
 impl Head {
