@@ -157,3 +157,52 @@ fn a_pause_at_the_end_does_not_take_the_end_away() {
         ended(&mut sim, secs(80 - at), &format!("paused at {at} s"));
     }
 }
+
+#[test]
+fn a_film_that_is_shorter_than_its_manifest_says_ends_where_its_media_does() {
+    // A segment or two too many by rounding, and by much; of both tracks, and of one.
+    for longer in [500, 4500, 30_000, 55_000] {
+        let sim = start(DASH, Film { said_longer_ms: longer, ..film(19) });
+        ends_at(sim, 76_000_000, &format!("said to be {longer} ms longer"));
+    }
+    for url in FORMS {
+        for lacks in [4000, 7000] {
+            let both = Film { picture_lacks_ms: lacks, sound_lacks_ms: lacks, ..film(19) };
+            let end = 76_000_000 - i64::try_from(lacks).unwrap() * 1000;
+            ends_at(start(url, both), end, &format!("{url}: both lack {lacks} ms"));
+            let picture = Film { picture_lacks_ms: lacks, ..film(19) };
+            ends_at(start(url, picture), 76_000_000, &format!("{url}: picture lacks {lacks} ms"));
+            let sound = Film { sound_lacks_ms: lacks, ..film(19) };
+            ends_at(start(url, sound), 76_000_000, &format!("{url}: sound lacks {lacks} ms"));
+        }
+    }
+    // A short one, all of which is near the end.
+    ends_at(start(DASH, Film { said_longer_ms: 30_000, ..film(2) }), 8_000_000, "a short one");
+}
+
+#[test]
+fn a_film_that_is_longer_than_its_manifest_says_ends_where_that_says() {
+    let sim = start(DASH, Film { said_longer_ms: -10_000, ..film(19) });
+    ends_at(sim, 68_000_000, "said to be 10 s shorter");
+}
+
+#[test]
+fn a_film_of_which_nothing_is_there_is_not_taken_for_an_end() {
+    let nothing = Film { picture_lacks_ms: 76_000, sound_lacks_ms: 76_000, ..film(19) };
+    let mut sim = start(DASH, nothing);
+    sim.run_for(secs(30));
+    assert_eq!(sim.report().fatal().len(), 1, "{}", sim.report());
+    let nothing = Film { picture_lacks_ms: 8_000, sound_lacks_ms: 8_000, ..film(2) };
+    let mut sim = start(DASH, nothing);
+    sim.run_for(secs(30));
+    assert_eq!(sim.report().fatal().len(), 1, "{}", sim.report());
+}
+
+/// The film ends at this position, without a seek of the player's own.
+fn ends_at(mut sim: Simulation, end: i64, what: &str) {
+    let at = ended(&mut sim, secs(85), what);
+    assert!((end - 50_000..end + 50_000).contains(&at), "{what}: ends at {at} for {end}");
+    assert!(sim.report().errors.len() <= 2, "{what}: {}", sim.report());
+    assert_eq!(sim.report().seeks, 0, "{what}: {}", sim.report());
+    sim.finish().sound().unwrap();
+}

@@ -87,7 +87,6 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #stats = null;
   #error = null;
   #cause = ""; // why no new picture comes from the camera
-  #trouble = ""; // why there has been no picture at all
   #stillSince = 0; // it has been standing since then (performance.now), 0 while it moves
   #played = false;
   #resume = false; // it played, or was to, before it had to be tried again
@@ -182,7 +181,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     this.#life++;
     this.player?.destroy();
     this.player = this.#stats = this.#error = null;
-    this.#cause = this.#trouble = "";
+    this.#cause = "";
     this.#stillSince = this.#retryAt = 0;
     this.#played = this.#blocked = this.#hushed = false;
   }
@@ -190,7 +189,6 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #told(name, detail) {
     if (name === "source") this.#cause = detail.cause;
     if (name === "error" && detail.fatal) this.#failed(detail);
-    else if (name === "error" && !this.#played) this.#trouble ||= detail.message;
     if (name === "autoplay") {
       this.#blocked = detail.blocked;
       this.#hushed = detail.muted && !this.hasAttribute("muted");
@@ -199,7 +197,6 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
       if (detail.state === "playing") {
         if (!this.#played) this.#wake();
         this.#played = true;
-        this.#trouble = "";
         this.#blocked = this.#resume = false;
         this.#attempts = 0;
       }
@@ -212,7 +209,6 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   }
 
   #loaded(qualities) {
-    this.#trouble = "";
     // Chosen in a stream that was here before.
     if (this.#chosen !== "auto" && !qualities.some((it) => it.id === this.#chosen)) {
       this.#chosen = "auto";
@@ -442,8 +438,8 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   /** The picture stands still: why, and how old it is. */
   #showStill(error, stats, stoodMs, waits) {
     const { still, frame } = this.#at;
-    const cause = this.#cause || (stoodMs > 1500 ? this.#trouble : "");
-    const waiting = stats?.state === "stalled" && stats.live && stoodMs > 1500;
+    const cause = this.#cause || (stoodMs > 1500 && stats?.trouble) || "";
+    const waiting = stats?.state === "stalled" && stoodMs > 1500;
     const shown = !error && !waits && (!!cause || waiting);
     still.hidden = !shown;
     frame.classList.toggle("is-still", shown);

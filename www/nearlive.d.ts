@@ -116,6 +116,8 @@ export interface Stats {
   startupMs: number | null;
   /** In words; empty when it waits for nothing. */
   waitingFor: string;
+  /** What is asked for in vain at the moment, and asked for again, for a person; empty when nothing is. */
+  trouble: string;
 }
 
 /** The events of a player, and what listeners get. */

@@ -1,8 +1,9 @@
 //! What a failed request means, and when it is worth another try. Pure: nothing here sends anything.
 //!
-//! One layer owns each retry: the player's request table asks [`retry::verdict`], nobody else tries
-//! again. A 404 at the live edge is not retry's case but the scheduler's.
+//! All that is asked for again, and when, is decided here: [`retry`] for every request,
+//! [`missing`] for segments of a film that are refused. A 404 at the live edge is not retry's case but the scheduler's.
 
+pub mod missing;
 pub mod prng;
 pub mod retry;
 
@@ -21,4 +22,9 @@ pub enum Failure {
     TooLarge,
     /// All of a file where a part of it was asked for.
     NoRange,
+    /// A web page in place of what was asked for, with a good status: the network wants a login (a
+    /// captive portal), or a proxy says that the server is in trouble.
+    Page,
+    /// It came whole, and is not what it should be.
+    Unreadable,
 }

@@ -4,33 +4,37 @@ use super::Failure;
 use super::prng::Prng;
 use core::time::Duration;
 
-/// How to try again.
+/// How to try again. There is no end to it where a failure may pass by itself: a deadline would be a
+/// span in which an outage leaves the page dead for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The first wait.
     pub base: Duration,
     /// The longest wait.
     pub cap: Duration,
-    /// How many tries in a row may fail; `None`: no end. Live playback has none: a deadline would be
-    /// a span in which an outage of the server leaves the page dead for good.
-    pub tries: Option<u32>,
 }
 
 impl Policy {
     /// For what is being played live: a server that restarts is found again within a second, and
     /// one that stays away costs a request every two.
-    pub const LIVE: Self =
-        Self { base: Duration::from_millis(250), cap: Duration::from_secs(2), tries: None };
-    /// For what exists or does not.
+    pub const LIVE: Self = Self { base: Duration::from_millis(250), cap: Duration::from_secs(2) };
+    /// For what exists or does not: a viewer has media in hand, or waits already.
     pub const ON_DEMAND: Self =
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(8), tries: Some(6) };
-    /// For the first load, for which a person is waiting: ten tries, so a quarter of a minute where
-    /// the server refuses at once, as one that is being started does. A server that takes its time
-    /// over each answer (the companion's waits for a camera's first picture) makes it longer by ten
-    /// times that; the page is told of the first refusal, so it need not wait to say why.
-    pub const FIRST: Self =
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(2), tries: Some(10) };
+        Self { base: Duration::from_millis(500), cap: Duration::from_secs(10) };
+    /// For the first tries of a load, for which a person is waiting: a server that is being started
+    /// refuses at once, and is there soon.
+    pub const FIRST: Self = Self { base: Duration::from_millis(500), cap: Duration::from_secs(2) };
 }
+
+/// Tries of a load that are made in quick succession: about a quarter of a minute.
+const FIRST_TRIES: u32 = 10;
+
+/// What is refused is asked for so often: caches and stores that are written to answer wrongly for a
+/// moment.
+pub const REFUSALS: u32 = 3;
+
+/// A server's wish to be left alone is heeded up to this: longer ones are meant for crawlers.
+const LONGEST_WISH: Duration = Duration::from_secs(120);
 
 /// What to do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,39 +45,85 @@ pub enum Verdict {
     Settled,
 }
 
-/// What to do after the `failed`-th failure in a row (from 1). The wait doubles up to the cap, and
-/// is shortened at random by up to a third, so that many viewers do not come back in one instant.
-pub fn verdict(policy: Policy, failure: &Failure, failed: u32, prng: &mut Prng) -> Verdict {
-    if !passes(failure) || policy.tries.is_some_and(|tries| failed >= tries) {
-        return Verdict::Settled;
+/// A failure, and how the request came to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed<'a> {
+    /// What it brought.
+    pub failure: &'a Failure,
+    /// For how long it was waited for.
+    pub lasted: Duration,
+    /// `Retry-After` of the answer.
+    pub wish: Option<Duration>,
+}
+
+impl<'a> Failed<'a> {
+    /// One that came at once, and says no more of itself.
+    pub const fn at_once(failure: &'a Failure) -> Self {
+        Self { failure, lasted: Duration::ZERO, wish: None }
     }
-    let doubled = policy.base.saturating_mul(1 << failed.saturating_sub(1).min(16));
-    let wait = doubled.min(policy.cap);
-    Verdict::Again(wait * (1000 - prng.below(334)) / 1000)
+}
+
+/// What to do after the `count`-th failure in a row (from 1). The wait doubles up to the cap, and
+/// is shortened at random by up to a third, so that many viewers do not come back in one instant.
+/// The time of a request that was silent counts as waited already.
+pub fn verdict(policy: Policy, failed: Failed<'_>, count: u32, prng: &mut Prng) -> Verdict {
+    match weight(failed.failure) {
+        Weight::Settled => return Verdict::Settled,
+        Weight::Refused if count >= REFUSALS => return Verdict::Settled,
+        Weight::Refused | Weight::Passes => {}
+    }
+    let doubled = policy.base.saturating_mul(1 << count.saturating_sub(1).min(16));
+    let wait = doubled.min(policy.cap).saturating_sub(failed.lasted).max(policy.base);
+    let wish = failed.wish.unwrap_or_default().min(LONGEST_WISH);
+    Verdict::Again((wait * (1000 - prng.below(334)) / 1000).max(wish))
 }
 
 /// What to do when a manifest did not come, or came and cannot be read (`None`): during the `first`
 /// load, what is absent or half written may be just about to be made, but is not waited for as long.
 /// Later there is no end.
-pub fn manifest(first: bool, failure: Option<&Failure>, failed: u32, prng: &mut Prng) -> Verdict {
-    let absent = matches!(failure, None | Some(Failure::Status(404 | 410)));
-    match failure {
-        Some(failure) if !absent => {
-            verdict(if first { Policy::FIRST } else { Policy::LIVE }, failure, failed, prng)
+pub fn manifest(first: bool, failed: Option<Failed<'_>>, count: u32, prng: &mut Prng) -> Verdict {
+    let absent = failed.is_none_or(|f| matches!(f.failure, Failure::Status(404 | 410)));
+    match failed {
+        Some(failed) if !absent => {
+            let policy = match first {
+                false => Policy::LIVE,
+                true if count < FIRST_TRIES => Policy::FIRST,
+                true => Policy::ON_DEMAND,
+            };
+            verdict(policy, failed, count, prng)
         }
-        _ if first && failed >= 4 => Verdict::Settled,
-        _ => verdict(Policy::LIVE, &Failure::Timeout, failed, prng),
+        _ if first && count >= 4 => Verdict::Settled,
+        _ => verdict(Policy::LIVE, Failed::at_once(&Failure::Timeout), count, prng),
     }
 }
 
-/// The failure may pass by itself. Every 4xx but 408 and 429 says that the question is wrong
-/// (RFC 9110 section 15.5); 5xx, silence and a broken line pass.
-pub const fn passes(failure: &Failure) -> bool {
+/// How a failure is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// It may pass by itself: an outage, however long.
+    Passes,
+    /// The server says that it will not give it. That is asked a few times.
+    Refused,
+    /// Asking again cannot help.
+    Settled,
+}
+
+/// 5xx, silence and a broken line pass, and so do 408, 425 and 429, which ask to come again (RFC 9110
+/// 15.5.9, RFC 8470, RFC 6585). Every other 4xx says that the question is wrong (RFC 9110 15.5).
+pub const fn weight(failure: &Failure) -> Weight {
     match failure {
-        Failure::Unreachable(_) | Failure::Timeout => true,
-        Failure::Status(status) => matches!(status, 408 | 429 | 500..=599),
-        Failure::TooLarge | Failure::NoRange => false,
+        Failure::Unreachable(_)
+        | Failure::Timeout
+        | Failure::Page
+        | Failure::Status(408 | 425 | 429 | 500..=599) => Weight::Passes,
+        Failure::Status(_) | Failure::Unreadable => Weight::Refused,
+        Failure::TooLarge | Failure::NoRange => Weight::Settled,
     }
+}
+
+/// The failure may pass by itself.
+pub const fn passes(failure: &Failure) -> bool {
+    matches!(weight(failure), Weight::Passes)
 }
 
 #[cfg(test)]
@@ -81,37 +131,82 @@ mod tests {
     use super::*;
     use alloc::string::String;
 
-    const P: Policy = Policy::ON_DEMAND;
+    fn wait(policy: Policy, failed: Failed<'_>, count: u32) -> Option<Duration> {
+        match verdict(policy, failed, count, &mut Prng::new(1)) {
+            Verdict::Again(wait) => Some(wait),
+            Verdict::Settled => None,
+        }
+    }
 
     #[test]
-    fn waits_double_up_to_the_cap_and_jitter_only_shortens() {
-        let mut prng = Prng::new(1);
+    fn waits_double_up_to_the_cap_without_an_end_and_jitter_only_shortens() {
         let f = Failure::Unreachable(String::new());
-        for (failed, full_ms) in [(1, 500), (2, 1000), (3, 2000), (4, 4000), (5, 8000)] {
-            let Verdict::Again(wait) = verdict(P, &f, failed, &mut prng) else { panic!("settled") };
+        let steps = [(1, 500), (2, 1000), (3, 2000), (4, 4000), (5, 8000), (6, 10_000)];
+        for (count, full_ms) in steps.into_iter().chain([(7, 10_000), (u32::MAX, 10_000)]) {
+            let wait = wait(Policy::ON_DEMAND, Failed::at_once(&f), count).unwrap();
             let ms = wait.as_millis();
-            assert!(ms <= full_ms && ms * 3 >= full_ms * 2 - 3, "{failed}: {ms}");
+            assert!(ms <= full_ms && ms * 3 >= full_ms * 2 - 3, "{count}: {ms}");
         }
-        assert_eq!(verdict(P, &f, 6, &mut prng), Verdict::Settled);
     }
 
     #[test]
-    fn a_live_outage_is_never_given_up_and_never_waits_long() {
-        let mut prng = Prng::new(1);
-        let Verdict::Again(wait) = verdict(Policy::LIVE, &Failure::Timeout, u32::MAX, &mut prng)
-        else {
-            panic!("settled")
-        };
-        assert!(wait <= Duration::from_secs(2));
+    fn a_live_outage_never_waits_long() {
+        let wait = wait(Policy::LIVE, Failed::at_once(&Failure::Timeout), u32::MAX);
+        assert!(wait.unwrap() <= Duration::from_secs(2));
     }
 
     #[test]
-    fn client_errors_are_settled_except_those_that_ask_to_come_again() {
+    fn a_request_that_was_silent_has_waited_already() {
+        let lasted = Duration::from_secs(8);
+        let silent = Failed { lasted, ..Failed::at_once(&Failure::Timeout) };
+        for count in [1, 5, 9] {
+            let wait = wait(Policy::ON_DEMAND, silent, count).unwrap();
+            assert!(wait <= Duration::from_secs(2), "{count}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_left_alone_for_as_long_as_it_asks_within_reason() {
+        let busy = Failure::Status(429);
+        for (wish, least, most) in [(7, 7, 7), (0, 0, 1), (86_400, 120, 120)] {
+            let wish = Some(Duration::from_secs(wish));
+            let failed = Failed { wish, ..Failed::at_once(&busy) };
+            let wait = wait(Policy::ON_DEMAND, failed, 1).unwrap().as_secs();
+            assert!((least..=most).contains(&wait), "{wish:?}: {wait}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_asked_for_three_times_and_an_outage_for_ever() {
         for status in [400, 401, 403, 404, 410, 416] {
-            assert!(!passes(&Failure::Status(status)), "{status}");
+            let failure = Failure::Status(status);
+            let failed = Failed::at_once(&failure);
+            let waits = [1, 2, 3].map(|n| wait(Policy::ON_DEMAND, failed, n).is_some());
+            assert_eq!(waits, [true, true, false], "{status}");
         }
-        for status in [408, 429, 500, 502, 503, 504] {
-            assert!(passes(&Failure::Status(status)), "{status}");
+        let outages = [408, 425, 429, 500, 502, 503, 504, 599].map(Failure::Status);
+        let more = [Failure::Timeout, Failure::Page, Failure::Unreachable(String::new())];
+        for failure in outages.into_iter().chain(more) {
+            let failed = Failed::at_once(&failure);
+            assert!(wait(Policy::ON_DEMAND, failed, 10_000).is_some(), "{failure:?}");
+            for first in [true, false] {
+                let verdict = manifest(first, Some(failed), 10_000, &mut Prng::new(1));
+                assert_ne!(verdict, Verdict::Settled, "{failure:?}");
+            }
+        }
+        for failure in [Failure::TooLarge, Failure::NoRange] {
+            assert_eq!(wait(Policy::ON_DEMAND, Failed::at_once(&failure), 1), None);
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_is_not_there_is_given_up_only_in_a_first_load() {
+        let absent = Failure::Status(404);
+        for failed in [None, Some(Failed::at_once(&absent))] {
+            let settled = |first, count| {
+                manifest(first, failed, count, &mut Prng::new(1)) == Verdict::Settled
+            };
+            assert!(!settled(true, 3) && settled(true, 4) && !settled(false, 1000));
         }
     }
 }

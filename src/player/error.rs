@@ -108,6 +108,19 @@ impl Error {
                 ),
                 String::new(),
             ),
+            Failure::Page => (
+                Code::Unreachable,
+                format!(
+                    "A web page came in place of {what}; sign in to the network if it asks for \
+                     that, or check the server."
+                ),
+                String::new(),
+            ),
+            Failure::Unreadable => (
+                Code::BadSegment,
+                format!("What came for {what} is not what it should be; check the encoder."),
+                String::new(),
+            ),
             Failure::Status(status) => (Code::Status, status_words(*status, what), String::new()),
         };
         Self { code, fatal: false, message, url: Some(shown(url)), detail }
@@ -129,7 +142,7 @@ fn status_words(status: u16, what: &str) -> String {
     let help = match status {
         401 | 403 => "access is refused; sign in again or check the address's token",
         404 | 410 => "it is not there; check the address",
-        429 => "the server has too many requests; it is asked again later",
+        408 | 425 | 429 => "the server has too much to do; it is asked again later",
         503 => "it has nothing to send yet, or is overloaded; it is asked again",
         500..=599 => "the server is in trouble; it is asked again",
         _ => "check the address",

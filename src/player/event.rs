@@ -137,4 +137,6 @@ pub struct Stats {
     pub dropped_frames: u32,
     /// What it waits for, in words.
     pub waiting_for: &'static str,
+    /// What is asked for in vain at the moment, and asked for again, in words.
+    pub trouble: String,
 }

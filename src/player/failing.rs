@@ -1,16 +1,20 @@
 //! What to do when what was asked for does not come, or is not what it should be.
+//!
+//! No outage is the end, however long: what may pass is waited out, on demand and live, and goes on
+//! where it was. [`crate::net`] decides; here it is done, and said.
 
 use super::cx::Cx;
-use super::error::{Code, Error};
+use super::error::Error;
 use super::io::FetchId;
 use super::opening::{place_in, rep_of, track_of};
 use super::requests::Sent;
 use super::session::{Session, Stage};
-use super::stream::Trouble;
+use super::stream::{Place, Trouble};
 use crate::buffer::plan::Cursor;
-use crate::net::Failure;
-use crate::net::retry::{Policy, Verdict, verdict};
-use crate::presentation::{Segment, TrackKind};
+use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
+use crate::net::{Failure, missing};
+use crate::presentation::{Kind, Segment, TrackKind};
+use crate::time::Position;
 use alloc::string::ToString;
 use core::time::Duration;
 
@@ -18,34 +22,45 @@ use core::time::Duration;
 const MISS_WAIT: Duration = Duration::from_millis(40);
 /// After so many misses the segment is taken for lost.
 const MISSES: u32 = 6;
-/// On demand, what begins a representation is asked for so often, then it is left for another one.
-pub(super) const PASS_OVER: u32 = 3;
-/// After so many settled refusals in a row nothing is expected any more.
-const REFUSALS: u32 = 4;
+/// A live server that refuses may just be starting again: only after so many it is the end.
+const LIVE_REFUSALS: u32 = 20;
+/// A representation that a server in trouble does not give is tried again after this long.
+const FORGIVEN: Duration = Duration::from_secs(60);
 
 impl Session {
-    /// An initialization segment or an index did not come.
+    /// An initialization segment, an index or a first segment did not come.
     pub(super) fn on_preliminary_failed(
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
         sent: &Sent,
-        failure: Failure,
+        failure: &Failure,
     ) {
         if let Some(stream) = self.stream_mut(kind) {
             stream.fetching = None;
         }
-        let error = Error::of_request(&failure, &sent.resource.url, "the start of the media");
+        let error = Error::of_request(failure, &sent.resource.url, "the start of the media");
+        self.preliminary_trouble(cx, kind, error, sent.failed(cx.now, failure));
+    }
+
+    /// What a representation begins with cannot be had, or not be used.
+    pub(super) fn preliminary_trouble(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        error: Error,
+        failed: Failed<'_>,
+    ) {
         if self.is_live() {
             // A new Period's or a restarted server's: the manifest knows.
             self.want_manifest(cx.now);
         }
-        let failed = self.stream(kind).map_or(0, |s| s.trouble.failed) + 1;
-        let refused = matches!(failure, Failure::Status(_)) && failed >= PASS_OVER;
-        if refused && !self.is_live() && self.pass_over(kind) {
-            return self.trouble(cx, error);
+        let count = self.stream(kind).map_or(0, |s| s.trouble.failed) + 1;
+        let answered = matches!(failed.failure, Failure::Status(_) | Failure::Unreadable);
+        let elsewhere = answered && count >= REFUSALS && !self.is_live();
+        if !(elsewhere && self.pass_over(cx, kind, failed.failure)) {
+            self.refused(cx, kind, error, failed);
         }
-        self.refused(cx, kind, error, &failure);
     }
 
     /// Something of a stream failed: wait and try again, or end it when that will not help.
@@ -54,25 +69,21 @@ impl Session {
         cx: &mut Cx<'_>,
         kind: TrackKind,
         mut error: Error,
-        failure: &Failure,
+        failed: Failed<'_>,
     ) {
         let live = self.is_live();
         let policy = if live { Policy::LIVE } else { Policy::ON_DEMAND };
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        stream.trouble.failed = stream.trouble.failed.saturating_add(1);
-        let failed = stream.trouble.failed;
-        let told = failed > 1;
-        let wait = match verdict(policy, failure, failed, cx.prng) {
-            Verdict::Again(wait) => Some(wait),
-            // A live server may just be starting again: only a refusal that lasts is the end.
-            Verdict::Settled if live && failed < 20 => Some(policy.cap),
-            Verdict::Settled => None,
-        };
-        match wait {
-            Some(wait) => stream.trouble.until = Some(cx.now + wait),
-            None if matches!(failure, Failure::Status(_)) && self.pass_over(kind) => {}
-            None => error.fatal = true,
+        let trouble = &mut stream.trouble;
+        trouble.failed = trouble.failed.saturating_add(1);
+        let count = trouble.failed;
+        let lasts = count >= LIVE_REFUSALS && *failed.failure != Failure::Unreadable;
+        match retry::verdict(policy, failed, count, cx.prng) {
+            Verdict::Again(wait) => trouble.until = Some(cx.now + wait),
+            Verdict::Settled if live && !lasts => trouble.until = Some(cx.now + policy.cap),
+            Verdict::Settled => error.fatal = true,
         }
+        let told = trouble.words.replace(error.message.clone()).is_some();
         if error.fatal || !told {
             self.trouble(cx, error);
         }
@@ -80,7 +91,7 @@ impl Session {
 
     /// What plays goes on with another representation than the one that cannot be had; answers
     /// whether there is one.
-    pub(super) fn pass_over(&mut self, kind: TrackKind) -> bool {
+    pub(super) fn pass_over(&mut self, cx: &Cx<'_>, kind: TrackKind, why: &Failure) -> bool {
         let (Stage::Running, Some(p)) = (&self.stage, self.presentation.clone()) else {
             return false;
         };
@@ -88,14 +99,15 @@ impl Session {
         let (Some(track), Some(rep)) = (track_of(&p, place), rep_of(&p, place)) else {
             return false;
         };
-        self.types.missing.push(rep.id.clone());
+        self.types.lost(rep.id.clone(), retry::passes(why).then_some(cx.now + FORGIVEN));
         let next = place_in(&p, &self.types, place.period, kind, track, rep);
         let (Some(next), Some(stream)) = (next, self.stream_mut(kind)) else {
-            self.types.missing.pop();
+            self.types.found_again();
             return false;
         };
         stream.place = next;
-        stream.trouble = Trouble::default();
+        let words = stream.trouble.words.take();
+        stream.trouble = Trouble { words, ..Trouble::default() };
         self.figures.reason = "another one is not to be had".to_string();
         true
     }
@@ -109,22 +121,21 @@ impl Session {
         why: &'static str,
         url: &str,
     ) {
+        let page = self.requests.get(id).is_some_and(|sent| sent.is_page(&[]));
         let requests = &mut self.requests;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let lost = stream.lost(cx, requests, id);
         requests.cancel(cx, id);
         let Some(lost) = lost else { return };
-        let error = Error {
-            code: Code::BadSegment,
-            fatal: false,
-            message: "A segment is not what it should be and is left out; check the encoder or \
-                      the cache before it."
-                .to_string(),
-            url: Some(super::error::shown(url)),
-            detail: why.to_string(),
-        };
-        self.skip(kind, &lost.segment);
-        self.refused(cx, kind, error, &Failure::Timeout);
+        let failure = if page { Failure::Page } else { Failure::Unreadable };
+        let mut error = Error::of_request(&failure, url, "a segment");
+        error.detail = why.to_string();
+        let failed = Failed::at_once(&failure);
+        if self.is_live() {
+            self.skip(kind, &lost.segment);
+            return self.refused(cx, kind, error, failed);
+        }
+        self.on_film_segment_failed(cx, kind, error, &lost.segment, failed);
     }
 
     pub(super) fn skip(&mut self, kind: TrackKind, segment: &Segment) {
@@ -138,12 +149,16 @@ impl Session {
         cx: &mut Cx<'_>,
         kind: TrackKind,
         sent: &Sent,
-        failure: Failure,
+        failure: &Failure,
     ) {
+        if self.stream(kind).is_some_and(|s| s.has_all_of(sent.id)) {
+            // The connection broke, or the length was said wrong; the media is whole.
+            return self.on_segment_done(cx, kind, sent, false);
+        }
         let requests = &mut self.requests;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let Some(lost) = stream.lost(cx, requests, sent.id) else { return };
-        if failure == Failure::Timeout {
+        if *failure == Failure::Timeout {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
         if matches!(failure, Failure::Status(404 | 410)) && self.live.is_some() {
@@ -153,27 +168,109 @@ impl Session {
             live.control.excuse(cx.now);
             self.want_manifest(cx.now);
         }
-        let error = Error::of_request(&failure, &sent.resource.url, "a segment");
-        let settled = !crate::net::retry::passes(&failure);
-        if settled && self.live.is_none() {
-            return self.on_refused_segment(cx, kind, error, &lost.segment);
+        let error = Error::of_request(failure, &sent.resource.url, "a segment");
+        let failed = sent.failed(cx.now, failure);
+        if self.is_live() {
+            return self.refused(cx, kind, error, failed);
         }
-        self.refused(cx, kind, error, &failure);
+        self.on_film_segment_failed(cx, kind, error, &lost.segment, failed);
     }
 
-    /// On demand a segment that is refused for good is left out: a hole is better than the end.
-    pub(super) fn on_refused_segment(
+    /// A segment of a film failed: what may pass is waited out, what is refused for good is left out.
+    fn on_film_segment_failed(
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
         mut error: Error,
         segment: &Segment,
+        failed: Failed<'_>,
     ) {
+        let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
+        let others = self.others_of(kind);
         let Some(stream) = self.stream_mut(kind) else { return };
-        stream.trouble.failed = stream.trouble.failed.saturating_add(1);
-        error.fatal = stream.trouble.failed >= REFUSALS;
+        stream.trouble.tries = stream.trouble.tries.saturating_add(1);
+        let Trouble { tries, left_out, .. } = stream.trouble;
+        let held = !stream.ranges.is_empty();
+        match retry::weight(failed.failure) {
+            Weight::Passes => self.refused(cx, kind, error, failed),
+            Weight::Settled => {
+                error.fatal = true;
+                return self.trouble(cx, error);
+            }
+            Weight::Refused => {
+                match missing::verdict(&missing::View { tries, others, left_out, left, held }) {
+                    missing::Verdict::Again => self.ask_again(cx, kind, error, failed, tries),
+                    missing::Verdict::LeaveOut => return self.leave_out(kind, segment),
+                    missing::Verdict::GiveUp => {
+                        error.fatal = true;
+                        return self.trouble(cx, error);
+                    }
+                }
+            }
+        }
+        if missing::elsewhere(tries) {
+            self.ask_elsewhere(kind, segment);
+        }
+    }
+
+    fn ask_again(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        error: Error,
+        failed: Failed<'_>,
+        tries: u32,
+    ) {
+        // In another quality it is asked for the first time.
+        let count = tries.min(REFUSALS - 1);
+        let verdict = retry::verdict(Policy::ON_DEMAND, failed, count, cx.prng);
+        let (Verdict::Again(wait), Some(stream)) = (verdict, self.stream_mut(kind)) else { return };
+        stream.trouble.until = Some(cx.now + wait);
+        if stream.trouble.words.replace(error.message.clone()).is_none() {
+            self.trouble(cx, error);
+        }
+    }
+
+    fn leave_out(&mut self, kind: TrackKind, segment: &Segment) {
         self.skip(kind, segment);
-        self.trouble(cx, error);
+        if let Some(stream) = self.stream_mut(kind) {
+            let left_out = stream.trouble.left_out.saturating_add(1);
+            let words = stream.trouble.words.take();
+            stream.trouble = Trouble { left_out, words, ..Trouble::default() };
+        }
+    }
+
+    /// Where a film ends, as its manifest says.
+    fn film_end(&self) -> Option<Position> {
+        match self.presentation.as_ref()?.kind {
+            Kind::OnDemand { duration } => duration.map(|d| Position::default() + d),
+            Kind::Live(_) => None,
+        }
+    }
+
+    /// In how many other qualities a segment of this kind can be asked for.
+    fn others_of(&self, kind: TrackKind) -> u32 {
+        let track = self.presentation.as_ref().zip(self.stream(kind));
+        let track = track.and_then(|(p, s)| track_of(p, s.place));
+        let playable = track.map_or(0, |t| self.types.playable(t).len());
+        u32::try_from(playable.saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// The segment is asked for in the next lower quality, else in the next higher one.
+    fn ask_elsewhere(&mut self, kind: TrackKind, segment: &Segment) {
+        let Some(p) = self.presentation.clone() else { return };
+        let Some(place) = self.stream(kind).map(|s| s.place) else { return };
+        let Some(track) = track_of(&p, place) else { return };
+        let playable = self.types.playable(track);
+        let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
+        let Some(rep) = lower.or_else(|| playable.iter().copied().find(|&i| i > place.rep)) else {
+            return;
+        };
+        self.hold_rung(segment);
+        if let Some(stream) = self.stream_mut(kind) {
+            stream.place = Place { rep, ..place };
+        }
+        self.figures.reason = "the segment is not to be had in another one".to_string();
     }
 
     /// A live segment is not there: too early, or never, or the clock is wrong, or a new Period has

@@ -133,7 +133,12 @@ impl Session {
             _ => self.playback.position(now),
         };
         // Each time the browser had no room a quarter less is fetched ahead.
-        let goal = self.goal * 3u32.pow(stream.squeezed.min(6)) / 4u32.pow(stream.squeezed.min(6));
+        let mut goal =
+            self.goal * 3u32.pow(stream.squeezed.min(6)) / 4u32.pow(stream.squeezed.min(6));
+        if stream.trouble.left_out > 0 {
+            // Holes fill no buffer: what comes after them is wanted at once, or the end.
+            goal = Duration::MAX;
+        }
         plan::next(&plan::View {
             list,
             period_end: p.periods.get(stream.place.period).and_then(|p| p.end),

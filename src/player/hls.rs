@@ -6,7 +6,6 @@
 
 use super::cx::Cx;
 use super::error::Error;
-use super::failing::PASS_OVER;
 use super::io::{Body, Reason};
 use super::opening::rep_of;
 use super::protocol;
@@ -17,7 +16,7 @@ use crate::hls::syntax::{Media, Playlist};
 use crate::hls::update::Placement;
 use crate::hls::{self};
 use crate::net::Failure;
-use crate::net::retry::{self, Policy, Verdict};
+use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict};
 use crate::presentation::{self, Kind, Presentation, Refresh, Resource};
 use crate::time::Instant;
 use alloc::rc::Rc;
@@ -119,6 +118,9 @@ impl Session {
                 let error = presentation::Error::NothingToPlay(why.to_string());
                 return self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
             }
+            Err(_) if sent.is_page(body) => {
+                return self.on_playlist_failed(cx, sent, &Failure::Page);
+            }
             Err(error) => {
                 return self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
             }
@@ -130,7 +132,7 @@ impl Session {
             Ok(refresh) => {
                 let asked = sent.sent_at;
                 *lists.state(&address) = State::loaded(asked, refresh);
-                self.figures.manifest_trouble = false;
+                self.figures.manifest_trouble = None;
                 self.on_listed(cx, &before);
             }
             Err(error) => {
@@ -158,7 +160,7 @@ impl Session {
     pub(super) fn on_playlist_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
         let url = sent.resource.url.clone();
         let error = Error::of_request(failure, &url, "the playlist");
-        self.playlist_trouble(cx, &url, error, Some(failure));
+        self.playlist_trouble(cx, &url, error, Some(sent.failed(cx.now, failure)));
     }
 
     fn playlist_trouble(
@@ -166,7 +168,7 @@ impl Session {
         cx: &mut Cx<'_>,
         address: &str,
         mut error: Error,
-        failure: Option<&Failure>,
+        failed: Option<Failed<'_>>,
     ) {
         let opening = !matches!(self.stage, Stage::Running);
         let live = self.is_live();
@@ -175,12 +177,14 @@ impl Session {
         let state = lists.state(address);
         state.in_flight = false;
         state.failed = state.failed.saturating_add(1);
-        let failed = state.failed;
-        let verdict = retry::manifest(first, failure, failed, cx.prng);
-        let refused = matches!(failure, None | Some(Failure::Status(_)));
-        let settled = matches!(verdict, Verdict::Settled) || failed >= PASS_OVER;
-        if first && refused && settled && self.pass_over_playlist(address) {
-            return self.trouble(cx, error);
+        let count = state.failed;
+        let verdict = retry::manifest(first, failed, count, cx.prng);
+        let why = failed.map_or(&Failure::Unreadable, |f| f.failure);
+        let answered = matches!(why, Failure::Status(_) | Failure::Unreadable);
+        let settled = matches!(verdict, Verdict::Settled) || count >= REFUSALS;
+        if first && answered && settled && self.pass_over_playlist(cx, address, why) {
+            self.figures.manifest_trouble = None;
+            return;
         }
         let Some(lists) = &mut self.lists else { return };
         let state = lists.state(address);
@@ -189,20 +193,20 @@ impl Session {
             Verdict::Settled if !first => state.due = Some(cx.now + Policy::LIVE.cap),
             Verdict::Settled => error.fatal = true,
         }
-        if error.fatal || (!self.figures.manifest_trouble && failed > 1) {
-            self.figures.manifest_trouble = true;
+        if error.fatal || (self.figures.manifest_trouble.is_none() && count > 1) {
+            self.figures.manifest_trouble = Some(error.message.clone());
             self.trouble(cx, error);
         }
     }
 
     /// The streams that a playlist is for go on with others; answers whether all of them can.
-    fn pass_over_playlist(&mut self, address: &str) -> bool {
+    fn pass_over_playlist(&mut self, cx: &Cx<'_>, address: &str, why: &Failure) -> bool {
         let Some(p) = self.presentation.clone() else { return false };
         let of = |s: &&Stream| {
             rep_of(&p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
         };
         let kinds: Vec<_> = self.feeds().filter(of).map(|s| s.kind).collect();
-        kinds.into_iter().all(|kind| self.pass_over(kind))
+        kinds.into_iter().all(|kind| self.pass_over(cx, kind, why))
     }
 
     /// A request for a playlist was given up: it is due at once.
@@ -210,6 +214,14 @@ impl Session {
         if let Some(lists) = &mut self.lists {
             let state = lists.state(address);
             state.in_flight = false;
+            state.due = Some(now);
+        }
+    }
+
+    /// Playlists that failed are due at once.
+    pub(super) fn hurry_playlists(&mut self, now: Instant) {
+        let states = self.lists.iter_mut().flat_map(|lists| &mut lists.states);
+        for (_, state) in states.filter(|(_, state)| state.failed > 0 && !state.in_flight) {
             state.due = Some(now);
         }
     }

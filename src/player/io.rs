@@ -92,6 +92,8 @@ pub struct Head {
     pub date: Option<WallTime>,
     /// `CMSD-Dynamic` (CTA-5006), if readable.
     pub cmsd: Option<String>,
+    /// `Retry-After` in seconds, if readable (RFC 9110 10.2.3; its form as a date is not read).
+    pub retry_after: Option<Duration>,
 }
 
 /// A request to make.

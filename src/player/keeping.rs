@@ -1,6 +1,7 @@
 //! What is kept in the buffers: eviction, lack of room, the end of the stream.
 
 use super::cx::Cx;
+use super::error::{Code, Error, shown};
 use super::io::Output;
 use super::session::Session;
 use crate::buffer::evict;
@@ -33,6 +34,20 @@ impl Session {
         }
         let over = !self.streams.is_empty()
             && self.streams.iter().all(|s| s.ended && s.downloads.is_empty() && s.appending == 0);
+        if over && !self.is_live() && self.streams.iter().all(|s| s.ranges.is_empty()) {
+            let message = "None of the film's media is there; check the address, and what the \
+                           encoder wrote.";
+            return self.trouble(
+                cx,
+                Error {
+                    code: Code::NothingToPlay,
+                    fatal: true,
+                    message: message.into(),
+                    url: Some(shown(&self.url)),
+                    detail: alloc::string::String::new(),
+                },
+            );
+        }
         if over && !cx.end_said() {
             cx.push(Output::EndOfStream);
         }
@@ -44,8 +59,8 @@ impl Session {
         stream.full = true;
         stream.squeezed = stream.squeezed.saturating_add(1);
         if stream.squeezed == 1 {
-            let error = super::error::Error {
-                code: super::error::Code::Quota,
+            let error = Error {
+                code: Code::Quota,
                 fatal: false,
                 message: "The browser has no room for more media; less is kept from now on.".into(),
                 url: None,

@@ -13,7 +13,7 @@ use super::session::{Session, Stage};
 
 use crate::live::clock::{OriginClock, Trust};
 use crate::net::Failure;
-use crate::net::retry::{self, Policy, Verdict};
+use crate::net::retry::{self, Failed, Policy, Verdict};
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{ClockSource, Kind, Presentation, Refresh, Resource};
 use crate::time::{Instant, WallTime};
@@ -209,7 +209,7 @@ impl Session {
             };
         self.loader.failed = 0;
         self.loader.protocol = protocol;
-        self.figures.manifest_trouble = false;
+        self.figures.manifest_trouble = None;
         self.on_presentation(cx, sent, presentation, published);
     }
 
@@ -247,18 +247,17 @@ impl Session {
         self.note_newest(cx.now);
     }
 
-    pub(super) fn on_manifest_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: Failure) {
+    pub(super) fn on_manifest_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
         self.loader.in_flight = false;
-        let mut error = Error::of_request(&failure, &sent.resource.url, "the manifest")
+        let error = Error::of_request(failure, &sent.resource.url, "the manifest")
             .with_reason(sent.reason());
-        error.fatal = false;
-        self.manifest_trouble(cx, error, Some(&failure));
+        self.manifest_trouble(cx, error, Some(sent.failed(cx.now, failure)));
     }
 
-    fn manifest_trouble(&mut self, cx: &mut Cx<'_>, mut error: Error, failure: Option<&Failure>) {
+    fn manifest_trouble(&mut self, cx: &mut Cx<'_>, mut error: Error, failed: Option<Failed<'_>>) {
         self.loader.failed = self.loader.failed.saturating_add(1);
         let first = matches!(self.stage, Stage::Loading);
-        match retry::manifest(first, failure, self.loader.failed, cx.prng) {
+        match retry::manifest(first, failed, self.loader.failed, cx.prng) {
             Verdict::Again(wait) if error.code != Code::NotYet => {
                 self.loader.due = Some(cx.now + wait);
             }
@@ -266,8 +265,8 @@ impl Session {
             _ if !first => self.loader.due = Some(cx.now + Policy::LIVE.cap),
             _ => error.fatal = true,
         }
-        if error.fatal || !self.figures.manifest_trouble {
-            self.figures.manifest_trouble = true;
+        if error.fatal || self.figures.manifest_trouble.is_none() {
+            self.figures.manifest_trouble = Some(error.message.clone());
             self.trouble(cx, error);
         }
     }
@@ -344,14 +343,19 @@ impl Session {
         for stream in &mut self.streams {
             stream.trouble.until = None;
         }
-        if self.is_live() && self.lists.is_none() && !self.loader.in_flight {
+        self.hurry_playlists(cx.now);
+        let wanted = self.loader.failed > 0 || (self.is_live() && self.lists.is_none());
+        if wanted && !self.loader.in_flight {
             self.loader.hurry(cx.now);
         }
     }
 
     fn on_failed_silently(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
-            Purpose::Manifest => self.loader.in_flight = false,
+            Purpose::Manifest => {
+                self.loader.in_flight = false;
+                self.loader.due = Some(cx.now);
+            }
             Purpose::Clock => self.clock.in_flight = false,
             Purpose::Playlist => self.playlist_lost(cx.now, &sent.resource.url),
             Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {

@@ -10,6 +10,9 @@ const SAME_PLACE_US: i64 = 50_000;
 /// A clock that has not moved for this long stands still, whatever the events say.
 const STUCK: Duration = Duration::from_millis(600);
 
+/// With more than this ahead no browser waits.
+const ENOUGH: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) struct Playback {
     pub(super) snap: Snapshot,
@@ -26,6 +29,8 @@ pub(super) struct Playback {
     /// The picture has moved once.
     pub(super) moved: Option<Instant>,
     moved_at: Instant,
+    /// Since when so much is ahead that it has no reason to stand.
+    fed_since: Option<Instant>,
     /// It stands still for want of media since then.
     pub(super) stalled: Option<Instant>,
     /// What has been of that, without the one under way.
@@ -68,6 +73,7 @@ impl Playback {
             placed: false,
             moved: None,
             moved_at: now,
+            fed_since: None,
             stalled: None,
             stalls: Stalls::default(),
             stalls_of_source: Stalls::default(),
@@ -188,6 +194,18 @@ impl Playback {
     pub(super) fn stuck(&self) -> bool {
         let s = &self.snap;
         self.placed && !s.paused && !s.ended && self.at.since(self.moved_at) >= STUCK
+    }
+
+    /// So much is ahead. Answers when it will have been [`Self::fed`] for long enough.
+    pub(super) fn feed(&mut self, now: Instant, ahead: Duration) -> Option<Instant> {
+        let since = *self.fed_since.get_or_insert(now);
+        self.fed_since = (ahead > ENOUGH).then_some(since);
+        self.fed_since.map(|since| since + STUCK).filter(|at| *at > now)
+    }
+
+    /// It has had enough for as long as a browser needs to begin with it.
+    pub(super) fn fed(&self, now: Instant) -> bool {
+        self.fed_since.is_some_and(|since| now.since(since) >= STUCK)
     }
 
     pub(super) fn state(&self) -> State {

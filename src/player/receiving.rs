@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::download::{InitData, News};
-use super::error::{Code, Error};
+use super::error::Error;
 use super::io::{BlobId, FetchId};
 use super::opening::rep_of;
 use super::requests::Sent;
@@ -11,7 +11,6 @@ use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::presentation::TrackKind;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 impl Session {
@@ -36,17 +35,7 @@ impl Session {
                 let data = InitData { bytes, tracks: init.tracks };
                 stream.keep_init(sent.resource.clone(), data);
             }
-            None => {
-                let error = Error {
-                    code: Code::BadSegment,
-                    fatal: false,
-                    message: "An initialization segment has no moov box; it is asked for again."
-                        .to_string(),
-                    url: Some(super::error::shown(&sent.resource.url)),
-                    detail: format!("{} bytes", bytes.len()),
-                };
-                self.refused(cx, kind, error, &Failure::Timeout);
-            }
+            None => self.unreadable(cx, kind, sent, &bytes, "an initialization segment (moov)"),
         }
     }
 
@@ -65,19 +54,23 @@ impl Session {
         let Some((rep, period_start)) = rep else { return };
         match super::index::read(body, &sent.resource, &rep, period_start) {
             Some(list) => self.indexes.push((sent.resource.clone(), list)),
-            None => {
-                let error = Error {
-                    code: Code::BadSegment,
-                    fatal: true,
-                    message: "The segment index (sidx) of this file cannot be read; check its \
-                              indexRange."
-                        .to_string(),
-                    url: Some(super::error::shown(&sent.resource.url)),
-                    detail: rep.id,
-                };
-                self.trouble(cx, error);
-            }
+            None => self.unreadable(cx, kind, sent, body, "a segment index (sidx, indexRange)"),
         }
+    }
+
+    /// What came in place of `what` is not what a representation begins with.
+    pub(super) fn unreadable(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        sent: &Sent,
+        body: &[u8],
+        what: &str,
+    ) {
+        let failure = if sent.is_page(body) { Failure::Page } else { Failure::Unreadable };
+        let mut error = Error::of_request(&failure, &sent.resource.url, what);
+        error.detail = format!("{} bytes", body.len());
+        self.preliminary_trouble(cx, kind, error, sent.failed(cx.now, &failure));
     }
 
     pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
@@ -108,17 +101,28 @@ impl Session {
 
     /// A read of a segment that is transmuxed here.
     pub(super) fn on_bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
+        if let Some(sent) = self.requests.get(id).filter(|sent| sent.is_page(bytes)) {
+            let url = sent.resource.url.clone();
+            return self.on_damaged(cx, kind, id, "a web page", &url);
+        }
         self.note_level(cx.now);
         self.on_transport(cx, kind, id, bytes);
         self.note_read(cx, kind, id, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
+    /// All media of a segment is there; `clean` when its answer ended as it should.
+    pub(super) fn on_segment_done(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        sent: &Sent,
+        clean: bool,
+    ) {
         self.note_segment(cx);
         self.on_transport_end(cx, kind, sent.id);
         self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        let news = stream.done(cx, &mut self.offsets, sent.id);
+        let news = stream.done(cx, &mut self.offsets, sent.id, clean);
         self.on_news(cx, kind, sent.id, news);
     }
 

@@ -28,8 +28,8 @@ pub(super) struct Figures {
     pub(super) switches: u32,
     pub(super) startup: Option<Duration>,
     pub(super) breakdowns: Breakdowns,
-    /// The manifest does not load, and that has been said.
-    pub(super) manifest_trouble: bool,
+    /// Why the manifest does not load; that has been said.
+    pub(super) manifest_trouble: Option<String>,
     pub(super) reason: String,
     pub(super) waiting_for: &'static str,
     told_state: Option<State>,
@@ -177,6 +177,12 @@ impl Session {
         Some(behind.saturating_sub(wanted))
     }
 
+    /// What is asked for in vain at the moment, in words.
+    fn outage(&self) -> Option<String> {
+        let of_media = self.streams.iter().find_map(|s| s.trouble.words.clone());
+        of_media.or_else(|| self.figures.manifest_trouble.clone())
+    }
+
     pub(super) fn stats(&self, now: Instant) -> Stats {
         let pb = &self.playback;
         let (stalls, stalls_of_source) = pb.stalls(now);
@@ -204,6 +210,7 @@ impl Session {
             startup: self.figures.startup,
             dropped_frames: pb.snap.dropped,
             waiting_for: self.figures.waiting_for,
+            trouble: self.outage().unwrap_or_default(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request};
 use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
+use crate::net::retry::Failed;
 use crate::presentation::{Resource, TrackKind};
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -60,6 +61,19 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    /// How it came to fail.
+    pub(super) fn failed<'a>(&self, now: Instant, failure: &'a Failure) -> Failed<'a> {
+        Failed { failure, lasted: now.since(self.heard_at), wish: self.head.retry_after }
+    }
+
+    /// What came is a web page. The type alone does not say so: scripts that hand out media often
+    /// leave it at their language's default.
+    pub(super) fn is_page(&self, body: &[u8]) -> bool {
+        let html = self.head.content_type.as_deref().is_some_and(|t| t.starts_with("text/html"));
+        let text = body.trim_ascii_start();
+        html && (body.is_empty() || text.starts_with(b"<"))
+    }
+
     /// The error status whose reason, a short text, is coming; after others nothing is waited for.
     fn refused(&self) -> Option<u16> {
         Some(self.head.status).filter(|status| *status >= 500)
@@ -213,7 +227,11 @@ impl Requests {
                     Heard::Nothing
                 } else {
                     cx.push(Output::Cancel(id));
-                    Heard::Failed(if whole { Failure::NoRange } else { Failure::Status(status) })
+                    Heard::Failed(match whole {
+                        true if sent.is_page(&[]) => Failure::Page,
+                        true => Failure::NoRange,
+                        false => Failure::Status(status),
+                    })
                 }
             }
             FetchEvent::Data(bytes) if matches!(sent.purpose, Purpose::Segment(_)) => {

@@ -145,11 +145,11 @@ impl Session {
         if !leads {
             return None;
         }
-        if let Some(rep) = self.chosen(track) {
-            return (rep != place.rep).then_some(Place { rep, ..place });
-        }
         if self.abr.held == Some(stream.cursor.position()) {
             return None;
+        }
+        if let Some(rep) = self.chosen(track) {
+            return (rep != place.rep).then_some(Place { rep, ..place });
         }
         let rungs = self.rungs(cx.now, track);
         let ceiling = rungs.last().map(|r| r.rep)?;
@@ -324,6 +324,11 @@ impl Session {
             stream.place = Place { rep: choice.rep, ..place };
         }
         self.figures.reason = choice.why;
+    }
+
+    /// The next request for this segment stays on the rung that it is set to.
+    pub(super) fn hold_rung(&mut self, segment: &Segment) {
+        self.abr.held = Some(middle(segment));
     }
 
     /// Leaves a growing segment for a lower rung.

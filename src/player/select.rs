@@ -2,6 +2,7 @@
 
 use super::event::Quality;
 use crate::presentation::{Container, Period, Presentation, Representation, Track, TrackKind};
+use crate::time::Instant;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,11 +20,27 @@ pub(super) struct Types {
     pub(super) supported: Option<Vec<String>>,
     /// Codecs that it claimed to play and gave up on.
     pub(super) failed: Vec<String>,
-    /// Representations, by their ids, that the server does not give.
-    pub(super) missing: Vec<String>,
+    /// Representations, by their ids, that the server does not give, and when they are to be tried
+    /// again.
+    missing: Vec<(String, Option<Instant>)>,
 }
 
 impl Types {
+    /// The server does not give this representation: at all, or not before `until`.
+    pub(super) fn lost(&mut self, id: String, until: Option<Instant>) {
+        self.missing.push((id, until));
+    }
+
+    /// What was lost last is to be had after all.
+    pub(super) fn found_again(&mut self) {
+        self.missing.pop();
+    }
+
+    /// What was lost for a while may be tried again.
+    pub(super) fn forgive(&mut self, now: Instant) {
+        self.missing.retain(|it| it.1.is_none_or(|until| until > now));
+    }
+
     /// The types of `presentation` that the browser has not been asked about; they count as asked.
     pub(super) fn unasked(&mut self, presentation: &Presentation) -> Vec<String> {
         let tracks = presentation.periods.iter().flat_map(|p| &p.tracks);
@@ -62,7 +79,7 @@ impl Types {
     /// It plays here, as far as is known: what names no codecs may be anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
-        if rep.container == Container::WebM || self.missing.contains(&rep.id) {
+        if rep.container == Container::WebM || self.missing.iter().any(|it| it.0 == rep.id) {
             return false;
         }
         if rep.codecs.is_empty() {

@@ -164,7 +164,7 @@ impl Session {
             }
             (Heard::Whole(body), Some(sent), _) => self.on_whole(cx, &sent, body),
             (Heard::Done, Some(sent), _) => self.on_done(cx, &sent),
-            (Heard::Failed(failure), Some(sent), _) => self.on_failed(cx, &sent, failure),
+            (Heard::Failed(failure), Some(sent), _) => self.on_failed(cx, &sent, &failure),
             _ => {}
         }
     }
@@ -183,17 +183,17 @@ impl Session {
 
     fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
-            Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
+            Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent, true),
             Purpose::Probe => self.on_probe_over(cx, sent),
             _ => {}
         }
     }
 
-    fn on_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: Failure) {
+    fn on_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest_failed(cx, sent, failure),
             Purpose::Clock => self.on_clock_failed(cx),
-            Purpose::Playlist => self.on_playlist_failed(cx, sent, &failure),
+            Purpose::Playlist => self.on_playlist_failed(cx, sent, failure),
             Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
                 self.on_preliminary_failed(cx, kind, sent, failure);
             }
@@ -247,8 +247,9 @@ impl Session {
     /// Looks at everything and does what is due.
     pub(super) fn advance(&mut self, cx: &mut Cx<'_>) {
         for sent in self.requests.expire(cx) {
-            self.on_failed(cx, &sent, Failure::Timeout);
+            self.on_failed(cx, &sent, &Failure::Timeout);
         }
+        self.types.forgive(cx.now);
         if !matches!(self.stage, Stage::Failed) {
             self.advance_manifest(cx);
             self.advance_clock(cx);

@@ -22,6 +22,12 @@ impl Session {
             return;
         }
         let stuck = pb.stuck();
+        let at = pb.position(cx.now);
+        let ahead = self.common().end_from(at).since(at);
+        if let Some(at) = self.playback.feed(cx.now, ahead) {
+            cx.wake_at(at, Reason::LiveControl);
+        }
+        let pb = &self.playback;
         if !stuck && pb.stalled.is_none() {
             return self.over_hole(cx);
         }
@@ -94,7 +100,7 @@ impl Session {
                 let skip = next.since(at) <= SMALL_HOLE || (stuck && !coming);
                 skip.then(|| next + Duration::from_millis(5))
             }
-            _ => (stuck && ahead > Duration::from_secs(1)).then(|| at + Duration::from_millis(100)),
+            _ => (stuck && self.playback.fed(now)).then(|| at + Duration::from_millis(100)),
         }
     }
 }

@@ -83,9 +83,15 @@ pub(super) struct Stream {
 }
 
 /// How often in a row it went wrong, and when to try again.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trouble {
     pub(super) failed: u32,
+    /// How often the segment at the cursor failed, of a film.
+    pub(super) tries: u32,
+    /// How many were left out before it.
+    pub(super) left_out: u32,
+    /// What it was, in words, until something comes.
+    pub(super) words: Option<String>,
     pub(super) missed: u32,
     /// Segments in a row that fell silent.
     pub(super) silent: u32,
@@ -209,12 +215,23 @@ impl Stream {
         news
     }
 
-    /// Download `id` is whole.
+    /// All media of download `id` has come, whatever became of the rest of the answer.
+    pub(super) fn has_all_of(&self, id: FetchId) -> bool {
+        let mut front = self.downloads.front().into_iter();
+        front.any(|d| {
+            let reached = d.reached.filter(|_| d.open.is_none());
+            d.id == id && reached.is_some_and(|at| at + SEAM / 2 >= d.segment.end)
+        })
+    }
+
+    /// Download `id` is whole; `clean` when it also ended as it should: the browser's parser is then
+    /// between two boxes.
     pub(super) fn done(
         &mut self,
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
         id: FetchId,
+        clean: bool,
     ) -> Vec<News> {
         let mut news = Vec::new();
         self.trouble = Trouble::default();
@@ -226,7 +243,7 @@ impl Stream {
                 // What could not be placed.
                 release(cx, d);
             }
-            self.half = false;
+            self.half = !clean;
             self.last_done = self.downloads.is_empty();
             let waiting = self.downloads.front_mut().map(|d| core::mem::take(&mut d.waiting));
             for (blob, facts) in waiting.unwrap_or_default() {

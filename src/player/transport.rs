@@ -77,6 +77,12 @@ impl Session {
         sent: &Sent,
         bytes: Vec<u8>,
     ) {
+        if sent.is_page(&bytes) {
+            if let Some(stream) = self.stream_mut(kind) {
+                stream.fetching = None;
+            }
+            return self.unreadable(cx, kind, sent, &bytes, "the start of the media");
+        }
         let found = codecs(&bytes);
         let separate = self.streams.iter().any(|s| s.kind == TrackKind::Audio);
         let Some(stream) = self.stream_mut(kind) else { return };
@@ -217,7 +223,7 @@ impl Session {
         self.on_transport(cx, kind, id, bytes);
         self.on_transport_end(cx, kind, id);
         if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) {
-            stream.done(cx, &mut self.offsets, id);
+            stream.done(cx, &mut self.offsets, id, true);
         }
     }
 

@@ -11,6 +11,7 @@
 use super::driver::Shell;
 use super::{dom, units};
 use core::cell::{Cell, RefCell};
+use core::time::Duration;
 use js_sys::{Object, Uint8Array};
 use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
@@ -121,6 +122,10 @@ impl Fetch {
                 .filter(|ms| ms.is_finite() && headers.header("age").is_none_or(|it| it == "0"))
                 .map(units::wall_from_ms),
             cmsd: headers.header("cmsd-dynamic"),
+            retry_after: headers
+                .header("retry-after")
+                .and_then(|it| it.parse::<u32>().ok())
+                .map(|s| Duration::from_secs(u64::from(s))),
         }));
         match response.body().map(|it| it.reader()) {
             None => self.end(FetchEvent::Done),

@@ -198,6 +198,7 @@ pub(crate) fn stats(it: &Stats, state: State) -> JsValue {
         ("droppedFrames", it.dropped_frames.into()),
         ("startupMs", optional(startup)),
         ("waitingFor", it.waiting_for.into()),
+        ("trouble", it.trouble.as_str().into()),
     ])
 }
 

@@ -1,0 +1,91 @@
+//! A segment of a film that the server refuses, or that is no media: another try, a hole, or the end.
+//!
+//! A hole is better than the end of a film. Where a manifest says that a film is longer than it is,
+//! the segments behind its end are refused one by one: nothing tells them from a hole but that nothing
+//! comes after them, so all of them are asked for, once each, and what is there is played to its end.
+
+use super::retry::REFUSALS;
+use core::time::Duration;
+
+/// After so many holes in a row, far from the end, nothing is expected any more.
+const HOLES: u32 = 3;
+/// Manifests that are wrong about the end are so by a few segments.
+const TAIL: Duration = Duration::from_secs(60);
+/// A segment is asked for in at most so many other qualities.
+const OTHERS: u32 = 2;
+
+/// How it stands with the segment.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// How often it has been asked for in vain.
+    pub tries: u32,
+    /// In how many other qualities it could be asked for.
+    pub others: u32,
+    /// How many were left out right before it.
+    pub left_out: u32,
+    /// From its start to the end of the film, as the manifest says.
+    pub left: Duration,
+    /// Something of its track has been had.
+    pub held: bool,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Ask again.
+    Again,
+    /// Go on behind it.
+    LeaveOut,
+    /// It is over.
+    GiveUp,
+}
+
+/// What to do about it.
+pub fn verdict(view: &View) -> Verdict {
+    let tries = if view.left_out == 0 { REFUSALS + view.others.min(OTHERS) } else { 1 };
+    if view.tries < tries {
+        Verdict::Again
+    } else if view.left_out < HOLES || (view.held && view.left <= TAIL) {
+        Verdict::LeaveOut
+    } else {
+        Verdict::GiveUp
+    }
+}
+
+/// After so many failures of one segment, whatever they were, it is asked for in another quality: it may
+/// be that file alone.
+pub const fn elsewhere(tries: u32) -> bool {
+    tries >= REFUSALS && (tries < REFUSALS + OTHERS || tries.is_multiple_of(REFUSALS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(tries: u32, left_out: u32, left: Duration, held: bool) -> Verdict {
+        verdict(&View { tries, others: 5, left_out, left, held })
+    }
+
+    #[test]
+    fn a_refused_segment_is_asked_for_again_then_elsewhere_then_left_out() {
+        let verdicts = [1, 2, 3, 4, 5].map(|tries| (at(tries, 0, HOUR, true), elsewhere(tries)));
+        use Verdict::{Again, LeaveOut};
+        let expected = [(Again, false), (Again, false), (Again, true), (Again, true)];
+        assert_eq!(verdicts[..4], expected);
+        assert_eq!(verdicts[4].0, LeaveOut);
+        let alone = View { tries: 3, others: 0, left_out: 0, left: HOUR, held: true };
+        assert_eq!(verdict(&alone), LeaveOut);
+    }
+
+    #[test]
+    fn a_row_of_holes_is_the_end_in_mid_film_and_not_at_its_end() {
+        for held in [true, false] {
+            assert_eq!(at(1, 2, HOUR, held), Verdict::LeaveOut);
+            assert_eq!(at(1, 3, HOUR, held), Verdict::GiveUp);
+        }
+        assert_eq!(at(1, 20, Duration::from_secs(30), true), Verdict::LeaveOut);
+        assert_eq!(at(1, 3, Duration::from_secs(30), false), Verdict::GiveUp);
+    }
+}
