@@ -101,8 +101,8 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
     let (connections, cameras) = (config.limits.connections, config.cameras.len());
     if let Err((has, needs)) = descriptors::provide(connections, cameras) {
         tracing::warn!(
-            "{connections} connections and {cameras} cameras may need {needs} open files, and the system \
-             allows this process {has}: raise that (ulimit -n, or LimitNOFILE= of systemd), or lower \
+            "{connections} connections (and cameras: {cameras}) may need {needs} open files; \
+             the system allows this process {has}: raise that (ulimit -n, or LimitNOFILE= of systemd), or lower \
              `connections` in [limits]"
         );
     }

@@ -2,7 +2,8 @@
 //!
 //! [`route`] says what a path means, [`media`] answers for manifests and segments, [`api`] for
 //! facts, [`files`] for pages and player, [`serve`] holds the connections. Everything is there for
-//! GET and HEAD; nothing can be changed from outside. [`gate`] says who may ask.
+//! GET and HEAD; nothing can be changed from outside. [`gate`] says who may ask, [`limits`] how much,
+//! [`seats`] who makes room for whom, [`pace`] which reader is gone.
 
 mod api;
 mod body;
