@@ -206,11 +206,13 @@ async fn a_pause_between_requests_is_shorter_than_for_ever() {
 
 #[tokio::test]
 async fn an_answer_may_take_longer_than_any_head() {
-    let short = Duration::from_millis(50);
-    let stand = stand(Limits { head: short, idle: short, ..Limits::default() }).await;
+    let Limits { head, idle, .. } = Limits::default();
+    let stand = stand(Limits::default()).await;
     let segment = growing(&stand).await;
     let mut stream = busy(&stand).await;
-    tokio::time::sleep(short * 4).await;
+    tokio::time::pause();
+    tokio::time::advance(4 * (head + idle)).await;
+    tokio::time::resume();
     stand.store.push_chunk(&segment, Bytes::from_static(b"more"), 3600);
     read_until(&mut stream, "more").await;
 }

@@ -381,7 +381,7 @@ async fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     .await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_held_request_is_answered_at_once_when_its_period_ends_without_it() {
     let stand = Stand::playable();
     let segment = stand.begin(7);

@@ -14,7 +14,7 @@ async fn a_server_that_is_killed_leaves_no_ffmpeg_even_when_the_camera_is_silent
     let source = Camera::start(small()).await.unwrap();
     let mut program = Program::start(&[&source.url()], "").await;
     program.until_live().await;
-    let engine = program.engine().expect("ffmpeg runs");
+    let engine = program.engine().await;
     // Nothing more is written to any pipe, so no broken pipe will end it.
     source.control().set(Fault::Stall);
     program.signal("KILL");
@@ -29,7 +29,7 @@ async fn ctrl_c_sigterm_and_the_end_of_the_terminal_end_it_in_order_with_no_ffmp
     for name in ["INT", "TERM", "HUP"] {
         let mut program = Program::start(&[&source.url()], "").await;
         program.until_live().await;
-        let engine = program.engine().expect("ffmpeg runs");
+        let engine = program.engine().await;
         program.signal(name);
         assert!(program.ended().await.success());
         assert!(!runs(engine), "it was waited for");
@@ -42,11 +42,14 @@ async fn an_ffmpeg_that_is_killed_is_replaced_and_the_picture_returns() {
     let source = Camera::start(small()).await.unwrap();
     let program = Program::start(&[&source.url()], "").await;
     program.until_live().await;
-    signal(program.engine().expect("ffmpeg runs"), "KILL");
-    eventually("told", async || (program.field("code").await == "engine-killed").then_some(()))
-        .await;
+    let killed = program.engine().await;
+    signal(killed, "KILL");
+    // It is so for a quarter of a second only: the log keeps it.
+    let told = async || program.said.lock().unwrap().contains("ended by signal 9").then_some(());
+    eventually("told", told).await;
     program.until_live().await;
-    assert_eq!(program.field("runs").await, 2);
+    assert!(program.field("runs").await.as_u64() >= Some(2));
+    assert_ne!(program.engine().await, killed);
     source.stop().await;
 }
 
@@ -90,8 +93,11 @@ async fn an_address_from_stdin_and_the_demo_are_served() {
     let mut program = Program::start(&["demo"], "").await;
     program.until_live().await;
     assert_eq!(program.field("id").await, "demo");
-    let all: Vec<u32> = common::children(program.pid()).into_iter().map(|(pid, _)| pid).collect();
-    assert_eq!(all.len(), 2, "the camera's encoder and the engine");
+    let all: Vec<u32> = eventually("the camera's encoder and the engine run", async || {
+        let all = common::children(program.pid());
+        (all.len() == 2).then(|| all.into_iter().map(|(pid, _)| pid).collect())
+    })
+    .await;
     program.signal("INT");
     assert!(program.ended().await.success());
     assert!(all.into_iter().all(|pid| !runs(pid)));
@@ -112,13 +118,17 @@ async fn a_still_is_a_jpeg_of_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_is_not_there_is_told_with_its_port_and_what_happens_next() {
-    let program = Program::start(&["rtsp://u:hunter2@127.0.0.1:9/x"], "").await;
+    // A port that nobody listens at, and that nobody else can take meanwhile.
+    let port = tokio::net::TcpSocket::new_v4().unwrap();
+    port.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let place = port.local_addr().unwrap();
+    let program = Program::start(&[&format!("rtsp://u:hunter2@{place}/x")], "").await;
     eventually("tried again", async || (program.field("runs").await.as_u64()? > 1).then_some(()))
         .await;
     let said = program.said.lock().unwrap().clone();
     let line =
-        "camera: nothing answers at 127.0.0.1:9 (connection refused); trying again, at first";
-    assert_eq!(said.matches(line).count(), 1, "{said}");
+        format!("camera: nothing answers at {place} (connection refused); trying again, at first");
+    assert_eq!(said.matches(&line).count(), 1, "{said}");
     assert_eq!(said.matches("WARN").count(), 1, "{said}");
 }
 

@@ -60,7 +60,7 @@ async fn a_password_in_an_argument_shows_nowhere() {
     assert!(address.contains(SPELLINGS[0]), "as people type it");
     let program = Program::start(&["--verbose", &address], "").await;
     program.until_live().await;
-    let engine = program.engine().expect("ffmpeg runs");
+    let engine = program.engine().await;
     for pid in [program.pid(), engine] {
         clean("a process", &visible(pid));
     }
@@ -101,7 +101,7 @@ async fn a_password_in_a_file_or_on_stdin_shows_nowhere() {
     for (arguments, stdin) in [from_file, from_stdin] {
         let program = Program::start(arguments, &stdin).await;
         program.until_live().await;
-        for pid in [program.pid(), program.engine().expect("ffmpeg runs")] {
+        for pid in [program.pid(), program.engine().await] {
             clean("a process", &visible(pid));
         }
         pages_are_clean(&program).await;

@@ -27,8 +27,8 @@ use tokio::task::JoinHandle;
 /// The program under test.
 pub const SERVER: &str = env!("CARGO_BIN_EXE_nearlive-server");
 
-/// The longest that any of the tests waits for something that will surely come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest that any of the tests waits for something that will surely come, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Small and quick, so that many cameras can run at once.
 pub fn small() -> CameraConfig {
@@ -51,6 +51,29 @@ pub fn script(name: &str, body: &str) -> PathBuf {
     std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::rename(&draft, &path).unwrap();
     path
+}
+
+/// A gate for a script to wait at, so that it ends when the test says so and not after some time.
+pub struct Gate(PathBuf);
+
+impl Gate {
+    /// A gate that is shut.
+    pub fn new(name: &str) -> Self {
+        let gate = Self(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.gate")));
+        let _ = std::fs::remove_file(&gate.0);
+        gate
+    }
+
+    /// A line of shell that gives out a frame again and again until the gate is open, and shuts it.
+    pub fn frames(&self) -> String {
+        let gate = self.0.display();
+        format!("until [ -e '{gate}' ]; do printf x >&3; sleep 0.1; done\nrm '{gate}'\n")
+    }
+
+    /// Opens it.
+    pub fn open(&self) {
+        std::fs::write(&self.0, "").unwrap();
+    }
 }
 
 /// What ffmpeg says of a camera with this video codec, before the first byte.
@@ -281,11 +304,14 @@ impl Program {
     }
 
     /// The ffmpeg that reads from the camera.
-    pub fn engine(&self) -> Option<u32> {
-        children(self.pid()).into_iter().map(|(pid, _)| pid).find(|pid| {
-            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.starts_with(b"ffmpeg\0") && String::from_utf8_lossy(&line).contains("concat")
+    pub async fn engine(&self) -> u32 {
+        eventually("ffmpeg runs", async || {
+            children(self.pid()).into_iter().map(|(pid, _)| pid).find(|pid| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                line.starts_with(b"ffmpeg\0") && String::from_utf8_lossy(&line).contains("concat")
+            })
         })
+        .await
     }
 
     /// Sends a signal by its name.

@@ -125,7 +125,8 @@ fn server(window: u64) -> (Arc<Camera>, Packager) {
 
 /// Encodes with ffmpeg as the engine does, and splits each transport stream at its PES packets.
 fn encode(seconds: u32) -> Vec<Vec<(i64, Vec<u8>)>> {
-    let dir = std::env::temp_dir().join(format!("nearlive-package-{}-{seconds}", unique()));
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let dir = dir.join(format!("package-{}-{seconds}", unique()));
     std::fs::create_dir_all(&dir).unwrap();
     let path = |name: &str| dir.join(format!("{name}.ts")).to_str().unwrap().to_owned();
     let t = seconds.to_string();

@@ -10,16 +10,34 @@ use std::process::{Command, Stdio};
 use common::{Rig, VIDEO, eventually, small};
 use nearlive_camera::{Camera, CameraConfig, Error, Size};
 
-/// Process ids of the ffmpegs that encode pictures of a size that only one test uses.
-fn encoders(size: &str) -> Vec<u32> {
+/// Process ids of the ffmpegs that process `parent` has started, and that encode pictures of a size
+/// that only one test uses. (Another checkout may run the same test at the same time.)
+fn encoders(parent: u32, size: &str) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap();
     let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     ids.filter(|id: &u32| {
         let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
         let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
         words.windows(2).any(|w| w[0] == b"-video_size" && w[1] == size.as_bytes())
+            && parent_of(*id) == Some(parent)
     })
     .collect()
+}
+
+/// The same of this process.
+fn own(size: &str) -> Vec<u32> {
+    encoders(std::process::id(), size)
+}
+
+fn parent_of(id: u32) -> Option<u32> {
+    // "pid (name) state ppid ...": the name may hold spaces and brackets.
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether this process is there: one that has ended and was not waited for has no command line.
+fn runs(id: u32) -> bool {
+    std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| !line.is_empty())
 }
 
 fn sized(width: u32) -> (CameraConfig, String) {
@@ -35,9 +53,9 @@ fn kill(id: u32, how: &str) {
 fn dropping_a_camera_ends_its_encoder() {
     let (config, size) = sized(100);
     let rig = Rig::start(config);
-    assert_eq!(encoders(&size).len(), 1);
+    assert_eq!(own(&size).len(), 1);
     drop(rig);
-    eventually("no encoder", || encoders(&size).is_empty().then_some(()));
+    eventually("no encoder", || own(&size).is_empty().then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +64,7 @@ async fn stopping_a_camera_waits_for_its_encoder() {
     let camera = Camera::start(config).await.unwrap();
     let address = camera.address();
     camera.stop().await;
-    assert!(encoders(&size).is_empty());
+    assert!(own(&size).is_empty());
     eventually("refused", || std::net::TcpStream::connect(address).err());
 }
 
@@ -55,9 +73,9 @@ fn a_killed_encoder_is_started_again() {
     let (config, size) = sized(104);
     let rig = Rig::start(config);
     let mut client = rig.play();
-    let old = encoders(&size)[0];
+    let old = own(&size)[0];
     kill(old, "-KILL");
-    eventually("another one", || encoders(&size).iter().any(|id| *id != old).then_some(()));
+    eventually("another one", || own(&size).iter().any(|id| *id != old).then_some(()));
     client.drain();
     assert_eq!(client.key_frames(2).len(), 2);
 }
@@ -75,10 +93,11 @@ fn the_command_leaves_no_encoder_whatever_ends_it() {
         let mut line = String::new();
         BufReader::new(camera.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("rtsp://127.0.0.1:"), "{line}");
-        assert_eq!(encoders(&size).len(), 1);
+        let encoders = encoders(camera.id(), &size);
+        assert_eq!(encoders.len(), 1);
         kill(camera.id(), how);
         camera.wait().unwrap();
-        eventually("no encoder", || encoders(&size).is_empty().then_some(()));
+        eventually("no encoder", || (!runs(encoders[0])).then_some(()));
     }
 }
 

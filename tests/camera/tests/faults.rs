@@ -11,6 +11,9 @@ use nearlive_camera::{Auth, CameraConfig, Fault, Size};
 /// RTP ticks of a frame of the small camera: 90000 / 20.
 const FRAME: u32 = 4500;
 
+/// Longer than what is on its way takes: packets come every 20 ms.
+const SILENCE: Duration = Duration::from_millis(500);
+
 #[test]
 fn refuse_closes_the_port_and_the_connections_and_opens_it_again() {
     let rig = Rig::start(small());
@@ -32,9 +35,9 @@ fn unplug_leaves_connections_open_and_silent() {
     client.packet_of(VIDEO);
     rig.control.set(Fault::Unplug);
     eventually("refused", || TcpStream::connect(rig.camera.address()).err());
-    client.drain();
+    client.falls_silent(SILENCE);
     client.send("OPTIONS", "", "");
-    assert!(client.silent_for(Duration::from_millis(300)));
+    assert!(client.silent_for(SILENCE));
     rig.control.clear();
     client.packet_of(VIDEO);
 }
@@ -45,9 +48,9 @@ fn a_stalled_camera_answers_but_sends_nothing() {
     let mut client = rig.play();
     client.packet_of(VIDEO);
     rig.control.set(Fault::Stall);
-    client.drain();
+    client.falls_silent(SILENCE);
     assert_eq!(client.request("GET_PARAMETER", "", "").status, 200);
-    assert!(client.silent_for(Duration::from_millis(300)));
+    assert!(client.silent_for(SILENCE));
     rig.control.clear();
     client.packet_of(VIDEO);
 }
@@ -111,7 +114,7 @@ fn timestamps_leap_once() {
         let before = client.packet_of(VIDEO).time();
         rig.control.set(Fault::TimestampJump { seconds });
         let jump = (seconds as u32).wrapping_mul(90_000);
-        let near = |time: u32| time.wrapping_sub(before).wrapping_sub(jump) < 10 * 90_000;
+        let near = |time: u32| time.wrapping_sub(before).wrapping_sub(jump) < 600 * 90_000;
         eventually("a leap", || near(client.packet_of(VIDEO).time()).then_some(()));
         rig.control.clear();
         assert!(near(client.packet_of(VIDEO).time()), "it does not leap back");
@@ -146,9 +149,9 @@ fn audio_vanishes_while_video_goes_on() {
     let mut client = rig.play();
     client.packet_of(AUDIO);
     rig.control.set(Fault::AudioStops);
-    client.drain();
-    let heard = (0..20).filter(|_| client.packet().unwrap().channel == AUDIO).count();
-    assert_eq!(heard, 0);
+    eventually("twenty packets without sound", || {
+        (0..20).all(|_| client.packet().unwrap().channel != AUDIO).then_some(())
+    });
     rig.control.clear();
     client.packet_of(AUDIO);
 }
@@ -193,10 +196,7 @@ fn packets_come_in_bursts() {
     client.packet_of(VIDEO);
     rig.control.set(Fault::Burst(Duration::from_millis(400)));
     // Between bursts is a silence that packets every 20 ms never leave.
-    eventually("a pause", || {
-        client.drain();
-        client.silent_for(Duration::from_millis(150)).then_some(())
-    });
+    client.falls_silent(Duration::from_millis(150));
     let burst: Vec<u32> = (0..4).map(|_| client.packet_of(VIDEO).time()).collect();
     assert!(burst.is_sorted_by_key(|time| time.wrapping_sub(burst[0])), "{burst:?}");
     rig.control.clear();

@@ -55,9 +55,13 @@ impl Rig {
     }
 }
 
-/// Polls for what can only be polled, for up to ten seconds.
+/// The longest that any of the tests waits for something that will surely come, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Polls for what can only be polled.
 pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..500 {
+    let until = std::time::Instant::now() + PATIENCE;
+    while std::time::Instant::now() < until {
         if let Some(found) = look() {
             return found;
         }
@@ -124,7 +128,7 @@ enum Input {
 impl Client {
     pub fn connect(camera: &Camera) -> std::io::Result<Self> {
         let stream = TcpStream::connect(camera.address())?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         let url = camera.url_without_password();
         Ok(Self { stream, url, number: 0, early: Default::default() })
     }
@@ -168,7 +172,7 @@ impl Client {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
 
-    /// The next packet; an error when the connection ends or nothing comes for ten seconds.
+    /// The next packet; an error when the connection ends or nothing comes for long.
     pub fn packet(&mut self) -> std::io::Result<Packet> {
         if let Some(packet) = self.early.pop_front() {
             return Ok(packet);
@@ -201,11 +205,10 @@ impl Client {
     pub fn drain(&mut self) {
         self.early.clear();
         let until = std::time::Instant::now() + Duration::from_secs(1);
-        let waits = |ms| Some(Duration::from_millis(ms));
         loop {
-            self.stream.set_read_timeout(waits(100)).unwrap();
+            self.stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
             let more = self.stream.peek(&mut [0; 4]).is_ok();
-            self.stream.set_read_timeout(waits(10_000)).unwrap();
+            self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
             if !more || std::time::Instant::now() > until {
                 return;
             }
@@ -218,16 +221,25 @@ impl Client {
         self.early.clear();
         self.stream.set_read_timeout(Some(time)).unwrap();
         let read = self.stream.peek(&mut [0; 1]);
-        self.stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         read.is_err_and(|e| {
             matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
         })
     }
 
-    /// Whether the connection ends within ten seconds; what comes before is read.
+    /// Takes what is on its way until nothing at all has come for `time`: at once where nothing is
+    /// sent any more, and never where packets go on.
+    pub fn falls_silent(&mut self, time: Duration) {
+        eventually("silence", || {
+            self.drain();
+            self.silent_for(time).then_some(())
+        });
+    }
+
+    /// Whether the connection ends; what comes before is read.
     pub fn ends(&mut self) -> bool {
         use std::io::ErrorKind::{TimedOut, WouldBlock};
-        let until = std::time::Instant::now() + Duration::from_secs(10);
+        let until = std::time::Instant::now() + PATIENCE;
         while std::time::Instant::now() < until {
             if let Err(error) = self.packet() {
                 return !matches!(error.kind(), WouldBlock | TimedOut);
@@ -270,7 +282,7 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 /// Runs ffmpeg or ffprobe with a time limit of its own on all it does.
 pub fn run(program: &str, args: &[&str]) -> Output {
     Command::new("timeout")
-        .arg("30")
+        .arg("120")
         .arg(program)
         .args(["-hide_banner", "-loglevel", "error", "-analyzeduration", "1000000"])
         .args(args)
