@@ -3,6 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SEEDS  ?= 20
+FOR    ?= 60
 PACK   := .ci/patiently "building the player (two to three minutes the first time)" cargo run -q -p nearlive-pack
 SERVER := .ci/patiently "building the server (two to three minutes the first time)" cargo build -q --profile demo -p nearlive-server
 # Evaluated when a recipe runs, so after the set-up.
@@ -32,16 +33,18 @@ serve: ## develop the page: Trunk rebuilds on every change, with the demo behind
 	@$(SERVER)
 	@.ci/serve "$(TARGET)/demo/nearlive-server"
 
-test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator, real Chromium
-	@.ci/setup wasm ffmpeg gstreamer browser
+test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator, fuzz targets once, real Chromium
+	@.ci/setup wasm ffmpeg gstreamer browser fuzz
 	@$(PACK)
 	@$(SERVER) -p nearlive-camera
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
+	@.ci/fuzz
 	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
 
 lint: ## fmt and clippy, natively and for wasm32
 	@.ci/setup wasm lint
 	cargo fmt --all -- --check
+	cargo fmt --all --manifest-path fuzz/Cargo.toml -- --check
 	cargo clippy -q --workspace --all-targets -- -D warnings
 	cargo clippy -q -p nearlive-pack --all-targets --features size -- -D warnings
 	$(WEB) cargo clippy -q -p nearlive --lib --bins --target wasm32-unknown-unknown -- -D warnings
@@ -49,6 +52,10 @@ lint: ## fmt and clippy, natively and for wasm32
 soak: ## the tests with 200 seeds of the simulator instead of 20
 	@.ci/setup ffmpeg
 	@NEARLIVE_SEEDS=200 .ci/test
+
+fuzz: ## fuzz each reader of outside data for a minute (FOR=600: ten)
+	@.ci/setup fuzz
+	@.ci/fuzz $(FOR)
 
 size: ## what a visitor downloads, and what it is made of; fails over the limit
 	@.ci/setup wasm
@@ -64,4 +71,4 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 clean: ## remove everything that was built
 	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
 
-.PHONY: help setup player demo serve test lint soak size bench clean
+.PHONY: help setup player demo serve test lint soak fuzz size bench clean
