@@ -6,7 +6,9 @@
 //! | [`inventory`] | which representation stands where, and which capture time |
 //! | [`plan`] | PURE: the next segment, or what to wait for |
 //! | [`evict`] | PURE: what to remove |
+//! | [`clip`] | PURE: what of a Period's media is kept |
 
+pub mod clip;
 pub mod evict;
 pub mod inventory;
 pub mod plan;

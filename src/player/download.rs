@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::io::{BlobId, FetchId, Output};
 use super::stream::Place;
+use crate::buffer::clip::Window;
 use crate::buffer::inventory::Inventory;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::{Resource, Segment};
@@ -28,6 +29,8 @@ pub(super) struct Wrapping {
     pub(super) mime: String,
     /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
     pub(super) offset_us: Option<i64>,
+    /// What of it is kept.
+    pub(super) window: Window,
 }
 
 /// What is added to the media's own times, for each timeline whose place had to be learnt. One for

@@ -8,6 +8,7 @@ use super::requests::{Patience, Purpose};
 use super::rungs::BACKLOG;
 use super::session::Session;
 use super::stream::Place;
+use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
 use crate::time::Instant;
@@ -178,6 +179,8 @@ impl Session {
             Mapping::Offset(us) => Some(us),
             Mapping::Learn => None,
         };
+        let period = self.presentation.as_ref().and_then(|p| p.periods.get(stream.place.period));
+        let window = period.map(|p| clip::window(p, rep.mapping)).unwrap_or_default();
         let kind = stream.kind;
         let transport = stream.transport.is_some();
         // What is transmuxed says its types itself.
@@ -203,7 +206,7 @@ impl Session {
         {
             known.1.clone_from(&self.figures.reason);
         }
-        let wrapping = Wrapping { init, data, mime, offset_us };
+        let wrapping = Wrapping { init, data, mime, offset_us, window };
         if let Some(stream) = self.streams.get_mut(i) {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
         }

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::event::{Event, QualityChoice};
+pub use crate::buffer::clip::Window;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::TrackKind;
 pub use crate::time::Span;
@@ -247,6 +248,14 @@ pub enum Output {
         buffer: TrackKind,
         /// Microseconds, signed.
         micros: i64,
+    },
+    /// `appendWindowStart` and `appendWindowEnd`: what is appended from now on and reaches out of it
+    /// is dropped.
+    Window {
+        /// Which.
+        buffer: TrackKind,
+        /// What is kept.
+        window: Window,
     },
     /// `appendBuffer`.
     Append {

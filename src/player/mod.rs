@@ -37,7 +37,7 @@ pub use error::{Category, Code, Error};
 pub use event::{Event, Quality, QualityChoice, State, Stats, Switch};
 pub use io::{
     Append, BlobId, Body, BufferEvent, Command, Cue, FetchEvent, FetchId, Head, Input, Output,
-    Reason, Request, Snapshot, SourceEvent, Span,
+    Reason, Request, Snapshot, SourceEvent, Span, Window,
 };
 
 use crate::net::prng::Prng;

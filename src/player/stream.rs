@@ -15,6 +15,7 @@ use super::download::{
 use super::io::{Append, BlobId, FetchId, Output};
 use super::requests::Requests;
 use super::transport::Transport;
+use crate::buffer::clip::Window;
 use crate::buffer::inventory::Inventory;
 use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
@@ -61,6 +62,7 @@ pub(super) struct Stream {
     /// MIME type of the SourceBuffer.
     mime: String,
     offset_us: i64,
+    window: Window,
     fed: Option<Option<Resource>>,
     half: bool,
     inits: VecDeque<(Resource, Rc<InitData>)>,
@@ -115,6 +117,7 @@ impl Stream {
             fetching: None,
             mime,
             offset_us: 0,
+            window: Window::default(),
             fed: None,
             half: false,
             inits: VecDeque::new(),
@@ -308,6 +311,10 @@ impl Stream {
         }
         self.turn_to(cx, &w.mime);
         self.shift(cx, w.offset_us.unwrap_or_default());
+        if self.window != w.window {
+            self.window = w.window;
+            cx.push(Output::Window { buffer, window: w.window });
+        }
         if self.fed.as_ref() != Some(&w.init) {
             self.fed = Some(w.init.clone());
             self.changed = true;
@@ -414,6 +421,7 @@ impl Stream {
         self.inventory.clear();
         self.fed = None;
         self.offset_us = 0;
+        self.window = Window::default();
         self.half = false;
         self.appending = 0;
         self.ended = false;

@@ -139,6 +139,7 @@ impl Shell {
             Output::AddBuffer { buffer, mime } => _ = self.with_source(|it| it.add(buffer, &mime)),
             Output::ChangeType { buffer, mime } => self.queue(buffer, Op::ChangeType(mime)),
             Output::Offset { buffer, micros } => self.queue(buffer, Op::Offset(micros)),
+            Output::Window { buffer, window } => self.queue(buffer, Op::Window(window)),
             Output::Append { buffer, data } => {
                 let bytes = match data {
                     Append::Blob(id) => self.take(id),

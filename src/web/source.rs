@@ -15,7 +15,7 @@ use super::{dom, units};
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use js_sys::Uint8Array;
-use nearlive::player::{BufferEvent, Input, SourceEvent, Span};
+use nearlive::player::{BufferEvent, Input, SourceEvent, Span, Window};
 use nearlive::presentation::TrackKind;
 use std::collections::VecDeque;
 use std::rc::Weak;
@@ -27,6 +27,7 @@ pub(crate) enum Op {
     Remove(Span),
     ChangeType(String),
     Offset(i64),
+    Window(Window),
 }
 
 /// An operation on the whole source.
@@ -281,6 +282,7 @@ impl Track {
                 let seconds = JsValue::from(*micros as f64 / 1e6);
                 dom::set(&self.buffer, "timestampOffset", &seconds).map(|_| None)
             }
+            Op::Window(window) => self.keep(window).map(|()| None),
         };
         match done {
             Ok(busy) => {
@@ -296,6 +298,15 @@ impl Track {
             Err(_) if matches!(op, Op::Remove(_)) => Some(self.state()),
             Err(thrown) => Some(BufferEvent::Failed(dom::describe(&thrown))),
         }
+    }
+
+    fn keep(&self, window: &Window) -> Result<(), JsValue> {
+        let end = window.end.map_or(f64::INFINITY, units::seconds);
+        // Its start has to be before its end at any moment.
+        dom::set(&self.buffer, "appendWindowStart", &0.into())?;
+        dom::set(&self.buffer, "appendWindowEnd", &end.into())?;
+        dom::set(&self.buffer, "appendWindowStart", &units::seconds(window.start).into())?;
+        Ok(())
     }
 
     fn state(&self) -> BufferEvent {

@@ -478,7 +478,7 @@ impl<M: Machine> Simulation<M> {
                 }
                 None
             }
-            Op::Offset(_) | Op::ChangeType(_) => return,
+            Op::Offset(_) | Op::Window(..) | Op::ChangeType(_) => return,
         };
         if let Some(why) = event {
             // MSE 3.5.3, the append error algorithm: it ends the stream with a decode error.

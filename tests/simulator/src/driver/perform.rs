@@ -7,6 +7,7 @@ use crate::clock::millis;
 use crate::origin::HttpRequest;
 use nearlive::player::{Append, BufferEvent, Input, Output, Request};
 use nearlive::presentation::TrackKind;
+use nearlive::time::Position;
 
 impl<M: Machine> Simulation<M> {
     pub(super) fn perform(&mut self, output: Output) {
@@ -41,6 +42,10 @@ impl<M: Machine> Simulation<M> {
             }
             Output::ChangeType { buffer, mime } => self.enqueue(buffer, Op::ChangeType(mime)),
             Output::Offset { buffer, micros } => self.enqueue(buffer, Op::Offset(micros)),
+            Output::Window { buffer, window } => {
+                let end = window.end.map(Position::as_micros);
+                self.enqueue(buffer, Op::Window(window.start.as_micros(), end));
+            }
             Output::Remove { buffer, span } => self.enqueue(buffer, Op::Remove(span)),
             Output::Append { buffer, data } => match data {
                 Append::Bytes(bytes) => {
@@ -158,6 +163,12 @@ impl<M: Machine> Simulation<M> {
                     q.done += 1;
                     if let Err(why) = self.element.set_offset(kind, micros) {
                         self.violate(why);
+                    }
+                }
+                Op::Window(start, end) => {
+                    q.done += 1;
+                    if let Some(b) = self.element.buffer_mut(kind) {
+                        b.set_window(start, end);
                     }
                 }
                 Op::ChangeType(mime) => {

@@ -11,6 +11,7 @@ pub(super) enum Op {
     Append { data: Payload, label: u32 },
     Remove(Span),
     Offset(i64),
+    Window(i64, Option<i64>),
     ChangeType(String),
 }
 
@@ -21,7 +22,7 @@ impl Op {
             // 100 MB/s and a turn of the event loop.
             Self::Append { data, .. } => append + data.len() / 100,
             Self::Remove(_) => 200,
-            Self::Offset(_) | Self::ChangeType(_) => 0,
+            Self::Offset(_) | Self::Window(..) | Self::ChangeType(_) => 0,
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Follows the coded frame processing, removal and eviction algorithms of MSE (3.5.8 to 3.5.10): a
 //! video frame is taken only after a random access point, a hole makes the next frames useless until
-//! the next one, and a removal reaches on to the next one.
+//! the next one, what lies outside the append window is dropped and has the same effect, and a removal
+//! reaches on to the next one.
 
 use super::parser::{Frame, Init, Parsed, Parser};
 use crate::payload::Payload;
@@ -29,6 +30,8 @@ pub struct SourceBuffer {
     parser: Parser,
     init: Option<Init>,
     offset: i64,
+    /// `appendWindowStart` and `appendWindowEnd`.
+    window: (i64, i64),
     /// By start, no two at the same.
     frames: Vec<Shown>,
     /// Start and end, by start.
@@ -50,6 +53,7 @@ impl SourceBuffer {
             parser: Parser::default(),
             init: None,
             offset: 0,
+            window: (0, i64::MAX),
             frames: Vec::new(),
             ranges: Vec::new(),
             bytes: 0,
@@ -166,8 +170,18 @@ impl SourceBuffer {
 
     /// 3.5.8, coded frame processing.
     fn insert(&mut self, frame: Frame, label: u32) {
-        let frame =
+        let mut frame =
             Frame { start: frame.start + self.offset, end: frame.end + self.offset, ..frame };
+        if self.kind != TrackKind::Video {
+            // Chromium cuts sound to the window, to the sample.
+            let (start, end) = self.window;
+            frame.start = frame.start.max(start.min(frame.end));
+            frame.end = frame.end.min(end.max(frame.start));
+        }
+        if frame.start < self.window.0 || frame.end > self.window.1 || frame.end <= frame.start {
+            self.needs_sync = true;
+            return;
+        }
         let follows = self.last.is_some_and(|(last, length)| {
             frame.decode >= last && frame.decode - last <= 2 * length
         });
@@ -256,6 +270,11 @@ impl SourceBuffer {
             self.last = None;
         }
         Ok(())
+    }
+
+    /// `appendWindowStart` and `appendWindowEnd`, microseconds; no end is infinite.
+    pub fn set_window(&mut self, start: i64, end: Option<i64>) {
+        self.window = (start, end.unwrap_or(i64::MAX));
     }
 
     /// 3.5.9, coded frame removal: reaches on to the next random access point.
@@ -364,6 +383,28 @@ mod tests {
         assert!(b.make_room(25_000, 2500 * MS));
         assert_eq!(ranges(&b), [(1000, 8000)]);
         assert!(!b.make_room(60_000, 2500 * MS));
+    }
+
+    #[test]
+    fn a_picture_that_reaches_out_of_the_window_is_dropped_and_what_depends_on_it() {
+        let mut b = buffer();
+        b.set_window(100 * MS, Some(1_950 * MS));
+        b.append(frames(0, 2200, &[0, 1000]), 0).unwrap();
+        assert_eq!(ranges(&b), [(1000, 1920)]);
+        b.set_window(0, None);
+        b.append(frames(2000, 2200, &[2000]), 0).unwrap();
+        assert_eq!(ranges(&b), [(1000, 1920), (2000, 2200)]);
+    }
+
+    #[test]
+    fn sound_is_cut_to_the_window() {
+        let audio = Packer::new(Kind::Audio);
+        let mut b = SourceBuffer::new(TrackKind::Audio, "", 1 << 20);
+        b.append(audio.init().into(), 0).unwrap();
+        b.set_window(30 * MS, Some(50 * MS));
+        let frame = |n: u64| (n * 1024, 1024, 300, true);
+        b.append(audio.chunk(&[frame(0), frame(1), frame(2), frame(3)], None), 0).unwrap();
+        assert_eq!(ranges(&b), [(30, 50)]);
     }
 
     #[test]
