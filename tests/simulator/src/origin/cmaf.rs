@@ -81,12 +81,27 @@ impl Packer {
         self.late_chunk(frames, captured, None)
     }
 
+    /// One chunk of frames that are shown so many ticks after they are decoded.
+    pub fn chunk_shown(&self, frames: &[Sized], after: i32) -> Payload {
+        self.write(frames, None, None, after)
+    }
+
     /// The same, with the time at which it was finished.
     pub fn late_chunk(
         &self,
         frames: &[Sized],
         captured: Option<WallTime>,
         finalized: Option<WallTime>,
+    ) -> Payload {
+        self.write(frames, captured, finalized, 0)
+    }
+
+    fn write(
+        &self,
+        frames: &[Sized],
+        captured: Option<WallTime>,
+        finalized: Option<WallTime>,
+        shown_after: i32,
     ) -> Payload {
         let size = frames.iter().map(|f| usize::try_from(f.2).unwrap_or(0)).sum();
         let start = frames.first().map_or(0, |f| f.0);
@@ -99,7 +114,7 @@ impl Packer {
             let sample = |f: &Sized| Sample {
                 data: zeros.get(..usize::try_from(f.2).unwrap_or(0)).unwrap_or_default(),
                 duration: f.1,
-                composition_offset: 0,
+                composition_offset: shown_after,
                 sync: f.3,
             };
             let samples: Vec<Sample<'_>> = frames.iter().map(sample).collect();

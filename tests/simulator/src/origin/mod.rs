@@ -9,6 +9,7 @@
 
 pub mod broadcast;
 pub mod cmaf;
+pub mod cut;
 pub mod film;
 pub mod live;
 pub mod packaged;
