@@ -7,9 +7,11 @@
 //! | [`plan`] | PURE: the next segment, or what to wait for |
 //! | [`evict`] | PURE: what to remove |
 //! | [`clip`] | PURE: what of a Period's media is kept |
+//! | [`gaps`] | PURE: where to go on when not all tracks have media |
 
 pub mod clip;
 pub mod evict;
+pub mod gaps;
 pub mod inventory;
 pub mod plan;
 pub mod ranges;

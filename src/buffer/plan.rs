@@ -37,6 +37,8 @@ pub struct View<'a> {
     pub period_end: Option<Position>,
     /// How far fetching has got.
     pub cursor: Cursor,
+    /// The end of what was asked for: there is no media between it and the next segment.
+    pub reached: Position,
     /// Where the element plays, or will.
     pub position: Position,
     /// Media to have ahead of `position`.
@@ -90,7 +92,8 @@ pub fn next(view: &View<'_>) -> Plan {
         let more = view.list.grows_by_reload() || view.list.is_pending();
         return if more { Plan::Reload } else { Plan::PeriodEnd };
     };
-    let ahead = segment.start.since(view.position);
+    // What is not media takes no room, however long it lasts.
+    let ahead = segment.start.min(view.reached).since(view.position);
     if ahead > view.goal {
         return Plan::Room(ahead - view.goal);
     }
@@ -148,6 +151,7 @@ mod tests {
             list,
             period_end: None,
             cursor,
+            reached: cursor.position(),
             position: pos(0),
             goal: Duration::from_secs(30),
             origin: None,
@@ -173,6 +177,13 @@ mod tests {
         let l = list(0, 100, true);
         let v = view(&l, Cursor::After { number: 20, end: pos(42) });
         assert_eq!(next(&v), Plan::Room(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn a_gap_is_not_taken_for_media_ahead() {
+        let l = list(40, 5, true);
+        let v = View { reached: pos(8), ..view(&l, Cursor::At(pos(80))) };
+        assert_eq!(number(next(&v)), 40);
     }
 
     #[test]

@@ -83,6 +83,11 @@ impl Session {
             return Step::Rest;
         }
         let plan = self.plan(cx.now, p, i, rep);
+        if let Plan::Fetch(segment) = &plan
+            && let Some(step) = self.fill(cx, i, segment.start)
+        {
+            return step;
+        }
         match plan {
             Plan::Fetch(segment) => match self.decide_rung(cx, p, i) {
                 Some(place) => self.change_place(i, place),
@@ -136,14 +141,17 @@ impl Session {
         // Each time the browser had no room a quarter less is fetched ahead.
         let mut goal =
             self.goal * 3u32.pow(stream.squeezed.min(6)) / 4u32.pow(stream.squeezed.min(6));
-        if stream.trouble.left_out > 0 {
-            // Holes fill no buffer: what comes after them is wanted at once, or the end.
+        let ended = self.streams.iter().any(|s| s.ended && !s.ranges.is_empty());
+        if stream.trouble.left_out > 0 || (ended && stream.squeezed == 0) {
+            // Holes fill no buffer: what comes after them is wanted at once, or the end. And where a
+            // track has ended the browser goes on with the others only when it knows the end.
             goal = Duration::MAX;
         }
         plan::next(&plan::View {
             list,
             period_end: p.periods.get(stream.place.period).and_then(|p| p.end),
             cursor: stream.cursor,
+            reached: stream.run.end,
             position,
             goal,
             origin: self.is_live().then(|| self.origin(now)),
@@ -283,6 +291,10 @@ impl Session {
                 stream.cursor = Cursor::At(start.max(stream.cursor.position()));
                 return Step::Again;
             }
+        }
+        let open = place.period + 1 < p.periods.len() || !self.is_live();
+        if open && let Some(step) = self.fill_beside_picture(cx, i) {
+            return step;
         }
         if self.is_live() {
             // The Period has ended and the next is not known yet.

@@ -12,8 +12,7 @@ use super::io::{Output, Reason};
 use super::opening::rep_of;
 use super::playback::{Change, Stalls};
 use super::session::Session;
-use super::stalling::SMALL_HOLE;
-use super::stream::Stream;
+use crate::buffer::gaps::Way;
 use crate::presentation::window;
 use crate::time::{Instant, Position, Span};
 use core::time::Duration;
@@ -69,10 +68,7 @@ impl Session {
 
     /// Puts the element where the start is to be, once media is there.
     pub(super) fn advance_place(&mut self, cx: &mut Cx<'_>) {
-        let Some(at) = self.start_at else { return };
-        if self.playback.placed || self.streams.iter().any(|s| s.ranges.is_empty() && !s.ended) {
-            return;
-        }
+        let Some(at) = self.start_at.filter(|_| !self.playback.placed) else { return };
         let common = self.common();
         let growing = self.live.as_ref().is_some_and(|l| l.growing && l.following);
         let to = if growing {
@@ -82,11 +78,11 @@ impl Session {
             Some(at)
         } else {
             // The first segment may begin a little later than the manifest says, or be left out.
-            let left = |to: Position| {
-                let past = |s: &Stream| s.downloads.iter().all(|d| d.segment.start >= to);
-                self.feeds().all(|s| s.cursor.position() >= to && past(s))
-            };
-            common.next_start(at).filter(|s| s.since(at) < SMALL_HOLE * 3 || left(*s))
+            match self.way(at) {
+                Way::To(to) if common.holds(to) => Some(to),
+                Way::To(to) => return self.set_start(cx, to),
+                _ => None,
+            }
         };
         let Some(to) = to else { return };
         let there = self.playback.snap.position == to && !self.is_live();
@@ -168,11 +164,15 @@ impl Session {
             }
             to = at.max(oldest.unwrap_or(at));
         }
+        to = match self.way(to) {
+            Way::To(behind) => behind,
+            Way::Over => self.last_look().filter(|last| *last < to).unwrap_or(to),
+            Way::Here | Way::Wait | Way::Ask => to,
+        };
         self.playback.placed = true;
         self.set_start(cx, to);
         if to != at {
-            self.playback.seek(cx.now, to);
-            cx.push(Output::Seek(to));
+            self.jump(cx, to);
         }
     }
 

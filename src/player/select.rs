@@ -1,6 +1,7 @@
 //! PURE choices among what a Period offers: which track of a kind, which representations play here.
 
 use super::event::Quality;
+use super::silence;
 use crate::presentation::{Container, Period, Presentation, Representation, Track, TrackKind};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
@@ -45,6 +46,9 @@ impl Types {
     pub(super) fn unasked(&mut self, presentation: &Presentation) -> Vec<String> {
         let tracks = presentation.periods.iter().flat_map(|p| &p.tracks);
         let mut mimes: Vec<String> = Vec::new();
+        if presentation.periods.iter().flat_map(|p| &p.tracks).any(|t| t.kind == TrackKind::Audio) {
+            mimes.push(silence::MIME.into());
+        }
         for mime in tracks.flat_map(|t| t.representations.iter().filter_map(|r| r.mime(t.kind))) {
             if !mimes.contains(&mime) {
                 mimes.push(mime);

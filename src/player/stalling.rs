@@ -2,8 +2,9 @@
 //! that has moved on.
 
 use super::cx::Cx;
-use super::io::{Output, Reason};
+use super::io::Reason;
 use super::session::Session;
+use crate::buffer::gaps::Way;
 use crate::time::{Instant, Position};
 use core::time::Duration;
 
@@ -11,14 +12,19 @@ use core::time::Duration;
 const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
 /// Who stands so near before a hole stands at it.
 const AT_A_HOLE: Duration = Duration::from_millis(250);
-/// Holes that are simply skipped: lost packets, rounding at a Period's edge.
-pub(super) const SMALL_HOLE: Duration = Duration::from_secs(1);
+/// The driver looks at the element every 250 ms: in between, the way to a hole is computed.
+const NEAR_A_HOLE: Duration = Duration::from_millis(400);
+/// The clock is surely in the hole by then.
+const BEHIND_THE_EDGE: Duration = Duration::from_millis(5);
+/// Live, holes that are simply skipped: lost packets, rounding at a Period's edge.
+const SMALL_HOLE: Duration = Duration::from_secs(1);
 
 impl Session {
     /// It stands still though it should not: over a hole, to the edge, or a nudge.
     pub(super) fn advance_stall(&mut self, cx: &mut Cx<'_>) {
         let pb = &self.playback;
-        if !pb.placed || pb.snap.paused || pb.snap.ended {
+        let seeks = pb.seeking_to.is_some() || pb.snap.seeking;
+        if !pb.placed || pb.snap.ended || (pb.snap.paused && !seeks) {
             return;
         }
         let stuck = pb.stuck();
@@ -28,20 +34,19 @@ impl Session {
             cx.wake_at(at, Reason::LiveControl);
         }
         let pb = &self.playback;
-        if !stuck && pb.stalled.is_none() {
+        if !stuck && !seeks && pb.stalled.is_none() {
             return self.over_hole(cx);
         }
         let since_seek = cx.now.since(pb.seek_asked);
         if since_seek < BETWEEN_SEEKS {
             return cx.wake_at(pb.seek_asked + BETWEEN_SEEKS, Reason::LiveControl);
         }
-        let at = pb.seeking_to.unwrap_or(pb.snap.position);
+        if seeks {
+            return self.finish_seek(cx);
+        }
+        let at = pb.snap.position;
         if let Some(to) = self.way_out(cx.now, at, stuck) {
-            self.playback.seek(cx.now, to);
-            cx.push(Output::Seek(to));
-            if let Some(live) = &mut self.live {
-                live.control.moved(cx.now);
-            }
+            self.go_to(cx, to);
         }
     }
 
@@ -61,25 +66,32 @@ impl Session {
         let to = if passed {
             Some(at).filter(|_| common.holds(at))
         } else if common.holds(at) {
-            None
+            return self.look_at_hole(cx, at, common.end_from(at));
         } else {
             // In it: to its end, if what is there lasts.
-            let next = common.next_start(at).filter(|n| n.since(at) <= SMALL_HOLE);
+            let next = match self.way(at) {
+                Way::To(to) => Some(to),
+                _ => common.next_start(at).filter(|n| self.is_live() && n.since(at) <= SMALL_HOLE),
+            };
             next.filter(|n| common.end_from(*n).since(*n) >= enough)
         };
         if let Some(to) = to {
-            self.playback.seek(cx.now, to);
-            cx.push(Output::Seek(to));
-            if let Some(live) = &mut self.live {
-                live.control.moved(cx.now);
-            }
+            self.jump(cx, to);
+        }
+    }
+
+    /// Near a hole that will stay, it looks again when the clock gets there.
+    fn look_at_hole(&self, cx: &mut Cx<'_>, at: Position, end: Position) {
+        let ahead = end.since(at);
+        if ahead < NEAR_A_HOLE && matches!(self.way(end), Way::To(_)) {
+            let rate = self.playback.snap.rate.permille().max(500);
+            cx.wake_at(cx.now + ahead * 1000 / rate + BEHIND_THE_EDGE, Reason::LiveControl);
         }
     }
 
     pub(super) fn way_out(&self, now: Instant, at: Position, stuck: bool) -> Option<Position> {
         let common = self.common();
         let ahead = common.end_from(at).since(at);
-        let hole_end = common.next_start(at);
         if let (Some(live), Some(edge), Some(last)) = (&self.live, self.edge(now), common.last())
             && live.following
             && live.growing
@@ -93,14 +105,12 @@ impl Session {
             // Media is there and the browser waits for more than it needs.
             return (stuck && ahead >= floor).then(|| to.max(at + Duration::from_millis(10)));
         }
-        match hole_end {
-            // A decoder stops some frames before the end of what it has.
-            Some(next) if !common.holds(at) || ahead < AT_A_HOLE => {
-                let coming = self.feeds().any(|s| s.cursor.position() < next && !s.ended);
-                let skip = next.since(at) <= SMALL_HOLE || (stuck && !coming);
-                skip.then(|| next + Duration::from_millis(5))
-            }
-            _ => (stuck && self.playback.fed(now)).then(|| at + Duration::from_millis(100)),
+        // A decoder stops some frames before the end of what it has.
+        if ahead < AT_A_HOLE
+            && let Way::To(to) = self.way(at + ahead)
+        {
+            return Some(to);
         }
+        (stuck && self.playback.fed(now)).then(|| at + Duration::from_millis(100))
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Stream {
     /// What is fetched.
     pub(super) place: Place,
     pub(super) cursor: Cursor,
+    /// What was asked for without going elsewhere: from where, and how far.
+    pub(super) run: Span,
     pub(super) downloads: VecDeque<Download>,
     /// The last segment asked for has arrived.
     pub(super) last_done: bool,
@@ -106,6 +108,7 @@ impl Stream {
             kind,
             place,
             cursor: Cursor::At(at),
+            run: Span { start: at, end: at },
             downloads: VecDeque::new(),
             last_done: true,
             ended: false,
@@ -172,6 +175,7 @@ impl Stream {
         edge: Position,
     ) {
         self.cursor = Cursor::After { number: segment.number, end: segment.end };
+        self.run.end = segment.end;
         self.segment = segment.end.since(segment.start);
         self.last_done = false;
         self.downloads.push_back(Download {
@@ -300,7 +304,7 @@ impl Stream {
     }
 
     /// Makes the buffer ready for media of this wrapping.
-    fn prepare(&mut self, cx: &mut Cx<'_>, w: &Wrapping) {
+    pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, w: &Wrapping) {
         let buffer = self.kind;
         if self.half {
             self.half = false;
@@ -362,12 +366,16 @@ impl Stream {
             cx.push(Output::Release(blob));
         }
         self.last_done = self.downloads.is_empty();
+        self.run.end = lost.segment.start;
         self.cursor = Cursor::At(middle(&lost.segment));
         Some(lost)
     }
 
     /// Gives up all that is on its way and goes on at `at`.
     pub(super) fn retarget(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
+        let settled = self.settled();
+        let goes_on = settled.start <= at && at <= settled.end;
+        self.run = Span { start: if goes_on { settled.start } else { at }, end: at };
         while let Some(d) = self.downloads.pop_front() {
             requests.cancel(cx, d.id);
             release(cx, d);
@@ -391,6 +399,22 @@ impl Stream {
     pub(super) fn give_back(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
         self.half = true;
         self.retarget(cx, requests, at);
+    }
+
+    /// What was asked for in this run and has arrived; what is not buffered of it never will be.
+    pub(super) fn settled(&self) -> Span {
+        let start = self.evicted_to.map_or(self.run.start, |to| to.max(self.run.start));
+        let passed = match self.cursor {
+            // One that was left out is passed as well.
+            Cursor::After { end, .. } => end.max(self.run.end),
+            Cursor::At(_) => self.run.end,
+        };
+        let end = match self.downloads.front() {
+            // Fragments come in order.
+            Some(d) => d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start).min(passed),
+            None => passed,
+        };
+        Span { start, end: end.max(start) }
     }
 
     /// The place up to which media is there or on its way, from `at` on without a hole.
