@@ -7,6 +7,7 @@ use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS};
 use nearlive_simulator::{Setup, Simulation};
 use std::ops::Range;
+use std::time::Duration;
 
 const LADDER: [u64; 3] = [400, 1200, 3000];
 const FORMS: [&str; 3] = [DASH, FILES, HLS];
@@ -238,5 +239,23 @@ fn media_that_came_whole_is_not_asked_for_again_whatever_its_length_was_said_to_
         // 30 segments of two tracks, and what is before them.
         assert!(asked(&sim) < 75, "{url}: {}", asked(&sim));
         whole(sim, secs(130), url);
+    }
+}
+
+#[test]
+fn a_request_that_falls_silent_is_given_up_after_the_time_that_was_set() {
+    for (timeout, trouble) in
+        [(1, Trouble::StallAfter(0)), (3, Trouble::StallAfter(2000)), (8, Trouble::StallAfter(0))]
+    {
+        let film = FilmServer::new(Film::steady(30, 4000, &LADDER));
+        let mut setup = Setup { path: Path::steady(8000), ..Setup::new(film) };
+        setup.path.faults = vec![Fault::all(0..millis(900), "v1/1.m4s", trouble)];
+        setup.config.request_timeout = Duration::from_secs(timeout);
+        let mut sim = setup.start();
+        sim.load(DASH);
+        sim.run_for(secs(timeout + 3));
+        let started = sim.report().started.unwrap_or(Time::MAX);
+        let within = secs(timeout)..secs(timeout) + millis(1200);
+        assert!(within.contains(&started), "{timeout} s: {started}: {}", sim.report());
     }
 }

@@ -9,7 +9,7 @@ use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
 use nearlive_simulator::origin::{Head, HttpRequest, Origin, Reply, Timeline};
 use nearlive_simulator::{Page, Setup};
-use sim_support::{playing as start, recovered};
+use sim_support::{playing as start, recovered, shows};
 
 #[test]
 fn a_wall_clock_that_is_2_minutes_wrong_changes_nothing() {
@@ -40,6 +40,7 @@ fn clocks_that_drift_apart_do_not_add_up() {
         sim.run_for(secs(900));
         let report = sim.finish();
         report.sound().unwrap();
+        shows(&report, secs(5)..secs(920));
         let median = report.latency(secs(880)..secs(920), 500).unwrap();
         assert!(median < 450_000, "{report}");
         assert!(report.stood(secs(20)..secs(920)) < secs(1), "{report}");
@@ -82,6 +83,7 @@ fn a_small_quota_is_lived_with() {
     sim.run_for(secs(60));
     let report = sim.finish();
     report.sound().unwrap();
+    shows(&report, secs(5)..secs(80));
     assert!(report.stood(secs(10)..secs(80)) < millis(500), "{report}");
 }
 
@@ -92,6 +94,7 @@ fn a_quota_that_shrinks_while_it_plays_is_lived_with() {
     sim.run_for(secs(40));
     let report = sim.finish();
     report.sound().unwrap();
+    shows(&report, secs(5)..secs(60));
     assert!(report.stood(secs(22)..secs(60)) < secs(1), "{report}");
 }
 
@@ -111,6 +114,7 @@ fn a_decoder_that_cannot_keep_up_gets_a_lower_rung() {
     sim.drops(400);
     sim.run_for(secs(20));
     let report = sim.finish();
+    shows(&report, secs(5)..secs(40));
     assert!(report.samples_in(secs(38)..secs(40)).iter().all(|s| s.rung < Some(2)), "{report}");
 }
 
@@ -136,7 +140,8 @@ fn a_browser_without_the_pictures_codec_plays_the_sound_and_says_so() {
     let sim = start(Page { unsupported: vec!["avc1".into()], ..Page::default() });
     let report = sim.report();
     report.sound().unwrap();
-    assert!(sim.element().running(), "{report}");
+    let heard = |s: &nearlive_simulator::report::Sample| s.moving && s.audio_ahead > Some(0);
+    assert!(report.samples_in(secs(5)..secs(20)).iter().all(heard), "{report}");
     assert_eq!(report.count(Code::UnsupportedCodec), 1, "{report}");
 }
 

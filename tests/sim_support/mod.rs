@@ -1,6 +1,7 @@
 //! What the tests of trouble share.
 
-use nearlive_simulator::clock::{Time, secs};
+use core::ops::Range;
+use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
 use nearlive_simulator::report::Report;
 use nearlive_simulator::{Page, Setup, Simulation};
@@ -11,6 +12,15 @@ pub(crate) fn playing(page: Page) -> Simulation {
     sim.load(LOW_LATENCY);
     sim.run_for(secs(20));
     sim
+}
+
+/// The picture moves all through `span`, but for as long as it stands in it.
+#[allow(dead_code, reason = "each test takes what it needs of this module")]
+pub(crate) fn shows(report: &Report, span: Range<Time>) {
+    let samples = report.samples_in(span.clone());
+    let moving = samples.iter().filter(|s| s.moving && s.rung.is_some()).count();
+    let stood = usize::try_from(report.stood(span.clone()) / millis(250)).unwrap_or(usize::MAX);
+    assert!(!samples.is_empty() && moving + stood + 2 >= samples.len(), "{moving}: {report}");
 }
 
 /// Runs on until trouble that is over at `end` has to be forgotten: playing again `within` so long,
