@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { installClock } from "./clock.mjs";
-import { launch, openPage, screenshot, startServer, until } from "./harness.mjs";
+import { launch, openPage, press, screenshot, startServer, until } from "./harness.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
@@ -38,8 +38,6 @@ const inside = (page, act) =>
     return host && new Function(`return (${act})`)()(host.shadowRoot, host, host.player);
   }, String(act));
 const text = (page, part) => page.evaluate((part) => document.querySelector("nearlive-player").shadowRoot.querySelector(part).innerText, part);
-/** The bar hides while nobody moves. */
-const wake = (page) => inside(page, (root) => root.querySelector(".frame").dispatchEvent(new PointerEvent("pointermove")));
 /** Waits until `part` says something like it. The page shows some things a little after others. */
 function says(page, part, words) {
   let seen;
@@ -47,11 +45,6 @@ function says(page, part, words) {
 }
 const moves = (page) =>
   until("the picture moves", () => inside(page, (_, host, player) => player?.stats().startupMs > 0 && !host.video.paused));
-/** Presses one of the bar's buttons. */
-async function press(page, part) {
-  await wake(page);
-  await page.locator(`nearlive-player ${part}`).click();
-}
 
 test("the wall shows the camera live, and leads to its page", async (t) => {
   const page = await visit(t, server.url);
@@ -165,8 +158,7 @@ test("on a phone everything fits and can be touched", async (t) => {
   );
   assert.deepEqual(small, []);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-  await wake(page);
-  await page.locator("nearlive-player .figures").tap();
+  await press(page, ".figures", "tap");
   assert.ok(await inside(page, (root) => root.querySelector(".stats-panel").checkVisibility()), "a tap on a button is a click on it");
   await screenshot(page, "overlay-390x844");
   // A moving picture and one that stands, for which the figures make room where they lie over it.

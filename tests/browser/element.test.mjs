@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { launch, openPage, serveFiles, until } from "./harness.mjs";
+import { launch, openPage, press, serveFiles, until } from "./harness.mjs";
 import { film } from "./media.mjs";
 
 const SCRIPT = `<!doctype html><style>nearlive-player{width:640px}</style><script src="/p/nearlive.js"></script>`;
@@ -136,14 +136,14 @@ test("in a narrow frame the controls that are left fit, and the figures leave th
 test("the menu offers what there is, and keeps the choice", async (t) => {
   const it = await open(t, "/plays.html");
   await plays(it);
-  await it.locate(".quality").click();
+  await press(it.page, ".quality");
   const items = await it.part(".menu", (menu) => [...menu.children].map((item) => item.firstChild.textContent));
   assert.deepEqual(items, ["Auto", "360p", "180p"]);
   await it.page.keyboard.press("ArrowUp");
   await it.page.keyboard.press("Enter");
   assert.equal(await it.shown(".menu"), false);
   await until("the button says so", () => it.part(".quality", (button) => button.textContent === "180p"));
-  await it.locate(".quality").click();
+  await press(it.page, ".quality");
   const checked = await it.part(".menu", (menu) => menu.querySelector("[aria-checked=true]").firstChild.textContent);
   assert.equal(checked, "180p");
 });
@@ -252,8 +252,7 @@ test("a quality that was chosen does not stay chosen in a stream that lacks it",
   const it = await open(t, "/plays.html");
   await plays(it);
   const choose = async (name) => {
-    await it.locate(".frame").hover();
-    await it.locate(".quality").click();
+    await press(it.page, ".quality");
     await it.locate(".menu button").filter({ hasText: name }).click();
     return it.part(".quality", (button) => button.textContent);
   };

@@ -271,6 +271,19 @@ async function state() {
   return [`load: ${loadavg().map((it) => it.toFixed(1))}`, ...(await Promise.all([...pages].map(one)))].join("\n");
 }
 
+/**
+ * Presses `part` of the first player's bar. The bar hides, and takes no click, where nobody has moved for three seconds, and a
+ * busy machine may take longer to press: somebody moves all the while.
+ */
+export async function press(page, part, how = "click") {
+  await page.evaluate(() => {
+    const frame = document.querySelector("nearlive-player").shadowRoot.querySelector(".frame");
+    globalThis.moving = setInterval(() => frame.dispatchEvent(new PointerEvent("pointermove")), 200);
+  });
+  await page.locator(`nearlive-player ${part}`)[how]();
+  await page.evaluate(() => clearInterval(moving));
+}
+
 /** Saves what the page shows to `target/screenshots/NAME.png`. */
 export async function screenshot(page, name) {
   const folder = path.join(TARGET, "screenshots");
