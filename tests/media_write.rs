@@ -134,9 +134,11 @@ fn sound_decodes_as_it_did_from_the_transport_stream() {
 
 #[test]
 fn the_silent_frame_is_silence_at_every_rate() {
-    for (channels, sample_rate) in [(1, 48000), (2, 48000), (1, 8000), (2, 44100)] {
+    let channels = [1, 2, 3, 4, 5, 6, 8].map(|channels| (channels, 48000));
+    for (channels, sample_rate) in channels.into_iter().chain([(1, 8000), (2, 44100)]) {
         let config = AacConfig { object_type: 2, sample_rate, channels };
-        let mp4 = aac_mp4(&config, &[aac::silent_frame(channels); 10]);
+        let frame = aac::silent_frame(channels);
+        let mp4 = aac_mp4(&config, &[frame.as_slice(); 10]);
         let sound = run("ffmpeg", "-f mp4 -i pipe:0 -f s16le -", &mp4);
         assert_eq!(sound.len(), 10 * 1024 * 2 * usize::from(channels));
         assert!(sound.iter().all(|b| *b == 0), "{channels} channels at {sample_rate}");

@@ -93,7 +93,7 @@ impl Packager {
                 break;
             }
             self.tracks[track].filling = true;
-            self.write_sound(track, aac::silent_frame(channels), at);
+            self.write_sound(track, &aac::silent_frame(channels), at);
             let end = self.tracks[track].writer.end_us();
             if end <= at {
                 break;

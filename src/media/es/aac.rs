@@ -182,15 +182,41 @@ impl<'a> Iterator for AdtsFrames<'a> {
     }
 }
 
-/// A raw frame of AAC-LC silence of 1024 samples for 1 or 2 channels, at any sample rate. More
-/// channels get the frame for two.
+/// A raw frame of AAC-LC silence of 1024 samples for 1 to 8 channels, at any sample rate.
 ///
-/// 14496-3 4.4.2.1: one channel element whose `max_sfb` is 0, so that it holds no spectral data.
-pub fn silent_frame(channels: u8) -> &'static [u8] {
-    match channels {
-        1 => &[0x00, 0x00, 0x00, 0x07],
-        _ => &[0x21, 0x00, 0x00, 0x00, 0x00, 0x1c],
+/// 14496-3 4.4.2.1: channel elements whose `max_sfb` is 0, so that they hold no spectral data, in the
+/// order of table 1.19.
+pub fn silent_frame(channels: u8) -> Vec<u8> {
+    const SINGLE: u32 = 0;
+    const PAIR: u32 = 1;
+    const LOW: u32 = 3;
+    const END: u32 = 7;
+    let elements: &[u32] = match channels {
+        0 | 1 => &[SINGLE],
+        2 => &[PAIR],
+        3 => &[SINGLE, PAIR],
+        4 => &[SINGLE, PAIR, SINGLE],
+        5 => &[SINGLE, PAIR, PAIR],
+        6 => &[SINGLE, PAIR, PAIR, LOW],
+        _ => &[SINGLE, PAIR, PAIR, PAIR, LOW],
+    };
+    let mut w = BitWriter::default();
+    for (i, element) in elements.iter().enumerate() {
+        let tag = elements.iter().take(i).filter(|before| *before == element).count();
+        w.put(*element, 3);
+        w.put(u32::try_from(tag).unwrap_or(0), 4);
+        // global_gain, ics_info (11 bits), no pulses, no noise shaping, no gain control; a pair has
+        // its ics_info once, in front, and no ms_mask.
+        if *element == PAIR {
+            w.put(1, 1);
+            w.put(0, 11 + 2);
+            w.put(0, 11 + 11);
+        } else {
+            w.put(0, 8 + 11 + 3);
+        }
     }
+    w.put(END, 3);
+    w.out
 }
 
 #[cfg(test)]
@@ -240,6 +266,14 @@ mod tests {
             assert_eq!(frames.by_ref().count(), 1, "cut at {cut}");
             assert_eq!(frames.rest(), &whole[..cut]);
         }
+    }
+
+    #[test]
+    fn silence_is_written_for_one_to_eight_channels() {
+        assert_eq!(silent_frame(1), [0x00, 0x00, 0x00, 0x07]);
+        assert_eq!(silent_frame(2), [0x21, 0x00, 0x00, 0x00, 0x00, 0x1c]);
+        // 29 bits an element, 43 a pair, and 3.
+        assert_eq!((silent_frame(6).len(), silent_frame(8).len()), (19, 24));
     }
 
     #[test]
