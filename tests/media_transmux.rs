@@ -3,6 +3,7 @@
 mod media_support;
 
 use media_support::{AAC, H264, camera_ts, decoded, ffmpeg, ffprobe, run, test_input};
+use nearlive::media::es::aac::AacConfig;
 use nearlive::media::isobmff::scan::{Fact, Scanner};
 use nearlive::media::transmux::{Kind, Output, Transmuxer};
 use nearlive::media::ts::StreamKind;
@@ -291,4 +292,39 @@ fn a_stream_that_cannot_be_made_into_cmaf_is_told() {
     t.push(&ts, &mut out);
     assert!(out.contains(&Output::Unsupported { kind: StreamKind::Mp3 }));
     assert_eq!(inits(&out).len(), 1);
+}
+
+#[test]
+fn where_sound_is_missing_silence_stands_in_up_to_the_end_of_the_picture() {
+    let with = hls_segments("hole_with", "6", &format!("{H264} {AAC}"));
+    let without = hls_segments("hole_without", "6", &format!("{H264} -an"));
+    let table: [(&str, [bool; 6]); 4] = [
+        ("in the middle", [true, true, false, false, true, true]),
+        ("at the start", [false, false, true, true, true, true]),
+        ("at the end", [true, true, true, true, false, false]),
+        ("throughout", [false; 6]),
+    ];
+    for (name, sound) in table {
+        let mut t = Transmuxer::new();
+        t.expect_sound(AacConfig { object_type: 2, sample_rate: 48_000, channels: 2 });
+        let mut out = Vec::new();
+        for (i, sound) in sound.iter().enumerate() {
+            for part in (if *sound { &with } else { &without })[i].chunks(5000) {
+                t.push(part, &mut out);
+            }
+            t.end_segment(&mut out);
+        }
+        let (video, audio) = (spans(&out, Kind::Video), spans(&out, Kind::Audio));
+        let seconds = |ticks: i64, hz: i64| (ticks * 1000 / hz) as f64 / 1000.0;
+        let picture = (seconds(video[0].0, 90_000), seconds(video.last().unwrap().1, 90_000));
+        let heard = (seconds(audio[0].0, 48_000), seconds(audio.last().unwrap().1, 48_000));
+        assert!((picture.0 - heard.0).abs() < 0.1, "{name}: {picture:?} {heard:?}");
+        assert!((picture.1 - heard.1).abs() < 0.5, "{name}: {picture:?} {heard:?}");
+        for pair in audio.windows(2) {
+            // Less than a frame of sound: browsers play over that.
+            let hole = pair[1].0 - pair[0].1;
+            assert!((-24_000..1024).contains(&hole), "{name}: a hole of {hole} samples");
+        }
+        assert_eq!(inits(&out).len(), 2, "{name}: {:?}", inits(&out));
+    }
 }

@@ -12,6 +12,10 @@
 //! Both tracks keep the stream's own times (video in 90 kHz, audio in samples): the caller moves
 //! them to their place on the timeline with `timestampOffset`. RFC 8216 section 3.2 and 6.2.3
 //! (discontinuities) are the sources.
+//!
+//! A browser plays no picture without its sound: where the sound is missing and the picture is not,
+//! silence stands in for it, once [`expect_sound`](Transmuxer::expect_sound) has said what the sound
+//! is like.
 
 use super::es::aac::{self, AacConfig, adts_frames};
 use super::es::h264::{self, AvcConfig};
@@ -105,6 +109,16 @@ impl Transmuxer {
         self.demuxer.clock()
     }
 
+    /// The segments have sound like this, and silence stands in for it where it is missing.
+    pub fn expect_sound(&mut self, config: AacConfig) {
+        self.audio.expected = Some(config);
+    }
+
+    /// What the sound is like that came last.
+    pub fn sound(&self) -> Option<&AacConfig> {
+        self.audio.config.as_ref().map(|(config, _)| config)
+    }
+
     /// Takes the next bytes of a segment.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Output>) {
         let mut events = core::mem::take(&mut self.events);
@@ -123,6 +137,9 @@ impl Transmuxer {
         self.handle(&mut events, out);
         self.events = events;
         self.video.emit(true, out);
+        if let Some(to) = self.video.run {
+            self.audio.stand_in(to, false, out);
+        }
         self.audio.emit(out);
     }
 
@@ -139,6 +156,7 @@ impl Transmuxer {
     fn restart(&mut self, clock: Unwrap) {
         self.demuxer = Demuxer::with_clock(clock);
         self.video.pending.clear();
+        self.video.run = None;
         self.audio.restart();
     }
 
@@ -146,7 +164,9 @@ impl Transmuxer {
         for event in events.drain(..) {
             match event {
                 Event::Unit(unit) if unit.kind == StreamKind::H264 => self.video.unit(&unit, out),
-                Event::Unit(unit) if unit.kind == StreamKind::Aac => self.audio.unit(unit, out),
+                Event::Unit(unit) if unit.kind == StreamKind::Aac => {
+                    self.audio.unit(unit, self.video.run, out);
+                }
                 Event::Stream {
                     kind: StreamKind::H264 | StreamKind::Aac | StreamKind::Id3,
                     ..
@@ -166,6 +186,10 @@ const TRACK: u32 = 1;
 /// A way to the next decode time beyond this is a new beginning, not a duration.
 const LONGEST_PICTURE: i64 = 10 * 90_000;
 
+/// Pictures whose times are farther apart than this from one segment to the next do not follow each
+/// other, ticks.
+const HOLE: i64 = 90_000;
+
 #[derive(Debug)]
 struct Picture {
     pts: i64,
@@ -181,12 +205,21 @@ struct Video {
     /// Of the last picture whose duration is known, ticks.
     duration: u32,
     sequence: u32,
+    /// The pictures that follow each other, up to the last one that came.
+    run: Option<Run>,
+}
+
+/// A span of presentation time, 90 kHz ticks.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    start: i64,
+    end: i64,
 }
 
 impl Default for Video {
     fn default() -> Self {
         // 25 pictures a second, until two have been seen.
-        Self { config: None, pending: Vec::new(), duration: 3600, sequence: 0 }
+        Self { config: None, pending: Vec::new(), duration: 3600, sequence: 0, run: None }
     }
 }
 
@@ -216,8 +249,23 @@ impl Video {
         {
             self.emit(true, out);
         }
+        self.note_run(pts);
         let sync = sample.idr || sample.recovery_point;
         self.pending.push(Picture { pts, dts, sync, data: sample.data });
+    }
+
+    /// A picture came: it follows on the others, or begins a run of its own. One that is held lasts
+    /// until the next one, however late.
+    fn note_run(&mut self, pts: i64) {
+        let end = pts.saturating_add(i64::from(self.duration));
+        let held = !self.pending.is_empty();
+        match &mut self.run {
+            Some(run) if pts >= run.end - HOLE && (held || pts <= run.end + HOLE) => {
+                run.start = run.start.min(pts);
+                run.end = run.end.max(end);
+            }
+            run => *run = Some(Run { start: pts, end }),
+        }
     }
 
     /// Makes a fragment of the pictures whose durations are known, or of all.
@@ -255,8 +303,14 @@ impl Video {
 /// packagers round times, some to whole milliseconds, and moving means a gap or an overlap.
 const ROUNDING: i64 = 256;
 
+/// Sound that lacks less than this beside the picture is not missing, 90 kHz ticks: packagers put it
+/// beside earlier or later pictures, and begin and end it where they like.
+const LACKING: i64 = 45_000;
+
 #[derive(Debug, Default)]
 struct Audio {
+    /// What is missing is like this.
+    expected: Option<AacConfig>,
     config: Option<(AacConfig, Timescale)>,
     /// Raw frames that follow each other; the last ends at `next`.
     pending: Vec<Vec<u8>>,
@@ -281,7 +335,14 @@ impl Audio {
         self.cut_off_pts = None;
     }
 
-    fn unit(&mut self, unit: Unit, out: &mut Vec<Output>) {
+    /// Takes a PES; `seen` is the picture so far.
+    fn unit(&mut self, unit: Unit, seen: Option<Run>, out: &mut Vec<Output>) {
+        if let (Some(pts), Some(seen)) = (unit.pts, seen)
+            && pts - LACKING <= seen.end
+        {
+            // Further than the picture goes nothing is missing: the clock may have leapt.
+            self.stand_in(Run { end: pts, ..seen }, true, out);
+        }
         let mut data = core::mem::take(&mut self.cut_off);
         let cut_off_pts = self.cut_off_pts.take();
         // 13818-1 2.4.3.7: the time is that of the first frame that begins in the PES.
@@ -323,6 +384,36 @@ impl Audio {
             *next += i64::from(aac::SAMPLES_PER_FRAME);
             self.pending.push(data.to_vec());
         }
+    }
+
+    /// Silence up to the end of `picture`, where sound is expected and more than a little is missing;
+    /// `came`: it goes on there.
+    fn stand_in(&mut self, picture: Run, came: bool, out: &mut Vec<Output>) {
+        let Some(expected) = self.expected.clone() else { return };
+        let config = self.config.as_ref().map_or(expected, |(config, _)| config.clone());
+        let channels = config.channels;
+        let Some(scale) = self.configure(config, out) else { return };
+        let samples = |ticks| MediaTime::new(ticks, Timescale::NINETY_KHZ).rescale(scale).ticks;
+        let (start, end) = (samples(picture.start), samples(picture.end));
+        let frame = i64::from(aac::SAMPLES_PER_FRAME);
+        // Sound that ended before these pictures began belongs to another clock.
+        let follows = self.next.filter(|next| *next >= start - samples(LACKING));
+        let from = follows.unwrap_or(start);
+        let little = if came && follows.is_some() { frame - ROUNDING } else { samples(LACKING) };
+        if end - from < little {
+            return;
+        }
+        if follows.is_none() {
+            self.emit(out);
+        }
+        let silence = aac::silent_frame(channels);
+        let mut next = from;
+        while next + frame <= end + ROUNDING {
+            self.pending.push(silence.clone());
+            next += frame;
+        }
+        self.next = Some(next);
+        self.drop_cut_off();
     }
 
     /// Makes an initialization segment if `config` is new. Gives the track's clock.
