@@ -280,6 +280,31 @@ fn an_old_copy_is_told_from_a_packager_that_began_anew() {
 }
 
 #[test]
+fn a_short_list_that_stays_or_differs_is_no_old_copy() {
+    let after = |old: &str, new: &[String]| {
+        let (mut p, mut placement) = (two_and_audio(), Placement::default());
+        apply(&mut placement, &mut p, "low.m3u8", old);
+        for text in new {
+            apply(&mut placement, &mut p, "low.m3u8", text);
+        }
+        starts(&p, "low.m3u8")
+    };
+    let first = vec![(0, 0), (1, 2), (2, 4), (3, 6)];
+    // A young list, and one that is as an old copy of it would be: until it stays.
+    assert_eq!(after(&plain(0, 4), &[plain(0, 1)]), first);
+    assert_eq!(after(&plain(0, 4), &vec![plain(0, 2); 8]), first);
+    assert_eq!(after(&plain(0, 4), &vec![plain(0, 2); 9]), [(4, 8), (5, 10)]);
+    // Old copies of a cache come and go.
+    let turns: Vec<_> = (0..40).map(|i| plain(0, if i % 2 == 0 { 3 } else { 4 })).collect();
+    assert_eq!(after(&plain(0, 4), &turns), first);
+    // One that slid was longer.
+    assert_eq!(after(&plain(1, 4), &[plain(0, 2)]), [(5, 8), (6, 10)]);
+    // A segment of the same name that lasts longer is another one.
+    let other = list(0, &["#EXTINF:2,", "#EXTINF:2.5,"]);
+    assert_eq!(after(&plain(0, 4), &[other]), [(4, 8), (5, 10)]);
+}
+
+#[test]
 fn the_same_number_with_another_date_is_a_new_beginning() {
     let dated = |sequence, day: u32| {
         let date = |n: u32| {

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 /// A date may move a segment by so much against the end of the one before it, microseconds.
 const NUDGE_US: i64 = 1_000_000;
+/// The lists of variants end so many segments apart at most.
+const APART: i64 = 2;
 /// More discontinuities than any window shows; older ones are forgotten.
 const MOST_BOUNDARIES: usize = 1000;
 
@@ -121,7 +123,15 @@ impl Places {
             let i = self.marks.binary_search_by_key(&key, |(epoch, n, _)| (*epoch, *n)).ok()?;
             self.marks.get(i).map(|(_, _, span)| span.0)
         };
-        find(&begins).or_else(|| find(&beside)).unwrap_or((entries.len(), *end))
+        // Encoders of variants that were started one after the other number alike what is not: all
+        // lists end now, within what one load is older than the other.
+        let ends = |(anchor, start): &(usize, i64)| {
+            let rest =
+                entries.iter().skip(*anchor).fold(*start, |at, e| at.saturating_add(e.duration_us));
+            rest.abs_diff(*end) <= mean(entries).saturating_mul(APART).unsigned_abs()
+        };
+        let beside = || find(&beside).filter(ends);
+        find(&begins).or_else(beside).unwrap_or((entries.len(), *end))
     }
 
     /// Where a timeline is known to begin.

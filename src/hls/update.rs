@@ -9,13 +9,14 @@
 //!   that rounded durations do not add up. On demand, positions begin at zero.
 //! - The first playlist without dates begins at zero. Another one is laid beside what is known: at a
 //!   discontinuity that both show, else by equal media sequence number (not promised by the
-//!   standard, but what packagers do), else end to end.
+//!   standard, but what packagers do) where they then end nearly together, else end to end.
 //! - What follows begins where the one before ends; numbers that were missed count as a mean segment
 //!   each.
 //!
-//! A playlist whose numbers go back is an old copy when it lacks no more than [`STALE`] segments and
-//! does not contradict what is known; else the packager began anew: numbers and positions go on from what was
-//! known, with timelines of a new epoch (the upper half of [`Segment::timeline`]).
+//! A playlist whose numbers go back is an old copy when it lacks no more than [`STALE`] segments, does
+//! not contradict what is known, shows as much as the newer one or begins where that did, and does not
+//! stay: else the packager began anew. Then numbers and positions go on from what was known, with
+//! timelines of a new epoch (the upper half of [`Segment::timeline`]).
 
 use super::place::{Entry, Places, Span};
 use super::resolve::container;
@@ -31,6 +32,10 @@ use core::time::Duration;
 
 /// Caches lag by no more than this many segments.
 const STALE: u64 = 3;
+/// And for no more than so many loads in a row, at two a target duration: four segments.
+const STALE_LOADS: u32 = 8;
+/// The same segment does not change its duration by so much, microseconds.
+const OTHER_DURATION_US: u64 = 5_000;
 /// A playlist is not loaded more often than this.
 const FASTEST_RELOAD: Duration = Duration::from_millis(500);
 /// The same segment does not change its date by so much, microseconds.
@@ -54,11 +59,16 @@ struct State {
     epoch: u64,
     /// Number and date of the last segment that had one.
     dated: Option<(u64, i64)>,
+    /// Old copies in a row.
+    stale: u32,
 }
 
 /// How a playlist stands to the one before it.
 enum Relation {
     Newer,
+    /// It says nothing.
+    Unchanged,
+    /// An old copy.
     Stale,
     Anew,
 }
@@ -81,8 +91,14 @@ impl Placement {
         let unchanged = Refresh::Every((target / 2).max(FASTEST_RELOAD));
         let fresh = State { epoch: self.places.epoch, ..State::default() };
         let mut state = self.playlists.iter().find(|it| it.0 == address).map_or(fresh, |it| it.1);
-        match relation(old, media, state, loaded_from) {
-            Relation::Stale => return Ok(unchanged),
+        let relation = relation(old, media, state, loaded_from);
+        state.stale = if matches!(relation, Relation::Stale) { state.stale + 1 } else { 0 };
+        match relation {
+            Relation::Unchanged => return Ok(unchanged),
+            Relation::Stale => {
+                self.remember(address, state);
+                return Ok(unchanged);
+            }
             Relation::Newer => {}
             Relation::Anew => {
                 let next = old.last().map_or(0, |s| s.number).saturating_add(1);
@@ -98,10 +114,7 @@ impl Placement {
         self.places.learn(&entries, &spans, on_demand);
         let last_dated = entries.iter().rev().find_map(|e| Some((e.number, e.date_us?)));
         state.dated = last_dated.or(state.dated);
-        match self.playlists.iter_mut().find(|it| it.0 == address) {
-            Some(known) => known.1 = state,
-            None => self.playlists.push((address.into(), state)),
-        }
+        self.remember(address, state);
         let segments = segments(media, &entries, &spans, loaded_from);
         let changed = segments.last().map(|s| s.number) != old.last().map(|s| s.number);
         put(presentation, address, &Listed { segments, complete: on_demand });
@@ -111,6 +124,13 @@ impl Placement {
             (false, true) => Refresh::Every(target),
             (false, false) => unchanged,
         })
+    }
+
+    fn remember(&mut self, address: &str, state: State) {
+        match self.playlists.iter_mut().find(|it| it.0 == address) {
+            Some(known) => known.1 = state,
+            None => self.playlists.push((address.into(), state)),
+        }
     }
 
     /// Live or on demand, by what is loaded of sound and picture.
@@ -186,7 +206,7 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
     let first = media.media_sequence.saturating_add(state.shift);
     let Some(last) = first.saturating_add(count).checked_sub(1).filter(|_| count > 0) else {
         // Nothing listed (yet, or any more): what is known stays.
-        return if media.ended { Relation::Newer } else { Relation::Stale };
+        return if media.ended { Relation::Newer } else { Relation::Unchanged };
     };
     let at = |number: u64| {
         let i = usize::try_from(number.checked_sub(first)?).ok()?;
@@ -205,12 +225,19 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
     let path = |url: &str| -> String { url.split('?').next().unwrap_or("").into() };
     let same = |segment: &Segment| {
         at(segment.number).is_some_and(|written| {
-            path(&url::resolve(loaded_from, &written.uri)) == path(&segment.resource.url)
+            let known = segment.end.since(segment.start).as_micros();
+            let other = known.abs_diff(written.duration.as_micros());
+            // Dates nudge what is known.
+            let lasts = state.dated.is_some() || other <= u128::from(OTHER_DURATION_US);
+            lasts && path(&url::resolve(loaded_from, &written.uri)) == path(&segment.resource.url)
         })
     };
     let index = last.checked_sub(old_first.number).and_then(|i| usize::try_from(i).ok());
     let contradicts = index.and_then(|i| old.get(i)).is_some_and(|known| !same(known));
-    if !contradicts && old_last.number - last <= STALE { Relation::Stale } else { Relation::Anew }
+    // Of a list that has begun to slide an old copy shows as much; one may be cut by time.
+    let whole = first == old_first.number || media.segments.len() + 1 >= old.len();
+    let lags = old_last.number - last <= STALE && state.stale < STALE_LOADS;
+    if lags && whole && !contradicts { Relation::Stale } else { Relation::Anew }
 }
 
 fn entries(media: &Media, state: State) -> Vec<Entry> {
