@@ -1,9 +1,13 @@
 //! HLS as small packagers write it: MPEG-TS with muxed sound and fMP4 with sound apart, live, growing
-//! and on demand, with encoders that start again and lists that are away.
+//! and on demand; what a steady broadcast costs, how it ends, and lists that are away.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use nearlive_simulator::clock::{Time, secs};
-use nearlive_simulator::origin::broadcast::{Broadcast, BroadcastServer, Form, INDEX, LIST, Run};
+use nearlive::player::State;
+use nearlive_simulator::clock::{millis, secs};
+use nearlive_simulator::network::{Fault, Path, Trouble};
+use nearlive_simulator::origin::broadcast::{
+    Broadcast, BroadcastServer, Form, INDEX, LIST, Run, Wrong,
+};
 use nearlive_simulator::{Setup, Simulation};
 
 /// Both forms, with the address at which a page loads them.
@@ -15,47 +19,229 @@ fn start(live: Broadcast, url: &str) -> Simulation {
     sim
 }
 
-/// Seconds of media that were played between two times of the run.
-fn played(sim: &Simulation, from: Time, to: Time) -> f64 {
-    let samples = sim.report().samples_in(from..to);
-    let moved = samples.windows(2).map(|w| (w[1].position - w[0].position, w[0].moving));
-    // A jump is not played.
-    let us: i64 =
-        moved.filter(|(us, moving)| *moving && (0..400_000).contains(us)).map(|m| m.0).sum();
-    us as f64 / 1e6
-}
-
 #[test]
 fn a_live_list_is_played_steadily_with_the_requests_that_it_needs() {
     for (form, url) in FORMS {
         for seconds in [1, 2, 4, 10] {
+            let runs = vec![Run::since(i64::try_from(seconds).unwrap() * 10)];
             let segment = secs(seconds);
-            let live = Broadcast {
-                form,
-                segment,
-                runs: vec![Run::since(i64::try_from(seconds).unwrap() * 10)],
-                ..Broadcast::default()
-            };
-            let mut sim = start(live, url);
+            let mut sim = start(Broadcast { form, segment, runs, ..Broadcast::default() }, url);
             sim.run_for(secs(30));
-            let before = sim.report().requests;
-            let seeks = sim.report().seeks;
+            let (requests, seeks) = (sim.report().requests, sim.report().seeks);
             sim.run_for(secs(120));
             let report = sim.report();
+            let name = format!("{form:?} {seconds} s");
+            let requests = u64::from(report.requests - requests);
+            // A segment, and a list that is seen to have grown at the second look at the latest.
             let lists = if form == Form::Ts { 1 } else { 2 };
-            let requests = u64::from(report.requests - before);
-            // A list and a segment for each segment; a list may come before it has grown.
             let needed = 120 / seconds * lists;
-            assert!(
-                requests <= needed * 3 + 2,
-                "{form:?} {seconds} s: {requests} requests for {needed} segments: {report}"
-            );
-            assert_eq!(report.stands, [], "{form:?} {seconds} s: {report}");
-            assert_eq!(report.seeks, seeks, "{form:?} {seconds} s: {report}");
-            assert_eq!(report.errors, [], "{form:?} {seconds} s: {report}");
-            let played = played(&sim, secs(30), secs(150));
-            assert!(played > 117.0, "{form:?} {seconds} s: {played} s of 120");
+            assert!(requests <= needed * 3 + 2, "{name}: {requests} for {needed}: {report}");
+            assert_eq!(report.stands, [], "{name}: {report}");
+            assert_eq!(report.seeks, seeks, "{name}: {report}");
+            assert_eq!(report.errors, [], "{name}: {report}");
+            let played = report.played(secs(30)..secs(150));
+            assert!((117_000_000..123_000_000).contains(&played), "{name}: {played} us of 120 s");
             sim.finish().sound().unwrap();
         }
     }
+}
+
+#[test]
+fn variants_with_muxed_sound_are_switched_without_losing_the_edge() {
+    for skew in [vec![0, 0], vec![0, 3], vec![7, 0]] {
+        let live = Broadcast { kbps: vec![300, 2000], skew: skew.clone(), ..Broadcast::default() };
+        let mut sim = start(live, INDEX);
+        sim.run_for(secs(40));
+        sim.kbps(900);
+        sim.run_for(secs(60));
+        sim.kbps(20_000);
+        sim.run_for(secs(60));
+        let report = sim.report();
+        let rungs: Vec<_> = report.switches.iter().map(|s| s.1.to.id.as_str()).collect();
+        assert!(rungs.len() >= 3, "{skew:?} {rungs:?} {report}");
+        assert!(report.stood(0..secs(160)) < secs(1), "{skew:?} {report}");
+        assert!(report.played(secs(10)..secs(160)) > 146_000_000, "{skew:?} {report}");
+        assert!(report.requests < 330, "{skew:?} {report}");
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
+fn a_broadcast_that_ends_is_played_to_its_end() {
+    for (form, url) in FORMS {
+        for ends in [secs(5), secs(31), secs(61)] {
+            let mut sim = start(Broadcast { form, ends, ..Broadcast::default() }, url);
+            let ended = sim.run_until(secs(120), |s| s.element().ended());
+            let report = sim.report();
+            assert!(ended, "{form:?} {ends}: {report}");
+            assert!(sim.now() < ends + secs(20), "{form:?} {ends}: {report}");
+            assert_eq!(report.stands, [], "{form:?} {ends}: {report}");
+            assert_eq!(report.errors, [], "{form:?} {ends}: {report}");
+            // It was 20 s old, and its first list began 10 s before.
+            let end = i64::try_from((ends / 2_000_000) * 2_000_000).unwrap() + 10_000_000;
+            let at = sim.element().position(sim.now());
+            assert!((at - end).abs() < 100_000, "{form:?} {ends}: {at} for {end}");
+            sim.run_for(secs(1));
+            assert_eq!(sim.report().states.last().unwrap().1, State::Ended);
+            let requests = sim.report().requests;
+            sim.run_for(secs(30));
+            assert_eq!(sim.report().requests, requests, "{form:?} {ends}");
+            sim.finish().sound().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_list_that_keeps_all_is_entered_at_its_end_and_can_be_sought_to_its_start() {
+    for (form, url) in FORMS {
+        let live = Broadcast {
+            form,
+            window: usize::MAX,
+            event: true,
+            runs: vec![Run::since(60)],
+            ..Broadcast::default()
+        };
+        let mut sim = start(live, url);
+        sim.run_for(secs(8));
+        let at = sim.element().position(sim.now());
+        assert!((54_000_000..66_000_000).contains(&at), "{form:?} {at} {}", sim.report());
+        sim.seek(1_000_000);
+        sim.run_for(secs(20));
+        let at = sim.element().position(sim.now());
+        assert!((19_000_000..22_000_000).contains(&at), "{form:?} {at} {}", sim.report());
+        let report = sim.finish();
+        report.sound().unwrap();
+        assert!(report.stood(secs(2)..secs(28)) < secs(1), "{form:?} {report}");
+        assert!(report.requests < 120, "{form:?} {report}");
+    }
+}
+
+#[test]
+fn a_list_that_is_away_or_no_list_for_a_while_is_waited_for() {
+    let kinds = [
+        None,
+        Some(Wrong::Empty),
+        Some(Wrong::Html),
+        Some(Wrong::Nothing),
+        Some(Wrong::CutOff),
+        Some(Wrong::Frozen),
+    ];
+    for (form, url) in FORMS {
+        for kind in kinds {
+            for lasts in [6, 30, 60] {
+                let during = secs(20)..secs(20 + lasts);
+                let wrong = kind.map(|wrong| (during.clone(), wrong)).into_iter().collect();
+                let mut sim = start(Broadcast { form, wrong, ..Broadcast::default() }, url);
+                if kind.is_none() {
+                    sim.fault(Fault::all(during.clone(), ".m3u8", Trouble::Status(404)));
+                }
+                sim.run_for(secs(20 + lasts + 60));
+                let report = sim.report();
+                let name = format!("{form:?} {kind:?} {lasts} s");
+                let back = report.back(during.end).unwrap_or(u64::MAX);
+                assert!(back <= during.end + secs(4), "{name}: {report}");
+                // What was ahead is played meanwhile.
+                let stood = report.stood(during.start..during.end + secs(60));
+                assert!(stood <= secs(lasts), "{name}: {report}");
+                assert_eq!(report.stands_in(back + secs(1)..secs(900)), [], "{name}: {report}");
+                assert!(report.requests < 300, "{name}: {report}");
+                assert!(report.errors.len() <= 2, "{name}: {report}");
+                sim.finish().sound().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn caches_that_lag_do_not_turn_the_list_back() {
+    for (form, url) in FORMS {
+        let old = |i: u64| (secs(20 + 3 * i)..secs(22 + 3 * i), Wrong::Old(secs(4)));
+        let wrong = (0..20).map(old).collect();
+        let mut sim = start(Broadcast { form, wrong, ..Broadcast::default() }, url);
+        sim.run_for(secs(110));
+        let report = sim.finish();
+        report.sound().unwrap();
+        assert_eq!(report.stands, [], "{form:?} {report}");
+        assert_eq!(report.errors, [], "{form:?} {report}");
+        assert!(report.played(secs(10)..secs(110)) > 97_000_000, "{form:?} {report}");
+    }
+}
+
+#[test]
+fn segments_that_are_listed_and_not_there_for_a_while_do_not_end_it() {
+    for (form, url) in FORMS {
+        for (status, lasts) in [(404, 6), (404, 30), (503, 6), (503, 30)] {
+            let mut sim = start(Broadcast { form, ..Broadcast::default() }, url);
+            let during = secs(20)..secs(20 + lasts);
+            for suffix in [".ts", ".m4s"] {
+                sim.fault(Fault::all(during.clone(), suffix, Trouble::Status(status)));
+            }
+            sim.run_for(secs(20 + lasts + 60));
+            let report = sim.report();
+            let name = format!("{form:?} {status} {lasts} s");
+            let back = report.back(during.end).unwrap_or(u64::MAX);
+            assert!(back <= during.end + secs(6), "{name}: {report}");
+            assert_eq!(report.stands_in(back + secs(1)..secs(900)), [], "{name}: {report}");
+            assert!(report.requests < 500, "{name}: {report}");
+            sim.finish().sound().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_wrong_target_duration_costs_requests_and_nothing_else() {
+    for (form, url) in FORMS {
+        for target in [1, 4, 10] {
+            let live =
+                Broadcast { form, target_s: Some(target), window: 10, ..Broadcast::default() };
+            let mut sim = start(live, url);
+            sim.run_for(secs(120));
+            let report = sim.finish();
+            report.sound().unwrap();
+            assert_eq!(report.stands, [], "{form:?} {target} s: {report}");
+            assert!(report.played(secs(10)..secs(120)) > 100_000_000, "{form:?} {target} {report}");
+        }
+    }
+}
+
+#[test]
+fn on_demand_it_plays_from_start_to_end_and_where_it_is_sought() {
+    for (form, url) in FORMS {
+        let film = Broadcast { form, ..Broadcast::on_demand(20, secs(4)) };
+        let mut sim = start(film, url);
+        assert!(sim.run_until(secs(100), |s| s.element().ended()), "{form:?} {}", sim.report());
+        let report = sim.report();
+        assert_eq!(report.stands, [], "{form:?} {report}");
+        assert_eq!(report.errors, [], "{form:?} {report}");
+        assert!(report.requests < 50, "{form:?} {report}");
+        for to in [70_000_000, 1_500_000, 39_000_000, 40_000_000] {
+            sim.seek(to);
+            sim.play();
+            sim.run_for(secs(3));
+            let at = sim.element().position(sim.now());
+            assert!((to + 2_000_000..to + 3_100_000).contains(&at), "{form:?} {to}: {at}");
+        }
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
+fn a_decoder_that_dies_and_a_buffer_that_is_full_are_lived_with() {
+    let mut setup = Setup::new(BroadcastServer::new(Broadcast {
+        kbps: vec![1000],
+        ..Broadcast::on_demand(20, secs(4))
+    }));
+    setup.page.rules.video_quota = 2_500_000;
+    setup.page.rules.audio_quota = 150_000;
+    setup.path = Path::steady(20_000);
+    let mut sim = setup.start();
+    sim.load(LIST);
+    sim.run_for(secs(20));
+    sim.decode_error();
+    sim.run_for(millis(1500));
+    assert!(sim.element().moving(), "{}", sim.report());
+    assert!(sim.run_until(secs(100), |s| s.element().ended()), "{}", sim.report());
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert!(report.stood(0..secs(100)) < secs(2), "{report}");
 }

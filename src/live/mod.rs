@@ -3,9 +3,11 @@
 //! | module | owns |
 //! |---|---|
 //! | [`clock`] | the origin's time, from answers that took a while |
+//! | [`listed`] | where the edge is by a list of whole segments |
 //! | [`jitter`] | how late media arrives, and how unevenly |
 //! | [`control`] | PURE steering: rate, jump, or leave it |
 
 pub mod clock;
 pub mod control;
 pub mod jitter;
+pub mod listed;

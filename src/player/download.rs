@@ -5,6 +5,7 @@ use super::io::{BlobId, FetchId, Output};
 use super::stream::Place;
 use crate::buffer::clip::Window;
 use crate::buffer::inventory::Inventory;
+use crate::buffer::offsets::Offsets;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 use crate::presentation::{Resource, Segment};
 use crate::time::{Instant, Position, Span, WallTime};
@@ -31,27 +32,6 @@ pub(super) struct Wrapping {
     pub(super) offset_us: Option<i64>,
     /// What of it is kept.
     pub(super) window: Window,
-}
-
-/// What is added to the media's own times, for each timeline whose place had to be learnt. One for
-/// all tracks: sound and picture stay together.
-#[derive(Debug, Default)]
-pub(super) struct Offsets(Vec<(u64, i64)>);
-
-impl Offsets {
-    fn known(&self, timeline: u64) -> Option<i64> {
-        self.0.iter().find(|it| it.0 == timeline).map(|it| it.1)
-    }
-
-    /// What to add to times of `timeline`, a fragment of which begins at `start_us` where its
-    /// segment is said to begin at `segment`.
-    pub(super) fn of(&mut self, timeline: u64, segment: Position, start_us: i64) -> i64 {
-        self.known(timeline).unwrap_or_else(|| {
-            let offset = segment.as_micros().saturating_sub(start_us);
-            self.0.push((timeline, offset));
-            offset
-        })
-    }
 }
 
 /// A segment on its way.
@@ -108,15 +88,18 @@ pub(super) fn release(cx: &mut Cx<'_>, download: Download) {
     }
 }
 
-/// The offset of a download's timeline: known, or learnt from its first fragment, whose time stands
-/// for the segment's start.
-pub(super) fn learn(d: &Download, offsets: &mut Offsets, facts: &[Fact]) -> Option<i64> {
-    let timeline = d.segment.timeline;
-    if let Some(known) = offsets.known(timeline) {
-        return Some(known);
-    }
+/// The offset of a download's timeline, by its first fragment; the one before it ended at `after`.
+pub(super) fn learn(
+    d: &Download,
+    offsets: &mut Offsets,
+    after: Option<Position>,
+    facts: &[Fact],
+) -> Option<i64> {
+    let segment = Span { start: d.segment.start, end: d.segment.end };
     facts.iter().find_map(|fact| match fact {
-        Fact::Fragment(f) => Some(offsets.of(timeline, d.segment.start, f.start.as_micros())),
+        Fact::Fragment(f) => {
+            Some(offsets.of(d.segment.timeline, segment, after, f.start.as_micros()))
+        }
         _ => None,
     })
 }

@@ -28,6 +28,9 @@ pub(super) enum Step {
 /// A manifest whose next segment is due is not left alone for longer, however long its segments are.
 const LONGEST_SILENCE: Duration = Duration::from_millis(3600);
 
+/// A decoder stops some frames before the end of what it has.
+const AT_THE_END: Duration = Duration::from_millis(250);
+
 /// With a segment that is read while it grows, after so many that fell silent. The origin may hold
 /// the request for up to two segments. In the middle of one it sends a chunk a frame, or one at the
 /// slot's end while the camera is away.
@@ -138,6 +141,11 @@ impl Session {
             Some(at) if !self.playback.placed => at,
             _ => self.playback.position(now),
         };
+        // It stands, and what came next was left out: over a hole longer than what is fetched ahead
+        // nothing would be asked for any more.
+        let dry = stream.downloads.is_empty()
+            && stream.ranges.last().is_none_or(|span| span.end <= position + AT_THE_END);
+        let position = if dry { position.max(stream.cursor.position()) } else { position };
         // Each time the browser had no room a quarter less is fetched ahead.
         let mut goal =
             self.goal * 3u32.pow(stream.squeezed.min(6)) / 4u32.pow(stream.squeezed.min(6));
@@ -202,7 +210,7 @@ impl Session {
         };
         let body = if transport { Body::Bytes } else { Body::Media(data.tracks.clone()) };
         let purpose = Purpose::Segment(kind);
-        let known = self.take_sniffed(&s.resource);
+        let known = if transport { self.take_sniffed(kind, s.number) } else { None };
         let id = match known {
             Some(_) => cx.new_id(),
             None => self.requests.send(cx, purpose, &s.resource, body, patience),
@@ -266,11 +274,7 @@ impl Session {
         // It is there one length after the last was; when that was, the earliest seen of them tell. Not
         // much use in asking much earlier, but nothing is known at first.
         let length = last.end.since(last.start);
-        let last_seen = match self.newest_seen {
-            Some((end, at)) if end <= last.end => at + last.end.since(end),
-            Some((end, at)) => at - end.since(last.end),
-            None => now,
-        };
+        let last_seen = self.newest.seen(last.end).unwrap_or(now);
         let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
         if expected > now { expected } else { now + length / 8 }
     }

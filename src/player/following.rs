@@ -85,10 +85,9 @@ impl Session {
     /// The live edge on the manifest's clock.
     pub(super) fn edge(&self, now: Instant) -> Option<Position> {
         let p = self.presentation.as_ref()?;
-        match (&self.live, self.newest_seen) {
-            // Where segments are listed when they are whole, the list is the better clock: it needs
-            // none, and a timeline that strays from the wall clock is followed.
-            (Some(live), Some((end, at))) if !live.growing => Some(end + now.since(at)),
+        match (&self.live, self.newest.edge(now)) {
+            // Where segments are listed when they are whole, the list is the better clock.
+            (Some(live), Some(edge)) if !live.growing => Some(edge),
             _ => edge(p, self.origin(now)),
         }
     }
@@ -134,21 +133,8 @@ impl Session {
             list.grows_by_reload().then(|| list.last())?.map(|s| s.end)
         });
         let Some(end) = ends.min() else { return };
-        let better = self.newest_seen.is_none_or(|(seen, at)| {
-            let ahead = end.micros_from(seen + now.since(at));
-            // Seen earlier than the last one was, or on another timeline.
-            end != seen && (ahead > 0 || ahead < -3 * self.list_step_us(seen, end))
-        });
-        if better {
-            self.newest_seen = Some((end, now));
-        }
-    }
-
-    /// How late a list may be, microseconds: a few of its steps.
-    pub(super) fn list_step_us(&self, seen: Position, end: Position) -> i64 {
-        let step = end.micros_from(seen).max(0);
-        let length = self.presentation.as_ref().map(|p| self.segment_length(p)).unwrap_or_default();
-        step.max(i64::try_from(length.as_micros()).unwrap_or(i64::MAX)).saturating_add(1_000_000)
+        let segment = self.segment_length(p);
+        self.newest.note(now, end, segment);
     }
 
     /// Where to start fetching to be live.

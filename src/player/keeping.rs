@@ -12,6 +12,7 @@ impl Session {
     /// Eviction, room, the end of the stream.
     pub(super) fn advance_buffers(&mut self, cx: &mut Cx<'_>) {
         let position = self.playback.position(cx.now);
+        let mut again = None;
         if self.playback.placed {
             for stream in &mut self.streams {
                 if let Some(span) = evict::behind(&stream.ranges, position, cx.config.buffer_behind)
@@ -24,13 +25,21 @@ impl Session {
                     let segment = stream.segment;
                     if let Some(span) = evict::pressed(&stream.ranges, position, ahead, segment) {
                         stream.full = false;
-                        if span.start > position {
+                        if span.start > position && stream.passive {
+                            again = Some(span.start);
+                        } else if span.start > position {
                             stream.give_back(cx, &mut self.requests, span.start);
                         }
                         stream.remove(cx, span);
                     }
                 }
             }
+        }
+        if let Some(at) = again
+            && let Some(feed) = self.streams.iter_mut().find(|s| s.transport.is_some())
+        {
+            // The muxed sound has no room: it comes again with the picture.
+            feed.give_back(cx, &mut self.requests, at);
         }
         let over = !self.streams.is_empty()
             && self.streams.iter().all(|s| s.ended && s.downloads.is_empty() && s.appending == 0);

@@ -30,6 +30,7 @@ mod rungs;
 mod select;
 mod session;
 mod silence;
+mod sniffing;
 mod stalling;
 mod stream;
 mod transport;

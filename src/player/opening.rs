@@ -150,10 +150,10 @@ impl Session {
             }
             _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),
         };
-        let Some(segment) = segment else { return true };
+        // An encoder that has just begun lists nothing yet.
+        let Some(segment) = segment else { return !rep.segments.grows_by_reload() };
         if ts {
-            self.sniff(cx, kind, &segment);
-            return false;
+            return self.advance_sniff(cx, kind, rep, segment);
         }
         let Some(init) = segment.init.or_else(|| rep.init.clone()) else { return true };
         let Some(data) = stream.init(&init) else {

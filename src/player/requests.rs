@@ -79,6 +79,11 @@ impl Sent {
         Some(self.head.status).filter(|status| *status >= 500)
     }
 
+    /// What has come of its body, where that is gathered here.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The reason that came with an error status: a sentence in plain text, or nothing.
     pub(super) fn reason(&self) -> Option<&str> {
         self.refused()?;

@@ -12,7 +12,6 @@
 //! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
 
 use super::cx::Cx;
-use super::download::Offsets;
 use super::error::Error;
 use super::event::{Event, Quality, QualityChoice, State};
 use super::following::Live;
@@ -24,10 +23,12 @@ use super::playback::Playback;
 use super::report::{Figures, SourceState};
 use super::requests::{Heard, Purpose, Requests, Sent};
 use super::rungs::Adaptation;
+use super::sniffing::Sniff;
 use super::stream::Stream;
-use super::transport::Sniffed;
 use crate::buffer::inventory::Captures;
+use crate::buffer::offsets::Offsets;
 use crate::buffer::ranges::Ranges;
+use crate::live::listed::Newest;
 use crate::net::Failure;
 use crate::presentation::{Presentation, Resource, SegmentList, TrackKind};
 use crate::time::{Instant, Position, WallTime};
@@ -82,12 +83,13 @@ pub(super) struct Session {
     /// The playlists of HLS.
     pub(super) lists: Option<Lists>,
     pub(super) offsets: Offsets,
-    pub(super) sniffed: Option<Sniffed>,
+    /// Transport streams that were looked into before their turn.
+    pub(super) sniffs: Vec<Sniff>,
     pub(super) abr: Adaptation,
     /// Segment indexes that were read, by where they are.
     pub(super) indexes: Vec<(Resource, SegmentList)>,
-    /// The end of the manifest's list, and since when it is known.
-    pub(super) newest_seen: Option<(Position, Instant)>,
+    /// How far the manifest's list goes.
+    pub(super) newest: Newest,
     /// Play again when the rebuilt MediaSource has media.
     pub(super) play_again: bool,
     /// Media to fetch ahead.
@@ -122,10 +124,10 @@ impl Session {
             told_loaded: false,
             lists: None,
             offsets: Offsets::default(),
-            sniffed: None,
+            sniffs: Vec::new(),
             abr: Adaptation::default(),
             indexes: Vec::new(),
-            newest_seen: None,
+            newest: Newest::default(),
             play_again: false,
             goal: cx.config.buffer_ahead,
         };
@@ -147,6 +149,7 @@ impl Session {
         let purpose = self.requests.get(id).map(|s| s.purpose);
         let Some((heard, sent)) = self.requests.hear(cx, id, event) else { return };
         match (heard, sent, purpose) {
+            (Heard::Nothing, _, Some(Purpose::Sniff(kind))) => self.on_sniff_read(cx, kind, id),
             (Heard::Nothing, ..) => {}
             (Heard::Answered, _, Some(Purpose::Segment(_))) => {
                 self.on_segment_answered(cx, id);
@@ -194,6 +197,7 @@ impl Session {
             Purpose::Manifest => self.on_manifest_failed(cx, sent, failure),
             Purpose::Clock => self.on_clock_failed(cx),
             Purpose::Playlist => self.on_playlist_failed(cx, sent, failure),
+            Purpose::Sniff(kind) if self.on_sniff_failed(kind) => {}
             Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
                 self.on_preliminary_failed(cx, kind, sent, failure);
             }

@@ -42,8 +42,9 @@ const TRACK: write::Track = write::Track {
 fn fragment(span: Span) -> Vec<u8> {
     let ticks = |at: Position| TRACK.timescale.from_micros(at.as_micros().max(0)).unsigned_abs();
     let (start, end) = (ticks(span.start), ticks(span.end));
+    let silent = aac::silent_frame(2);
     let frame = Sample {
-        data: aac::silent_frame(2),
+        data: &silent,
         duration: aac::SAMPLES_PER_FRAME,
         composition_offset: 0,
         sync: true,

@@ -9,14 +9,13 @@
 //! buffer is aborted before anything else goes in.
 
 use super::cx::Cx;
-use super::download::{
-    Download, InitData, News, Offsets, Wrapping, learn, middle, release, take_fact,
-};
+use super::download::{Download, InitData, News, Wrapping, learn, middle, release, take_fact};
 use super::io::{Append, BlobId, FetchId, Output};
 use super::requests::Requests;
 use super::transport::Transport;
 use crate::buffer::clip::Window;
 use crate::buffer::inventory::Inventory;
+use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
 use crate::media::isobmff::scan::Fact;
@@ -65,6 +64,8 @@ pub(super) struct Stream {
     mime: String,
     offset_us: i64,
     window: Window,
+    /// Where the fragment ends that was appended last, if the next one follows it.
+    pub(super) reached: Option<Position>,
     fed: Option<Option<Resource>>,
     half: bool,
     inits: VecDeque<(Resource, Rc<InitData>)>,
@@ -121,6 +122,7 @@ impl Stream {
             mime,
             offset_us: 0,
             window: Window::default(),
+            reached: None,
             fed: None,
             half: false,
             inits: VecDeque::new(),
@@ -279,7 +281,7 @@ impl Stream {
             return cx.push(Output::Release(blob));
         }
         if d.wrapping.offset_us.is_none() {
-            d.wrapping.offset_us = learn(d, offsets, &facts);
+            d.wrapping.offset_us = learn(d, offsets, self.reached, &facts);
             if d.wrapping.offset_us.is_none() {
                 // Nothing can be appended before its place is known.
                 return d.waiting.push((blob, facts));
@@ -301,6 +303,7 @@ impl Stream {
         for fact in facts {
             take_fact(d, &mut self.inventory, &mut self.grain, fact, news);
         }
+        self.reached = d.reached.or(self.reached);
     }
 
     /// Makes the buffer ready for media of this wrapping.
@@ -388,6 +391,7 @@ impl Stream {
             cx.push(Output::Abort { buffer: self.kind });
         }
         self.evicted_to = None;
+        self.reached = None;
         self.cursor = Cursor::At(at);
         self.last_done = true;
         self.ended = false;
@@ -451,6 +455,8 @@ impl Stream {
         self.ended = false;
         self.full = false;
         self.evicted_to = None;
+        self.reached = None;
+        self.transport = self.transport.as_ref().map(Transport::renewed);
     }
 }
 

@@ -125,6 +125,16 @@ impl Report {
         over + self.standing.map_or(0, |at| part(at, span.end))
     }
 
+    /// How much media was played in `span`, microseconds: what was jumped over does not count.
+    pub fn played(&self, span: Range<Time>) -> i64 {
+        let pairs = self.samples_in(span).windows(2);
+        let steps = pairs.filter_map(|pair| match pair {
+            [a, b] if a.moving => Some(b.position - a.position),
+            _ => None,
+        });
+        steps.filter(|step| (0..LONGEST_STEP).contains(step)).sum()
+    }
+
     /// The samples of `span`.
     pub fn samples_in(&self, span: Range<Time>) -> &[Sample] {
         let index = |t: Time| self.samples.partition_point(|s| s.at < t);
@@ -253,6 +263,9 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+/// No more is played from one sample to the next, microseconds.
+const LONGEST_STEP: i64 = 400_000;
 
 /// A shorter stand is no stand: the frame before it is on the screen for as long as that anyway.
 const UNSEEN: Time = 100_000;
