@@ -78,8 +78,38 @@ pub struct AvcSample {
     pub idr: bool,
     /// A recovery point SEI message (14496-10 D.2.8) says that decoding may start here.
     pub recovery_point: bool,
+    /// What its slices are.
+    pub slices: Slices,
     /// The parameter sets that stood in it, if both did and could be read.
     pub config: Option<AvcConfig>,
+}
+
+/// The kinds of the slices of a picture, together (`slice_type`, 14496-10 table 7-6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slices {
+    /// There is none, or none that could be read.
+    #[default]
+    None,
+    /// Only I and SI: it needs no other picture.
+    Intra,
+    /// One at least is P or SP, none B.
+    Predicted,
+    /// One at least is B: it may be shown before pictures that come before it.
+    Bidirectional,
+}
+
+impl Slices {
+    /// With a slice of this NAL unit (header included) more.
+    fn and(self, nal: &[u8]) -> Self {
+        let mut b = Bits::rbsp(nal.get(1..).unwrap_or_default());
+        // `first_mb_in_slice` stands before it (7.3.3).
+        let (Some(_), Some(kind)) = (b.ue(), b.ue()) else { return self };
+        match (kind % 5, self) {
+            (1, _) | (_, Self::Bidirectional) => Self::Bidirectional,
+            (0 | 3, _) | (_, Self::Predicted) => Self::Predicted,
+            _ => Self::Intra,
+        }
+    }
 }
 
 /// The NAL units of an Annex B byte stream, without start codes and trailing zeros.
@@ -125,6 +155,7 @@ fn trim_zeros(mut nal: &[u8]) -> &[u8] {
 
 /// `nal_unit_type` (14496-10 table 7-1).
 mod nal_type {
+    pub(super) const SLICE: u8 = 1;
     pub(super) const IDR: u8 = 5;
     pub(super) const SEI: u8 = 6;
     pub(super) const SPS: u8 = 7;
@@ -156,7 +187,11 @@ pub fn access_unit(annex_b: &[u8]) -> AvcSample {
             | nal_type::END_OF_SEQUENCE
             | nal_type::END_OF_STREAM
             | nal_type::FILLER => continue,
-            nal_type::IDR => sample.idr = true,
+            nal_type::SLICE => sample.slices = sample.slices.and(nal),
+            nal_type::IDR => {
+                sample.idr = true;
+                sample.slices = sample.slices.and(nal);
+            }
             nal_type::SEI => sample.recovery_point |= has_recovery_point(nal),
             _ => {}
         }
@@ -372,6 +407,23 @@ mod tests {
         assert!(sample.idr && sample.recovery_point);
         assert_eq!(sample.config, AvcConfig::new(&SPS_720P, &PPS));
         assert_eq!(sample.data, [0, 0, 0, 5, 6, 6, 1, 0x84, 0x80, 0, 0, 0, 3, 0x65, 0x88, 0x84]);
+    }
+
+    #[test]
+    fn a_picture_is_of_the_kind_of_its_least_independent_slice() {
+        // first_mb_in_slice 0 ("1") and slice_type: I 7 "0001000", P 5 "00110", B 6 "00111", P 0 "1".
+        let (i, p, b, q) = ([0x41, 0x88], [0x41, 0x9a], [0x01, 0x9e], [0x41, 0xc0]);
+        for (slices, kind) in [
+            (&[i, i][..], Slices::Intra),
+            (&[i, p], Slices::Predicted),
+            (&[q, i], Slices::Predicted),
+            (&[p, b, i], Slices::Bidirectional),
+            (&[[0x06, 0x88]], Slices::None),
+            (&[[0x41, 0x00]], Slices::None),
+        ] {
+            let au: Vec<u8> = slices.iter().flat_map(|s| [&[0, 0, 1][..], s].concat()).collect();
+            assert_eq!(access_unit(&au).slices, kind, "{slices:x?}");
+        }
     }
 
     #[test]
