@@ -3,6 +3,9 @@
 //! Frames lie on an exact grid, frame n at n/fps of the camera's clock; a thread that is late skips
 //! frames, it never sends a burst. When size or GOP change by a fault, scene and encoder for it are
 //! made ready on the side and then take over, the old encoder's frames being out first.
+//!
+//! RTP carries the time at which a picture is shown, and access units come in the order of decoding:
+//! where there are B pictures, a unit is sent when the next that is none tells how many come between.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -13,7 +16,7 @@ use crate::encoder::{Encoder, Settings};
 use crate::fault::Faults;
 use crate::scene::Scene;
 use crate::source::{ParameterSets, Source, Track, Unit, VIDEO_RATE, is_key, unix_ms};
-use crate::{CameraConfig, Error, Law, rtp, sound};
+use crate::{CameraConfig, Coding, Error, Law, rtp, sound};
 
 /// Before an encoder that ended by itself is started again.
 const RESTART: Duration = Duration::from_millis(500);
@@ -48,10 +51,13 @@ fn deliver(
     source: &Arc<Source>,
     frames: Receiver<u64>,
 ) -> impl FnMut(&[u8]) + Send + 'static {
-    let (codec, source) = (config.codec, Arc::clone(source));
+    let (codec, coding, source) = (config.codec, config.coding, Arc::clone(source));
+    let mut held: Vec<Unit> = Vec::new();
     move |access_unit| {
-        let Ok(ticks) = frames.recv() else { return };
-        let nals = rtp::nal_units(access_unit);
+        let mut nals = rtp::nal_units(access_unit);
+        if coding == Coding::Unmarked {
+            nals.retain(|nal| nal.first().is_none_or(|head| head & 0x1f != SEI));
+        }
         if let Some(sets) = ParameterSets::of(codec, &nals) {
             source.parameter_sets.send_if_modified(|old| {
                 let new = *old != sets;
@@ -64,8 +70,36 @@ fn deliver(
             rtp::packetize(codec, nal, &mut payloads);
         }
         let key = is_key(codec, &nals);
-        source.publish(Unit { track: Track::Video, ticks, key, payloads });
+        let unit = Unit { track: Track::Video, ticks: 0, key, payloads };
+        if !matches!(coding, Coding::Reordered(1..)) {
+            let Ok(ticks) = frames.recv() else { return };
+            source.publish(Unit { ticks, ..unit });
+            return;
+        }
+        if !nals.iter().any(|nal| is_b_slice(nal)) && !held.is_empty() {
+            // The B pictures are shown first, in their order, and then the one before them.
+            let mut group: Vec<_> = std::mem::take(&mut held);
+            group.rotate_left(1);
+            for unit in &mut group {
+                let Ok(ticks) = frames.recv() else { return };
+                unit.ticks = ticks;
+            }
+            group.rotate_right(1);
+            group.into_iter().for_each(|unit| source.publish(unit));
+        }
+        held.push(unit);
     }
+}
+
+/// `nal_unit_type` of supplemental information (14496-10 table 7-1).
+const SEI: u8 = 6;
+
+/// Whether an H.264 NAL unit is a slice of type B (14496-10 7.3.3, table 7-6), of x264's pictures of one
+/// slice: `first_mb_in_slice` is the bit 1.
+fn is_b_slice(nal: &[u8]) -> bool {
+    let &[head, slice, ..] = nal else { return false };
+    // slice_type 1 is the code 010, 6 is 00111.
+    head & 0x1f == 1 && (slice >> 4 == 0b1010 || slice >> 2 == 0b10_0111)
 }
 
 fn wanted(config: &CameraConfig, faults: &Faults) -> Settings {

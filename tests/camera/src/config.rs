@@ -27,6 +27,8 @@ pub struct CameraConfig {
     pub clock_ppm: i32,
     /// Video codec. Default: H.264.
     pub codec: Codec,
+    /// How H.264 pictures depend on each other. Default: each on those before it.
+    pub coding: Coding,
     /// Audio codec, if there is audio. Default: µ-law.
     pub audio: Option<Law>,
     /// Who may see the stream. Default: everyone.
@@ -51,6 +53,7 @@ impl Default for CameraConfig {
             bitrate_kbps: 2000,
             clock_ppm: 0,
             codec: Codec::H264,
+            coding: Coding::default(),
             audio: Some(Law::Mu),
             auth: Auth::None,
             transports: Transports::default(),
@@ -216,6 +219,21 @@ impl fmt::Debug for Auth {
             Self::Digest { .. } => "Digest",
         })
     }
+}
+
+/// How the pictures of an H.264 stream depend on each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coding {
+    /// Each on those before it; an IDR picture begins each GOP.
+    #[default]
+    Forward,
+    /// So many B pictures are shown before each other one, and come after it.
+    Reordered(u8),
+    /// Only the first picture is an IDR picture. Then a column of intra blocks wanders over the
+    /// pictures, and each of its rounds begins with a recovery point.
+    IntraRefresh,
+    /// The same, but no recovery point tells.
+    Unmarked,
 }
 
 /// How packets may be asked for.

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::{CameraConfig, Codec, Error, Size};
+use crate::{CameraConfig, Codec, Coding, Error, Size};
 
 /// No access unit of a test camera is longer than this, in bytes.
 const LARGEST_UNIT: u32 = 16 << 20;
@@ -129,10 +129,17 @@ fn arguments(config: &CameraConfig, settings: Settings) -> Vec<String> {
     );
     let gop = if irregular { gop_frames.saturating_mul(4) } else { gop_frames };
     match config.codec {
-        Codec::H264 => args.push_str(&format!(
-            " -c:v libx264 -preset superfast -tune zerolatency -threads 1 -sc_threshold 0 -bf 0 \
-             -g {gop} -keyint_min {gop}"
-        )),
+        Codec::H264 => {
+            let (b, more) = match config.coding {
+                Coding::Forward => (0, ""),
+                Coding::Reordered(b) => (b, " -x264-params b-adapt=0:b-pyramid=none"),
+                Coding::IntraRefresh | Coding::Unmarked => (0, " -x264-params intra-refresh=1"),
+            };
+            args.push_str(&format!(
+                " -c:v libx264 -preset superfast -tune zerolatency -threads 1 -sc_threshold 0 -bf {b} \
+                 -g {gop} -keyint_min {gop}{more}"
+            ));
+        }
         Codec::H265 => args.push_str(&format!(
             " -c:v libx265 -preset ultrafast -tune zerolatency -x265-params log-level=error:\
              pools=1:frame-threads=1:bframes=0:scenecut=0:open-gop=0:repeat-headers=1:\

@@ -33,6 +33,11 @@ pub enum Fault {
         /// Forwards, or backwards if negative.
         seconds: i32,
     },
+    /// Every 50th frame is stamped so many seconds away from its time.
+    Outliers {
+        /// Ahead, or back if negative.
+        seconds: i32,
+    },
     /// Packets sent by UDP are lost at random.
     Loss {
         /// Of all packets, 0 to 100.
@@ -68,6 +73,7 @@ pub(crate) struct Faults {
     pub(crate) irregular: bool,
     pub(crate) size: Option<Size>,
     pub(crate) gop_frames: Option<u32>,
+    pub(crate) outlier_seconds: i32,
     pub(crate) loss_percent: u8,
     pub(crate) slow_start: Duration,
     pub(crate) burst: Duration,
@@ -90,6 +96,7 @@ impl Faults {
             Fault::TimestampJump { seconds } => {
                 self.jump_seconds = self.jump_seconds.wrapping_add(seconds);
             }
+            Fault::Outliers { seconds } => self.outlier_seconds = seconds,
             Fault::Loss { percent } => self.loss_percent = percent,
             Fault::Burst(every) => self.burst = every,
             Fault::SlowStart(delay) => self.slow_start = delay,
@@ -131,7 +138,8 @@ impl std::error::Error for UnknownFault {}
 
 /// The text forms of all faults.
 pub const FAULTS: &str = "refuse, unplug, 401, 404, stall, hangup, resize WxH, jump SECONDS, \
-     loss PERCENT, burst SECONDS, slow SECONDS, no-audio, audio-stops, irregular, gop FRAMES";
+     outliers SECONDS, loss PERCENT, burst SECONDS, slow SECONDS, no-audio, audio-stops, irregular, \
+     gop FRAMES";
 
 impl FromStr for Fault {
     type Err = UnknownFault;
@@ -151,6 +159,7 @@ impl FromStr for Fault {
             ("irregular", None) => Some(Self::IrregularKeyFrames),
             ("resize", Some(size)) => size.parse().ok().map(Self::Resize),
             ("jump", Some(n)) => n.parse().ok().map(|seconds| Self::TimestampJump { seconds }),
+            ("outliers", Some(n)) => n.parse().ok().map(|seconds| Self::Outliers { seconds }),
             ("gop", Some(n)) => n.parse().ok().map(|frames| Self::Gop { frames }),
             ("loss", Some(n)) => {
                 n.parse().ok().filter(|&p| p <= 100).map(|percent| Self::Loss { percent })
@@ -181,6 +190,7 @@ mod tests {
             ("loss 5", Fault::Loss { percent: 5 }),
             ("slow 1.5", Fault::SlowStart(Duration::from_millis(1500))),
             ("burst 0.5", Fault::Burst(Duration::from_millis(500))),
+            ("outliers -9800", Fault::Outliers { seconds: -9800 }),
             ("gop 100", Fault::Gop { frames: 100 }),
         ] {
             assert_eq!(text.parse(), Ok(fault));

@@ -28,6 +28,6 @@ mod server;
 mod sound;
 mod source;
 
-pub use config::{Auth, CameraConfig, Codec, FrameRate, Law, Size, Start, Transports};
+pub use config::{Auth, CameraConfig, Codec, Coding, FrameRate, Law, Size, Start, Transports};
 pub use fault::{FAULTS, Fault, UnknownFault};
 pub use server::{Camera, Control, Error};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nearlive_camera::{
-    Auth, Camera, CameraConfig, Codec, Control, FAULTS, Fault, Law, Start, Transports,
+    Auth, Camera, CameraConfig, Codec, Coding, Control, FAULTS, Fault, Law, Start, Transports,
 };
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -23,6 +23,9 @@ Usage: nearlive-camera [OPTIONS]
   --gop-frames N       the same in frames
   --bitrate KBPS       video, kilobits a second              [2000]
   --codec h264|h265    video codec                           [h264]
+  --coding forward|b1|b2|b3|refresh|unmarked   (H.264)       [forward]
+                       b: with so many B pictures; refresh: no IDR picture but the first,
+                       unmarked: and no recovery point
   --audio ulaw|alaw|none                                     [ulaw]
   --clock-ppm N        how much too fast its clock runs      [0]
   --auth none|basic|digest                                   [none; digest with --user]
@@ -170,6 +173,17 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
                 config.codec = match value.as_str() {
                     "h264" => Codec::H264,
                     "h265" => Codec::H265,
+                    _ => return Err(bad()),
+                }
+            }
+            "--coding" => {
+                config.coding = match value.as_str() {
+                    "forward" => Coding::Forward,
+                    "b1" => Coding::Reordered(1),
+                    "b2" => Coding::Reordered(2),
+                    "b3" => Coding::Reordered(3),
+                    "refresh" => Coding::IntraRefresh,
+                    "unmarked" => Coding::Unmarked,
                     _ => return Err(bad()),
                 }
             }
