@@ -7,7 +7,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{PATIENCE, Watched, around, camera, small, supervise};
-use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Fault, Size, Transports};
+use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Coding, Fault, Size, Transports};
 use nearlive_server::camera::status::{State, Status};
 use nearlive_server::camera::supervisor::Supervisor;
 use nearlive_server::config::Transport;
@@ -15,7 +16,9 @@ use nearlive_server::engine::stderr::{Cause, VideoCodec};
 use nearlive_server::package::Packager;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use nearlive_server::store::{self, Budget, Limits, RenditionKind, RenditionSpec};
+use nearlive_server::shutdown::Shutdown;
+use nearlive_server::store::{self, Budget, Limits, Lookup, RenditionKind, RenditionSpec};
+use tokio::sync::watch;
 
 async fn live(config: CameraConfig) -> (Camera, Watched) {
     let source = Camera::start(config).await.unwrap();
@@ -92,46 +95,181 @@ async fn each_fault_has_its_cause_and_passes() {
     source.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_leap_of_the_cameras_clock_is_over_with_the_next_run() {
-    let source = Camera::start(small()).await.unwrap();
-    let mut config = camera(&source.url_as_typed());
-    config.ladder.clear();
-    config.audio = nearlive_server::config::Audio::Off;
-    let spec = RenditionSpec {
-        id: "v0".into(),
-        kind: RenditionKind::Video,
-        copied: true,
-        nominal_bps: None,
-    };
-    let budget = Arc::new(Budget::new(64 << 20));
-    let store = store::Camera::new(vec![spec], Limits::default(), budget);
-    let around = around("ffmpeg");
-    let shutdown = around.shutdown.clone();
-    let (supervisor, mut status) =
-        Supervisor::new(config, around, Packager::new(Arc::clone(&store)));
-    let task = tokio::spawn(supervisor.run());
-    let mut until = async |what, is: &dyn Fn(&Status) -> bool| {
-        let found = tokio::time::timeout(PATIENCE, status.wait_for(is)).await;
-        found.unwrap_or_else(|_| panic!("never {what}")).unwrap().clone()
-    };
-    until("live", &|s| s.state == State::Live).await;
-    common::eventually("it plays", async || store.is_ready().then_some(())).await;
+/// A camera whose copied picture goes through the packager into a store, with one encoded rung.
+struct Served {
+    source: Camera,
+    store: Arc<store::Camera>,
+    status: watch::Receiver<Status>,
+    shutdown: Shutdown,
+    task: tokio::task::JoinHandle<()>,
+}
 
-    // Longer than anybody would wait for it to pass by itself.
-    source.control().set(Fault::TimestampJump { seconds: 600 });
-    let offline = until("offline", &|s| s.cause == Some(Cause::ClockLeapt)).await;
-    until("live again", &|s| s.state == State::Live && s.runs > offline.runs).await;
-    common::eventually("a whole segment of the new run", async || {
-        let since = u64::try_from(offline.since.as_millis()).unwrap();
-        let periods = store.window().periods;
-        let new = periods.iter().filter(|p| p.ms > since).flat_map(|p| &p.tracks);
-        new.flat_map(|t| &t.segments).any(|s| s.complete).then_some(())
+impl Served {
+    async fn start(config: CameraConfig) -> Self {
+        let source = Camera::start(config).await.unwrap();
+        let mut config = camera(&source.url_as_typed());
+        config.ladder.truncate(1);
+        let spec = |id: &str, kind, copied| RenditionSpec {
+            id: id.into(),
+            kind,
+            copied,
+            nominal_bps: None,
+        };
+        let renditions = vec![
+            spec("v0", RenditionKind::Video, true),
+            spec("v1", RenditionKind::Video, false),
+            spec("a0", RenditionKind::Audio, false),
+        ];
+        let budget = Arc::new(Budget::new(64 << 20));
+        let store = store::Camera::new(renditions, Limits::default(), budget);
+        let around = around("ffmpeg");
+        let shutdown = around.shutdown.clone();
+        let packager = Packager::new(Arc::clone(&store));
+        let (supervisor, status) = Supervisor::new(config, around, packager);
+        Self { source, store, status, shutdown, task: tokio::spawn(supervisor.run()) }
+    }
+
+    /// Waits for `n` whole segments of each rendition, in the Periods that began at `since_ms` or later.
+    async fn segments(&self, since_ms: u64, n: usize) {
+        common::eventually("whole segments", async || {
+            let periods = self.store.window().periods;
+            let new = || periods.iter().filter(|p| p.ms >= since_ms).flat_map(|p| &p.tracks);
+            let whole = |track| {
+                let of_track = new().filter(|t| t.track == track).flat_map(|t| &t.segments);
+                of_track.filter(|s| s.complete).count() >= n
+            };
+            (whole(0) && whole(1)).then_some(())
+        })
+        .await;
+    }
+
+    /// When the pictures of a rendition are shown, milliseconds, in the order of decoding.
+    fn shown_ms(&self, rendition: &str) -> Vec<i64> {
+        let window = self.store.window();
+        let track = window.renditions.iter().position(|r| r.id == rendition).unwrap();
+        let mut out = Vec::new();
+        for period in &window.periods {
+            let Some(info) = period.tracks.iter().find(|t| t.track == track) else { continue };
+            for s in &info.segments {
+                let found = self.store.segment(period.ms, rendition, s.number);
+                let Lookup::Found(reader) = found else { continue };
+                let (mut scanner, mut facts) = (Scanner::new(&[]), Vec::new());
+                scanner.feed(&self.store.init(period.ms, rendition).unwrap(), &mut facts);
+                reader.so_far().iter().for_each(|chunk| scanner.feed(chunk, &mut facts));
+                out.extend(facts.iter().filter_map(|fact| match fact {
+                    Fact::Fragment(f) => Some(f.start.as_micros() / 1000),
+                    _ => None,
+                }));
+            }
+        }
+        out
+    }
+
+    /// Each picture is shown one step after another, whatever their order, and near the wall clock.
+    fn check_steps(&self) {
+        for rendition in ["v0", "v1"] {
+            let mut shown = self.shown_ms(rendition);
+            shown.sort_unstable();
+            // ffmpeg guesses the time of the first picture of a run.
+            for w in shown[1..].windows(2) {
+                let step = w[1] - w[0];
+                // The camera leaves frames out when it gets no turn, and says so by their times.
+                assert!(step >= 45 && step % 50 <= 5 || step % 50 >= 45, "{rendition}: {shown:?}");
+            }
+            let now =
+                i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis());
+            let behind = now.unwrap() - shown.last().unwrap();
+            assert!((-500..20_000).contains(&behind), "{rendition} is {behind} ms behind");
+        }
+    }
+
+    async fn until(&mut self, what: &str, is: impl Fn(&Status) -> bool) -> Status {
+        let found = tokio::time::timeout(PATIENCE, self.status.wait_for(|s| is(s))).await;
+        found.unwrap_or_else(|_| panic!("never {what}")).unwrap().clone()
+    }
+
+    async fn end(self) {
+        self.shutdown.trigger();
+        tokio::time::timeout(PATIENCE, self.task).await.expect("it ends").unwrap();
+        self.source.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b_pictures_play_in_their_order_and_none_is_lost() {
+    for b in 1..=3 {
+        let coding = Coding::Reordered(b);
+        let mut served = Served::start(CameraConfig { coding, audio: None, ..small() }).await;
+        served.until("live", |s| s.state == State::Live).await;
+        served.segments(0, 3).await;
+        let decoded = served.shown_ms("v0");
+        assert!(!decoded.is_sorted(), "{b} B pictures come after one that is shown after them");
+        served.check_steps();
+        assert_eq!(served.status.borrow().state, State::Live);
+        served.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lone_frames_that_are_stamped_hours_away_end_nothing() {
+    for seconds in [-9_800, 20_000, 5] {
+        let mut served = Served::start(small()).await;
+        served.source.control().set(Fault::Outliers { seconds });
+        served.until("live", |s| s.state == State::Live).await;
+        served.segments(0, 7).await;
+        served.check_steps();
+        let status = served.status.borrow().clone();
+        assert_eq!((status.state, status.runs), (State::Live, 1), "{seconds}");
+        assert!(served.store.window().periods.len() <= 2, "{:?}", served.store.window());
+        served.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_whose_clock_is_set_is_served_on() {
+    for seconds in [600, -600] {
+        let mut served = Served::start(small()).await;
+        served.until("live", |s| s.state == State::Live).await;
+        served.segments(0, 2).await;
+        served.source.control().set(Fault::TimestampJump { seconds });
+        let since = u64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis());
+        common::eventually("pictures of now", async || {
+            let newest = served.shown_ms("v1").last().copied()?;
+            (newest > i64::try_from(since.unwrap()).unwrap() + 3_000).then_some(())
+        })
+        .await;
+        served.until("live", |s| s.state == State::Live).await;
+        served.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recovery_points_are_places_to_begin_at_and_the_owner_is_told() {
+    let coding = Coding::IntraRefresh;
+    let mut served = Served::start(CameraConfig { coding, ..small() }).await;
+    common::eventually("segments", async || {
+        (served.store.is_ready() && served.shown_ms("v0").len() > 60).then_some(())
     })
     .await;
-    shutdown.trigger();
-    tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap();
-    source.stop().await;
+    let window = served.store.window();
+    let segments = window.periods.iter().flat_map(|p| &p.tracks).filter(|t| t.track == 0);
+    let types: Vec<_> = segments.flat_map(|t| &t.segments).map(|s| s.sap_type).collect();
+    assert!(types.iter().all(|t| *t == 4), "{types:?}");
+    assert!(nearlive_server::playlist::mpd(&window).contains("startWithSAP=\"4\""));
+    // Not every browser begins there.
+    served.until("told", |s| s.cause == Some(Cause::NoKeyFrames)).await;
+    served.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_without_any_place_to_begin_at_is_told_what_to_set() {
+    let coding = Coding::Unmarked;
+    let mut served = Served::start(CameraConfig { coding, ..small() }).await;
+    let status = served.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::NoKeyFrames));
+    assert!(status.sentence("h", status.since).unwrap().contains("I-frame interval"));
+    assert_eq!(status.runs, 1, "it goes on, and waits for one");
+    served.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +331,8 @@ async fn a_wrong_password_is_told_and_not_hammered_at() {
 async fn a_camera_without_sound_is_live_without_it() {
     let (source, watched) = live(CameraConfig { audio: None, ..small() }).await;
     assert_eq!(watched.status.borrow().source.audio, None);
-    assert_eq!(watched.status.borrow().runs, 2);
+    assert_eq!(watched.status.borrow().runs, 1);
+    assert_eq!(watched.sink.bytes_of(3), 0);
     watched.end().await;
     source.stop().await;
 }

@@ -7,7 +7,7 @@ use nearlive::media::es::h264::AvcConfig;
 use nearlive::media::isobmff::write::SampleEntry;
 use nearlive::time::WallTime;
 use nearlive::units::Resolution;
-use nearlive_server::package::{Frame, Packager};
+use nearlive_server::package::{Access, Frame, Packager};
 use nearlive_server::store::{
     Budget, Camera, Limits, Lookup, RenditionKind, RenditionSpec, Window,
 };
@@ -62,7 +62,14 @@ impl Feed {
                 })
             });
             let pts = at * 9 / 100;
-            let frame = Frame { pts, dts: pts, arrival_us, data: vec![0; 64], key, entry };
+            let frame = Frame {
+                pts,
+                arrival_us,
+                data: vec![0; 64],
+                access: if key { Access::Closed } else { Access::None },
+                bidirectional: false,
+                entry,
+            };
             self.under_way.push((arrival_us, track, frame));
         }
     }
@@ -163,7 +170,7 @@ fn a_backlog_that_is_worked_off_moves_nothing() {
     }
     feed.arrive(1500 * FRAME_US);
     let window = feed.check(50_000);
-    assert_eq!(window.periods.len(), 1, "{:#?}", window.periods);
+    assert_eq!(window.periods.len(), 2, "the first GOP and all others: {:#?}", window.periods);
     let first = &window.periods[0];
     let off = first.ms as i64 * 1000 - (START_US);
     assert!(off.abs() < 200_000, "presentation time is capture time: {off} us off");
@@ -177,14 +184,15 @@ fn a_lost_key_frame_costs_no_period_and_no_number() {
     }
     feed.arrive(1000 * FRAME_US);
     let window = feed.check(540_000);
-    assert_eq!(window.periods.len(), 1);
+    assert_eq!(window.periods.len(), 2, "the first GOP and all others");
     let dependent = |t: usize| {
-        let segments = &window.periods[0].tracks[t].segments;
-        segments.iter().filter(|s| !s.independent).count()
+        let segments = &window.periods[1].tracks[t].segments;
+        segments.iter().filter(|s| s.sap_type == 0).count()
     };
     assert_eq!([dependent(0), dependent(1)], [1, 1], "manifests say that one cannot enter there");
     let text = nearlive_server::playlist::mpd(&window);
-    assert!(!text.contains("startWithSAP"), "{text}");
+    let (first, others) = text.split_once("</Period>").unwrap();
+    assert!(first.contains("startWithSAP=\"1\"") && !others.contains("startWithSAP"), "{text}");
 }
 
 #[test]
@@ -195,7 +203,7 @@ fn the_old_period_goes_on_for_each_rendition_until_that_has_left_it() {
         feed.frame(n * FRAME_US, if n < 890 { n % 25 == 0 } else { n % 25 == 17 }, 0);
     }
     feed.arrive(35_200_000);
-    let old = feed.camera.window().periods[0].clone();
+    let old = feed.camera.window().periods.pop().unwrap();
     let next = old.tracks[0].segments.last().unwrap().number + 1;
     let look = |feed: &Feed, rendition: &str| feed.camera.segment(old.ms, rendition, next);
     let mut seen = Vec::new();
@@ -212,7 +220,7 @@ fn the_old_period_goes_on_for_each_rendition_until_that_has_left_it() {
         }
     }
     assert_eq!(seen, [["soon", "soon"], ["never", "soon"], ["never", "never"]]);
-    assert_eq!(feed.camera.window().periods.len(), 2);
+    assert_eq!(feed.camera.window().periods.len(), 3);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn rendition(track: usize, start_ms: u64, lengths_ms: &[u64]) -> RenditionInfo {
     let segments = lengths_ms.iter().zip(0..).map(|(ms, number)| {
         let (start_ticks, duration_ticks) = (at, *ms);
         at += ms;
-        SegmentInfo { number, start_ticks, duration_ticks, complete: true, independent: true }
+        SegmentInfo { number, start_ticks, duration_ticks, complete: true, sap_type: 1 }
     });
     RenditionInfo {
         track,

@@ -25,7 +25,7 @@ pub const STABLE: Duration = Duration::from_secs(10);
 pub fn wait(cause: &Cause, outage: Duration, jitter: u32) -> Duration {
     let base = match cause {
         // Known at once and cured by the next run itself.
-        Cause::SoundDiffers => return Duration::ZERO,
+        Cause::PicturesReordered => return Duration::ZERO,
         cause if cause.is_refused_login() => LONGEST,
         Cause::EngineKilled(_) | Cause::ClockLeapt => (outage / 8).clamp(AFTER_KILL, LONGEST),
         _ => (outage / 8).clamp(SHORTEST, LONGEST),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_without_sound_is_asked_again_at_once() {
-        assert_eq!(wait(&Cause::SoundDiffers, Duration::ZERO, 0), Duration::ZERO);
+    fn a_camera_with_b_pictures_is_asked_again_at_once() {
+        assert_eq!(wait(&Cause::PicturesReordered, Duration::ZERO, 0), Duration::ZERO);
     }
 }

@@ -41,12 +41,16 @@ impl News {
         since: Instant,
     ) -> Option<String> {
         let (now, wall) = now;
+        // Those who watch see it live, and others do not: told each time it comes to that.
+        let half = cause.filter(|_| state == State::Live).map(|c| c.sentence(place, wall));
         let news = self.state.replace(state) != Some(state);
         let Some(cause) = cause.filter(|_| state == State::Offline) else {
             let outage = self.outage.take_if(|_| state == State::Live);
-            return news.then(|| match outage {
-                Some(o) => format!("{} again after {}", state.word(), long(now.since(o.began))),
-                None => state.word().to_owned(),
+            return half.or_else(|| {
+                news.then(|| match outage {
+                    Some(o) => format!("{} again after {}", state.word(), long(now.since(o.began))),
+                    None => state.word().to_owned(),
+                })
             });
         };
         let first = Outage { began: since, said: now, causes: Vec::new() };
@@ -55,7 +59,7 @@ impl News {
             outage.causes.push(cause.code());
             outage.said = now;
             let cause_and_next = match cause {
-                Cause::ClockLeapt => cause.sentence(place, wall),
+                Cause::ClockLeapt | Cause::NoKeyFrames => cause.sentence(place, wall),
                 // It means something to the owner of the machine, not to viewers.
                 Cause::EngineKilled(signal) => {
                     format!("ffmpeg was ended by signal {signal}; starting it again")

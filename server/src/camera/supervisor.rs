@@ -37,7 +37,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::engine::argv::{Output, Plan};
 use crate::engine::spawn::{Launcher, Process};
-use crate::engine::stderr::{Cause, Reader, Source, VideoCodec};
+use crate::engine::stderr::{self, Cause, Reader, Source, VideoCodec};
 use crate::shutdown::Shutdown;
 use crate::store::SourceStatus;
 
@@ -46,6 +46,12 @@ pub const QUIET: Duration = Duration::from_secs(3);
 
 /// The first frame may take longer: slow cameras, a key frame every ten seconds.
 pub const QUIET_AT_START: Duration = Duration::from_secs(15);
+
+/// Cameras have a key frame every ten seconds at the most.
+pub const KEYLESS_AT_START: Duration = Duration::from_secs(12);
+
+/// When the last key frame was so long ago, nobody who comes now sees a picture soon.
+const KEYLESS: Duration = Duration::from_secs(30);
 
 /// A gap between frames that is not counted as usual.
 const LONGEST_USUAL_GAP: Duration = Duration::from_secs(10);
@@ -64,6 +70,11 @@ pub trait Sink: Send + 'static {
     fn leave_out(&mut self, track: usize);
     /// Bytes of a track; true when a frame of picture was completed.
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool;
+    /// How long before the newest picture the last one came that viewers can begin with; `None` where this
+    /// run has had none.
+    fn since_key(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
     /// Whether frames come while their timestamps stand still.
     fn stands_still(&self) -> bool {
         false
@@ -85,6 +96,10 @@ impl Sink for crate::package::Packager {
 
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
         Self::push(self, track, bytes, arrived)
+    }
+
+    fn since_key(&self) -> Option<Duration> {
+        Self::since_key(self)
     }
 
     fn stands_still(&self) -> bool {
@@ -110,10 +125,8 @@ pub struct Supervisor<S> {
     sink: Arc<Mutex<S>>,
     status: watch::Sender<Status>,
     news: News,
-    /// The camera was seen to have no sound.
-    mute: bool,
-    /// That was in the last run, so that the one after it does not look again.
-    mute_is_new: bool,
+    /// The camera was seen to send B pictures.
+    reordered: bool,
     /// The last run had hardly begun when the camera's clock leapt: perhaps each one begins so, and
     /// the next has to get over it.
     leapt_early: bool,
@@ -152,6 +165,7 @@ struct PulseState {
     first: Option<Instant>,
     last: Option<(Instant, WallTime)>,
     stands_still: bool,
+    since_key: Option<Duration>,
     usual_gap: Duration,
 }
 
@@ -172,8 +186,7 @@ impl<S: Sink> Supervisor<S> {
             sink: Arc::new(Mutex::new(sink)),
             status,
             news: News::default(),
-            mute: false,
-            mute_is_new: false,
+            reordered: false,
             leapt_early: false,
         };
         (supervisor, seen)
@@ -186,7 +199,6 @@ impl<S: Sink> Supervisor<S> {
         let mut outage: Option<Instant> = None;
         while !self.shutdown.is_triggered() {
             let Some(ended) = self.run_once().await else { break };
-            self.mute_is_new = ended.cause == Cause::SoundDiffers;
             self.leapt_early = ended.cause == Cause::ClockLeapt && ended.lived < backoff::STABLE;
             let now = self.clock.now();
             if ended.lived >= backoff::STABLE {
@@ -194,11 +206,9 @@ impl<S: Sink> Supervisor<S> {
             }
             let began = *outage.get_or_insert(now);
             let wait = backoff::wait(&ended.cause, now.since(began), jitter());
-            if ended.cause == Cause::SoundDiffers {
-                // It has none, or has it again: the next run takes it the other way.
-                self.mute = !self.mute;
-                let what = if self.mute { "no audio" } else { "audio again" };
-                tracing::info!("{}: the stream has {what}", self.camera.id);
+            if ended.cause == Cause::PicturesReordered && !self.reordered {
+                self.reordered = true;
+                tracing::info!("{}: the camera sends B pictures", self.camera.id);
             } else {
                 self.announce(State::Offline, Some(ended.cause), ended.last);
             }
@@ -227,8 +237,8 @@ impl<S: Sink> Supervisor<S> {
         let (described, source) = watch::channel(None);
         let mut tracks = JoinSet::new();
         for ((track, output), pipe) in plan.tracks.iter().enumerate().zip(outputs.tracks) {
-            let copied = *output == Output::Copy;
-            let reading = Track { track, copied, pipe, source: source.clone() };
+            let (output, source) = (output.clone(), source.clone());
+            let reading = Track { track, output, pipe, source };
             tracks.spawn(reading.run(Arc::clone(&self.sink), Arc::clone(&pulse)));
         }
         let talk = tokio::spawn(listen(
@@ -264,7 +274,7 @@ impl<S: Sink> Supervisor<S> {
         mut source: watch::Receiver<Option<Source>>,
     ) -> Finish {
         let started = self.clock.now();
-        let mut live = false;
+        let mut told = None;
         let mut look = tokio::time::interval(WATCH);
         let mut known = false;
         loop {
@@ -275,15 +285,11 @@ impl<S: Sink> Supervisor<S> {
                     known = true;
                     let source = source.borrow_and_update().clone().unwrap_or_default();
                     let codec = source.video.clone();
-                    let sounds = source.audio.is_some();
                     self.status.send_modify(|s| s.source = source);
                     if let Some(codec) = codec.filter(|c| !is_offered(Some(c)))
                         && self.camera.ladder.is_empty()
                     {
                         return Finish::Quiet(Cause::CodecNotOffered(codec));
-                    }
-                    if sounds && self.mute && !self.mute_is_new {
-                        return Finish::Quiet(Cause::SoundDiffers);
                     }
                 }
                 _ = look.tick() => {}
@@ -296,24 +302,27 @@ impl<S: Sink> Supervisor<S> {
                 }
                 beat => beat,
             };
-            match beat {
+            let says = match beat {
                 Beat::Silent(cause) => return Finish::Quiet(cause),
-                Beat::Alive if !live => {
-                    live = true;
-                    self.announce(State::Live, None, None);
-                }
-                Beat::Alive | Beat::Waiting => {}
+                Beat::Waiting => continue,
+                Beat::Alive => (State::Live, None),
+                Beat::Keyless(state) => (state, Some(Cause::NoKeyFrames)),
+            };
+            if told.as_ref() != Some(&says) {
+                self.announce(says.0, says.1.clone(), None);
+                told = Some(says);
             }
         }
     }
 
     /// The tracks are always in the order of the renditions; sound is the last.
     fn plan(&self) -> Plan {
-        let mut tracks = outputs(&self.camera);
-        if self.mute {
-            tracks.retain(|t| !matches!(t, Output::Audio(_)));
+        Plan {
+            address: self.camera.address.clone(),
+            transport: self.camera.transport,
+            reordered: self.reordered,
+            tracks: outputs(&self.camera),
         }
-        Plan { address: self.camera.address.clone(), transport: self.camera.transport, tracks }
     }
 
     /// Tells the log, the API and the packager. It is so since `since`: an outage is counted from
@@ -356,6 +365,8 @@ enum Beat {
     Waiting,
     /// Frames come.
     Alive,
+    /// Frames come, but none to begin with: viewers have what this says.
+    Keyless(State),
     /// None, for too long.
     Silent(Cause),
 }
@@ -365,10 +376,11 @@ impl Pulse {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn beat(&self, arrived: WallTime, stands_still: bool) {
+    fn beat(&self, arrived: WallTime, stands_still: bool, since_key: Option<Duration>) {
         let now = self.clock.now();
         let mut state = self.lock();
         state.stands_still = stands_still;
+        state.since_key = since_key;
         state.first.get_or_insert(now);
         if let Some((last, _)) = state.last {
             // The longest of late: it falls by an eighth with each frame.
@@ -388,7 +400,14 @@ impl Pulse {
                 Beat::Silent(Cause::StoppedSending(wall))
             }
             Some(_) if state.stands_still => Beat::Silent(Cause::ClockLeapt),
-            Some(_) => Beat::Alive,
+            Some((last, _)) => match (state.since_key, state.first) {
+                (None, Some(first)) if last.since(first) > KEYLESS_AT_START => {
+                    Beat::Keyless(State::Offline)
+                }
+                (None, _) => Beat::Waiting,
+                (Some(since), _) if since > KEYLESS => Beat::Keyless(State::Live),
+                (Some(_), _) => Beat::Alive,
+            },
         }
     }
 
@@ -429,7 +448,7 @@ fn is_offered(codec: Option<&VideoCodec>) -> bool {
 /// Reads one track's pipe to its end.
 struct Track {
     track: usize,
-    copied: bool,
+    output: Output,
     pipe: pipe::Receiver,
     source: watch::Receiver<Option<Source>>,
 }
@@ -437,12 +456,13 @@ struct Track {
 impl Track {
     async fn run<S: Sink>(mut self, sink: Arc<Mutex<S>>, pulse: Arc<Pulse>) {
         // Ends with an error when stderr ended before it said anything; so will the pipe.
-        let codec = match self.source.wait_for(Option::is_some).await {
-            Ok(source) => source.as_ref().and_then(|s| s.video.clone()),
-            Err(_) => None,
-        };
+        let source = self.source.wait_for(Option::is_some).await.ok().and_then(|s| s.clone());
         // The pipe of a rung that is not given out is read all the same, or ffmpeg would stop.
-        let give = !self.copied || is_offered(codec.as_ref());
+        let give = source.is_none_or(|s| match self.output {
+            Output::Copy => is_offered(s.video.as_ref()),
+            Output::Encode(_) => true,
+            Output::Audio(_) => s.audio.is_some(),
+        });
         if !give {
             lock(&sink).leave_out(self.track);
         }
@@ -454,9 +474,9 @@ impl Track {
                     let arrived = pulse.clock.wall();
                     let mut sink = lock(&sink);
                     if sink.push(self.track, buffer.get(..n).unwrap_or_default(), arrived) {
-                        let stands_still = sink.stands_still();
+                        let (stands_still, since_key) = (sink.stands_still(), sink.since_key());
                         drop(sink);
-                        pulse.beat(arrived, stands_still);
+                        pulse.beat(arrived, stands_still, since_key);
                     }
                 }
                 Ok(_) => {}
@@ -467,7 +487,7 @@ impl Track {
 
 /// Reads ffmpeg's stderr to its end; every line is cleaned before anything else sees it.
 async fn listen(
-    stderr: ChildStderr,
+    from: ChildStderr,
     redactor: Redactor,
     camera: String,
     described: watch::Sender<Option<Source>>,
@@ -475,13 +495,15 @@ async fn listen(
     /// Longer lines are cut: they come from the camera's own texts.
     const LONGEST_LINE: usize = 4096;
     let mut reader = Reader::default();
-    let mut input = BufReader::new(stderr);
+    let mut input = BufReader::new(from);
     let mut line = Vec::new();
     loop {
         let byte = input.read_u8().await;
         match byte {
             Ok(b'\n' | b'\r') | Err(_) => {
-                let text = redactor.clean(&String::from_utf8_lossy(&line));
+                let text = String::from_utf8_lossy(&line);
+                let text =
+                    if stderr::is_routine(&text) { String::new() } else { redactor.clean(&text) };
                 line.clear();
                 if !text.trim().is_empty() {
                     tracing::debug!("{camera}: ffmpeg: {text}");

@@ -12,12 +12,26 @@
 //! | `-muxdelay 0 -muxpreload 0` | audio in clumps, a start at 1.4 s |
 //! | `-threads 1` before the input | frame-threaded decoding: two frames |
 //! | `-ar 48000` | AAC frames of 128 ms from 8 kHz cameras |
+//! | no `setts` on a copy, but for cameras with B pictures | it looks one frame ahead |
+//!
+//! **Times.** ffmpeg makes decoding times up for RTSP, which has none, and muxers bend the presentation
+//! times to them: one frame that is stamped hours ahead drags all that follow it there. With `nofillin`
+//! it makes up none (`max_ts_probe` and the like: or it waits for one), so the presentation times come
+//! through as the camera stamps them, and [`crate::package`] puts them right. The encoders get them put
+//! right by the same rules, for they take no others. (x264 then has to go by the frames' times, not by
+//! a frame rate that nobody knows.) Where the SPS says that pictures are put into another order, the
+//! muxer refuses the first one, to which RTSP gives no time: then it takes `setts`.
+//!
+//! **Sound.** Nobody knows beforehand whether a camera has any, and an output without a stream ends
+//! ffmpeg. So the sound's has another one, of which only the first picture passes, with a time far in
+//! the future: it never leaves the muxer, which thus waits for nothing.
 //!
 //! One output, one pipe a track: on a shared pipe video freezes when audio stops. The input list
 //! goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
 
 use crate::camera::address::Address;
 use crate::config::{Audio, Rung, Transport};
+use crate::package::steady;
 
 /// The first file descriptor of the tracks in ffmpeg: 0, 1, 2 are taken.
 pub const FIRST_FD: i32 = 3;
@@ -29,6 +43,8 @@ pub struct Plan {
     pub address: Address,
     /// How RTP travels.
     pub transport: Transport,
+    /// It sends B pictures.
+    pub reordered: bool,
     /// One entry a track, in order.
     pub tracks: Vec<Output>,
 }
@@ -59,7 +75,8 @@ pub fn input_list(plan: &Plan) -> String {
          option analyzeduration 0\n\
          option probesize 32\n\
          option fpsprobesize 0\n\
-         option allowed_media_types video+audio\n",
+         option allowed_media_types video+audio\n\
+         option fflags nofillin\n",
         plan.address.for_ffmpeg().expose()
     )
 }
@@ -68,17 +85,24 @@ pub fn input_list(plan: &Plan) -> String {
 pub fn arguments(plan: &Plan) -> Vec<String> {
     let mut args = words(
         "-hide_banner -nostdin -nostats -loglevel level+info -threads 1 \
+         -fflags nofillin -max_ts_probe 0 -fpsprobesize 0 -analyzeduration 0 \
          -f concat -safe 0 -protocol_whitelist pipe,file,rtsp,rtsps,rtp,tcp,udp,crypto,tls -i pipe:0",
     );
     for (fd, output) in (FIRST_FD..).zip(&plan.tracks) {
         match output {
-            Output::Copy => args.extend(words("-map 0:v:0 -c copy -omit_video_pes_length 0")),
+            Output::Copy => {
+                args.extend(words("-map 0:v:0 -c copy -copyinkf -omit_video_pes_length 0 -bsf:v"));
+                // Where parameter sets come in the SDP alone, recovery points get them as well.
+                let timed = if plan.reordered { TIMED } else { "" };
+                args.push(format!("dump_extra{timed}"));
+            }
             Output::Encode(rung) => encode(&mut args, rung),
             Output::Audio(audio) => {
                 let channels = channels(*audio);
                 let kbps = audio_kbps(*audio);
                 args.extend(words(&format!(
-                    "-map 0:a:0 -c:a aac -ar 48000 -ac {channels} -b:a {kbps}k -pes_payload_size 0"
+                    "-map 0:a:0? -c:a aac -ar 48000 -ac {channels} -b:a {kbps}k -pes_payload_size 0 \
+                     -map 0:v:0 -c:v copy -copyinkf -bsf:v {STAND_IN}"
                 )));
             }
         }
@@ -87,6 +111,12 @@ pub fn arguments(plan: &Plan) -> Vec<String> {
     }
     args
 }
+
+/// The first picture has no time: it is the zero of all others. Decoding times count frames.
+const TIMED: &str = r",setts=pts=if(eq(PTS\,NOPTS)\,0\,PTS):dts=N";
+
+/// Lets one picture through, half a day in the future.
+const STAND_IN: &str = r"setts=ts=4000000000,noise=drop=gt(n\,0)";
 
 fn channels(audio: Audio) -> u32 {
     if audio == Audio::Stereo { 2 } else { 1 }
@@ -100,15 +130,43 @@ pub fn audio_kbps(audio: Audio) -> u32 {
 fn encode(args: &mut Vec<String>, rung: &Rung) {
     args.extend(words("-map 0:v:0 -fps_mode passthrough -enc_time_base 1/90000 -vf"));
     // 4:2:0 in 8 bits is what every browser decodes, whatever the camera sends.
-    args.push(format!("scale={}:flags=bilinear,format=yuv420p", size(rung)));
+    let times = steady_times();
+    args.push(format!("setpts='{times}',scale={}:flags=bilinear,format=yuv420p", size(rung)));
     // One thread and no look-ahead: x264 gives each frame back before it takes the next. A rate
     // that fills its buffer within a second keeps key frames from delaying the frames after them.
     let kbps = rung.kbps;
     args.extend(words(&format!(
         "-c:v libx264 -preset superfast -tune zerolatency -bf 0 -force_key_frames source -g 99999 \
-         -sc_threshold 0 -threads 1 -b:v {kbps}k -maxrate {kbps}k -bufsize {kbps}k \
+         -sc_threshold 0 -threads 1 -x264-params force-cfr=0:fps=25 -b:v {kbps}k -maxrate {kbps}k -bufsize {kbps}k \
          -omit_video_pes_length 0"
     )));
+}
+
+/// What [`steady`] does with a picture's time, as an expression of ffmpeg's (ffmpeg-utils, "Expression
+/// Evaluation"; it has ten variables).
+fn steady_times() -> String {
+    use steady::{
+        FIRST_STEP, FORGOTTEN_AFTER, LEAST_STEP, LONGEST_STEP, LONGEST_USUAL, SLOWEST, STRANGE,
+    };
+    // 0: begun. 1, 2: stamp and place of the last picture. 3: the usual step. 4: strange ones that
+    // came after the picture of 5, 6; 7: those that followed. 8: this one's stamp. 9: the longest step.
+    let text = format!(
+        "st(8,if(isnan(PTS),0,PTS));st(9,max({LONGEST_STEP},4*ld(3)));
+         if(ld(0),
+           if(gt(ld(4),0)*between(ld(8)-ld(5),{LEAST_STEP},ld(9))*gte(ld(6)+ld(8)-ld(5),ld(2)+{LEAST_STEP}),
+             st(2,ld(6)+ld(8)-ld(5));st(4,0),
+             if(between(ld(8)-ld(1),{LEAST_STEP},ld(9)),
+               st(2,ld(2)+ld(8)-ld(1));st(7,ld(7)+1);
+               if(lte(ld(8)-ld(1),{LONGEST_USUAL}),st(3,ld(8)-ld(1)));
+               if(gt(ld(7),{FORGOTTEN_AFTER}),st(4,0)),
+               if(not(ld(4)),st(5,ld(1));st(6,ld(2)));st(4,ld(4)+1);st(7,0);
+               if(gte(ld(4),{STRANGE})*between(ld(8)-ld(1),{LEAST_STEP},{SLOWEST}),st(3,ld(8)-ld(1)));
+               st(2,ld(2)+ld(3))));
+           st(1,ld(8)),
+           st(0,1);st(1,ld(8));st(2,ld(8));st(3,{FIRST_STEP}));
+         ld(2)"
+    );
+    text.split_whitespace().collect()
 }
 
 /// Even numbers throughout: 4:2:0 has no odd sizes.
@@ -138,6 +196,7 @@ mod tests {
         Plan {
             address: Address::parse("rtsp://admin:Ab@2018!@h/ch").expect("valid"),
             transport: Transport::Tcp,
+            reordered: false,
             tracks: vec![
                 Output::Copy,
                 Output::Encode(Rung { height: Height::Fraction(2), width: None, kbps: 800 }),

@@ -37,9 +37,11 @@ pub enum Cause {
     TransportRefused,
     /// The stream has no video.
     NoVideo,
-    /// The stream has sound where this run left it out, or none where it asked for it: the next run does
-    /// the other. Never shown.
-    SoundDiffers,
+    /// Its pictures come in another order than they are shown in, which this run did not reckon with:
+    /// the next one does.
+    PicturesReordered,
+    /// Pictures come, but none of them is one to begin with.
+    NoKeyFrames,
     /// It sends what browsers may not show, and there is no rung to encode.
     CodecNotOffered(VideoCodec),
     /// It said yes, and no picture came.
@@ -88,7 +90,10 @@ impl Cause {
                 "the camera refuses RTSP over TCP; set transport = \"udp\" for it".into()
             }
             Self::NoVideo => "the stream has no video".into(),
-            Self::SoundDiffers => "the stream has sound, or none, other than before".into(),
+            Self::PicturesReordered => "the camera's pictures come in another order".into(),
+            Self::NoKeyFrames => "the camera sends no key frames; set its I-frame interval (key frame \
+                                  interval, GOP) to 1 or 2 seconds, and intra refresh or smart codec off"
+                .into(),
             Self::CodecNotOffered(codec) => format!(
                 "the camera sends {codec}, which browsers may not show; give it a ladder, or set it to H.264"
             ),
@@ -117,7 +122,8 @@ impl Cause {
             Self::CameraError(_) => "camera-error",
             Self::TransportRefused => "transport-refused",
             Self::NoVideo => "no-video",
-            Self::SoundDiffers => "sound-differs",
+            Self::PicturesReordered => "pictures-reordered",
+            Self::NoKeyFrames => "no-key-frames",
             Self::CodecNotOffered(_) => "codec-not-offered",
             Self::NothingCame => "nothing-came",
             Self::StoppedSending(_) => "stopped-sending",
@@ -139,7 +145,7 @@ impl Cause {
         match self {
             Self::EngineFailed(_) => 0,
             Self::NoAnswer | Self::NotRtsp | Self::HungUp => 1,
-            Self::SoundDiffers => 2,
+            Self::PicturesReordered => 2,
             _ => 3,
         }
     }
@@ -175,6 +181,14 @@ pub struct Source {
     pub size: Option<(u32, u32)>,
     /// The first audio stream's codec, by ffmpeg's name.
     pub audio: Option<String>,
+}
+
+/// Whether ffmpeg says this of every frame of a camera that is well: what stands for decoding times is made
+/// up on the way, and nobody reads it.
+pub fn is_routine(line: &str) -> bool {
+    ["Non-monotonous DTS", "Non-monotonic DTS", "Invalid DTS:", "Timestamps are unset in a packet"]
+        .iter()
+        .any(|text| line.contains(text))
 }
 
 /// Reads stderr line by line.
@@ -297,7 +311,7 @@ fn cause_of(text: &str) -> Option<Cause> {
         }
         () if has("Failed to resolve hostname") => Cause::UnknownHost,
         () if has("Stream map '0:v:0' matches no streams") => Cause::NoVideo,
-        () if has("Stream map '0:a:0' matches no streams") => Cause::SoundDiffers,
+        () if has("first pts") && has("value must be set") => Cause::PicturesReordered,
         () if has("method ") && has(" failed: ") => Cause::CameraError(status_of(text)?),
         () if has("Connection timed out") || has("Operation timed out") => Cause::NoAnswer,
         () if has("Invalid data found when processing input") && has("pipe:0") => Cause::NotRtsp,
@@ -397,6 +411,23 @@ mod tests {
             "[error] pipe:0: Connection timed out",
         ]);
         assert_eq!(reader.cause(true), Some(Cause::TransportRefused));
+    }
+
+    #[test]
+    fn a_run_that_did_not_reckon_with_b_pictures_says_so() {
+        let reader = read(&[
+            "[mpegts @ 0x5] [error] first pts and dts value must be set",
+            "[error] av_interleaved_write_frame(): Invalid data found when processing input",
+        ]);
+        assert_eq!(reader.cause(true), Some(Cause::PicturesReordered));
+    }
+
+    #[test]
+    fn what_is_said_of_every_frame_is_routine() {
+        assert!(is_routine(
+            "[mpegts @ 0x5] [warning] Non-monotonous DTS in output stream 0:0; previous: 84, current: 0"
+        ));
+        assert!(!is_routine("[h264 @ 0x5] [error] error while decoding MB 5 6"));
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn newest(window: &Window) -> Option<KeyFrame> {
             .tracks
             .iter()
             .filter_map(|t| {
-                let number = t.segments.iter().rev().find(|s| s.independent)?.number;
+                let number = t.segments.iter().rev().find(|s| s.sap_type > 0)?.number;
                 let pixels = t.size.map_or(u64::MAX, |(w, h)| u64::from(w) * u64::from(h));
                 Some((pixels, video(t.track)?.id.clone(), number))
             })
@@ -212,7 +212,7 @@ mod tests {
             for track in [0, 1] {
                 let segment = store.begin_segment(0, track, number, number * 1000);
                 if let Some(segment) = segment.filter(|_| number > 1) {
-                    segment.set_dependent();
+                    segment.begins_with(0);
                 }
             }
         }

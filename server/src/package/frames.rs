@@ -1,38 +1,84 @@
 //! Transport stream bytes of one track to frames ready for MP4.
 
 use nearlive::media::es::aac::{self, SAMPLES_PER_FRAME};
-use nearlive::media::es::h264;
+use nearlive::media::es::h264::{self, AvcSample, Slices};
 use nearlive::media::isobmff::write::SampleEntry;
-use nearlive::media::ts::{Demuxer, Event, StreamKind, Unit};
+use nearlive::media::ts::{Demuxer, Event, StreamKind, Unit, Unwrap};
 
-/// A timestamp above this, in the first packet of a run, is a negative one that has wrapped (the
-/// encoder's priming).
-const HALF_WRAP: i64 = 1 << 32;
+/// Timestamps are 33 bits wide.
 const WRAP: i64 = 1 << 33;
+
+/// While marks come no rarer than this, 90 kHz ticks, intra pictures without one are no places to
+/// begin at.
+const MARKS_PATIENCE: i64 = 10 * 90_000;
+
+/// Whether decoding can start at a frame, and how well (the types of stream access points of
+/// ISO/IEC 14496-12 annex I).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It needs those before it.
+    None,
+    /// Everything from here on can be decoded: IDR, and every frame of sound. Type 1.
+    Closed,
+    /// Everything that is shown from here on: an I picture. Type 3.
+    Open,
+    /// The picture builds up from here on: a recovery point without an I picture. Type 4.
+    Gradual,
+}
+
+impl Access {
+    /// The type; 0 where there is none.
+    pub const fn sap_type(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Closed => 1,
+            Self::Open => 3,
+            Self::Gradual => 4,
+        }
+    }
+}
 
 /// One frame of picture or sound, as a track's transport stream has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Presentation time, 90 kHz.
     pub pts: i64,
-    /// Decoding time, 90 kHz.
-    pub dts: i64,
     /// When its last byte came, Unix microseconds.
     pub arrival_us: i64,
     /// As MP4 keeps it.
     pub data: Vec<u8>,
-    /// Decoding can start here.
-    pub key: bool,
+    /// Whether decoding can start here.
+    pub access: Access,
+    /// It may be shown before pictures that come before it.
+    pub bidirectional: bool,
     /// What a decoder needs to know, where the frame says it.
     pub entry: Option<SampleEntry>,
 }
 
+impl Frame {
+    /// Decoding can start here.
+    pub fn is_key(&self) -> bool {
+        self.access != Access::None
+    }
+}
+
 /// Reads one track of one run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FrameReader {
     demuxer: Demuxer,
     events: Vec<Event>,
-    wrapped_start: Option<bool>,
+    /// Only presentation times are used: what stands for decoding times is made up on the way.
+    clock: Unwrap,
+    /// When a picture was last marked as a place to begin at.
+    marked: Option<i64>,
+}
+
+impl Default for FrameReader {
+    fn default() -> Self {
+        // The encoder's priming may come before zero.
+        let clock = Unwrap::near(0);
+        Self { demuxer: Demuxer::default(), events: Vec::new(), clock, marked: None }
+    }
 }
 
 impl FrameReader {
@@ -50,19 +96,22 @@ impl FrameReader {
 
     fn unit(&mut self, unit: &Unit, arrival_us: i64, out: &mut Vec<Frame>) {
         let Some(pts) = unit.pts else { return };
-        let wrapped = *self.wrapped_start.get_or_insert(pts > HALF_WRAP);
-        let shift = if wrapped { WRAP } else { 0 };
-        let pts = pts - shift;
-        let dts = unit.dts.map_or(pts, |t| t - shift);
+        let pts = self.clock.unwrap(pts.rem_euclid(WRAP).unsigned_abs());
         match unit.kind {
             StreamKind::H264 => {
                 let sample = h264::access_unit(&unit.data);
                 if sample.data.is_empty() {
                     return;
                 }
-                let entry = sample.config.map(SampleEntry::Avc);
-                let key = sample.idr;
-                out.push(Frame { pts, dts, arrival_us, data: sample.data, key, entry });
+                let access = self.access(&sample, pts);
+                out.push(Frame {
+                    pts,
+                    arrival_us,
+                    access,
+                    bidirectional: sample.slices == Slices::Bidirectional,
+                    entry: sample.config.map(SampleEntry::Avc),
+                    data: sample.data,
+                });
             }
             StreamKind::Aac => {
                 let mut samples = 0i64;
@@ -71,15 +120,58 @@ impl FrameReader {
                     samples += i64::from(SAMPLES_PER_FRAME);
                     out.push(Frame {
                         pts: at,
-                        dts: at,
                         arrival_us,
                         data: frame.data.to_vec(),
-                        key: true,
+                        access: Access::Closed,
+                        bidirectional: false,
                         entry: Some(SampleEntry::Aac(config)),
                     });
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Some cameras send an IDR picture once, or never: then a recovery point is a place to begin at
+    /// (ISO/IEC 14496-10 D.2.8), and where there is none of these either, an I picture.
+    fn access(&mut self, sample: &AvcSample, pts: i64) -> Access {
+        let intra = sample.slices == Slices::Intra;
+        if sample.idr || sample.recovery_point {
+            self.marked = Some(pts);
+        }
+        let marks_come = self.marked.is_some_and(|at| (pts - at).abs() < MARKS_PATIENCE);
+        match () {
+            () if sample.idr => Access::Closed,
+            () if sample.recovery_point && !intra => Access::Gradual,
+            () if sample.recovery_point || intra && !marks_come => Access::Open,
+            () => Access::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(slices: Slices, idr: bool, recovery_point: bool) -> AvcSample {
+        AvcSample { data: vec![0, 0, 0, 1, 0x41], idr, recovery_point, slices, config: None }
+    }
+
+    #[test]
+    fn what_the_camera_marks_is_where_decoding_starts_and_else_any_intra_picture() {
+        let mut reader = FrameReader::default();
+        let (intra, predicted) = (Slices::Intra, Slices::Predicted);
+        for (at, sample, access) in [
+            (0, sample(predicted, false, false), Access::None),
+            (1, sample(intra, false, false), Access::Open),
+            (2, sample(intra, true, false), Access::Closed),
+            (3, sample(intra, false, false), Access::None),
+            (5, sample(intra, false, true), Access::Open),
+            (6, sample(predicted, false, true), Access::Gradual),
+            (15, sample(intra, false, false), Access::None),
+            (17, sample(intra, false, false), Access::Open),
+        ] {
+            assert_eq!(reader.access(&sample, at * 90_000), access, "at {at}");
         }
     }
 }

@@ -11,8 +11,10 @@
 //! but not soon after the last new Period, for that costs everybody a manifest and a new start.
 //!
 //! A slot that no key frame begins is cut at any frame when it is d/2 late: whoever plays goes on
-//! undisturbed, only who enters just there waits for the next key frame. `d` is learnt from the
-//! camera's GOP and remembered over reconnections. It is learnt anew when GOPs alike have another
+//! undisturbed, only who enters just there waits for the next key frame. `d` is assumed when the first
+//! key frame comes, so that viewers need not wait for another, learnt from the camera's first GOP, and
+//! remembered over reconnections. As long as it is assumed nothing is cut without a key frame: the
+//! first segment lasts. It is learnt anew when GOPs alike have another
 //! length, or when too many slots had no key frame (a camera that skips frames for want of light or
 //! computing power counts its GOP in frames all the same): then it is the longest GOP. Only where even
 //! that is of no use, Periods are *listed*: each key frame begins a segment, and so does any frame when
@@ -22,6 +24,8 @@ use std::collections::VecDeque;
 
 /// The shortest slot, microseconds.
 const SHORTEST_US: i64 = 1_000_000;
+/// The slot before the first GOP was seen.
+const ASSUMED_US: i64 = 2_000_000;
 /// The longest slot.
 const LONGEST_US: i64 = 20_000_000;
 /// This many slots without a key frame within [`UNSTEADY_WITHIN_US`] ask for longer ones.
@@ -53,6 +57,8 @@ pub(super) enum Why {
     First,
     /// It was asked for.
     Afresh,
+    /// The first GOP has told how long slots have to be.
+    Learnt,
     /// Slots have another length.
     Length,
     /// Slots are of no use: segments are listed.
@@ -97,6 +103,8 @@ impl Period {
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     slot_us: Option<i64>,
+    /// That is a guess.
+    is_assumed: bool,
     period: Option<Period>,
     /// The newest segment begun, and when its first frame was.
     current: Option<(u64, i64)>,
@@ -110,14 +118,22 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The length of a slot is known.
+    /// Slots have a length.
     pub(super) const fn is_learnt(&self) -> bool {
         self.slot_us.is_some()
     }
 
-    /// Learns the length of a slot from the camera's GOP (time between two key frames).
-    pub(super) fn learn(&mut self, gop_us: i64) {
-        self.slot_us = Some(slot_for(gop_us));
+    /// Slots are given a length before anything is known of the camera's GOP.
+    pub(super) fn assume(&mut self) {
+        self.slot_us = Some(ASSUMED_US);
+        self.is_assumed = true;
+    }
+
+    /// At `us` there should have been a key frame, if slots were as long as they are assumed to be: the
+    /// segment that grows is what there is until then.
+    pub(super) fn is_overdue(&self, us: i64) -> bool {
+        let (Some(period), Some((current, _))) = (self.period, self.current) else { return false };
+        self.is_assumed && us >= period.slot_start_us(current + 1) + period.slot_us / 2
     }
 
     /// The Period that is being written.
@@ -153,6 +169,11 @@ impl Grid {
             self.gops.clear();
             return self.begin(us, Why::Afresh);
         }
+        if let Some(gop) = gop.filter(|_| self.is_assumed)
+            && self.has_learnt(gop)
+        {
+            return self.begin(us, Why::Learnt);
+        }
         self.gops.extend(gop);
         if self.gops.len() > STEADY_GOPS {
             self.gops.pop_front();
@@ -185,7 +206,7 @@ impl Grid {
         let (Some(period), Some((current, began))) = (self.period, self.current) else {
             return Cut::Inside;
         };
-        if period.listed {
+        if period.listed || self.is_assumed {
             return if us - began < LONGEST_US {
                 Cut::Inside
             } else {
@@ -197,6 +218,19 @@ impl Grid {
         }
         self.misses.push_back(us);
         self.segment(current + 1, us)
+    }
+
+    /// Learns from the first GOPs: whether the length that was assumed was wrong. A camera may lose frames
+    /// while it starts, so an odd one has to be seen twice, unless its slot has gone by anyway.
+    fn has_learnt(&mut self, gop_us: i64) -> bool {
+        let assumed = self.slot_us.unwrap_or(ASSUMED_US);
+        if !is_whole(gop_us) && self.gops.is_empty() && gop_us <= assumed * 3 / 2 {
+            return false;
+        }
+        self.is_assumed = false;
+        let slot = slot_for(gop_us);
+        self.slot_us = Some(slot);
+        slot != assumed
     }
 
     /// Whether the slots have to have another length, or to be listed, from this key frame on.
@@ -295,8 +329,7 @@ mod tests {
     const S: i64 = 1_000_000;
 
     fn grid(gop: i64) -> (Grid, Period) {
-        let mut grid = Grid::default();
-        grid.learn(gop);
+        let mut grid = Grid { slot_us: Some(slot_for(gop)), ..Grid::default() };
         let Cut::Period(p) = grid.key_frame(T, false) else { panic!("no Period at the first key") };
         (grid, p)
     }
@@ -372,6 +405,42 @@ mod tests {
     }
 
     #[test]
+    fn the_first_key_frame_begins_a_period_and_the_second_one_another_where_the_guess_was_wrong() {
+        for (gop, slot) in
+            [(S, S), (2 * S, 2 * S), (4 * S, 4 * S), (10 * S, 10 * S), (3 * S + S / 3, 3_330_000)]
+        {
+            let mut grid = Grid::default();
+            grid.assume();
+            let cuts = feed(&mut grid, T, [gop; 6]);
+            let at: Vec<_> = cuts.iter().map(|(t, _)| (t - T) / 10_000).collect();
+            assert_eq!(at, (0..6).map(|k| k * gop / 10_000).collect::<Vec<_>>(), "GOP {gop}");
+            let begun = if slot == 2 * S { &[0][..] } else { &[0, gop / S] };
+            assert_eq!(periods(&cuts), begun, "GOP {gop}");
+            assert_eq!(grid.period().map(|p| p.slot_us), Some(slot));
+        }
+    }
+
+    #[test]
+    fn an_odd_first_gop_is_no_measure_of_the_camera() {
+        let mut grid = Grid::default();
+        grid.assume();
+        let cuts = feed(&mut grid, T, [1_280_000, S, S, S, S, S]);
+        assert_eq!(periods(&cuts), [0, 2]);
+        assert_eq!(grid.period().map(|p| p.slot_us), Some(S));
+    }
+
+    #[test]
+    fn while_the_first_key_frame_has_no_second_all_is_one_segment() {
+        let mut grid = Grid::default();
+        grid.assume();
+        let cuts = feed(&mut grid, T, [15 * S]);
+        assert_eq!(cuts.len(), 1);
+        assert!(!grid.is_overdue(T + 2_900_000) && grid.is_overdue(T + 3 * S));
+        grid.key_frame(T + 15 * S, false);
+        assert!(!grid.is_overdue(T + 60 * S));
+    }
+
+    #[test]
     fn a_gop_that_drifts_half_a_slot_late_or_a_quarter_early_begins_a_period() {
         for (gop, first) in [(S + 100, 5000), (S - 100, 2500)] {
             let (mut grid, _) = grid(S);
@@ -420,8 +489,7 @@ mod tests {
 
     #[test]
     fn where_segments_are_listed_one_ends_without_a_key_frame_as_well() {
-        let mut grid = Grid { listed: true, ..Grid::default() };
-        grid.learn(S);
+        let mut grid = Grid { listed: true, slot_us: Some(S), ..Grid::default() };
         assert!(matches!(grid.key_frame(T, false), Cut::Period(p) if p.listed));
         let cuts = feed(&mut grid, T + S, [65 * S]);
         let at: Vec<_> = cuts.iter().map(|(t, _)| (t - T) / S).collect();

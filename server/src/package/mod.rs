@@ -4,7 +4,8 @@
 //! come Periods, segments and chunks on one UTC timeline (the design's "Time").
 //!
 //! ```text
-//! bytes -> frames (FrameReader) -> UTC (MediaClock) -> where to cut (Grid) -> chunks (Writer)
+//! bytes -> frames (FrameReader) -> times that follow each other (Steady) -> UTC (MediaClock)
+//!       -> where to cut (Grid) -> when to decode (Order) -> chunks (Writer)
 //! ```
 //! The first video track leads: its frames set the clock. A picture has the same timestamp in all
 //! renditions of a run, so whichever shows it first decides what begins there, for all.
@@ -14,27 +15,31 @@ mod filling;
 mod frames;
 mod grid;
 mod news;
+mod order;
+pub(crate) mod steady;
 mod writer;
 
-pub use frames::Frame;
+pub use frames::{Access, Frame};
 pub use writer::SOURCE_SCHEME;
 
 use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed, Standing};
 use frames::FrameReader;
 use grid::{Cut, Grid, Period};
+use nearlive::media::isobmff::write::SampleEntry;
 use nearlive::time::{Timescale, WallTime};
 use news::{Afresh, News};
+use order::Order;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+use steady::Steady;
 use writer::{Picture, Writer};
 
 /// A Period goes into manifests when all its tracks are set up, or after this long.
 const PUBLISH_PATIENCE_US: i64 = 1_500_000;
 /// Frames kept while clock and grid are being learnt.
 const PENDING_FRAMES: usize = 2_000;
-/// A camera without a second key frame for this long is given slots of this length.
-const LEARN_AT_MOST_US: i64 = 10_000_000;
 /// Decisions of one run that are remembered for the renditions that come later.
 const CUTS: usize = 32;
 /// Times between frames that are remembered.
@@ -61,6 +66,8 @@ pub struct Packager {
     cuts: VecDeque<Decided>,
     periods: VecDeque<Period>,
     began_us: i64,
+    /// When this run's last key frame of the leader came that can be decoded.
+    key_arrival_us: Option<i64>,
     /// The next key frame begins a new Period, and why.
     afresh: Option<Afresh>,
     news: News,
@@ -80,6 +87,8 @@ struct Track {
     kind: RenditionKind,
     copied: bool,
     reader: FrameReader,
+    steady: Steady,
+    order: Order,
     pending: VecDeque<Frame>,
     writer: Writer,
     last_arrival_us: i64,
@@ -90,6 +99,8 @@ struct Track {
     filling: bool,
     /// Pictures before the next key frame belong to nothing.
     needs_key: bool,
+    /// Nothing comes for it in this run.
+    is_absent: bool,
     /// The next stand-in waits for so long: a key frame came that much later than the last one began.
     grace_us: i64,
 }
@@ -110,6 +121,8 @@ impl Packager {
                     kind: r.kind,
                     copied: r.copied,
                     reader: FrameReader::default(),
+                    steady: Steady::default(),
+                    order: Order::default(),
                     pending: VecDeque::new(),
                     writer: Writer::new(i, scale),
                     last_arrival_us: 0,
@@ -117,6 +130,7 @@ impl Packager {
                     intervals_us: VecDeque::new(),
                     filling: false,
                     needs_key: true,
+                    is_absent: false,
                     grace_us: 0,
                 }
             })
@@ -131,11 +145,12 @@ impl Packager {
             cuts: VecDeque::new(),
             periods: VecDeque::new(),
             began_us: 0,
+            key_arrival_us: None,
             afresh: None,
             news: News::default(),
             frames: Vec::new(),
         };
-        packager.elect(None);
+        packager.elect();
         packager
     }
 
@@ -150,24 +165,30 @@ impl Packager {
     pub fn begin_run(&mut self, now: WallTime) {
         for track in &mut self.tracks {
             track.reader = FrameReader::default();
+            track.steady = Steady::default();
             track.pending.clear();
+            track.is_absent = false;
         }
-        self.elect(None);
+        self.elect();
+        self.key_arrival_us = None;
         self.standing = Standing::default();
         self.restart_clock(now.as_micros(), Afresh::Run);
     }
 
-    /// Nothing will come for `track` in this run (pictures of a kind that is not offered): another
-    /// one leads.
+    /// Nothing will come for `track` in this run (pictures of a kind that is not offered, or sound
+    /// that the camera has not): nobody waits for it, and another one leads.
     pub fn leave_out(&mut self, track: usize) {
-        self.elect(Some(track));
+        if let Some(t) = self.tracks.get_mut(track) {
+            t.is_absent = true;
+        }
+        self.elect();
     }
 
-    /// The first video track leads, but for `except`.
-    fn elect(&mut self, except: Option<usize>) {
-        let mut videos =
-            self.tracks.iter().enumerate().filter(|(_, t)| t.kind == RenditionKind::Video);
-        self.leader = videos.find(|(i, _)| Some(*i) != except).map_or(0, |(i, _)| i);
+    /// The first video track that is there leads.
+    fn elect(&mut self) {
+        let mut videos = self.tracks.iter().enumerate();
+        let first = videos.find(|(_, t)| t.kind == RenditionKind::Video && !t.is_absent);
+        self.leader = first.map_or(0, |(i, _)| i);
     }
 
     fn restart_clock(&mut self, now_us: i64, why: Afresh) {
@@ -180,6 +201,7 @@ impl Packager {
             track.needs_key = true;
             track.grace_us = 0;
             track.last_pts = None;
+            track.order = Order::default();
             if track.last_arrival_us == 0 {
                 track.last_arrival_us = now_us;
             }
@@ -192,10 +214,20 @@ impl Packager {
         let mut frames = std::mem::take(&mut self.frames);
         let Some(t) = self.tracks.get_mut(track) else { return false };
         t.reader.read(bytes, arrived.as_micros(), &mut frames);
+        let sound = |f: &Frame| matches!(f.entry, Some(SampleEntry::Aac(_)));
+        frames.retain(|f| sound(f) == (t.kind == RenditionKind::Audio));
         let alive = t.kind == RenditionKind::Video && !frames.is_empty();
         self.give(track, &mut frames);
         self.frames = frames;
         alive
+    }
+
+    /// How long before the newest picture the last one came that every viewer can begin with (IDR);
+    /// `None` where this run has had none.
+    pub fn since_key(&self) -> Option<Duration> {
+        let newest_us = self.tracks.get(self.leader)?.last_arrival_us;
+        let since_us = newest_us.saturating_sub(self.key_arrival_us?);
+        Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
     }
 
     /// Whether this run's frames come while their timestamps stand still: it is of no more use.
@@ -205,7 +237,12 @@ impl Packager {
 
     /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
     pub fn give(&mut self, track: usize, frames: &mut Vec<Frame>) {
-        let Some(t) = self.tracks.get(track) else { return };
+        let Some(t) = self.tracks.get_mut(track) else { return };
+        if t.kind == RenditionKind::Audio {
+            for frame in frames.iter_mut() {
+                frame.pts = t.steady.sound(frame.pts, frame.arrival_us);
+            }
+        }
         if t.kind == RenditionKind::Audio && self.is_running() && !frames.is_empty() {
             self.sound(track, frames);
             frames.clear();
@@ -219,11 +256,21 @@ impl Packager {
         self.clock.utc_us(0).is_some() && self.grid.is_learnt()
     }
 
-    fn frame(&mut self, track: usize, frame: Frame) {
+    fn frame(&mut self, track: usize, mut frame: Frame) {
         let was_running = self.is_running();
+        if track == self.leader && self.standing.observe(to_us(frame.pts), frame.arrival_us) {
+            return;
+        }
+        let t = &mut self.tracks[track];
+        if t.kind == RenditionKind::Video {
+            frame.pts = t.steady.picture(frame.pts, frame.bidirectional);
+            t.order.came(frame.pts, frame.bidirectional);
+        }
         if track == self.leader {
-            if self.standing.observe(to_us(frame.dts), frame.arrival_us) {
-                return;
+            let decodable = frame.entry.is_some() || t.writer.entry().is_some();
+            // Chromium begins at no other: its parser believes the slices more than the file.
+            if frame.access == Access::Closed && decodable {
+                self.key_arrival_us = Some(frame.arrival_us);
             }
             if self.lead(&frame) == Observed::Leapt {
                 self.restart_clock(frame.arrival_us, Afresh::Leap);
@@ -266,25 +313,10 @@ impl Packager {
         observed
     }
 
+    /// The first key frame is enough to begin with.
     fn learn(&mut self) {
-        if self.grid.is_learnt() {
-            return;
-        }
-        let pending = &mut self.tracks[self.leader].pending;
-        space_first_frame(pending);
-        let keys: Vec<_> = pending.iter().filter(|f| f.key).map(|f| f.pts).collect();
-        match keys[..] {
-            // A camera may lose frames while it starts: an odd GOP has to be seen twice.
-            [first, second] if grid::is_whole(to_us(second - first)) => {
-                self.grid.learn(to_us(second - first));
-            }
-            [.., before, last] if keys.len() > 2 => self.grid.learn(to_us(last - before)),
-            [first, ..]
-                if pending.back().is_some_and(|l| to_us(l.pts - first) > LEARN_AT_MOST_US) =>
-            {
-                self.grid.learn(LEARN_AT_MOST_US);
-            }
-            _ => {}
+        if !self.grid.is_learnt() && self.tracks[self.leader].pending.iter().any(Frame::is_key) {
+            self.grid.assume();
         }
     }
 
@@ -313,15 +345,17 @@ impl Packager {
     }
 
     fn picture(&mut self, track: usize, frame: Frame) {
-        let (Some(dts_us), Some(pts_us)) =
-            (self.clock.utc_us(to_us(frame.dts)), self.clock.utc_us(to_us(frame.pts)))
-        else {
+        let t = &mut self.tracks[track];
+        let usual = t.steady.usual();
+        let (Some(dts_us), Some(pts_us)) = (
+            self.clock.utc_us(to_us(t.order.decode_time(frame.pts, usual))),
+            self.clock.utc_us(to_us(frame.pts)),
+        ) else {
             return;
         };
-        let t = &mut self.tracks[track];
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
         let mut changed = false;
-        if frame.key {
+        if frame.is_key() {
             // Pictures from before what stands in for them have missed their time; where key frames
             // come with the slots, the next one must not miss it again.
             if t.writer.segment_start_us().is_some_and(|s| pts_us < s && s < pts_us + SET_BACK_US) {
@@ -350,8 +384,8 @@ impl Packager {
         } else if t.filling || t.needs_key {
             return;
         }
-        let Frame { data, key, arrival_us, .. } = &frame;
-        let picture = Picture { data, key: *key, dts_us, pts_us, arrival_us: *arrival_us };
+        let Frame { data, access, arrival_us, .. } = &frame;
+        let picture = Picture { data, access: *access, dts_us, pts_us, arrival_us: *arrival_us };
         t.writer.picture(&self.camera, picture);
         self.publish(frame.arrival_us);
     }
@@ -386,12 +420,15 @@ impl Packager {
 
     /// Decides what begins at a picture that no rendition has shown before.
     fn decide(&mut self, frame: &Frame, us: i64, changed: bool) {
-        let cut = match frame.key {
+        if let Some(period) = self.grid.period().filter(|_| self.grid.is_overdue(us)) {
+            self.camera.lasts(u64::try_from(period.ms).unwrap_or(0));
+        }
+        let cut = match frame.is_key() {
             true => self.grid.key_frame(us, self.afresh.is_some() || changed),
             false => self.grid.frame(us),
         };
         let begins = match cut {
-            Cut::Inside if !frame.key => return,
+            Cut::Inside if !frame.is_key() => return,
             Cut::Inside => None,
             Cut::Segment(number) => self.grid.period().map(|period| (period, number)),
             Cut::Period(period) => {
@@ -487,7 +524,8 @@ impl Packager {
 
     fn publish(&self, now_us: i64) {
         if let Some(tracks) = self.camera.unpublished()
-            && (tracks == self.tracks.len() || now_us - self.began_us > PUBLISH_PATIENCE_US)
+            && (tracks >= self.tracks.iter().filter(|t| !t.is_absent).count()
+                || now_us - self.began_us > PUBLISH_PATIENCE_US)
         {
             self.camera.publish();
         }
@@ -527,18 +565,17 @@ fn to_us(ticks: i64) -> i64 {
     Timescale::NINETY_KHZ.to_micros(ticks)
 }
 
-/// An RTSP demuxer that has no timestamp for the first frame lets it coincide with the second: it is
-/// put back to one frame before.
+/// ffmpeg has no timestamp for the first frame of RTSP and guesses one: it is put to where it belongs, one
+/// frame before the second.
 fn space_first_frame(pending: &mut VecDeque<Frame>) {
     let (Some(a), Some(b), Some(c)) = (pending.front(), pending.get(1), pending.get(2)) else {
         return;
     };
-    let (first, second) = (b.dts - a.dts, c.dts - b.dts);
+    let (first, second) = (b.pts - a.pts, c.pts - b.pts);
     if second > 0
-        && first * 4 < second
+        && first * 4 < second * 3
         && let Some(a) = pending.front_mut()
     {
-        a.dts -= second - first;
         a.pts -= second - first;
     }
 }

@@ -44,7 +44,7 @@ impl News {
         changed: Option<&SampleEntry>,
         us: i64,
     ) {
-        if why == Why::First {
+        if matches!(why, Why::First | Why::Learnt) {
             return;
         }
         let now = Instant::from_micros(u64::try_from(us).unwrap_or(0));
@@ -73,7 +73,7 @@ fn cause(
         (Why::Afresh, _, Some(Afresh::Leap)) => "the camera's timestamps leapt".into(),
         (Why::Afresh, _, Some(Afresh::Gap)) => "the picture comes again".into(),
         (Why::Afresh, ..) => "the camera was connected anew".into(),
-        (Why::Length, ..) => {
+        (Why::Length | Why::Learnt, ..) => {
             format!("the camera's key frames come otherwise: segments of {seconds} s from now on")
         }
         (Why::Listed, ..) => {

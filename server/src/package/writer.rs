@@ -1,5 +1,6 @@
 //! One rendition's output: frames in, chunks in the store's growing segments out.
 
+use super::frames::Access;
 use super::grid::Period;
 use crate::store::{Camera, Segment, SourceStatus, TrackSetup};
 use bytes::Bytes;
@@ -22,7 +23,7 @@ const LATE_US: i64 = 120_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Picture<'a> {
     pub(super) data: &'a [u8],
-    pub(super) key: bool,
+    pub(super) access: Access,
     /// Decoding and presentation time, UTC microseconds.
     pub(super) dts_us: i64,
     pub(super) pts_us: i64,
@@ -170,18 +171,20 @@ impl Writer {
         let (decode_time, duration) = self.placed(dts, delta);
         self.last_delta = delta.unwrap_or(self.last_delta);
         self.last_dts = Some(dts);
-        if picture.key {
+        let key = picture.access != Access::None;
+        if key {
             let captured_us = picture.pts_us;
             self.last_key = Some(Key { data: picture.data.to_vec(), captured_us });
         }
-        if let Some(open) = self.open.as_ref().filter(|o| o.is_empty && !picture.key) {
-            open.segment.set_dependent();
+        if let Some(open) = self.open.as_ref().filter(|o| o.is_empty) {
+            open.segment.begins_with(picture.access.sap_type());
         }
         let sample = Sample {
             data: picture.data,
             duration,
             composition_offset: i32::try_from(pts - decode_time).unwrap_or(0),
-            sync: picture.key,
+            // An I picture or a recovery point as well: players begin at what is marked, and nowhere else.
+            sync: key,
         };
         let producer = ProducerTime {
             wall: WallTime::from_micros(picture.pts_us),

@@ -1,6 +1,6 @@
 //! The MPD (ISO/IEC 23009-1) of a camera: Unix time as presentation time, numbers from the clock.
 
-use super::{are_independent, bandwidth_bps, of_kind};
+use super::{bandwidth_bps, of_kind, sap_type};
 use crate::package::SOURCE_SCHEME;
 use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, Window};
 use nearlive::dash::resolve::AUTO_LATENCY_SCOPE;
@@ -102,7 +102,7 @@ fn adaptation_set(
         segment_alignment: Some(true),
         common: Common {
             mime_type: Some(mime.into()),
-            start_with_sap: are_independent(tracks.iter().copied()).then_some(1),
+            start_with_sap: sap_type(tracks.iter().copied()).map(u32::from),
             inband_events: match kind {
                 RenditionKind::Video => {
                     vec![Descriptor { scheme: SOURCE_SCHEME.into(), value: None }]

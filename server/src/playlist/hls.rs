@@ -3,7 +3,7 @@
 //! Media and discontinuity sequences are counters that rise by one (4.4.3.2, 4.4.3.3), whatever the
 //! segments' numbers are. Low-latency parts are not offered yet.
 
-use super::{are_independent, bandwidth_bps};
+use super::{bandwidth_bps, sap_type};
 use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, SegmentInfo, Window};
 use nearlive::hls::syntax::{self, Map, Media, Multivariant, Rendition, Segment, Variant};
 use nearlive::hls::write;
@@ -21,7 +21,7 @@ pub fn multivariant(window: &Window) -> String {
     let of = |track: usize| newest.and_then(|p| p.tracks.iter().find(|t| t.track == track));
     let mut playlist = Multivariant {
         version: VERSION,
-        independent_segments: are_independent(window.periods.iter().flat_map(|p| &p.tracks)),
+        independent_segments: sap_type(window.periods.iter().flat_map(|p| &p.tracks)) == Some(1),
         ..Multivariant::default()
     };
     let mut sound_bps = 0;
@@ -88,7 +88,7 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
     let tracks = window.periods.iter().flat_map(|p| &p.tracks).filter(|t| t.track == track);
     Some(write::media(&Media {
         version: VERSION,
-        independent_segments: are_independent(tracks),
+        independent_segments: sap_type(tracks) == Some(1),
         target_duration: target_duration(window, &segments),
         media_sequence: window.media_sequences.get(track).copied().unwrap_or(0) + left_out,
         discontinuity_sequence: first_sequence.unwrap_or(0),

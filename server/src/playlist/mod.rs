@@ -35,9 +35,11 @@ fn bandwidth_bps(window: &Window, track: usize) -> u64 {
     }
 }
 
-/// Whether decoding can start with each of the segments.
-fn are_independent<'a>(tracks: impl IntoIterator<Item = &'a RenditionInfo>) -> bool {
-    tracks.into_iter().flat_map(|t| &t.segments).all(|s| s.independent)
+/// The type of stream access point that each of the segments begins with, or a lower one; `None` where
+/// one begins with none.
+fn sap_type<'a>(tracks: impl IntoIterator<Item = &'a RenditionInfo>) -> Option<u8> {
+    let types = tracks.into_iter().flat_map(|t| &t.segments).map(|s| s.sap_type);
+    types.fold(Some(1), |most, t| most.filter(|_| t > 0).map(|m| m.max(t)))
 }
 
 /// Up to two significant digits.

@@ -121,6 +121,8 @@ struct Period {
     duration_us: u64,
     listed: bool,
     published: bool,
+    /// Its newest segments of picture stand for all that should have followed.
+    lasts: bool,
     tracks: BTreeMap<usize, Track>,
     sequence: u64,
 }
@@ -241,6 +243,7 @@ impl Camera {
             duration_us,
             listed,
             published: false,
+            lasts: false,
             tracks,
             sequence,
         });
@@ -274,6 +277,17 @@ impl Camera {
         let mut inner = self.lock();
         let Some(period) = inner.periods.back_mut().filter(|p| !p.published) else { return };
         period.published = true;
+        drop(inner);
+        self.touch();
+    }
+
+    /// The pictures' segments of Period `ms` last longer than was said: who asks for one that should have
+    /// followed is given the newest, for no other has a picture to begin with. None follows them in
+    /// this Period.
+    pub fn lasts(&self, ms: PeriodMs) {
+        let mut inner = self.lock();
+        let Some(period) = inner.period_mut(ms).filter(|p| !p.lasts) else { return };
+        period.lasts = true;
         drop(inner);
         self.touch();
     }
@@ -390,6 +404,9 @@ impl Camera {
         }
         match t.segments.back() {
             None if current => Lookup::Soon,
+            Some(last) if current && inner.lasts(i, track) && number > last.number() => {
+                Lookup::Found(Reader::new(Arc::clone(last)))
+            }
             Some(last) if number <= last.number() => Lookup::Gone,
             Some(last) if current && number <= last.number() + 2 => Lookup::Soon,
             Some(_) if current => Lookup::Unknown,
@@ -420,6 +437,11 @@ impl Drop for Camera {
 impl Inner {
     fn track_of(&self, rendition: &str) -> Option<usize> {
         self.renditions.iter().position(|r| r.id == rendition)
+    }
+
+    fn lasts(&self, period: usize, track: usize) -> bool {
+        self.periods.get(period).is_some_and(|p| p.lasts)
+            && self.renditions.get(track).is_some_and(|r| r.kind == RenditionKind::Video)
     }
 
     fn period_mut(&mut self, ms: PeriodMs) -> Option<&mut Period> {

@@ -15,15 +15,22 @@ pub struct Segment {
     grown: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     chunks: Vec<Bytes>,
     bytes: u64,
     ticks: u64,
     end_ticks: Option<u64>,
-    dependent: bool,
+    /// The type of stream access point that it begins with, 0 for none; 1 before its first picture.
+    sap_type: u8,
     /// It is no longer in the window: its bytes are its readers' and its writer's.
     left: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { chunks: Vec::new(), bytes: 0, ticks: 0, end_ticks: None, sap_type: 1, left: false }
+    }
 }
 
 impl Segment {
@@ -56,9 +63,10 @@ impl Segment {
         self.grown.notify_waiters();
     }
 
-    /// It begins with a picture that needs those before it.
-    pub fn set_dependent(&self) {
-        self.lock().dependent = true;
+    /// The type of stream access point that its first picture is (ISO/IEC 14496-12 annex I); 0 where
+    /// that needs those before it.
+    pub fn begins_with(&self, sap_type: u8) {
+        self.lock().sap_type = sap_type;
     }
 
     pub(super) const fn number(&self) -> u64 {
@@ -99,7 +107,7 @@ impl Segment {
             start_ticks: self.start_ticks,
             duration_ticks: state.end_ticks.map_or(state.ticks, |end| end - self.start_ticks),
             complete: state.end_ticks.is_some(),
-            independent: !state.dependent,
+            sap_type: state.sap_type,
         }
     }
 }

@@ -66,6 +66,6 @@ pub struct SegmentInfo {
     pub duration_ticks: u64,
     /// It is finished.
     pub complete: bool,
-    /// Decoding can start with it.
-    pub independent: bool,
+    /// The type of stream access point that it begins with (ISO/IEC 14496-12 annex I); 0 for none.
+    pub sap_type: u8,
 }
