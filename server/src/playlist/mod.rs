@@ -38,8 +38,8 @@ fn bandwidth_bps(window: &Window, track: usize) -> u64 {
 /// The type of stream access point that each of the segments begins with, or a lower one; `None` where
 /// one begins with none.
 fn sap_type<'a>(tracks: impl IntoIterator<Item = &'a RenditionInfo>) -> Option<u8> {
-    let types = tracks.into_iter().flat_map(|t| &t.segments).map(|s| s.sap_type);
-    types.fold(Some(1), |most, t| most.filter(|_| t > 0).map(|m| m.max(t)))
+    let mut types = tracks.into_iter().flat_map(|t| &t.segments).map(|s| s.sap_type);
+    types.try_fold(1, |most: u8, t| (t > 0).then(|| most.max(t)))
 }
 
 /// Up to two significant digits.
