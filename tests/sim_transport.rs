@@ -1,4 +1,6 @@
 //! Transport streams that lack sound or picture for a while: at the start, in the middle, at the end.
+
+#![allow(clippy::single_range_in_vec_init, reason = "a broadcast has a list of times, here of one")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use nearlive_simulator::clock::{Time, secs};

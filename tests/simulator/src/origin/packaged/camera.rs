@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use nearlive::media::es::{aac::AacConfig, h264::AvcConfig};
 use nearlive::media::isobmff::write::SampleEntry;
 use nearlive::units::Resolution;
-use nearlive_server::package::Frame;
+use nearlive_server::package::{Access, Frame};
 use std::ops::Range;
 
 /// From a frame to the next, on the camera's clock; 90 kHz.
@@ -159,7 +159,8 @@ impl Camera {
             *last = arrival_us;
         }
         let (data, entry) = (vec![0; bytes], key.then_some(entry));
-        let frame = Frame { pts, dts: pts, arrival_us, data, key, entry };
+        let access = if key { Access::Closed } else { Access::None };
+        let frame = Frame { pts, arrival_us, data, access, bidirectional: false, entry };
         out.push(Arrival { at: arrival_us, track, frame });
     }
 }
