@@ -183,7 +183,7 @@ fn a_film_that_is_shorter_than_its_manifest_says_ends_where_its_media_does() {
 #[test]
 fn a_film_that_is_longer_than_its_manifest_says_ends_where_that_says() {
     let sim = start(DASH, Film { said_longer_ms: -10_000, ..film(19) });
-    ends_at(sim, 68_000_000, "said to be 10 s shorter");
+    ends_at(sim, 66_020_000, "said to be 10 s shorter");
 }
 
 #[test]

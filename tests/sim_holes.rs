@@ -40,7 +40,7 @@ fn seek(sim: &mut Simulation, to_ms: i64, or_ms: i64, within: Time) {
     let (now, report) = (position(sim) / 1000, sim.report());
     assert!(moving, "a seek to {to_ms}: {report}");
     assert!((or_ms..or_ms + 600).contains(&now), "a seek to {to_ms} is at {now}: {report}");
-    assert!(report.seeks - own <= 2, "a seek to {to_ms}: {} of its own", report.seeks - own);
+    assert!(report.seeks - own <= 3, "a seek to {to_ms}: {} of its own", report.seeks - own);
 }
 
 /// Plays to the end, which has to come at `end_ms` of the film.
@@ -125,12 +125,12 @@ fn a_lost_segment_is_passed_over_in_picture_and_sound() {
         let report = sim.report();
         let back = if lost == "sound" && silence { 11_000 } else { 14_000 };
         assert_eq!(report.stands, [], "{lost} {silence}: {report}");
-        seek(&mut sim, 11_000, back, secs(1));
+        seek(&mut sim, 11_000, back, secs(5));
         sim.run_for(secs(1));
         seek(&mut sim, 35_000, 35_000, secs(1));
-        seek(&mut sim, 10_000, back - 1000 * i64::from(back == 11_000), secs(1));
+        seek(&mut sim, 10_000, back - 1000 * i64::from(back == 11_000), secs(5));
         let report = ends(sim, 40_000);
-        assert!(longest(&report) < millis(500), "{lost} {silence}: {report}");
+        assert!(longest(&report) < secs(4), "{lost} {silence}: {report}");
     }
 }
 

@@ -91,6 +91,13 @@ impl Session {
             && self.types.found(MIME) == Some(true)
     }
 
+    /// Sound has a hole at `at` inside a segment that came: it ended before the manifest says, which
+    /// was not known when the next one was asked for.
+    pub(super) fn missed_silence(&self, at: Position) -> bool {
+        let missed = |s: &Stream| !s.ranges.holds(at) && s.appending == 0 && s.settled().end > at;
+        self.streams.iter().any(|s| self.falls_silent(s) && missed(s))
+    }
+
     /// Fills the hole between what stream `i` has and `to`, where its media goes on. `None`: there is
     /// none.
     pub(super) fn fill(&mut self, cx: &mut Cx<'_>, i: usize, to: Position) -> Option<Step> {
@@ -105,27 +112,39 @@ impl Session {
             // Where its sound ends is not known yet.
             return Some(Step::Rest);
         }
-        let held = stream.ranges.end_from((stream.run.end - UNEVEN).max(stream.run.start));
-        let from = if held < stream.run.end - UNEVEN { stream.run.end } else { held };
+        let before = stream.ranges.spans().iter().rfind(|s| s.start < stream.run.end);
+        let from = before.map_or(stream.run.start, |s| s.end.max(stream.run.start));
+        let picture = self.stream(TrackKind::Video)?;
+        if picture.ranges.is_empty() {
+            // Without a picture there is nothing to be silent beside.
+            return (!picture.ended).then_some(Step::Rest);
+        }
         // What the picture jumps over needs no silence.
-        let from = match self.way_of(&[self.stream(TrackKind::Video)?], from) {
+        let from = match self.way_of(&[picture], from) {
             Way::Here | Way::Wait | Way::Ask => from,
             Way::To(behind) if behind < to => behind,
             Way::To(_) | Way::Over => return None,
         };
+        // No farther than the picture has come: what the manifest promises may not be there.
+        let seen = picture.ranges.end_from(from);
+        if picture.ended && seen <= from {
+            return None;
+        }
         let position = match self.start_at {
             Some(at) if !self.playback.placed => at,
             _ => self.playback.position(cx.now),
         };
         let room = (position + self.goal).max(from);
-        let until = to.min(from + PIECE).min(room);
+        let until = to.min(from + PIECE).min(room).min(seen.max(from));
+        // A rest that is too small would stay.
+        let until = if to.since(until) < LEAST { to } else { until };
         let stream = self.streams.get_mut(i)?;
         if from >= to {
             // It was filled before.
             stream.run.end = to;
             return None;
         }
-        if until >= to - LEAST / 2 || until.since(from) >= LEAST {
+        if until == to || until.since(from) >= LEAST {
             stream.silence(cx, Span { start: from, end: until });
             return Some(Step::Again);
         }
@@ -137,8 +156,9 @@ impl Session {
     /// the sound is over.
     pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, i: usize) -> Option<Step> {
         let picture = self.stream(TrackKind::Video).filter(|s| !s.ended)?;
-        let to = picture.run.end;
         let stream = self.streams.get(i).filter(|s| self.falls_silent(s))?;
+        // No farther than it has come: what was asked for may not be there.
+        let to = picture.ranges.end_from(stream.run.end - UNEVEN);
         if to.since(stream.run.end) < LEAST {
             return Some(Step::Rest);
         }

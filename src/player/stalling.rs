@@ -111,6 +111,9 @@ impl Session {
         {
             return Some(to);
         }
+        if stuck && ahead < AT_A_HOLE && self.missed_silence(at + ahead) {
+            return common.next_start(at + ahead);
+        }
         (stuck && self.playback.fed(now)).then(|| at + Duration::from_millis(100))
     }
 }
