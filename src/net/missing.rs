@@ -8,7 +8,7 @@ use super::retry::REFUSALS;
 use core::time::Duration;
 
 /// After so many holes in a row, far from the end, nothing is expected any more.
-const HOLES: u32 = 3;
+pub const HOLES: u32 = 3;
 /// Manifests that are wrong about the end are so by a few segments.
 const TAIL: Duration = Duration::from_secs(60);
 /// A segment is asked for in at most so many other qualities.

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::io::FetchId;
 use super::opening::{place_in, rep_of, track_of};
 use super::requests::Sent;
-use super::session::{Session, Stage};
+use super::session::Session;
 use super::stream::{Place, Trouble};
 use crate::buffer::plan::Cursor;
 use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
@@ -68,7 +68,7 @@ impl Session {
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
-        mut error: Error,
+        error: Error,
         failed: Failed<'_>,
     ) {
         let live = self.is_live();
@@ -81,10 +81,10 @@ impl Session {
         match retry::verdict(policy, failed, count, cx.prng) {
             Verdict::Again(wait) => trouble.until = Some(cx.now + wait),
             Verdict::Settled if live && !lasts => trouble.until = Some(cx.now + policy.cap),
-            Verdict::Settled => error.fatal = true,
+            Verdict::Settled => return self.go_without(cx, kind, error),
         }
         let told = trouble.words.replace(error.message.clone()).is_some();
-        if error.fatal || !told {
+        if !told {
             self.trouble(cx, error);
         }
     }
@@ -92,9 +92,7 @@ impl Session {
     /// What plays goes on with another representation than the one that cannot be had; answers
     /// whether there is one.
     pub(super) fn pass_over(&mut self, cx: &Cx<'_>, kind: TrackKind, why: &Failure) -> bool {
-        let (Stage::Running, Some(p)) = (&self.stage, self.presentation.clone()) else {
-            return false;
-        };
+        let Some(p) = self.presentation.clone() else { return false };
         let Some(place) = self.stream(kind).map(|s| s.place) else { return false };
         let (Some(track), Some(rep)) = (track_of(&p, place), rep_of(&p, place)) else {
             return false;
@@ -181,7 +179,7 @@ impl Session {
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
-        mut error: Error,
+        error: Error,
         segment: &Segment,
         failed: Failed<'_>,
     ) {
@@ -191,20 +189,23 @@ impl Session {
         stream.trouble.tries = stream.trouble.tries.saturating_add(1);
         let Trouble { tries, left_out, .. } = stream.trouble;
         let held = !stream.ranges.is_empty();
+        let silent = self.stream(kind).is_some_and(|s| self.falls_silent(s));
         match retry::weight(failed.failure) {
             Weight::Passes => self.refused(cx, kind, error, failed),
-            Weight::Settled => {
-                error.fatal = true;
-                return self.trouble(cx, error);
-            }
+            Weight::Settled => return self.go_without(cx, kind, error),
             Weight::Refused => {
                 match missing::verdict(&missing::View { tries, others, left_out, left, held }) {
                     missing::Verdict::Again => self.ask_again(cx, kind, error, failed, tries),
                     missing::Verdict::LeaveOut => return self.leave_out(kind, segment),
-                    missing::Verdict::GiveUp => {
-                        error.fatal = true;
-                        return self.trouble(cx, error);
+                    missing::Verdict::GiveUp if silent => {
+                        // It is heard again where there is more of it.
+                        if left_out == missing::HOLES {
+                            let error = self.left_out(kind, TrackKind::Video, error);
+                            self.trouble(cx, error);
+                        }
+                        return self.leave_out(kind, segment);
                     }
+                    missing::Verdict::GiveUp => return self.go_without(cx, kind, error),
                 }
             }
         }

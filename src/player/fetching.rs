@@ -70,6 +70,9 @@ impl Session {
         if stream.downloads.len() >= 2 || (stream.downloads.len() == 1 && !self.is_live()) {
             return Step::Rest;
         }
+        if self.unwrap(cx, p, i) {
+            return Step::Again;
+        }
         let Some(stream) = self.streams.get(i) else { return Step::Rest };
         let Some(rep) = rep_of(p, stream.place) else { return Step::Rest };
         if let Some(init) = &rep.init
@@ -282,9 +285,9 @@ impl Session {
     fn next_period(&mut self, cx: &mut Cx<'_>, p: &Rc<Presentation>, i: usize) -> Step {
         let Some(stream) = self.streams.get(i) else { return Step::Rest };
         let (kind, place) = (stream.kind, stream.place);
-        let (Some(track), Some(rep)) = (track_of(p, place), rep_of(p, place)) else {
-            return Step::Rest;
-        };
+        let wanted = stream.wanted.clone();
+        let track = wanted.as_deref().or_else(|| track_of(p, place));
+        let (Some(track), Some(rep)) = (track, rep_of(p, place)) else { return Step::Rest };
         for period in place.period + 1..p.periods.len() {
             let found = place_in(p, &self.types, period, kind, track, rep);
             let start = p.periods.get(period).map(|p| p.start);

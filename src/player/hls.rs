@@ -17,7 +17,7 @@ use crate::hls::update::Placement;
 use crate::hls::{self};
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict};
-use crate::presentation::{self, Kind, Presentation, Refresh, Resource};
+use crate::presentation::{self, Kind, Presentation, Refresh, Resource, TrackKind};
 use crate::time::Instant;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
@@ -167,7 +167,7 @@ impl Session {
         &mut self,
         cx: &mut Cx<'_>,
         address: &str,
-        mut error: Error,
+        error: Error,
         failed: Option<Failed<'_>>,
     ) {
         let opening = !matches!(self.stage, Stage::Running);
@@ -191,9 +191,14 @@ impl Session {
         match verdict {
             Verdict::Again(wait) => state.due = Some(cx.now + wait),
             Verdict::Settled if !first => state.due = Some(cx.now + Policy::LIVE.cap),
-            Verdict::Settled => error.fatal = true,
+            Verdict::Settled => {
+                return match self.streams_of(address).first() {
+                    Some(&kind) => self.go_without(cx, kind, error),
+                    None => self.trouble(cx, Error { fatal: true, ..error }),
+                };
+            }
         }
-        if error.fatal || (self.figures.manifest_trouble.is_none() && count > 1) {
+        if self.figures.manifest_trouble.is_none() && count > 1 {
             self.figures.manifest_trouble = Some(error.message.clone());
             self.trouble(cx, error);
         }
@@ -201,12 +206,16 @@ impl Session {
 
     /// The streams that a playlist is for go on with others; answers whether all of them can.
     fn pass_over_playlist(&mut self, cx: &Cx<'_>, address: &str, why: &Failure) -> bool {
-        let Some(p) = self.presentation.clone() else { return false };
+        self.streams_of(address).into_iter().all(|kind| self.pass_over(cx, kind, why))
+    }
+
+    /// The kinds of the streams that a playlist is for.
+    fn streams_of(&self, address: &str) -> Vec<TrackKind> {
+        let Some(p) = &self.presentation else { return Vec::new() };
         let of = |s: &&Stream| {
-            rep_of(&p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
+            rep_of(p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
         };
-        let kinds: Vec<_> = self.feeds().filter(of).map(|s| s.kind).collect();
-        kinds.into_iter().all(|kind| self.pass_over(cx, kind, why))
+        self.feeds().filter(of).map(|s| s.kind).collect()
     }
 
     /// A request for a playlist was given up: it is due at once.

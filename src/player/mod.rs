@@ -34,6 +34,7 @@ mod sniffing;
 mod stalling;
 mod stream;
 mod transport;
+mod without;
 
 pub use config::Config;
 pub use error::{Category, Code, Error};

@@ -14,12 +14,14 @@ use super::select;
 pub(super) use super::select::Types;
 use super::session::{Session, Stage};
 use super::stream::{Place, Stream};
+use super::without;
 use crate::presentation::{
     Container, Kind, Presentation, Representation, SegmentList, Track, TrackKind,
 };
 use crate::time::{Instant, Position};
 use crate::units::Rate;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -73,6 +75,9 @@ impl Session {
     /// playlists, and codecs where no manifest names them. Answers whether all is there.
     fn complete_streams(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> bool {
         let mut complete = true;
+        for i in (0..self.streams.len()).rev() {
+            while self.unwrap(cx, p, i) {}
+        }
         for i in 0..self.streams.len() {
             complete &= self.complete_stream(cx, p, i);
         }
@@ -93,25 +98,17 @@ impl Session {
     fn types_found(&mut self, cx: &mut Cx<'_>) -> bool {
         let mut unknown = Vec::new();
         let mut refused = None;
-        for (i, stream) in self.streams.iter().enumerate() {
+        for stream in &self.streams {
             match self.types.found(stream.mime()) {
                 None => unknown.push(stream.mime().to_string()),
-                Some(false) => refused = Some((i, stream.mime().to_string())),
+                Some(false) => refused = Some((stream.kind, stream.mime().to_string())),
                 Some(true) => {}
             }
         }
-        if let Some((i, mime)) = refused {
-            // The rest plays without it, unless it comes from the same requests.
-            let feeds = self.streams.get(i).is_some_and(|s| !s.passive)
-                && self.streams.iter().any(|s| s.passive);
+        if let Some((kind, mime)) = refused {
             let error = cannot_play(&self.url, mime);
-            if self.streams.len() == 1 || feeds {
-                self.trouble(cx, error);
-                return false;
-            }
-            self.streams.remove(i);
-            self.trouble(cx, without(error));
-            return self.types_found(cx);
+            self.go_without(cx, kind, error);
+            return !matches!(self.stage, Stage::Failed) && self.types_found(cx);
         }
         let known = unknown.is_empty();
         let ask = self.types.unasked_of(unknown);
@@ -196,14 +193,17 @@ impl Session {
                 continue;
             };
             let place = Place { period: period_index, track, rep };
-            self.streams.push(Stream::new(kind, place, mime, period.start));
+            let mut stream = Stream::new(kind, place, mime, period.start);
+            stream.wanted = Some(Rc::new(Track { representations: Vec::new(), ..t.clone() }));
+            self.streams.push(stream);
         }
         if self.streams.is_empty() {
             return Err(self.why_nothing_plays(period.tracks.iter()));
         }
-        if !refused.is_empty() {
-            let error = self.why_nothing_plays(refused.into_iter());
-            self.trouble(cx, without(error));
+        if let (Some(lost), Some(rest)) = (refused.first(), self.streams.first()) {
+            let error = self.why_nothing_plays(refused.iter().copied());
+            let error = without::told(lost.kind, Some(lost), rest.kind, error);
+            self.trouble(cx, error);
         }
         Ok(())
     }
@@ -211,6 +211,9 @@ impl Session {
     fn why_nothing_plays<'a>(&self, tracks: impl Iterator<Item = &'a Track>) -> Error {
         let mut codecs: Vec<&str> = Vec::new();
         for rep in tracks.flat_map(|t| &t.representations) {
+            if let Some(error) = without::unplayable(rep, &self.url) {
+                return error;
+            }
             if rep.container == Container::WebM {
                 return Error {
                     code: Code::NotYet,
@@ -316,7 +319,8 @@ impl Session {
 
     /// `video.error`: the MediaSource is gone.
     pub(super) fn on_decoder_died(&mut self, cx: &mut Cx<'_>, code: u16, message: String) {
-        self.break_down(cx, Code::Decode, None, format!("MediaError {code}: {message}"));
+        let kind = without::culprit(&message);
+        self.break_down(cx, Code::Decode, kind, format!("MediaError {code}: {message}"));
     }
 
     pub(super) fn on_append_failed(&mut self, cx: &mut Cx<'_>, kind: TrackKind, text: String) {
@@ -349,20 +353,28 @@ impl Session {
         };
         let error =
             Error { code, fatal: !helped, message: format!("{what}; {then}."), url: None, detail };
+        if let (false, false, Some(kind)) = (helped, opening, kind) {
+            return self.go_without(cx, kind, error);
+        }
         self.trouble(cx, error);
         if helped {
-            self.play_again |= !self.playback.snap.paused;
-            let at = self.playback.position(cx.now);
-            for stream in &mut self.streams {
-                stream.retarget(cx, &mut self.requests, at);
-                // The rung may have been changed, and AddBuffer takes the stream's type.
-                stream.renewed();
-            }
-            self.refresh_mimes();
-            self.playback.stalled = None;
-            self.stage = Stage::Opening { opened: false, resume: Some(at) };
-            cx.push(Output::OpenSource);
+            self.rebuild(cx);
         }
+    }
+
+    /// A new MediaSource, for the streams as they are now; playing goes on where it is.
+    pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>) {
+        self.play_again |= !self.playback.snap.paused;
+        let at = self.playback.position(cx.now);
+        for stream in &mut self.streams {
+            stream.retarget(cx, &mut self.requests, at);
+            // The rung may have been changed, and AddBuffer takes the stream's type.
+            stream.renewed();
+        }
+        self.refresh_mimes();
+        self.playback.stalled = None;
+        self.stage = Stage::Opening { opened: false, resume: Some(at) };
+        cx.push(Output::OpenSource);
     }
 
     fn refresh_mimes(&mut self) {
@@ -477,12 +489,6 @@ fn cannot_play(url: &str, codecs: String) -> Error {
         url: Some(shown(url)),
         detail: codecs,
     }
-}
-
-/// The error of a track that cannot be played where others can.
-fn without(error: Error) -> Error {
-    let message = format!("{} The rest plays without it.", error.message);
-    Error { fatal: false, message, ..error }
 }
 
 fn nothing_to_play(url: &str) -> Error {

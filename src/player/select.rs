@@ -83,7 +83,8 @@ impl Types {
     /// It plays here, as far as is known: what names no codecs may be anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
-        if rep.container == Container::WebM || self.missing.iter().any(|it| it.0 == rep.id) {
+        let wrapped = matches!(rep.container, Container::WebM | Container::PackedAudio);
+        if wrapped || self.missing.iter().any(|it| it.0 == rep.id) {
             return false;
         }
         if rep.codecs.is_empty() {
@@ -100,8 +101,8 @@ impl Types {
     }
 }
 
-/// The track of a kind to play in a Period: the one like `before` (same id, else same language),
-/// else the default, else the first, of those that have something playable.
+/// The track of a kind to play in a Period: the one like `before` (of its language, with the same id
+/// or label where there are several), else the default, else the first, of those that have something playable.
 pub(super) fn track(
     period: &Period,
     kind: TrackKind,
@@ -114,8 +115,9 @@ pub(super) fn track(
             continue;
         }
         let likeness = match before {
-            Some(b) if b.id == track.id => 4,
-            Some(b) if b.language == track.language && b.label == track.label => 3,
+            // Ids may be no more than places in the list.
+            Some(b) if b.language == track.language && b.id == track.id => 6,
+            Some(b) if b.language == track.language && b.label == track.label => 4,
             Some(b) if b.language == track.language => 2,
             _ => 0,
         } + u8::from(track.default);

@@ -34,7 +34,7 @@ const TABLES: usize = 128 << 10;
 /// What was read of one stream before its turn.
 #[derive(Debug)]
 pub(super) struct Sniff {
-    kind: TrackKind,
+    pub(super) kind: TrackKind,
     found: Found,
     /// Segments looked at, and the number of the last one.
     looked: u32,
@@ -221,7 +221,7 @@ impl Session {
             _ => {
                 let size = sniff.bodies.iter().map(|b| b.1.len()).sum::<usize>();
                 let error = nothing_known(found.other, size, resource);
-                self.trouble(cx, error);
+                self.go_without(cx, kind, error);
                 return false;
             }
         };

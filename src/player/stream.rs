@@ -19,7 +19,7 @@ use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
 use crate::media::isobmff::scan::Fact;
-use crate::presentation::{Resource, Segment, TrackKind};
+use crate::presentation::{Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
@@ -43,6 +43,8 @@ pub(super) struct Stream {
     pub(super) kind: TrackKind,
     /// What is fetched.
     pub(super) place: Place,
+    /// The track that was chosen first: a Period that lacks it does not change what is wanted.
+    pub(super) wanted: Option<Rc<Track>>,
     pub(super) cursor: Cursor,
     /// What was asked for without going elsewhere: from where, and how far.
     pub(super) run: Span,
@@ -108,6 +110,7 @@ impl Stream {
         Self {
             kind,
             place,
+            wanted: None,
             cursor: Cursor::At(at),
             run: Span { start: at, end: at },
             downloads: VecDeque::new(),

@@ -110,9 +110,14 @@ impl<M: Machine> Simulation<M> {
 
     /// The decoder gives up.
     pub fn decode_error(&mut self) {
+        self.decoder_gives_up("");
+    }
+
+    /// The decoder gives up; the browser says so, and more in these words.
+    pub fn decoder_gives_up(&mut self, words: &str) {
         self.log.note(self.now, "decode error");
         self.element.fail(self.now);
-        let message = "PIPELINE_ERROR_DECODE".to_owned();
+        let message = format!("PIPELINE_ERROR_DECODE: {words}");
         self.give(Input::Source(SourceEvent::Failed { code: 3, message }));
         self.settle();
     }

@@ -18,6 +18,9 @@ pub const DASH: &str = "http://host/cut/index.mpd";
 /// HLS of its first Period.
 pub const HLS: &str = "http://host/cut/index.m3u8";
 
+/// The playlist of its first Period's sound.
+pub const RADIO: &str = "http://host/cut/a.m3u8";
+
 /// A track of a Period: segments of its media, each a start and a length in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Strip {
@@ -97,6 +100,8 @@ pub struct CutServer {
     parts: Vec<Part>,
     length_ms: u64,
     packers: BTreeMap<&'static str, (Packer, Strip)>,
+    /// In HLS, sound is in files with this ending, which need no initialization segment.
+    packed: Option<&'static str>,
 }
 
 impl CutServer {
@@ -110,7 +115,14 @@ impl CutServer {
             };
             packers.entry(strip.id).or_insert_with(|| (Packer::new(kind), strip.clone()));
         }
-        Self { parts, length_ms, packers }
+        Self { parts, length_ms, packers, packed: None }
+    }
+
+    /// The same with sound in packed files in HLS: `aac`, `mp3`, ...
+    #[must_use]
+    pub fn packed(mut self, ending: &'static str) -> Self {
+        self.packed = Some(ending);
+        self
     }
 
     /// Of one Period from zero.
@@ -205,10 +217,14 @@ impl CutServer {
 
     fn playlist(&self, kind: TrackKind) -> String {
         let mut s = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n");
-        if let Some(strip) = self.first(kind) {
-            let _ = writeln!(s, "#EXT-X-MAP:URI=\"{}/init.mp4\"", strip.id);
-            for (t, d) in &strip.segments {
-                let _ = writeln!(s, "#EXTINF:{}.{:03},\n{}/{t}.m4s", d / 1000, d % 1000, strip.id);
+        let packed = self.packed.filter(|_| kind == TrackKind::Audio);
+        let ending = packed.unwrap_or("m4s");
+        if let Some(Strip { id, segments, .. }) = self.first(kind) {
+            if packed.is_none() {
+                let _ = writeln!(s, "#EXT-X-MAP:URI=\"{id}/init.mp4\"");
+            }
+            for (t, d) in segments {
+                let _ = writeln!(s, "#EXTINF:{}.{:03},\n{id}/{t}.{ending}", d / 1000, d % 1000);
             }
         }
         s.push_str("#EXT-X-ENDLIST\n");

@@ -1,0 +1,202 @@
+//! A track that cannot be played is left out, and said to be; it ends nothing that can be played.
+//!
+//! ```text
+//! trouble that would end a track --other tracks?--> left out, said, the rest goes on
+//!                                       none -----> the end, said
+//! ```
+
+use super::cx::Cx;
+use super::error::{Code, Error, shown};
+use super::io::Reason;
+use super::opening::{place_in, rep_of, track_of};
+use super::session::{Session, Stage};
+use super::stream::Stream;
+use crate::presentation::{Container, Presentation, Representation, Track, TrackKind};
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// What becomes of playback without a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// This one goes on with its own requests, and any others.
+    GoesOn(TrackKind),
+    /// This one takes over the requests, which the lost one made for both.
+    TakesOver(TrackKind),
+    /// There is nothing else.
+    Ends,
+}
+
+/// What becomes of tracks, each with whether another one's requests feed it, without `lost`.
+fn fate(tracks: &[(TrackKind, bool)], lost: TrackKind) -> Fate {
+    let leads = tracks.iter().any(|&(kind, fed)| kind == lost && !fed);
+    let mut others = tracks.iter().filter(|it| it.0 != lost);
+    if let Some(&(kind, _)) = others.clone().find(|it| !it.1) {
+        return Fate::GoesOn(kind);
+    }
+    match others.next() {
+        Some(&(kind, _)) if leads => Fate::TakesOver(kind),
+        _ => Fate::Ends,
+    }
+}
+
+const fn word(kind: TrackKind) -> &'static str {
+    match kind {
+        TrackKind::Video => "picture",
+        TrackKind::Audio => "sound",
+        TrackKind::Text => "text",
+    }
+}
+
+/// What went wrong with a track, for a viewer who goes on with `rest`.
+pub(super) fn told(kind: TrackKind, track: Option<&Track>, rest: TrackKind, error: Error) -> Error {
+    let mut name = String::from(word(kind));
+    if let Some(label) = track.and_then(|t| t.label.as_deref()) {
+        name.push_str(&format!(" \"{label}\""));
+    }
+    if let Some(language) = track.and_then(|t| t.language.as_deref()) {
+        name.push_str(&format!(" ({language})"));
+    }
+    let message =
+        format!("The {name} is left out. {} The {} plays without it.", error.message, word(rest));
+    Error { fatal: false, message, ..error }
+}
+
+/// Which track's decoder gave up, by the browser's words for it (Chromium: "audio decode error!",
+/// "Failed to send video packet for decoding").
+pub(super) fn culprit(message: &str) -> Option<TrackKind> {
+    let says = |word: &str| message.to_ascii_lowercase().contains(word);
+    match (says("video"), says("audio")) {
+        (true, false) => Some(TrackKind::Video),
+        (false, true) => Some(TrackKind::Audio),
+        _ => None,
+    }
+}
+
+/// Why media in this wrapping cannot be played.
+pub(super) fn unplayable(rep: &Representation, url: &str) -> Option<Error> {
+    (rep.container == Container::PackedAudio).then(|| Error {
+        code: Code::NotYet,
+        fatal: true,
+        message: "Sound in .aac, .mp3 or .ac3 files (packed audio) cannot be played yet; offer it \
+                  as fragmented MP4 or in a transport stream."
+            .to_string(),
+        url: Some(shown(url)),
+        detail: rep.codecs.clone(),
+    })
+}
+
+impl Session {
+    /// What stream `i` is to play is wrapped in a way that cannot be played: it takes another
+    /// representation or track of its kind, else it is left out. Answers whether that was so.
+    pub(super) fn unwrap(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
+        let Some(stream) = self.streams.get_mut(i) else { return false };
+        let (Some(track), Some(rep)) = (track_of(p, stream.place), rep_of(p, stream.place)) else {
+            return false;
+        };
+        let url = rep.playlist.as_deref().unwrap_or(&self.url);
+        let Some(error) = unplayable(rep, url) else { return false };
+        let kind = stream.kind;
+        match place_in(p, &self.types, stream.place.period, kind, track, rep) {
+            Some(place) => stream.place = place,
+            None => self.go_without(cx, kind, error),
+        }
+        true
+    }
+
+    /// The track of this kind cannot be played: the others go on without it, else it is the end.
+    pub(super) fn go_without(&mut self, cx: &mut Cx<'_>, kind: TrackKind, error: Error) {
+        let tracks: alloc::vec::Vec<_> = self.streams.iter().map(|s| (s.kind, s.passive)).collect();
+        let rest = match fate(&tracks, kind) {
+            Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
+            Fate::Ends => return self.trouble(cx, Error { fatal: true, ..error }),
+        };
+        let at = self.playback.position(cx.now);
+        let error = self.left_out(kind, rest, error);
+        let Some(i) = self.streams.iter().position(|s| s.kind == kind) else { return };
+        let mut lost = self.streams.remove(i);
+        lost.retarget(cx, &mut self.requests, at);
+        if let Some((id, _)) = lost.fetching.take() {
+            self.requests.cancel(cx, id);
+        }
+        if fate(&tracks, kind) == Fate::TakesOver(rest)
+            && let Some(heir) = self.streams.iter_mut().find(|s| s.kind == rest)
+        {
+            heir.passive = false;
+            heir.transport = lost.transport.take();
+            heir.cursor = lost.cursor;
+        }
+        lost.stop(cx);
+        self.sniffs.retain(|s| s.kind != kind);
+        self.trouble(cx, error);
+        match self.stage {
+            Stage::Running => self.rebuild(cx),
+            // Nothing else may come that makes it look at the rest.
+            _ => cx.wake_at(cx.now, Reason::Retry),
+        }
+    }
+
+    /// The error of a track that is left out where `rest` can be played.
+    pub(super) fn left_out(&self, kind: TrackKind, rest: TrackKind, error: Error) -> Error {
+        let place = self.stream(kind).map(|s: &Stream| s.place);
+        let track = self.presentation.as_ref().zip(place).and_then(|(p, place)| track_of(p, place));
+        told(kind, track.filter(|t| t.kind == kind), rest, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    const V: TrackKind = TrackKind::Video;
+    const A: TrackKind = TrackKind::Audio;
+
+    #[test]
+    fn what_can_be_played_goes_on() {
+        type Tracks<'a> = &'a [(TrackKind, bool)];
+        let cases: [(Tracks<'_>, TrackKind, Fate); 6] = [
+            (&[(V, false), (A, false)], A, Fate::GoesOn(V)),
+            (&[(V, false), (A, false)], V, Fate::GoesOn(A)),
+            (&[(V, false), (A, true)], A, Fate::GoesOn(V)),
+            (&[(V, false), (A, true)], V, Fate::TakesOver(A)),
+            (&[(A, false)], A, Fate::Ends),
+            (&[(V, false)], V, Fate::Ends),
+        ];
+        for (tracks, lost, expected) in cases {
+            assert_eq!(fate(tracks, lost), expected, "{tracks:?} without {lost:?}");
+        }
+    }
+
+    #[test]
+    fn the_decoder_that_gave_up_is_known_by_what_the_browser_says() {
+        assert_eq!(culprit("PIPELINE_ERROR_DECODE: audio decode error!"), Some(A));
+        assert_eq!(culprit("PIPELINE_ERROR_DECODE: Failed to send video packet"), Some(V));
+        assert_eq!(culprit("CHUNK_DEMUXER_ERROR_APPEND_FAILED"), None);
+    }
+
+    #[test]
+    fn the_track_and_the_reason_and_what_plays_are_named() {
+        let error = Error {
+            code: Code::NotYet,
+            fatal: true,
+            message: "It is not there.".into(),
+            url: None,
+            detail: String::new(),
+        };
+        let track = Track {
+            id: "a".into(),
+            kind: A,
+            language: Some("fr".into()),
+            label: Some("Main".into()),
+            default: false,
+            representations: Vec::new(),
+        };
+        let said = told(A, Some(&track), V, error.clone());
+        let words =
+            "The sound \"Main\" (fr) is left out. It is not there. The picture plays without it.";
+        assert_eq!((said.message.as_str(), said.fatal), (words, false));
+        let said = told(V, None, A, error);
+        let words = "The picture is left out. It is not there. The sound plays without it.";
+        assert_eq!(said.message, words);
+    }
+}
