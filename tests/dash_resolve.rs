@@ -273,6 +273,23 @@ fn timelines_count_numbers_over_repeats_gaps_and_open_ends() {
         ("<S t='50' d='20'/><S d='10' r='1'/>", open, 4, None),
         ("<S t='50' d='20'/><S d='0'/><S d='10' n='9'/>", closed, 2, Some((9, 70, 2, 3))),
         ("<S t='50' d='20'/><S t='40' d='10'/><S t='70' d='10'/>", closed, 2, Some((5, 70, 2, 3))),
+        // What has no duration covers no time and is counted: first, in between, last, repeated.
+        ("<S t='50' d='0'/><S d='20'/>", open, 0, Some((4, 50, 0, 2))),
+        ("<S t='50' d='0' r='2'/><S d='20'/>", closed, 0, Some((6, 50, 0, 2))),
+        ("<S t='50' d='20'/><S t='70' d='0'/><S t='70' d='20'/>", open, 2, Some((5, 70, 2, 4))),
+        ("<S t='50' d='20'/><S d='0' r='3'/><S d='20'/>", closed, 2, Some((8, 70, 2, 4))),
+        ("<S t='50' d='0' r='-1'/><S d='20'/>", closed, 0, Some((4, 50, 0, 2))),
+        ("<S t='50' d='20'/><S t='90' d='0'/><S d='20'/>", open, 3, Some((5, 90, 4, 6))),
+        ("<S t='50' d='20'/><S t='70' d='0'/>", open, 2, None),
+        ("<S t='50' d='20' r='-1'/><S d='0'/><S t='110' d='30'/>", closed, 7, Some((7, 110, 6, 9))),
+        ("<S t='50' d='20' r='-1'/><S t='110' d='0'/><S d='30'/>", closed, 7, Some((7, 110, 6, 9))),
+        ("<S t='50' d='20' n='0'/><S d='0'/><S d='20'/>", closed, 3, Some((2, 70, 2, 4))),
+        // An overlap: what begins later is taken from its start on.
+        ("<S t='50' d='20' r='1'/><S t='80' d='20'/>", open, 3, Some((5, 80, 3, 5))),
+        // An encoder that was started again: what it writes now is what exists.
+        ("<S t='500' d='20' r='4'/><S t='50' d='20' r='1'/>", open, 3, Some((9, 70, 2, 4))),
+        ("<S t='500' d='20' r='4'/><S t='50' d='20' r='1'/>", open, 10, None),
+        ("<S t='50' d='20' n='9'/><S d='20' n='3'/>", open, 2, Some((3, 70, 2, 4))),
         ("<S d='20' r='7'/>", closed, 0, Some((5, 40, -1, 1))),
     ];
     for (s, mpd, after, expected) in cases {

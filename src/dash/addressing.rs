@@ -256,8 +256,11 @@ fn template(
     Ok(Some(info.addressed(place, init, segments)))
 }
 
-/// The runs of a SegmentTimeline (5.3.9.6). What goes back in time or lasts for no time is left out,
-/// so that starts rise; numbers count what is left in as well.
+/// The runs of a SegmentTimeline (5.3.9.6), starts and numbers rising.
+///
+/// A packager lists what it lost as an `S` of no duration: it covers no time, so there is nothing to
+/// ask for, but its number is counted like any other's (5.3.9.6.1). A timeline that goes back is none
+/// by the standard: live, what stands later was written later and counts; on demand, what stands first.
 fn runs(place: &Place<'_>, info: &Resolved<'_>, timeline: &[S]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::with_capacity(timeline.len());
     let mut number = info.start_number;
@@ -265,25 +268,35 @@ fn runs(place: &Place<'_>, info: &Resolved<'_>, timeline: &[S]) -> Vec<Run> {
     for (i, s) in timeline.iter().enumerate() {
         let start = s.t.unwrap_or(time);
         number = s.n.unwrap_or(number);
-        if s.d == 0 {
-            continue;
-        }
         let count = match u64::try_from(s.r) {
             Ok(repeats) => repeats.saturating_add(1),
-            Err(_) => match timeline.get(i + 1).map(|next| next.t.unwrap_or(start)) {
-                Some(next) => next.saturating_sub(start).div_ceil(s.d).max(1),
-                None => until_end(place, info, start, s.d),
-            },
+            Err(_) if s.d == 0 => 1,
+            Err(_) => {
+                let rest = timeline.get(i + 1..).unwrap_or_default();
+                match rest.iter().find(|next| next.d > 0 || next.t.is_some()) {
+                    Some(next) => {
+                        next.t.unwrap_or(start).saturating_sub(start).div_ceil(s.d).max(1)
+                    }
+                    None => until_end(place, info, start, s.d),
+                }
+            }
         };
         let mut run = Run { number, time: start, duration: s.d, count };
         number = number.saturating_add(count);
         time = start.saturating_add(s.d.saturating_mul(count));
+        if s.d == 0 {
+            continue;
+        }
         if let Some(last) = info.end_number {
             let room = last.saturating_add(1).saturating_sub(run.number);
             run.count = run.count.min(room);
         }
-        let rises = runs.last().is_none_or(|p| p.time < run.time && p.number < run.number);
-        if rises && run.count > 0 {
+        let before = |p: &Run| p.time < run.time && p.number < run.number;
+        if place.anchor.is_some() {
+            let keep = runs.iter().rposition(before).map_or(0, |last| last + 1);
+            runs.truncate(keep);
+        }
+        if runs.last().is_none_or(before) && run.count > 0 {
             runs.push(run);
         }
     }
