@@ -1,0 +1,298 @@
+//! Where the edge is when the clock cannot be right: found by asking for segments.
+//!
+//! Numbers that follow from a clock (SegmentTemplate@duration) name segments that do not exist when
+//! the viewer's clock or the manifest's `availabilityStartTime` is off, or when the origin is later than
+//! its manifest says. Then one segment after the other is asked for, older or newer, until one exists;
+//! halving what lies between that one and the oldest newer one that was refused leads to the edge.
+//!
+//! All is counted in *ages*: the time since a segment was due by the clock, microseconds, so that a
+//! negative one is due later. Which order finds it soon, with the window that the origin keeps:
+//! 1. older, doubling, up to [`NEAR`]: an origin that is late;
+//! 2. both ways in steps that no window is missed by: clocks that are minutes off;
+//! 3. whole and half hours both ways: local time written as UTC;
+//! 4. both ways, doubling: where all is kept.
+//!
+//! ```text
+//! refused --next()--> Ask(age) --answer()--> ... --> Found { between two ages } | Nowhere
+//! ```
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// An origin may be late by this much; what is more is a clock that is off. Microseconds.
+pub const NEAR: i64 = 40 * SECOND;
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3600 * SECOND;
+/// How far steps of the window's length go.
+const STEPS: i64 = 300 * SECOND;
+/// A window that is not known is at least so long.
+const LEAST_WINDOW: i64 = 8 * SECOND;
+/// And where nothing is said all may be kept; but few origins do, and the steps cost little.
+const USUAL_WINDOW: i64 = 60 * SECOND;
+/// Farther off than this no clock is.
+const FARTHEST: i64 = 100 * 365 * 24 * HOUR;
+/// More questions than this lead nowhere.
+const MOST: u32 = 250;
+
+/// What bounds a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The length of a segment.
+    pub length: Duration,
+    /// The age of the oldest segment there can be: the Period's first.
+    pub oldest: i64,
+    /// The age of the newest there can be.
+    pub newest: i64,
+    /// How far back the origin keeps segments, where it says so.
+    pub window: Option<Duration>,
+    /// The edge may be far off: not only late.
+    pub far: bool,
+    /// An age worth trying first: how much a clock has just jumped.
+    pub hint: Option<i64>,
+}
+
+/// What the search wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The newest segment of this age or older.
+    Ask(i64),
+    /// What is of age `exists` is there, what is of age `refused` is not.
+    Found {
+        /// The newest that is there.
+        exists: i64,
+        /// Newer than that and not there.
+        refused: i64,
+    },
+    /// Nothing of all that was tried exists.
+    Nowhere,
+}
+
+/// What the origin said to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It exists.
+    Exists,
+    /// It does not.
+    Refused,
+    /// It does not any more (410).
+    Gone,
+}
+
+/// A search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    bounds: Bounds,
+    order: VecDeque<i64>,
+    refused: Vec<i64>,
+    exists: Option<i64>,
+    asked: u32,
+}
+
+impl Search {
+    /// For what exists, where a segment of age `refused` does not.
+    pub fn new(refused: i64, bounds: Bounds) -> Self {
+        let mut order: Vec<i64> = Vec::new();
+        let length = micros(bounds.length).max(1);
+        // The newest that is due by the clock, and older ones.
+        let from = refused.max(0);
+        order.extend(bounds.hint.map(|hint| hint.saturating_add(from)));
+        order.extend(doubled(length).map(|d| from.saturating_add(d)).take_while(|a| *a < NEAR));
+        order.extend(Some(NEAR).filter(|near| *near > from));
+        if bounds.far {
+            let window = bounds.window.map_or(USUAL_WINDOW, |w| micros(w).max(LEAST_WINDOW));
+            let step = (window * 3 / 4).max(length);
+            let both = |order: &mut Vec<i64>, off: i64| order.extend([from + off, from - off]);
+            for i in 1..=STEPS / step {
+                both(&mut order, i * step);
+            }
+            // Well inside the window, so that a little lateness does not miss it.
+            let inside = (window / 2).min(length * 2);
+            for half_hours in 1..=28 {
+                order.extend([half_hours, -half_hours].map(|h| h * HOUR / 2 + inside));
+            }
+            for off in doubled(STEPS).take_while(|off| *off < FARTHEST) {
+                both(&mut order, off);
+            }
+        }
+        let (oldest, newest) = (bounds.oldest, bounds.newest);
+        order.retain(|age| (newest..=oldest).contains(age));
+        if order.iter().all(|age| *age < oldest) {
+            order.push(oldest);
+        }
+        let order = order.into();
+        Self { bounds, order, refused: alloc::vec![refused], exists: None, asked: 0 }
+    }
+
+    /// For the newest, where a segment of age `exists` is there: the clock may be behind.
+    pub fn forward(exists: i64, bounds: Bounds) -> Self {
+        let exists = Some(exists);
+        Self { bounds, order: VecDeque::new(), refused: Vec::new(), exists, asked: 0 }
+    }
+
+    /// What to ask for next.
+    pub fn next(&self) -> Next {
+        let Some(exists) = self.exists else {
+            return match self.order.front().filter(|_| self.asked < MOST) {
+                Some(age) => Next::Ask(*age),
+                None => Next::Nowhere,
+            };
+        };
+        let length = micros(self.bounds.length).max(1);
+        let newer = self.refused.iter().copied().filter(|r| *r < exists).max();
+        match newer {
+            Some(refused) if exists - refused <= length + length / 2 || self.asked >= MOST => {
+                Next::Found { exists, refused }
+            }
+            Some(refused) => Next::Ask(refused + (exists - refused) / 2),
+            None if exists <= self.bounds.newest || self.asked >= MOST => {
+                Next::Found { exists, refused: exists.saturating_sub(length) }
+            }
+            // As far again as it has got, and a segment at least.
+            None => {
+                let step = exists.min(0).saturating_neg().max(length);
+                Next::Ask((exists.saturating_sub(step)).max(self.bounds.newest))
+            }
+        }
+    }
+
+    /// The origin answered to a segment of this age.
+    pub fn answer(&mut self, age: i64, answer: Answer) {
+        self.asked = self.asked.saturating_add(1);
+        self.order.pop_front();
+        match answer {
+            Answer::Exists => {
+                self.exists = Some(self.exists.map_or(age, |known| known.min(age)));
+            }
+            Answer::Refused => self.refused.push(age),
+            // What is older is gone as well.
+            Answer::Gone if self.exists.is_none() => self.order.retain(|other| *other < age),
+            Answer::Gone => {}
+        }
+    }
+
+    /// How many were asked for.
+    pub const fn asked(&self) -> u32 {
+        self.asked
+    }
+}
+
+fn doubled(first: i64) -> impl Iterator<Item = i64> {
+    core::iter::successors(Some(first), |d| d.checked_mul(2))
+}
+
+fn micros(d: Duration) -> i64 {
+    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    const BOUNDS: Bounds = Bounds {
+        length: Duration::from_secs(2),
+        oldest: i64::MAX,
+        newest: i64::MIN,
+        window: None,
+        far: true,
+        hint: None,
+    };
+
+    /// Searches where segments are there from `edge` on (an age), as far back as `kept`; answers what
+    /// was found, and how many questions it took.
+    fn search(mut search: Search, edge: i64, kept: i64, tells: bool) -> (Next, u32) {
+        loop {
+            match search.next() {
+                Next::Ask(age) => {
+                    // Segments have ages of their own: every 2 s.
+                    let age = (age.saturating_add(1_999_999)).div_euclid(2_000_000) * 2_000_000;
+                    let answer = if age < edge {
+                        Answer::Refused
+                    } else if age > edge.saturating_add(kept) {
+                        if tells { Answer::Gone } else { Answer::Refused }
+                    } else {
+                        Answer::Exists
+                    };
+                    search.answer(age, answer);
+                }
+                next => return (next, search.asked()),
+            }
+        }
+    }
+
+    fn found(next: Next, edge: i64) -> bool {
+        let Next::Found { exists, refused } = next else { return false };
+        exists >= edge && refused < edge && exists - refused <= 3_000_000
+    }
+
+    #[test]
+    fn an_origin_that_is_late_is_found_with_a_few_questions() {
+        for (late_ms, most) in [(1200, 2), (3500, 3), (8000, 5), (20_000, 8), (35_000, 9)] {
+            let edge = late_ms * 1000;
+            let bounds = Bounds { far: false, ..BOUNDS };
+            let (next, asked) = search(Search::new(1_000_000, bounds), edge, i64::MAX / 2, false);
+            assert!(found(next, edge) && asked <= most, "{late_ms}: {asked} {next:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_found_in_the_window_that_the_origin_keeps() {
+        // (how far the clock is ahead in seconds, the window in seconds, whether it is said,
+        // questions at most)
+        let cases = [
+            (120, 16, true, 40),
+            (-120, 16, true, 40),
+            (90, 16, true, 40),
+            (-45, 16, true, 20),
+            (250, 30, true, 40),
+            (-290, 30, true, 40),
+            (3600, 20, true, 120),
+            (-7200, 20, true, 120),
+            (5 * 3600 + 1800, 60, true, 120),
+            (-12 * 3600, 60, true, 120),
+            (150, 3600, true, 20),
+            (2 * 3600, 7200, true, 40),
+            (40_000, 1_000_000_000, false, 80),
+            (3 * 365 * 86_400, 1_000_000_000, false, 140),
+        ];
+        for (ahead, kept, said, most) in cases {
+            for tells in [false, true] {
+                let window = said.then(|| Duration::from_secs(u64::try_from(kept).unwrap_or(0)));
+                let bounds = Bounds { window, ..BOUNDS };
+                let (edge, kept) = (ahead * SECOND, (kept + 4) * SECOND);
+                let (next, asked) = search(Search::new(1_000_000, bounds), edge, kept, tells);
+                let what = format!("{ahead} s, {kept} us kept, tells {tells}: {asked} {next:?}");
+                assert!(found(next, edge) && asked <= most, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_is_found_from_what_exists() {
+        for (behind, most) in [(0, 1), (1, 1), (7, 4), (120, 12), (86_400, 34)] {
+            let edge = -behind * SECOND;
+            let forward = Search::forward(0, BOUNDS);
+            let (next, asked) = search(forward, edge, i64::MAX / 2, false);
+            assert!(found(next, edge) && asked <= most, "{behind}: {asked} {next:?}");
+        }
+    }
+
+    #[test]
+    fn a_jump_that_is_known_is_tried_first() {
+        let bounds = Bounds { hint: Some(500 * SECOND), ..BOUNDS };
+        let search = Search::new(3_000_000, bounds);
+        assert_eq!(search.next(), Next::Ask(503 * SECOND));
+    }
+
+    #[test]
+    fn it_stays_in_the_period_and_ends() {
+        let bounds = Bounds { oldest: 9_000_000, newest: -5_000_000, ..BOUNDS };
+        let (next, asked) = search(Search::new(1_000_000, bounds), i64::MAX, 0, false);
+        assert_eq!(next, Next::Nowhere);
+        assert!(asked <= 4, "{asked}");
+        let (next, asked) = search(Search::new(1_000_000, BOUNDS), i64::MAX, 0, false);
+        assert_eq!(next, Next::Nowhere);
+        assert!(asked <= MOST, "{asked}");
+    }
+}
