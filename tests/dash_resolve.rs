@@ -3,7 +3,7 @@
 use nearlive::dash::{read, resolve};
 use nearlive::presentation::{
     ClockSource, Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation,
-    Segment, SegmentList, TrackKind, window,
+    Segment, SegmentList, TrackKind, edge, window,
 };
 use nearlive::time::{Position, WallTime};
 use nearlive::units::{ByteRange, Resolution};
@@ -107,7 +107,7 @@ fn ffmpeg_ldash_is_numbered_growing_and_early() {
     );
     let before = start + Duration::from_millis(13_039);
     assert_eq!(video.segments.newest(before).map(|s| s.number), Some(13));
-    let (from, to) = window(&p, now).unwrap();
+    let (from, to) = window(&p, edge(&p, now).unwrap()).unwrap();
     assert_eq!((from.as_micros(), to.as_micros()), (8_040_000, 13_040_000));
 }
 
@@ -572,7 +572,7 @@ fn hostile_numbers_and_sizes_cost_nothing() {
             let _ = r.segments.at(Position::from_micros(us));
             let _ = r.segments.newest(WallTime::from_micros(us));
             let _ = r.segments.last();
-            let _ = window(&p, WallTime::from_micros(us));
+            let _ = edge(&p, WallTime::from_micros(us)).and_then(|edge| window(&p, edge));
         }
     }
     // A long template inherited by many: refused instead of multiplied.

@@ -171,13 +171,18 @@ fn ffmpegs_transport_streams_are_live_from_zero() {
             suggested_delay: Some(Duration::from_secs(6)),
         })
     );
-    let span = window(&p, WallTime::default()).map(|(a, b)| (a.as_micros(), b.as_micros()));
+    let span = edge(&p, WallTime::default())
+        .and_then(|edge| window(&p, edge))
+        .map(|(a, b)| (a.as_micros(), b.as_micros()));
     assert_eq!(span, Some((0, 8_010_700)));
     // The camera is gone: the playlist ends.
     let ended = media(include_str!("data/ffmpeg_ts_ended.m3u8"));
     assert_eq!(placement.apply(&mut p, URL, URL, &ended), Ok(Refresh::Never));
     assert_eq!(p.kind, Kind::OnDemand { duration: Some(Duration::from_micros(7_890_700)) });
-    assert_eq!(window(&p, WallTime::default()).map(|w| w.0.as_micros()), Some(2 * S));
+    assert_eq!(
+        edge(&p, WallTime::default()).and_then(|edge| window(&p, edge)).map(|w| w.0.as_micros()),
+        Some(2 * S)
+    );
     assert!(!p.periods[0].tracks[0].representations[0].segments.grows_by_reload());
 }
 

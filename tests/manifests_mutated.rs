@@ -83,7 +83,7 @@ impl Dice {
 fn question(p: &Presentation) {
     let times = [i64::MIN, -1, 0, 1_795_493_440_000_000, i64::MAX];
     for us in times {
-        let _ = (edge(p, WallTime::from_micros(us)), window(p, WallTime::from_micros(us)));
+        let _ = edge(p, WallTime::from_micros(us)).and_then(|edge| window(p, edge));
     }
     let tracks = p.periods.iter().flat_map(|period| &period.tracks);
     for (r, kind) in tracks.flat_map(|t| t.representations.iter().map(|r| (r, t.kind))) {

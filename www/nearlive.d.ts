@@ -53,6 +53,7 @@ export type Category = "network" | "manifest" | "media" | "browser" | "usage";
  * | 2001 | manifest | it is not what it should be |
  * | 2002 | manifest | it uses something that this player cannot do yet |
  * | 2003 | manifest | it holds nothing that can be played |
+ * | 2004 | manifest | segments are not there when it says (a late encoder, a clock that is off); never fatal |
  * | 3001 | media | a segment could not be read |
  * | 3002 | media | the browser's decoder gave up |
  * | 3003 | media | the browser has no room for more |

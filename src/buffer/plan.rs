@@ -1,5 +1,6 @@
 //! What to fetch next for one track: a pure decision, with what to wait for when it is nothing.
 
+use crate::live::lateness::Lateness;
 use crate::presentation::{Segment, SegmentList};
 use crate::time::{Position, WallTime};
 use core::time::Duration;
@@ -49,6 +50,10 @@ pub struct View<'a> {
     pub growing: bool,
     /// The segment asked for last has arrived whole.
     pub last_done: bool,
+    /// How late the origin is.
+    pub lateness: &'a Lateness,
+    /// Where segments have no time at which they can be asked for: when the list's end was seen first.
+    pub listed: Option<(Position, WallTime)>,
 }
 
 /// What to do.
@@ -97,10 +102,8 @@ pub fn next(view: &View<'_>) -> Plan {
     if ahead > view.goal {
         return Plan::Room(ahead - view.goal);
     }
-    match (view.origin, segment.available) {
-        (Some(now), Some(available)) if now < ready_at(view, &segment, available) => {
-            Plan::Later(ready_at(view, &segment, available))
-        }
+    match (view.origin, ready_at(view, &segment)) {
+        (Some(now), Some(ready)) if now < ready => Plan::Later(ready),
         _ => Plan::Fetch(segment),
     }
 }
@@ -109,14 +112,19 @@ fn half_us(segment: &Segment) -> u64 {
     segment.end.micros_from(segment.start).unsigned_abs() / 2
 }
 
-/// A growing segment follows on the one before without a pause, whatever the grid says: a key frame
-/// may come up to half a segment early, and the origin holds the request until it does.
-fn ready_at(view: &View<'_>, segment: &Segment, available: WallTime) -> WallTime {
-    if view.growing && view.last_done && matches!(view.cursor, Cursor::After { .. }) {
-        available - segment.end.since(segment.start) / 2
-    } else {
-        available
-    }
+/// When to ask for a segment; `None`: at once. A growing one follows on the one before without a
+/// pause, whatever the grid says: a key frame may come up to half a segment early, and the origin holds
+/// the request until it does. One that refuses instead is asked when its lateness says.
+fn ready_at(view: &View<'_>, segment: &Segment) -> Option<WallTime> {
+    let late = view.lateness.ask_at(segment.start);
+    let by_list = || {
+        let (end, seen) = view.listed.filter(|_| late.is_some())?;
+        Some(seen.offset(segment.end.micros_from(end)))
+    };
+    let due = segment.available.or_else(by_list)?;
+    let follows = view.growing && view.last_done && matches!(view.cursor, Cursor::After { .. });
+    let early = if follows { -i64::try_from(half_us(segment)).unwrap_or(0) } else { 0 };
+    Some(due.offset(late.map_or(early, |late| late.max(early))))
 }
 
 #[cfg(test)]
@@ -157,6 +165,8 @@ mod tests {
             origin: None,
             growing: false,
             last_done: true,
+            lateness: &Lateness::PUNCTUAL,
+            listed: None,
         }
     }
 
@@ -211,6 +221,29 @@ mod tests {
         assert_eq!(number(next(&v)), 3);
         v.last_done = false;
         assert_eq!(next(&v), Plan::Later(WallTime::from_millis(8_000)));
+    }
+
+    #[test]
+    fn an_origin_that_is_late_is_asked_later() {
+        let mut late = Lateness::PUNCTUAL;
+        late.found(3_000_000);
+        late.came(pos(0), 3_000_000);
+        let asked = late.ask_at(pos(6)).unwrap();
+        let mut l = list(0, 10, false);
+        let mut v = view(&l, Cursor::After { number: 2, end: pos(6) });
+        (v.growing, v.origin) = (true, Some(WallTime::from_millis(8_000)));
+        v.lateness = &late;
+        assert_eq!(next(&v), Plan::Later(WallTime::from_millis(8_000).offset(asked)));
+        // Where a list alone says that it is there: by when it was listed.
+        let SegmentList::Listed(listed) = &mut l else { panic!() };
+        listed.segments.iter_mut().for_each(|s| s.available = None);
+        let mut v = view(&l, Cursor::After { number: 2, end: pos(6) });
+        v.origin = Some(WallTime::from_millis(50_000));
+        v.listed = Some((pos(10), WallTime::from_millis(49_900)));
+        assert_eq!(number(next(&v)), 3);
+        v.lateness = &late;
+        v.origin = Some(WallTime::from_millis(48_000));
+        assert_eq!(next(&v), Plan::Later(WallTime::from_millis(47_900).offset(asked)));
     }
 
     #[test]

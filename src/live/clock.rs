@@ -69,6 +69,14 @@ impl OriginClock {
         if self.trust < Trust::Synced && off.abs() > 1_500_000 {
             *self = Self { at: received, wall: date, trust: Trust::Coarse, rtt: Duration::MAX };
         }
+        self.trust = self.trust.max(Trust::Coarse);
+    }
+
+    /// What came at `received` was made at `wall`: it is later than that by now.
+    pub fn learn_least(&mut self, received: Instant, wall: WallTime) {
+        if self.trust < Trust::Synced && self.origin(received) < wall {
+            *self = Self { at: received, wall, ..*self };
+        }
     }
 
     /// The monotonic clock stood still for `slept` while the world went on; or the local wall clock
@@ -115,10 +123,22 @@ mod tests {
     fn a_date_header_mends_a_clock_that_is_minutes_off_and_leaves_one_that_is_not() {
         let mut c = clock();
         c.learn_date(at(0), WallTime::from_millis(1_000_000));
-        assert_eq!(c.trust(), Trust::Local);
+        assert_eq!((c.trust(), c.origin(at(0))), (Trust::Coarse, WallTime::from_millis(1_000_000)));
         c.learn_date(at(0), WallTime::from_millis(1_120_000));
         assert_eq!(c.trust(), Trust::Coarse);
         assert_eq!(c.origin(at(0)), WallTime::from_millis(1_120_500));
+    }
+
+    #[test]
+    fn a_manifest_is_not_made_later_than_it_comes() {
+        let mut c = clock();
+        c.learn_least(at(500), WallTime::from_millis(900_000));
+        assert_eq!(c.origin(at(500)), WallTime::from_millis(1_000_500));
+        c.learn_least(at(500), WallTime::from_millis(9_000_000));
+        assert_eq!(
+            (c.trust(), c.origin(at(1500))),
+            (Trust::Local, WallTime::from_millis(9_001_000))
+        );
     }
 
     #[test]

@@ -145,6 +145,8 @@ const EXCUSED: Duration = Duration::from_secs(2);
 pub struct Control {
     /// What it aims at.
     pub aim: Aim,
+    /// How much later than the manifest says the origin has its segments.
+    pub origin_late: Duration,
     /// Added to the floor by underflows.
     widened: Duration,
     /// What stays of it for some minutes.
@@ -169,6 +171,7 @@ impl Control {
     pub fn new(aim: Aim, now: Instant) -> Self {
         Self {
             aim,
+            origin_late: Duration::ZERO,
             widened: Duration::ZERO,
             scars: Duration::ZERO,
             last_healed: now,
@@ -289,8 +292,8 @@ impl Control {
     /// The latency that it steers to.
     pub fn wanted(&self, now: Instant) -> Duration {
         let lateness = self.recent.most(now).and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
-        let least =
-            Duration::from_micros(lateness) + self.aim.unit + self.aim.stretch + self.floor(now);
+        let lateness = Duration::from_micros(lateness).max(self.origin_late);
+        let least = lateness + self.aim.unit + self.aim.stretch + self.floor(now);
         self.aim.target.map_or(least, |t| t.max(least))
     }
 
@@ -325,7 +328,10 @@ impl Control {
             return Steer::Keep;
         }
         let spare = low.saturating_sub(micros(self.floor(now) + self.aim.stretch));
-        let excess = if self.aim.target.is_some() { spare.min(drift) } else { spare };
+        // With an origin that is late the buffer is lowest at a segment's border, which these seconds
+        // may not have seen.
+        let by_clock = self.aim.target.is_some() || !self.origin_late.is_zero();
+        let excess = if by_clock { spare.min(drift) } else { spare };
         let rate = self.rate(view.rate, excess, micros(self.slack(now)));
         // A low buffer is a fact; that there is too much is known when as much was seen of it as of the
         // lateness: else the last border of segments is missing from one of them.

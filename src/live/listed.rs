@@ -21,10 +21,11 @@ pub struct Newest {
 }
 
 impl Newest {
-    /// The list ends at `end`; its segments are `segment` long.
-    pub fn note(&mut self, now: Instant, end: Position, segment: Duration) {
+    /// The list ends at `end`; its segments are `segment` long. Answers whether it is of another
+    /// timeline than before: what is behind is no older copy.
+    pub fn note(&mut self, now: Instant, end: Position, segment: Duration) -> bool {
         if self.last.is_some_and(|(known, _)| known == end) {
-            return;
+            return false;
         }
         let last = self.last.replace((end, now));
         let paused = last.is_some_and(|(_, seen)| now.since(seen) > segment * 2 + LATE);
@@ -37,6 +38,7 @@ impl Newest {
         if paused || better {
             self.mark = Some((end, now));
         }
+        better && last.is_some_and(|(known, _)| end + (segment + LATE) * 3 < known)
     }
 
     /// The live edge.
@@ -96,8 +98,9 @@ mod tests {
     #[test]
     fn another_timeline_is_turned_to_at_once() {
         let mut n = Newest::default();
-        n.note(at(0), pos(90_000), SEGMENT);
-        n.note(at(2_000), pos(4_000), SEGMENT);
+        assert!(!n.note(at(0), pos(90_000), SEGMENT));
+        assert!(n.note(at(2_000), pos(4_000), SEGMENT));
+        assert!(!n.note(at(4_000), pos(6_000), SEGMENT));
         assert_eq!(n.edge(at(2_000)), Some(pos(4_000)));
     }
 }

@@ -87,6 +87,10 @@ pub struct Search {
     refused: Vec<i64>,
     exists: Option<i64>,
     asked: u32,
+    /// The age that was refused at first.
+    first: i64,
+    /// It was asked for again after something was found.
+    verified: bool,
 }
 
 impl Search {
@@ -121,17 +125,32 @@ impl Search {
             order.push(oldest);
         }
         let order = order.into();
-        Self { bounds, order, refused: alloc::vec![refused], exists: None, asked: 0 }
+        let first = refused;
+        let refused = alloc::vec![refused];
+        Self { bounds, order, refused, exists: None, asked: 0, first, verified: false }
     }
 
     /// For the newest, where a segment of age `exists` is there: the clock may be behind.
     pub fn forward(exists: i64, bounds: Bounds) -> Self {
+        let (order, refused, first) = (VecDeque::new(), Vec::new(), exists);
         let exists = Some(exists);
-        Self { bounds, order: VecDeque::new(), refused: Vec::new(), exists, asked: 0 }
+        Self { bounds, order, refused, exists, asked: 0, first, verified: true }
+    }
+
+    /// What was refused at first may be there by now: an origin that was started again, or has begun.
+    /// It is asked for between the others, and before one that is far off is believed.
+    fn again(&self) -> bool {
+        match self.exists {
+            None => self.asked >= 8 && self.asked.is_multiple_of(4),
+            Some(exists) => !self.verified && !(0..=NEAR).contains(&exists),
+        }
     }
 
     /// What to ask for next.
     pub fn next(&self) -> Next {
+        if self.again() {
+            return Next::Ask(self.first);
+        }
         let Some(exists) = self.exists else {
             return match self.order.front().filter(|_| self.asked < MOST) {
                 Some(age) => Next::Ask(*age),
@@ -158,8 +177,18 @@ impl Search {
 
     /// The origin answered to a segment of this age.
     pub fn answer(&mut self, age: i64, answer: Answer) {
+        let again = self.again();
         self.asked = self.asked.saturating_add(1);
-        self.order.pop_front();
+        self.verified |= again && self.exists.is_some();
+        match answer {
+            Answer::Exists if again => {
+                self.exists = Some(self.first);
+                self.refused.retain(|refused| *refused < age);
+                return;
+            }
+            _ if again => return,
+            _ => _ = self.order.pop_front(),
+        }
         match answer {
             Answer::Exists => {
                 self.exists = Some(self.exists.map_or(age, |known| known.min(age)));
@@ -241,20 +270,20 @@ mod tests {
         // (how far the clock is ahead in seconds, the window in seconds, whether it is said,
         // questions at most)
         let cases = [
-            (120, 16, true, 40),
-            (-120, 16, true, 40),
-            (90, 16, true, 40),
+            (120, 16, true, 50),
+            (-120, 16, true, 50),
+            (90, 16, true, 50),
             (-45, 16, true, 20),
-            (250, 30, true, 40),
-            (-290, 30, true, 40),
-            (3600, 20, true, 120),
-            (-7200, 20, true, 120),
-            (5 * 3600 + 1800, 60, true, 120),
-            (-12 * 3600, 60, true, 120),
+            (250, 30, true, 50),
+            (-290, 30, true, 50),
+            (3600, 20, true, 150),
+            (-7200, 20, true, 150),
+            (5 * 3600 + 1800, 60, true, 150),
+            (-12 * 3600, 60, true, 150),
             (150, 3600, true, 20),
             (2 * 3600, 7200, true, 40),
-            (40_000, 1_000_000_000, false, 80),
-            (3 * 365 * 86_400, 1_000_000_000, false, 140),
+            (40_000, 1_000_000_000, false, 120),
+            (3 * 365 * 86_400, 1_000_000_000, false, 200),
         ];
         for (ahead, kept, said, most) in cases {
             for tells in [false, true] {

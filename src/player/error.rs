@@ -36,6 +36,8 @@ pub enum Code {
     NotYet = 2002,
     /// 2003: the manifest holds nothing that can be played.
     NothingToPlay = 2003,
+    /// 2004: segments are not there when the manifest says; playing goes by what is there.
+    Untimely = 2004,
     /// 3001: a segment could not be read.
     BadSegment = 3001,
     /// 3002: the browser's decoder gave up.
@@ -55,7 +57,9 @@ impl Code {
     pub const fn category(self) -> Category {
         match self {
             Self::Unreachable | Self::Status | Self::Timeout => Category::Network,
-            Self::BadManifest | Self::NotYet | Self::NothingToPlay => Category::Manifest,
+            Self::BadManifest | Self::NotYet | Self::NothingToPlay | Self::Untimely => {
+                Category::Manifest
+            }
             Self::BadSegment | Self::Decode | Self::Quota => Category::Media,
             Self::UnsupportedCodec | Self::UnsupportedBrowser => Category::Browser,
             Self::BadCall => Category::Usage,

@@ -4,24 +4,25 @@
 //! where it was. [`crate::net`] decides; here it is done, and said.
 
 use super::cx::Cx;
+use super::download::middle;
 use super::error::Error;
-use super::io::FetchId;
+use super::io::{FetchId, Reason};
 use super::opening::{place_in, rep_of, track_of};
 use super::requests::Sent;
 use super::session::Session;
-use super::stream::{Place, Trouble};
+use super::stream::{Missing, Place, Trouble};
 use crate::buffer::plan::Cursor;
 use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
 use crate::net::{Failure, missing};
-use crate::presentation::{Kind, Segment, TrackKind};
-use crate::time::Position;
+use crate::presentation::{Kind, Representation, Segment, TrackKind};
+use crate::time::{Instant, Position};
 use alloc::string::ToString;
 use core::time::Duration;
 
-/// A segment that is not there yet is asked for again after this long, twice as long each time.
-const MISS_WAIT: Duration = Duration::from_millis(40);
-/// After so many misses the segment is taken for lost.
-const MISSES: u32 = 6;
+/// After so many refusals it is no accident.
+const SURE_MISSES: u32 = 2;
+/// Seams between neighbours that are rounding.
+const SEAM: Duration = Duration::from_millis(50);
 /// A live server that refuses may just be starting again: only after so many it is the end.
 const LIVE_REFUSALS: u32 = 20;
 /// A representation that a server in trouble does not give is tried again after this long.
@@ -160,7 +161,7 @@ impl Session {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
         if matches!(failure, Failure::Status(404 | 410)) && self.live.is_some() {
-            return self.on_missing(cx, kind, &lost.segment);
+            return self.on_missing(cx, kind, sent.sent_at, &lost.segment);
         }
         if let Some(live) = &mut self.live {
             live.control.excuse(cx.now);
@@ -276,27 +277,67 @@ impl Session {
 
     /// A live segment is not there: too early, or never, or the clock is wrong, or a new Period has
     /// begun. All of these show soon: ask again, ask the clock and the manifest.
-    pub(super) fn on_missing(&mut self, cx: &mut Cx<'_>, kind: TrackKind, segment: &Segment) {
-        let edge = self.edge(cx.now);
-        let Some(stream) = self.stream_mut(kind) else { return };
-        stream.trouble.missed = stream.trouble.missed.saturating_add(1);
-        let missed = stream.trouble.missed;
-        let wait = MISS_WAIT.saturating_mul(1 << missed.min(4).saturating_sub(1));
-        stream.trouble.until = Some(cx.now + wait);
-        let length = segment.end.since(segment.start);
-        // What is not there after its end is lost, unless the clock is wrong.
-        let over = |grace: Duration| edge.is_some_and(|edge| segment.end + grace < edge);
-        if (missed >= 2 && over(length / 2)) || (missed >= MISSES && over(Duration::ZERO)) {
-            stream.trouble.missed = 0;
-            self.skip(kind, segment);
+    pub(super) fn on_missing(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        sent_at: Instant,
+        segment: &Segment,
+    ) {
+        let Some(p) = self.presentation.clone() else { return };
+        let Some(i) = self.streams.iter().position(|s| s.kind == kind) else { return };
+        let age = self.age(sent_at, segment);
+        let other =
+            self.streams.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
+        let of_kind = self.lateness_kind(&p, i);
+        let Some(stream) = self.streams.get_mut(i) else { return };
+        let newer = stream.trouble.missing.filter(|missing| missing.start < segment.start);
+        if let Some(missing) = newer {
+            // Nor is the one after it: all are late.
+            stream.cursor = Cursor::At(missing.middle);
+        } else {
+            stream.lateness.refused(segment.start, age, of_kind, other.unwrap_or_default());
+            let (start, middle) = (segment.start, middle(segment));
+            let same = stream.trouble.missing.filter(|missing| missing.start == start);
+            stream.trouble.missing = same.or(Some(Missing { start, middle, tried: segment.end }));
         }
-        if missed == 1 || missed.is_multiple_of(8) {
+        let refusals = stream.lateness.refusals(segment.start);
+        if refusals == 1 || refusals.is_multiple_of(8) {
             self.clock.doubt(cx.now);
         }
-        if missed >= 3 {
+        if refusals >= 3 {
             // More than a server that is asked a little early: what runs dry now is not the link's.
             self.source_changed(cx.now);
         }
+        self.note_late(cx);
         self.want_manifest(cx.now);
+        self.enter_farther_back(cx);
+        if age >= 0 && refusals >= if of_kind.growing { SURE_MISSES + 1 } else { 1 } {
+            self.seek_edge(cx, age);
+        }
+    }
+
+    /// A newer segment to ask for in place of one that stays away: if it comes the other is lost.
+    pub(super) fn in_place_of_missing(
+        &mut self,
+        cx: &mut Cx<'_>,
+        i: usize,
+        rep: &Representation,
+    ) -> Option<Segment> {
+        let stream = self.streams.get(i)?;
+        let missing = stream.trouble.missing?;
+        if stream.lateness.refusals(missing.start) < SURE_MISSES {
+            return None;
+        }
+        let late = i64::try_from(stream.lateness.known().as_micros()).unwrap_or(i64::MAX);
+        let newer = rep.segments.at(missing.tried + SEAM)?;
+        let due = late.saturating_sub(self.age(cx.now, &newer));
+        if let Ok(wait @ 1..) = u64::try_from(due) {
+            cx.wake_at(cx.now + Duration::from_micros(wait), Reason::Availability);
+            return None;
+        }
+        let missing = self.streams.get_mut(i)?.trouble.missing.as_mut()?;
+        missing.tried = newer.end;
+        Some(newer)
     }
 }

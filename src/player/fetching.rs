@@ -85,7 +85,7 @@ impl Session {
         {
             return self.fetch_index(cx, i, index.clone());
         }
-        if self.start_at.is_none() {
+        if self.start_at.is_none() || self.edge_is_sought() {
             return Step::Rest;
         }
         let plan = self.plan(cx.now, p, i, rep);
@@ -100,6 +100,9 @@ impl Session {
                 None => self.fetch(cx, i, rep, segment),
             },
             Plan::Later(wall) => {
+                if let Some(newer) = self.in_place_of_missing(cx, i, rep) {
+                    return self.fetch(cx, i, rep, newer);
+                }
                 let at = self.instant_of(cx.now, wall);
                 // A millisecond of grace for the origin's rounding.
                 cx.wake_at(at + Duration::from_millis(1), Reason::Availability);
@@ -165,9 +168,11 @@ impl Session {
             reached: stream.run.end,
             position,
             goal,
-            origin: self.is_live().then(|| self.origin(now)),
+            origin: self.is_live().then(|| self.served(now)),
             growing: rep.growing,
             last_done: stream.last_done,
+            lateness: &stream.lateness,
+            listed: self.listed_due(now),
         })
     }
 
@@ -277,7 +282,7 @@ impl Session {
         // It is there one length after the last was; when that was, the earliest seen of them tell. Not
         // much use in asking much earlier, but nothing is known at first.
         let length = last.end.since(last.start);
-        let last_seen = self.newest.seen(last.end).unwrap_or(now);
+        let last_seen = self.edge.newest.seen(last.end).unwrap_or(now);
         let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
         if expected > now { expected } else { now + length / 8 }
     }

@@ -6,7 +6,7 @@ use super::opening::rep_of;
 use super::playing::CAUGHT_UP;
 use super::session::Session;
 use crate::live::control::{Aim, Control, Sound, Steer, View};
-use crate::presentation::{Kind, Presentation, SegmentList, TrackKind, edge, window};
+use crate::presentation::{Kind, Presentation, SegmentList, TrackKind};
 use crate::time::{Instant, Position, Span, WallTime};
 use crate::units::Rate;
 use core::time::Duration;
@@ -82,16 +82,6 @@ fn aim(cx: &Cx<'_>, p: &Presentation, growing: bool, sound: Sound, segment: Dura
 }
 
 impl Session {
-    /// The live edge on the manifest's clock.
-    pub(super) fn edge(&self, now: Instant) -> Option<Position> {
-        let p = self.presentation.as_ref()?;
-        match (&self.live, self.newest.edge(now)) {
-            // Where segments are listed when they are whole, the list is the better clock.
-            (Some(live), Some(edge)) if !live.growing => Some(edge),
-            _ => edge(p, self.origin(now)),
-        }
-    }
-
     /// The nominal length of a segment of the picture, else of the sound.
     pub(super) fn segment_length(&self, p: &Presentation) -> Duration {
         let length = self.feeds().find_map(|s| {
@@ -125,18 +115,6 @@ impl Session {
         }
     }
 
-    /// Notes how far the manifest's list goes, for lists that are not computed by a clock.
-    pub(super) fn note_newest(&mut self, now: Instant) {
-        let Some(p) = &self.presentation else { return };
-        let ends = self.feeds().filter_map(|s| {
-            let list = &rep_of(p, s.place)?.segments;
-            list.grows_by_reload().then(|| list.last())?.map(|s| s.end)
-        });
-        let Some(end) = ends.min() else { return };
-        let segment = self.segment_length(p);
-        self.newest.note(now, end, segment);
-    }
-
     /// Where to start fetching to be live.
     pub(super) fn live_entry(&self, now: Instant) -> Option<Position> {
         let p = self.presentation.as_ref()?;
@@ -148,10 +126,10 @@ impl Session {
         } else {
             // Half a segment more than the newest one: the next is announced while that plays.
             let length = self.segment_length(p);
-            let newest = self.newest_end(p, now)?;
+            let newest = self.newest_end(now)?;
             (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
         };
-        let oldest = window(p, self.origin(now)).map_or(at, |(oldest, _)| oldest);
+        let oldest = self.window(now).map_or(at, |(oldest, _)| oldest);
         Some(at.max(oldest))
     }
 
@@ -171,17 +149,6 @@ impl Session {
             Some(start) if start > at && start.since(at) <= DETOUR => start,
             _ => at,
         }
-    }
-
-    /// The end of the newest whole segment, least over the tracks.
-    pub(super) fn newest_end(&self, p: &Presentation, now: Instant) -> Option<Position> {
-        let origin = self.origin(now);
-        let ends = self.feeds().filter_map(|s| {
-            let list = &rep_of(p, s.place)?.segments;
-            let newest = if list.grows_by_reload() { list.last() } else { list.newest(origin) };
-            newest.map(|s| s.end)
-        });
-        ends.min()
     }
 
     /// To the live edge, at once.
@@ -338,8 +305,7 @@ impl Session {
 
     /// The seekable window, when it has moved by a second.
     pub(super) fn tell_window(&mut self, cx: &mut Cx<'_>) {
-        let Some(p) = &self.presentation else { return };
-        let Some((start, end)) = window(p, self.origin(cx.now)) else { return };
+        let Some((start, end)) = self.window(cx.now) else { return };
         let Some(live) = &mut self.live else { return };
         if live
             .told_window

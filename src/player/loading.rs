@@ -36,7 +36,7 @@ const CLOCK_AGAIN: Duration = Duration::from_secs(60);
 /// After a failure, or to better a first answer.
 const CLOCK_SOON: Duration = Duration::from_secs(5);
 /// By a clock that was ahead by more than this, media was asked for that does not exist yet.
-const SET_BACK: i64 = 1_000_000;
+pub(super) const SET_BACK: i64 = 1_000_000;
 /// The wall clock and the monotonic clock part by this much only when the machine slept, or when
 /// someone set the clock.
 const SLEPT: i64 = 2_000_000;
@@ -115,6 +115,8 @@ pub(super) struct ClockSync {
     due: Option<Instant>,
     first_asked: Option<Instant>,
     tried: u32,
+    /// Each source was asked and none answered.
+    given_up: bool,
 }
 
 impl ClockSync {
@@ -128,6 +130,7 @@ impl ClockSync {
             due: None,
             first_asked: None,
             tried: 0,
+            given_up: false,
         }
     }
 
@@ -141,16 +144,23 @@ impl ClockSync {
         (apart > SLEPT).then(|| Duration::from_micros(u64::try_from(apart).unwrap_or(0)))
     }
 
-    /// The origin's clock turned out to be well behind what it was taken for at the last look.
-    pub(super) fn set_back(&mut self, now: Instant) -> bool {
+    /// By how much the origin's clock is ahead of what it was taken for at the last look, microseconds.
+    pub(super) fn moved(&mut self, now: Instant) -> i64 {
         let before = core::mem::replace(&mut self.used_us, local_us(now, self.clock.origin(now)));
-        before.saturating_sub(self.used_us) > SET_BACK
+        self.used_us.saturating_sub(before)
     }
 
     /// Playing may start by this clock.
     pub(super) fn ready(&self, now: Instant) -> bool {
         let waited = self.first_asked.is_none_or(|asked| now.since(asked) >= CLOCK_PATIENCE);
-        self.clock.trust() == Trust::Synced || waited
+        self.clock.trust() == Trust::Synced || self.tried > 0 || self.given_up || waited
+    }
+
+    /// The world went on for so long while the monotonic clock stood.
+    fn slept(&mut self, now: Instant, slept: Duration) {
+        self.clock.slept(slept);
+        self.used_us = local_us(now, self.clock.origin(now));
+        self.doubt(now);
     }
 
     /// Something suggests that it is wrong.
@@ -231,6 +241,10 @@ impl Session {
         if before.zip(published).is_some_and(|(old, new)| new < old && old.since(new) < LAG) {
             self.loader.published = before;
             return;
+        }
+        // It was not made later than it came.
+        if let Some(made) = published {
+            self.clock.clock.learn_least(cx.now, made);
         }
         for source in &presentation.clocks {
             if let ClockSource::Direct(wall) = source
@@ -322,14 +336,23 @@ impl Session {
     pub(super) fn on_clock_failed(&mut self, cx: &mut Cx<'_>) {
         self.clock.in_flight = false;
         self.clock.source = self.clock.source.wrapping_add(1);
-        let soon = if self.clock.clock.trust() == Trust::Synced { CLOCK_AGAIN } else { CLOCK_SOON };
+        let asked = |c: &&ClockSource| !matches!(c, ClockSource::Direct(_));
+        let sources =
+            self.presentation.as_ref().map_or(0, |p| p.clocks.iter().filter(asked).count());
+        self.clock.given_up |= self.clock.source >= sources;
+        let soon = match self.clock.clock.trust() {
+            _ if !self.clock.given_up => Duration::ZERO,
+            Trust::Synced => CLOCK_AGAIN,
+            _ => CLOCK_SOON,
+        };
         self.clock.due = Some(cx.now + soon);
     }
 
     /// The machine slept: its sockets are dead, the world went on.
     pub(super) fn on_woke(&mut self, cx: &mut Cx<'_>, slept: Duration) {
-        self.clock.clock.slept(slept);
-        self.clock.doubt(cx.now);
+        self.clock.slept(cx.now, slept);
+        // Or the clock was set: then it is off by as much as before, the other way round.
+        self.clock_doubtful(i64::try_from(slept.as_micros()).ok());
         self.on_online(cx);
     }
 
@@ -370,6 +393,7 @@ impl Session {
                 }
             }
             Purpose::Probe => self.on_probe_over(cx, sent),
+            Purpose::Scout => self.on_scout(cx, sent.id, None),
         }
     }
 }

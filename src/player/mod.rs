@@ -8,6 +8,7 @@
 mod config;
 mod cx;
 mod download;
+mod edge;
 mod error;
 mod event;
 mod failing;

@@ -143,7 +143,9 @@ impl Session {
         let segment = match (&p.kind, last) {
             (Kind::Live(_), Some(last)) => {
                 let length = last.end.since(last.start);
-                rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500))
+                // What the origin does not have yet is no reason to give up: an older one.
+                let older = length * ((1 << stream.trouble.failed.min(5)) - 1);
+                rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500) - older)
             }
             _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),
         };

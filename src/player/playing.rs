@@ -13,7 +13,6 @@ use super::opening::rep_of;
 use super::playback::{Change, Stalls};
 use super::session::Session;
 use crate::buffer::gaps::Way;
-use crate::presentation::window;
 use crate::time::{Instant, Position, Span};
 use core::time::Duration;
 
@@ -61,8 +60,12 @@ impl Session {
         if !self.clock.ready(cx.now) {
             return cx.wake_at(cx.now + Duration::from_millis(100), Reason::Timeout);
         }
-        if let Some(at) = self.live_entry(cx.now) {
-            self.set_start(cx, at);
+        if self.edge_is_sought() {
+            return;
+        }
+        match self.live_entry(cx.now) {
+            Some(at) => self.set_start(cx, at),
+            None => self.seek_beginning(cx),
         }
     }
 
@@ -179,7 +182,7 @@ impl Session {
     /// The oldest place that can still be fetched when its turn comes.
     fn oldest(&self, now: Instant) -> Option<Position> {
         let p = self.presentation.as_ref()?;
-        let (oldest, edge) = window(p, self.origin(now))?;
+        let (oldest, edge) = self.window(now)?;
         let length = self.segment_length(p);
         Some((oldest + length.max(Duration::from_secs(2))).min(edge))
     }

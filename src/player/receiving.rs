@@ -75,6 +75,8 @@ impl Session {
 
     pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
         let cmsd = self.requests.get(id).and_then(|s| s.head.cmsd.clone());
+        let sent_at = self.requests.get(id).map_or(cx.now, |s| s.sent_at);
+        self.note_had(cx, id, sent_at);
         self.note_cmsd(cx, cmsd.as_deref());
         self.note_answer(cx);
     }

@@ -6,6 +6,7 @@ use super::opening::{Breakdowns, rep_of, track_of};
 use super::playback::Stalls;
 use super::select;
 use super::session::Session;
+use crate::live::clock::Trust;
 use crate::presentation::TrackKind;
 use crate::time::{Instant, Position, Span};
 use alloc::collections::VecDeque;
@@ -162,10 +163,15 @@ impl Session {
         self.playback.moved?;
         let at = self.playback.position(now);
         let held = !self.source.cause.is_empty();
-        if let Some(captured) = self.captures.at(at, held) {
+        if let Some(captured) = self.captures.at(at, held).filter(|_| self.clock_tells(now)) {
             return Some(self.origin(now).since(captured));
         }
         Some(self.edge(now)?.since(at))
+    }
+
+    /// The origin's time can be set against capture times: not by a clock that is known to be off.
+    fn clock_tells(&self, now: Instant) -> bool {
+        self.clock.clock.trust() > Trust::Local || self.clock_fits(now)
     }
 
     /// How much newer than what is shown could be had, on the manifest's clock: that one goes on while

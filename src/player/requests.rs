@@ -27,6 +27,8 @@ pub(super) enum Purpose {
     /// A transport stream's first segment.
     Sniff(TrackKind),
     Probe,
+    /// Whether a segment exists.
+    Scout,
 }
 
 /// How long a request may be silent.

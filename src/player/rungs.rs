@@ -208,7 +208,8 @@ impl Session {
         }
         let made = d.finished.zip(self.presentation.as_ref());
         let made = made.and_then(|((at, end), p)| Some(edge_at(p, at)?.since(end)));
-        let expected = live.control.usual_lateness(now).max(made.unwrap_or_default());
+        let usual = live.control.usual_lateness(now).max(stream.lateness.known());
+        let expected = usual.max(made.unwrap_or_default());
         edge.since(reached).saturating_sub(expected + stream.grain)
     }
 

@@ -12,12 +12,13 @@
 //! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
 
 use super::cx::Cx;
+use super::edge::Edge;
 use super::error::Error;
 use super::event::{Event, Quality, QualityChoice, State};
 use super::following::Live;
 use super::hls::Lists;
 use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
-use super::loading::{ClockSync, Loader};
+use super::loading::{ClockSync, Loader, SET_BACK};
 use super::opening::Types;
 use super::playback::Playback;
 use super::report::{Figures, SourceState};
@@ -28,7 +29,7 @@ use super::stream::Stream;
 use crate::buffer::inventory::Captures;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::ranges::Ranges;
-use crate::live::listed::Newest;
+use crate::live::search::Answer;
 use crate::net::Failure;
 use crate::presentation::{Presentation, Resource, SegmentList, TrackKind};
 use crate::time::{Instant, Position, WallTime};
@@ -88,8 +89,7 @@ pub(super) struct Session {
     pub(super) abr: Adaptation,
     /// Segment indexes that were read, by where they are.
     pub(super) indexes: Vec<(Resource, SegmentList)>,
-    /// How far the manifest's list goes.
-    pub(super) newest: Newest,
+    pub(super) edge: Edge,
     /// Play again when the rebuilt MediaSource has media.
     pub(super) play_again: bool,
     /// Media to fetch ahead.
@@ -127,7 +127,7 @@ impl Session {
             sniffs: Vec::new(),
             abr: Adaptation::default(),
             indexes: Vec::new(),
-            newest: Newest::default(),
+            edge: Edge::default(),
             play_again: false,
             goal: cx.config.buffer_ahead,
         };
@@ -153,6 +153,10 @@ impl Session {
             (Heard::Nothing, ..) => {}
             (Heard::Answered, _, Some(Purpose::Segment(_))) => {
                 self.on_segment_answered(cx, id);
+            }
+            (Heard::Answered, _, Some(Purpose::Scout)) => {
+                self.requests.cancel(cx, id);
+                self.on_scout(cx, id, Some(Answer::Exists));
             }
             (Heard::Answered, ..) => {}
             (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
@@ -180,7 +184,7 @@ impl Session {
             Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
             Purpose::Sniff(kind) => self.on_sniffed(cx, kind, sent, body),
-            Purpose::Segment(_) | Purpose::Probe => {}
+            Purpose::Segment(_) | Purpose::Probe | Purpose::Scout => {}
         }
     }
 
@@ -203,6 +207,7 @@ impl Session {
             }
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
             Purpose::Probe => self.on_probe_over(cx, sent),
+            Purpose::Scout => self.on_scout_failed(cx, sent, &failure),
         }
     }
 
@@ -257,13 +262,16 @@ impl Session {
         if !matches!(self.stage, Stage::Failed) {
             self.advance_manifest(cx);
             self.advance_clock(cx);
-            if self.clock.set_back(cx.now) {
+            let moved = self.clock.moved(cx.now);
+            self.clock_moved(moved);
+            if moved < -SET_BACK {
                 self.on_clock_set_back(cx);
             }
             self.advance_opening(cx);
             self.advance_playlists(cx);
         }
         if matches!(self.stage, Stage::Running) {
+            self.advance_edge(cx);
             self.advance_start(cx);
             self.advance_streams(cx);
             self.follow_sources();
@@ -281,9 +289,9 @@ impl Session {
         self.clock.clock.origin(now)
     }
 
-    /// The instant at which the origin's clock shows `wall`.
+    /// The instant at which the clock of the segments shows `wall`.
     pub(super) fn instant_of(&self, now: Instant, wall: WallTime) -> Instant {
-        now + wall.since(self.origin(now))
+        now + wall.since(self.served(now))
     }
 
     pub(super) fn is_live(&self) -> bool {

@@ -18,6 +18,7 @@ use crate::buffer::inventory::Inventory;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
+use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
 use crate::presentation::{Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
@@ -56,6 +57,8 @@ pub(super) struct Stream {
     pub(super) ranges: Ranges,
     pub(super) inventory: Inventory<u32>,
     pub(super) trouble: Trouble,
+    /// How much later than the manifest says its segments are there.
+    pub(super) lateness: Lateness,
     /// The length of its fragments: what is not late yet.
     pub(super) grain: Duration,
     /// The length of the last segment asked for.
@@ -89,6 +92,16 @@ pub(super) struct Stream {
     pub(super) evicted_to: Option<Position>,
 }
 
+/// A live segment that was refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Missing {
+    pub(super) start: Position,
+    /// A place well inside it.
+    pub(super) middle: Position,
+    /// Up to here newer ones were asked for in its place.
+    pub(super) tried: Position,
+}
+
 /// How often in a row it went wrong, and when to try again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trouble {
@@ -99,7 +112,8 @@ pub(super) struct Trouble {
     pub(super) left_out: u32,
     /// What it was, in words, until something comes.
     pub(super) words: Option<String>,
-    pub(super) missed: u32,
+    /// A segment that is not there.
+    pub(super) missing: Option<Missing>,
     /// Segments in a row that fell silent.
     pub(super) silent: u32,
     pub(super) until: Option<Instant>,
@@ -119,6 +133,7 @@ impl Stream {
             ranges: Ranges::default(),
             inventory: Inventory::default(),
             trouble: Trouble::default(),
+            lateness: Lateness::default(),
             grain: Duration::ZERO,
             segment: Duration::ZERO,
             fetching: None,

@@ -23,10 +23,9 @@ pub fn edge(presentation: &Presentation, now: WallTime) -> Option<Position> {
     Some(end.map_or(edge, |end| edge.min(end)))
 }
 
-/// The span that can be played at origin time `now`: from the oldest position kept to the edge; on
-/// demand, from the start to the end. `None` when nothing is known yet, or nothing exists.
-pub fn window(presentation: &Presentation, now: WallTime) -> Option<(Position, Position)> {
-    let edge = edge(presentation, now)?;
+/// The span that can be played when the live edge stands at `edge` (on demand, the end): from the
+/// oldest position kept to it. `None` when nothing exists.
+pub fn window(presentation: &Presentation, edge: Position) -> Option<(Position, Position)> {
     let mut start = presentation.periods.first()?.start;
     if let Kind::Live(live) = &presentation.kind {
         if let Some(depth) = live.time_shift {
@@ -195,7 +194,8 @@ mod tests {
             ("not loaded", with(live(None, None), pending, None), None),
         ];
         for (name, presentation, expected) in cases {
-            let found = window(&presentation, WallTime::from_micros(NOW));
+            let edge = edge(&presentation, WallTime::from_micros(NOW));
+            let found = edge.and_then(|edge| window(&presentation, edge));
             assert_eq!(found.map(|(a, b)| (a.as_micros(), b.as_micros())), expected, "{name}");
         }
     }

@@ -438,7 +438,7 @@ impl<M: Machine> Simulation<M> {
         let event = match arrival {
             Arrival::Head(head) => FetchEvent::Head(Head {
                 status: head.status,
-                url: String::new(),
+                url: head.url,
                 content_type: head.content_type,
                 date: head.date,
                 cmsd: head.cmsd,

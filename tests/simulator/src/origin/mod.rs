@@ -14,6 +14,7 @@ pub mod film;
 pub mod live;
 pub mod packaged;
 pub mod ts;
+pub mod untimely;
 
 use crate::clock::{NEVER, Time};
 use crate::payload::Payload;
@@ -53,6 +54,8 @@ impl HttpRequest {
 pub struct Head {
     /// HTTP status.
     pub status: u16,
+    /// Where it came from, when the request was redirected; else empty.
+    pub url: String,
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// `Date`.

@@ -17,6 +17,8 @@ mod answers;
 mod slots;
 mod text;
 
+pub(super) use text::iso;
+
 use super::cmaf::{Kind, Packer};
 use super::{HttpRequest, Origin, Reply, status};
 use crate::clock::{Clock, Time, millis, secs};

@@ -6,7 +6,7 @@ use crate::clock::Time;
 use std::fmt::Write as _;
 
 /// xs:dateTime with microseconds. The date by the days-to-civil method of H. Hinnant.
-pub(super) fn iso(us: i64) -> String {
+pub(in crate::origin) fn iso(us: i64) -> String {
     let (days, rest) = (us.div_euclid(86_400_000_000), us.rem_euclid(86_400_000_000));
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
