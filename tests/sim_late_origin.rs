@@ -29,9 +29,20 @@ fn late(by: impl Fn(Asked) -> Time + 'static) -> Habits {
 
 /// It starts soon, stands at most while it learns, and asks for little in vain.
 fn plays(report: &Report, book: &Book, lateness: Time, tracks: usize, what: &str) {
+    plays_within(secs(2), report, book, lateness, tracks, what);
+}
+
+fn plays_within(
+    soon: Time,
+    report: &Report,
+    book: &Book,
+    lateness: Time,
+    tracks: usize,
+    what: &str,
+) {
     report.sound().unwrap_or_else(|why| panic!("{what}: {why} {report}"));
     let startup = report.startup().unwrap_or_else(|| panic!("{what}: {report}"));
-    assert!(startup < secs(2), "{what}: {report}");
+    assert!(startup < soon, "{what}: {report}");
     assert!(report.stood(0..secs(30)) < secs(2), "{what}: {report}");
     assert_eq!(report.stands_in(secs(30)..secs(90)), [], "{what}: {report}");
     // While it learns two a segment and track, of 2 s each; then nearly none.
@@ -100,7 +111,9 @@ fn one_track_may_be_late_and_the_other_not() {
             let habits = Habits { form, ..habits };
             let (mut sim, book) = start(LOW_LATENCY, two_seconds(), habits, 0);
             sim.run_to(secs(90));
-            plays(sim.report(), &book, 0, 3, &format!("{form:?}, sound {audio}"));
+            // The other one came: how late this one is, it shows itself.
+            let what = format!("{form:?}, sound {audio}");
+            plays_within(secs(4), sim.report(), &book, 0, 3, &what);
         }
     }
 }
@@ -142,7 +155,7 @@ fn an_origin_that_falls_behind_while_it_plays_is_waited_for_and_forgotten_when_i
             let report = sim.report();
             let what = format!("{form:?} {by}: {report}");
             report.sound().unwrap();
-            assert!(report.stood(secs(30)..secs(60)) < millis(by) + secs(3), "{what}");
+            assert!(report.stood(secs(30)..secs(60)) < millis(by) + secs(5), "{what}");
             assert_eq!(report.stands_in(secs(60)..secs(120)), [], "{what}");
             let learning = book.refused(secs(30)..secs(60));
             assert!(learning <= 50, "{learning}: {what}");

@@ -107,7 +107,8 @@ impl Search {
             let window = bounds.window.map_or(USUAL_WINDOW, |w| micros(w).max(LEAST_WINDOW));
             let step = (window * 3 / 4).max(length);
             let both = |order: &mut Vec<i64>, off: i64| order.extend([from + off, from - off]);
-            for i in 1..=STEPS / step {
+            // Each finds an edge that is up to a step nearer.
+            for i in 1..=(STEPS / step + 1) {
                 both(&mut order, i * step);
             }
             // Well inside the window, so that a little lateness does not miss it.

@@ -225,20 +225,19 @@ impl Session {
         });
         let Some((kind, segment)) = found.filter(|_| self.is_live()) else { return };
         let age = self.age(sent_at, &segment);
-        let newest = age < micros(segment.end.since(segment.start));
         let Some(stream) = self.stream_mut(kind) else { return };
         match stream.trouble.missing.take() {
             // A newer one is there: the other is lost and says nothing.
             Some(missing) if segment.start > missing.start => stream.lateness.lost(),
             _ => stream.lateness.came(segment.start, age),
         }
-        let sure = core::mem::replace(&mut self.edge.sure, true);
+        self.edge.sure = true;
         self.edge.in_vain = 0;
         if self.edge_is_sought() {
             self.edge.search = None;
         }
         self.note_late(cx);
-        if !sure && newest && !self.edge.looked_ahead {
+        if !self.edge.looked_ahead {
             self.look_ahead(cx, &segment, age);
         }
     }
@@ -311,7 +310,9 @@ impl Session {
         {
             return cx.wake_at(until, Reason::Availability);
         }
-        let Some(bounds) = self.bounds(cx.now).filter(|b| b.oldest < 0 && b.far) else { return };
+        cx.wake_at(cx.now + PAUSE, Reason::Availability);
+        let off = |b: &Bounds| b.far && b.oldest < -micros(b.length) * 4;
+        let Some(bounds) = self.bounds(cx.now).filter(off) else { return };
         self.seek_edge(cx, bounds.oldest.saturating_sub(1));
     }
 

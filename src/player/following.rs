@@ -129,7 +129,8 @@ impl Session {
             let newest = self.newest_end(now)?;
             (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
         };
-        let oldest = self.window(now).map_or(at, |(oldest, _)| oldest);
+        // Before it begins there is nowhere to enter.
+        let (oldest, _) = self.window(now)?;
         Some(at.max(oldest))
     }
 
