@@ -102,7 +102,11 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
 /// Where segments are as long as the camera's key frames are apart, the longest counts.
 fn target_duration(window: &Window, segments: &[Segment]) -> Duration {
     // Players stay three of these behind, so it is not rounded up (4.4.3.1 compares what is rounded).
-    let slot_us = window.periods.iter().map(|p| p.duration_us).max().unwrap_or(1_000_000);
+    // A Period of one segment that others follow began with a guess: what came of it counts.
+    let holds = |p: &PeriodInfo| p.tracks.iter().any(|t| t.segments.len() > 1);
+    let newest = window.periods.last().map(|p| p.ms);
+    let counts = window.periods.iter().filter(|p| Some(p.ms) == newest || holds(p));
+    let slot_us = counts.map(|p| p.duration_us).max().unwrap_or(1_000_000);
     let longest = segments.iter().map(|s| s.duration).max().unwrap_or_default();
     longest.max(Duration::from_micros((slot_us + slot_us / 2).saturating_sub(1_000)))
 }
