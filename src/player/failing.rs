@@ -28,6 +28,9 @@ const LIVE_REFUSALS: u32 = 20;
 /// A representation that a server in trouble does not give is tried again after this long.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
+/// From so many refusals in a row on, live segments are asked for at an even pace.
+const MANY_REFUSED: u32 = 16;
+
 impl Session {
     /// An initialization segment, an index or a first segment did not come.
     pub(super) fn on_preliminary_failed(
@@ -291,6 +294,13 @@ impl Session {
             self.streams.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
         let of_kind = self.lateness_kind(&p, i);
         let Some(stream) = self.streams.get_mut(i) else { return };
+        stream.trouble.refused = stream.trouble.refused.saturating_add(1);
+        if stream.trouble.refused > MANY_REFUSED {
+            // Nothing of what is listed is there: it is asked for no oftener, wherever that is.
+            let length = segment.end.since(segment.start);
+            let pause = (length / 2).clamp(Duration::from_millis(200), Duration::from_secs(1));
+            stream.trouble.until = Some(cx.now + pause);
+        }
         let newer = stream.trouble.missing.filter(|missing| missing.start < segment.start);
         if let Some(missing) = newer {
             // Nor is the one after it: all are late.

@@ -114,6 +114,8 @@ pub(super) struct Trouble {
     pub(super) words: Option<String>,
     /// A segment that is not there.
     pub(super) missing: Option<Missing>,
+    /// Refusals in a row of live segments, whichever they were.
+    pub(super) refused: u32,
     /// Segments in a row that fell silent.
     pub(super) silent: u32,
     pub(super) until: Option<Instant>,
@@ -413,7 +415,10 @@ impl Stream {
         self.cursor = Cursor::At(at);
         self.last_done = true;
         self.ended = false;
-        self.trouble = Trouble::default();
+        // A server that refuses all that it lists is not asked oftener elsewhere.
+        let refused = self.trouble.refused;
+        let until = self.trouble.until.filter(|_| refused > 0);
+        self.trouble = Trouble { refused, until, ..Trouble::default() };
     }
 
     /// There is no room for what lies after `at`: what waits for room goes as well, for it would
