@@ -1,5 +1,6 @@
 //! Origins that have their segments later than their manifests say: they are played, so much farther
 //! behind, and are not flooded with questions.
+#![allow(clippy::single_range_in_vec_init, reason = "a list of times, here of one")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use nearlive::player::Code;

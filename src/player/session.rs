@@ -207,7 +207,7 @@ impl Session {
             }
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
             Purpose::Probe => self.on_probe_over(cx, sent),
-            Purpose::Scout => self.on_scout_failed(cx, sent, &failure),
+            Purpose::Scout => self.on_scout_failed(cx, sent, failure),
         }
     }
 
