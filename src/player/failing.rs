@@ -28,9 +28,6 @@ const LIVE_REFUSALS: u32 = 20;
 /// A representation that a server in trouble does not give is tried again after this long.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
-/// From so many refusals in a row on, live segments are asked for at an even pace.
-const MANY_REFUSED: u32 = 16;
-
 impl Session {
     /// An initialization segment, an index or a first segment did not come.
     pub(super) fn on_preliminary_failed(
@@ -294,14 +291,11 @@ impl Session {
             self.streams.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
         let of_kind = self.lateness_kind(&p, i);
         let Some(stream) = self.streams.get_mut(i) else { return };
-        stream.trouble.refused = stream.trouble.refused.saturating_add(1);
-        if stream.trouble.refused > MANY_REFUSED {
-            // Nothing of what is listed is there: it is asked for no oftener, wherever that is.
-            let length = segment.end.since(segment.start);
-            let pause = (length / 2).clamp(Duration::from_millis(200), Duration::from_secs(1));
-            stream.trouble.until = Some(cx.now + pause);
-        }
-        let newer = stream.trouble.missing.filter(|missing| missing.start < segment.start);
+        // What has left the list in the meantime is not waited for.
+        let list = rep_of(&p, stream.place).map(|rep| &rep.segments);
+        let listed =
+            |m: &Missing| list.and_then(|l| l.at(m.middle)).is_some_and(|s| s.start == m.start);
+        let newer = stream.trouble.missing.filter(|m| m.start < segment.start && listed(m));
         if let Some(missing) = newer {
             // Nor is the one after it: all are late.
             stream.cursor = Cursor::At(missing.middle);
@@ -309,7 +303,8 @@ impl Session {
             stream.lateness.refused(segment.start, age, of_kind, other.unwrap_or_default());
             let (start, middle) = (segment.start, middle(segment));
             let same = stream.trouble.missing.filter(|missing| missing.start == start);
-            stream.trouble.missing = same.or(Some(Missing { start, middle, tried: segment.end }));
+            let (tried, tried_at) = (segment.end, cx.now);
+            stream.trouble.missing = same.or(Some(Missing { start, middle, tried, tried_at }));
         }
         let refusals = stream.lateness.refusals(segment.start);
         if refusals == 1 || refusals.is_multiple_of(8) {
@@ -342,12 +337,15 @@ impl Session {
         let late = i64::try_from(stream.lateness.known().as_micros()).unwrap_or(i64::MAX);
         let newer = rep.segments.at(missing.tried + SEAM)?;
         let due = late.saturating_sub(self.age(cx.now, &newer));
-        if let Ok(wait @ 1..) = u64::try_from(due) {
-            cx.wake_at(cx.now + Duration::from_micros(wait), Reason::Availability);
+        let due = cx.now + Duration::from_micros(u64::try_from(due).unwrap_or(0));
+        // Where several are listed none of them is hurried through.
+        let due = due.max(missing.tried_at + newer.end.since(newer.start) / 2);
+        if due > cx.now {
+            cx.wake_at(due, Reason::Availability);
             return None;
         }
         let missing = self.streams.get_mut(i)?.trouble.missing.as_mut()?;
-        missing.tried = newer.end;
+        (missing.tried, missing.tried_at) = (newer.end, cx.now);
         Some(newer)
     }
 }

@@ -100,6 +100,8 @@ pub(super) struct Missing {
     pub(super) middle: Position,
     /// Up to here newer ones were asked for in its place.
     pub(super) tried: Position,
+    /// When one was refused last.
+    pub(super) tried_at: Instant,
 }
 
 /// How often in a row it went wrong, and when to try again.
@@ -114,8 +116,6 @@ pub(super) struct Trouble {
     pub(super) words: Option<String>,
     /// A segment that is not there.
     pub(super) missing: Option<Missing>,
-    /// Refusals in a row of live segments, whichever they were.
-    pub(super) refused: u32,
     /// Segments in a row that fell silent.
     pub(super) silent: u32,
     pub(super) until: Option<Instant>,
@@ -415,10 +415,7 @@ impl Stream {
         self.cursor = Cursor::At(at);
         self.last_done = true;
         self.ended = false;
-        // A server that refuses all that it lists is not asked oftener elsewhere.
-        let refused = self.trouble.refused;
-        let until = self.trouble.until.filter(|_| refused > 0);
-        self.trouble = Trouble { refused, until, ..Trouble::default() };
+        self.trouble = Trouble::default();
     }
 
     /// There is no room for what lies after `at`: what waits for room goes as well, for it would
@@ -441,6 +438,8 @@ impl Stream {
             Some(d) => d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start).min(passed),
             None => passed,
         };
+        // One that is refused may still come, although a newer one is asked for.
+        let end = self.trouble.missing.map_or(end, |missing| end.min(missing.start));
         Span { start, end: end.max(start) }
     }
 
