@@ -82,9 +82,12 @@ impl Stream {
 }
 
 impl Session {
-    /// Where nothing comes for this stream, there is silence.
+    /// Where nothing comes for this stream, there is silence. Not at the edge of what is read while it
+    /// grows: to wait there for where the sound and the picture end costs more delay than the hole.
     pub(super) fn falls_silent(&self, stream: &Stream) -> bool {
-        stream.kind == TrackKind::Audio
+        let at_edge = self.live.as_ref().is_some_and(|l| l.growing && l.following);
+        !at_edge
+            && stream.kind == TrackKind::Audio
             && !stream.passive
             && stream.transport.is_none()
             && self.stream(TrackKind::Video).is_some()
