@@ -1,8 +1,9 @@
 //! A segment of a film that the server refuses, or that is no media: another try, a hole, or the end.
 //!
 //! A hole is better than the end of a film. Where a manifest says that a film is longer than it is,
-//! the segments behind its end are refused one by one: nothing tells them from a hole but that nothing
+//! the segments behind its end are absent one by one: nothing tells them from a hole but that nothing
 //! comes after them, so all of them are asked for, once each, and what is there is played to its end.
+//! A server that allows no more, or has less than half of the film, is in trouble, and that is said.
 
 use super::retry::REFUSALS;
 use core::time::Duration;
@@ -23,8 +24,12 @@ pub struct View {
     pub others: u32,
     /// How many were left out right before it.
     pub left_out: u32,
+    /// From the start of the film to its start.
+    pub before: Duration,
     /// From its start to the end of the film, as the manifest says.
     pub left: Duration,
+    /// The server says that there is no such segment (404, 410).
+    pub absent: bool,
     /// Something of its track has been had.
     pub held: bool,
 }
@@ -45,11 +50,15 @@ pub fn verdict(view: &View) -> Verdict {
     let tries = if view.left_out == 0 { REFUSALS + view.others.min(OTHERS) } else { 1 };
     if view.tries < tries {
         Verdict::Again
-    } else if view.left_out < HOLES || (view.held && view.left <= TAIL) {
+    } else if view.left_out < HOLES || behind_the_end(view) {
         Verdict::LeaveOut
     } else {
         Verdict::GiveUp
     }
+}
+
+fn behind_the_end(view: &View) -> bool {
+    view.held && view.absent && view.left <= TAIL.min(view.before)
 }
 
 /// After so many failures of one segment, whatever they were, it is asked for in another quality: it may
@@ -65,7 +74,8 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn at(tries: u32, left_out: u32, left: Duration, held: bool) -> Verdict {
-        verdict(&View { tries, others: 5, left_out, left, held })
+        let before = HOUR.saturating_sub(left);
+        verdict(&View { tries, others: 5, left_out, before, left, absent: true, held })
     }
 
     #[test]
@@ -75,7 +85,9 @@ mod tests {
         let expected = [(Again, false), (Again, false), (Again, true), (Again, true)];
         assert_eq!(verdicts[..4], expected);
         assert_eq!(verdicts[4].0, LeaveOut);
-        let alone = View { tries: 3, others: 0, left_out: 0, left: HOUR, held: true };
+        let (before, left) = (Duration::ZERO, HOUR);
+        let alone =
+            View { tries: 3, others: 0, left_out: 0, before, left, absent: true, held: true };
         assert_eq!(verdict(&alone), LeaveOut);
     }
 
@@ -87,5 +99,17 @@ mod tests {
         }
         assert_eq!(at(1, 20, Duration::from_secs(30), true), Verdict::LeaveOut);
         assert_eq!(at(1, 3, Duration::from_secs(30), false), Verdict::GiveUp);
+    }
+
+    #[test]
+    fn most_of_a_film_that_is_absent_or_not_allowed_is_not_its_end() {
+        let seconds = Duration::from_secs;
+        let end = |before, absent| {
+            let (before, left) = (seconds(before), seconds(30));
+            verdict(&View { tries: 1, others: 0, left_out: 3, before, left, absent, held: true })
+        };
+        assert_eq!(end(30, true), Verdict::LeaveOut);
+        assert_eq!(end(29, true), Verdict::GiveUp);
+        assert_eq!(end(3000, false), Verdict::GiveUp);
     }
 }

@@ -195,7 +195,10 @@ impl Session {
             Weight::Passes => self.refused(cx, kind, error, failed),
             Weight::Settled => return self.go_without(cx, kind, error),
             Weight::Refused => {
-                match missing::verdict(&missing::View { tries, others, left_out, left, held }) {
+                let before = segment.start.since(Position::default());
+                let absent = matches!(failed.failure, Failure::Status(404 | 410));
+                let view = missing::View { tries, others, left_out, before, left, absent, held };
+                match missing::verdict(&view) {
                     missing::Verdict::Again => self.ask_again(cx, kind, error, failed, tries),
                     missing::Verdict::LeaveOut => return self.leave_out(kind, segment),
                     missing::Verdict::GiveUp if silent => {
