@@ -334,6 +334,19 @@ async fn the_first_manifest_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_list_of_whole_segments_is_waited_for_until_there_is_one() {
+    let stand = Stand::playable();
+    let segment = stand.begin(7);
+    stand.chunk(&segment, b"abc");
+    let waiting = stand.get("/demo/v0.m3u8");
+    tokio::pin!(waiting);
+    assert!(futures_now(waiting.as_mut()).await.is_none());
+    stand.begin(8);
+    let list = text(waiting.await).await;
+    assert!(list.contains("/v0/7.m4s") && !list.contains("/v0/8.m4s"), "{list}");
+}
+
+#[tokio::test]
 async fn the_list_of_cameras_tells_state_and_cause() {
     let stand = Stand::playable();
     let since = stand.clock.wall().offset(-12_000_000);

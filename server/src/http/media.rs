@@ -57,6 +57,16 @@ pub(super) async fn playlist(app: &App, camera: &Served, rendition: &str) -> Res
     if let Err(wait) = ready(app, camera).await {
         return *wait;
     }
+    // It lists whole segments, and some players give a list of none up.
+    let mut changed = camera.store.changed();
+    let whole = async {
+        while camera.store.window().lists_nothing(rendition) {
+            if changed.changed().await.is_err() {
+                break;
+            }
+        }
+    };
+    let _late = tokio::time::timeout(FIRST_MANIFEST, whole).await;
     match playlist::media(&camera.store.window(), rendition) {
         Some(text) => manifest(text, M3U8),
         None => no_rendition(camera, rendition),

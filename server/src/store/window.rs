@@ -19,6 +19,17 @@ pub struct Window {
     pub media_sequences: Vec<u64>,
 }
 
+impl Window {
+    /// `rendition` is one of the camera's, and none of its segments is whole yet.
+    pub fn lists_nothing(&self, rendition: &str) -> bool {
+        let Some(track) = self.renditions.iter().position(|r| r.id == rendition) else {
+            return false;
+        };
+        let tracks = self.periods.iter().flat_map(|p| &p.tracks).filter(|t| t.track == track);
+        !tracks.flat_map(|t| &t.segments).any(|s| s.complete)
+    }
+}
+
 /// A Period.
 #[derive(Clone, Debug)]
 pub struct PeriodInfo {
