@@ -259,3 +259,17 @@ fn a_request_that_falls_silent_is_given_up_after_the_time_that_was_set() {
         assert!(within.contains(&started), "{timeout} s: {started}: {}", sim.report());
     }
 }
+
+#[test]
+fn a_film_that_is_refused_in_its_middle_is_not_left_paused() {
+    for status in [403, 404] {
+        let mut sim = load(DASH, Vec::new());
+        sim.run_for(secs(5));
+        assert!(!sim.element().paused(), "{}", sim.report());
+        sim.fault(Fault::all(secs(5)..secs(900), ".m4s", Trouble::Status(status)));
+        sim.run_for(secs(120));
+        assert_eq!(sim.report().fatal().len(), 1, "{status}: {}", sim.report());
+        // Who loads it again can see that it was to be played.
+        assert!(!sim.element().paused(), "{status}: {}", sim.report());
+    }
+}

@@ -341,6 +341,10 @@ impl Session {
         if fatal {
             self.requests.cancel_all(cx);
             self.stage = Stage::Failed;
+            if core::mem::take(&mut self.play_again) {
+                // A rebuilt MediaSource has paused the element; the viewer did not.
+                cx.push(Output::Play);
+            }
         }
     }
 
