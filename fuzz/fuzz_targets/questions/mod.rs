@@ -9,8 +9,8 @@ pub fn ask(presentation: &Presentation) {
     let times = [i64::MIN, -1, 0, 1_795_493_440_000_000, i64::MAX];
     for us in times {
         let now = WallTime::from_micros(us);
-        let _ = edge(presentation, now);
-        if let Some((start, end)) = window(presentation, now) {
+        let span = edge(presentation, now).and_then(|edge| window(presentation, edge));
+        if let Some((start, end)) = span {
             assert!(start <= end, "{start:?} to {end:?}");
         }
     }
