@@ -14,6 +14,7 @@ use std::process::{Command as Process, Stdio};
 use crate::camera::address::Address;
 use crate::error::Error;
 use crate::http::gate;
+use crate::repeat;
 
 /// Where to listen when nobody says.
 pub const DEFAULT_LISTEN: SocketAddr =
@@ -55,6 +56,10 @@ nearlive.toml looks like this:
 
 Not yet: probe, encode.
 "#;
+
+const COMMANDS: [&str; 4] = ["serve", "demo", "probe", "encode"];
+
+const OPTIONS: [&str; 6] = ["--listen", "--origin", "--ffmpeg", "--verbose", "--help", "--version"];
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -158,21 +163,26 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
             let index = arguments.iter().position(|a| a.to_string_lossy() == word).unwrap_or(0);
             alone(Command::Camera(Where::Argument { index, address }))
         }
-        word if word.contains('@') || word.parse::<std::net::IpAddr>().is_ok() => {
+        word if repeat::may_be_address(word) || word.parse::<std::net::IpAddr>().is_ok() => {
             Err(Error::Usage("the address has to begin with rtsp:// or rtsps://".into()))
         }
         word if word.ends_with(".toml") => {
             Err(Error::Usage(format!("a file goes with `serve`: serve {word}")))
         }
-        word => Err(Error::Usage(format!("`{word}` is no command and no address"))),
+        word => Err(Error::Usage(match repeat::nearest(word, COMMANDS) {
+            Some(meant) => format!("there is no such command; is `{meant}` meant?"),
+            None => "the first argument is no command and no address".into(),
+        })),
     }
 }
 
 fn listen(value: &OsString) -> Result<SocketAddr, Error> {
     let text = value.to_string_lossy();
     text.parse().map_err(|_| {
-        let digits = text.rsplit(':').next().and_then(|p| p.parse().ok());
-        let port = digits.filter(|p| *p > 0).unwrap_or(DEFAULT_LISTEN.port());
+        // Not of a camera's address: what stands behind its last colon may be a password.
+        let digits = text.rsplit(':').next().filter(|_| !repeat::may_be_address(&text));
+        let port = digits.and_then(|p| p.parse().ok()).filter(|p| *p > 0);
+        let port = port.unwrap_or(DEFAULT_LISTEN.port());
         Error::Usage(format!(
             "--listen takes an address in digits and a port: 127.0.0.1:{port} for this machine alone, \
              0.0.0.0:{port} (or [::]:{port}) for all"
@@ -186,7 +196,11 @@ fn usage(e: lexopt::Error) -> Error {
     Error::Usage(match e {
         E::MissingValue { option: Some(option) } => format!("{option} needs a value"),
         E::UnexpectedOption(option) => {
-            format!("there is no option {}", option.split('=').next().unwrap_or_default())
+            let name = option.split('=').next().unwrap_or_default();
+            match repeat::nearest(name, OPTIONS) {
+                Some(meant) => format!("there is no such option; is {meant} meant?"),
+                None => format!("there is no such option; there are {}", OPTIONS.join(", ")),
+            }
         }
         E::UnexpectedValue { option, .. } => format!("{option} takes no value"),
         _ => "the arguments cannot be understood".into(),
@@ -272,6 +286,9 @@ mod tests {
             (&["--listen", "pi", "demo"], "127.0.0.1:8080"),
             (&["nearlive.toml"], "serve nearlive.toml"),
             (&["192.168.1.9"], "begin with rtsp://"),
+            (&["sreve", "nearlive.toml"], "is `serve` meant?"),
+            (&["--lisen", "0.0.0.0:80"], "is --listen meant?"),
+            (&["--adress"], "there are --listen, --origin"),
         ] {
             let e = args(line).expect_err("a mistake").to_string();
             assert!(e.contains(part), "{e}");
@@ -308,9 +325,16 @@ mod tests {
             &["demo", "rtsp://u:hunter2@h/"],
             &["demo", "--origin", "rtsp://u:hunter2@h/"],
             &["demo", "--listen", "rtsp://u:hunter2@h/"],
+            &["demo", "--listen", "rtsp://h/u:2018"],
+            &["--rtsp://u:hunter2@h/"],
+            &["--hunter2"],
+            &["-phunter2", "rtsp://h/"],
+            &["hunter2"],
+            &["demo", "--ffmpeg=rtsp://u:hunter2@h/", "--hunter2"],
+            &["u:hunter2@h.toml"],
         ] {
             let e = args(line).expect_err("a mistake").to_string();
-            assert!(!e.contains("hunter2"), "{e}");
+            assert!(!e.contains("hunter2") && !e.contains("2018"), "{e}");
         }
     }
 }

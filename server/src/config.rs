@@ -24,6 +24,7 @@
 //! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
 //! ```
 
+mod exposure;
 mod limits;
 mod problem;
 
@@ -35,12 +36,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::camera::address::Address;
 use crate::camera::secret::Secret;
 use crate::error::Error;
 use crate::http::gate;
 use crate::http::limits::Limits;
+use crate::repeat;
 
 /// Names that the server uses itself.
 const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
@@ -58,6 +61,8 @@ pub struct Config {
     pub limits: Limits,
     /// The cameras, at least one.
     pub cameras: Vec<Camera>,
+    /// What its owner should know, a sentence each, to be logged at the start.
+    pub warnings: Vec<String>,
 }
 
 /// One camera.
@@ -172,18 +177,30 @@ impl Config {
             memory_bytes: DEFAULT_MEMORY_BYTES,
             limits: Limits::default(),
             cameras: vec![Camera::new(id, name, address)],
+            warnings: Vec::new(),
         }
     }
 
     /// Reads a configuration file.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        let named = |problem| Error::Config { path: path.to_owned(), problem };
+        let opened = File::open(path).map_err(|e| {
+            // What is not there may be no file's name at all.
+            let path = repeat::path(path, "the file to serve").into();
+            Error::Config { path, problem: problem::unreadable(&e) }
+        })?;
+        let readers = opened.metadata().ok().and_then(|m| exposure::of(&m));
         let mut bytes = Vec::new();
         // Some files have no end.
-        File::open(path)
-            .and_then(|file| file.take(problem::LONGEST + 1).read_to_end(&mut bytes))
-            .map_err(|e| problem::unreadable(&e))
-            .and_then(|_| Self::parse(&problem::text(bytes)?))
-            .map_err(|problem| Error::Config { path: path.to_owned(), problem })
+        opened
+            .take(problem::LONGEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| named(problem::unreadable(&e)))?;
+        let mut config = problem::text(bytes).and_then(|text| Self::parse(&text)).map_err(named)?;
+        if config.cameras.iter().any(|c| c.address.holds_secret()) {
+            config.warnings.extend(readers.map(|who| exposure::warning(who, path)));
+        }
+        Ok(config)
     }
 
     /// Reads the text of a configuration file.
@@ -192,16 +209,23 @@ impl Config {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let file: Written = toml::from_str(text).map_err(|e| problem::in_text(text, &e))?;
         let mut cameras: Vec<Camera> = Vec::with_capacity(file.camera.len());
+        let line = |at: usize| problem::line_of(text, at);
+        let mut lines: Vec<usize> = Vec::with_capacity(file.camera.len());
         for entry in file.camera {
-            let name = entry.name.clone();
-            let camera = entry.resolve().map_err(|e| format!("camera \"{name}\": {e}"))?;
-            if let Some(other) = cameras.iter().find(|other| other.id == camera.id) {
+            let begins = entry.span().start;
+            let camera = entry
+                .into_inner()
+                .resolve()
+                .map_err(|(at, e)| format!("line {}: {e}", line(at.unwrap_or(begins))))?;
+            if let Some(other) = cameras.iter().position(|other| other.id == camera.id) {
                 return Err(format!(
-                    "two cameras, \"{}\" and \"{name}\", would be /{}/; give one an `id` of its own: \
-                     id = \"{}-2\"",
-                    other.name, camera.id, camera.id
+                    "line {}: this camera's place in addresses is that of the one in line {}; give \
+                     one an `id` of its own: id = \"front-door-2\"",
+                    line(begins),
+                    lines.get(other).copied().unwrap_or(1)
                 ));
             }
+            lines.push(line(begins));
             cameras.push(camera);
         }
         if cameras.is_empty() {
@@ -220,6 +244,7 @@ impl Config {
                 .map_or(DEFAULT_MEMORY_BYTES, |mb| u64::from(mb) << 20),
             limits: file.limits.resolve()?,
             cameras,
+            warnings: Vec::new(),
         })
     }
 }
@@ -256,7 +281,7 @@ struct Written {
     limits: limits::Written,
     /// The cameras.
     #[serde(default)]
-    camera: Vec<Entry>,
+    camera: Vec<Spanned<Entry>>,
 }
 
 /// One `[[camera]]` as it is written.
@@ -264,9 +289,9 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// What people call it.
-    name: String,
+    name: Spanned<String>,
     /// Its place in addresses; made from the name by default ("Front door": `front-door`).
-    id: Option<String>,
+    id: Option<Spanned<String>>,
     /// The whole address, as it works elsewhere: `rtsp://user:password@host:port/path`.
     url: Option<Secret>,
     /// Instead of `url`: host, or host:port.
@@ -316,21 +341,32 @@ impl Step {
 }
 
 impl Entry {
-    fn resolve(self) -> Result<Camera, String> {
-        let id = self.id.unwrap_or_else(|| slug(&self.name));
+    /// The camera, or what is wrong, with the place in the file where it is not just the camera's.
+    /// No sentence repeats what stands in the file: it may be an address in the wrong setting.
+    fn resolve(self) -> Result<Camera, (Option<usize>, String)> {
+        let name_at = self.name.span().start;
+        if repeat::is_address(self.name.get_ref()) {
+            let e = "`name` is what people call the camera, and pages show it; its address is its `url`";
+            return Err((Some(name_at), e.into()));
+        }
+        let (id, id_at) = match self.id {
+            Some(id) => (id.get_ref().clone(), id.span().start),
+            None => (slug(self.name.get_ref()), name_at),
+        };
         if id.is_empty() {
-            return Err("its name makes no address; choose one: id = \"front-door\"".into());
+            let e = "the camera's name makes no address; choose one: id = \"front-door\"";
+            return Err((Some(id_at), e.into()));
         }
         if slug(&id) != id || RESERVED.contains(&id.as_str()) {
-            return Err(format!(
-                "\"{id}\" cannot be an id; use a-z, 0-9 and -, and none of {}",
-                RESERVED.join(", ")
-            ));
+            let reserved = RESERVED.join(", ");
+            let e = format!("an `id` is made of a-z, 0-9 and -, and is none of {reserved}");
+            return Err((Some(id_at), e));
         }
+        let here = |e: &str| (None, e.to_owned());
         let address = match (&self.url, &self.host) {
             (Some(url), None) => {
                 if self.user.is_some() || self.password.is_some() || self.path.is_some() {
-                    return Err("`user`, `password` and `path` go with `host`, not `url`".into());
+                    return Err(here("`user`, `password` and `path` go with `host`, not `url`"));
                 }
                 Address::parse(url.expose())
             }
@@ -340,23 +376,24 @@ impl Entry {
                 self.password.as_ref(),
                 self.path.as_deref().unwrap_or("/"),
             ),
-            (Some(_), Some(_)) => return Err("give `url` or `host`, not both".into()),
-            (None, None) => return Err("`url` or `host` is missing".into()),
+            (Some(_), Some(_)) => return Err(here("give `url` or `host`, not both")),
+            (None, None) => return Err(here("`url` or `host` is missing")),
         }
-        .map_err(|e| e.to_string())?;
-        let window = self.window.map(|s| limits::within("window", s, 5..=3600)).transpose()?;
+        .map_err(|e| here(&e.to_string()))?;
+        let window = self.window.map(|s| limits::within("window", s, 5..=3600)).transpose();
+        let window = window.map_err(|e| here(&e))?;
         let window = window.map_or(DEFAULT_WINDOW, |s| Duration::from_secs(u64::from(s)));
         let ladder = match self.ladder {
-            Some(steps) if steps.len() > 6 => return Err("a ladder has at most 6 rungs".into()),
+            Some(steps) if steps.len() > 6 => return Err(here("a ladder has at most 6 rungs")),
             Some(steps) => {
                 let rungs: Result<_, _> = steps.into_iter().map(Step::resolve).collect();
-                rungs.map_err(|e| format!("in a ladder, {e}"))?
+                rungs.map_err(|e: String| here(&format!("in a ladder, {e}")))?
             }
             None => DEFAULT_LADDER.to_vec(),
         };
         Ok(Camera {
             id,
-            name: self.name,
+            name: self.name.into_inner(),
             address,
             transport: self.transport,
             audio: self.audio,
@@ -411,7 +448,7 @@ mod tests {
             ("", "no [[camera]]"),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\nwindwo=3",
-                "line 4: there is no setting `windwo`; there are name, id",
+                "line 4: there is no such setting; is `window` meant? There are name, id",
             ),
             (
                 "origins=['rtsp://u:hunter2@h/']\n[[camera]]\nname='a'\nurl='rtsp://h/'",
@@ -456,8 +493,8 @@ mod tests {
                 "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,width=4294967295,kbps=500}]",
                 "`width` is a whole number from 16 to 15360",
             ),
-            ("[[camera]]\nname='a'", "camera \"a\": `url` or `host` is missing"),
-            ("[[camera]]\nname='api'\nurl='rtsp://h/'", "cannot be an id"),
+            ("[[camera]]\nname='a'", "line 1: `url` or `host` is missing"),
+            ("[[camera]]\nname='api'\nurl='rtsp://h/'", "line 2: an `id` is made of a-z"),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nhost='h'", "not both"),
             ("[[camera]]\nname='a'\nurl='http://u:hunter2@h/'", "begins with rtsp://"),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nwindow='hunter2'", "line 4"),
@@ -474,7 +511,7 @@ mod tests {
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nladder=[{height='1/0',kbps=9}]", "height"),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\n[[camera]]\nname='A'\nurl='rtsp://h/'",
-                "two cameras, \"a\" and \"A\", would be /a/",
+                "line 4: this camera's place in addresses is that of the one in line 1",
             ),
             ("[[camera]]\nname='a'\npassword='hunter2\nurl='rtsp://h/'", "line 3: the text has no"),
             ("[[camera]]\nname='a'\npassword=\"hunter2", "line 3: the text has no closing"),
@@ -495,11 +532,65 @@ mod tests {
                 "[[camera]]\nname='a'\nhost='h'\nwindow='x'",
                 "line 4: the value has to be a whole number",
             ),
-            ("[[camera]]\nname='門'\nhost='h'", "choose one: id ="),
+            ("[[camera]]\nname='門'\nhost='h'", "line 2: the camera's name makes no address"),
+            // An address, or the secret in it, where something else belongs.
+            (
+                "[[camera]]\nname='rtsp://u:hunter2@h/'\nhost='h'",
+                "line 2: `name` is what people call",
+            ),
+            ("[[camera]]\nname='u:hunter2@h'\nhost='h'", "line 2: `name` is what people call"),
+            (
+                "[[camera]]\nname='a'\nid='rtsp://u:hunter2@h/'\nhost='h'",
+                "line 3: an `id` is made of a-z",
+            ),
+            ("[[camera]]\nname='a'\nhost='rtsp://u:hunter2@h/'", "line 1: "),
+            (
+                "[[camera]]\nname='hunter2'\nhost='h'\n\n[[camera]]\nname='Hunter2'\nhost='h'",
+                "line 5: this camera's place in addresses is that of the one in line 1",
+            ),
+            ("[[camera]]\nname='hunter2'", "line 1: `url` or `host` is missing"),
+            ("[[camera]]\nname='a'\nhunter2='x'", "line 3: there is no such setting; there are"),
+            ("[[camera]]\nname='a'\n'rtsp://u:hunter2@h'=1", "line 3: there is no such setting"),
+            ("[[camera]]\nname='a'\n'x`, expected hunter2'=1", "line 3: there is no such setting"),
+            ("[[camera]]\nname='a'\n\"hunter2\\n\"=1", "line 3: there is no such setting"),
+            ("rtsp://u:hunter2@h/", "line 1: "),
+            ("url=rtsp://u:hunter2@h/", "line 1: "),
+            ("url='hunter2", "line 1: "),
+            ("[hunter2]\na=1", "line 1: there is no such setting"),
+            ("[[hunter2]]\na=1", "line 1: there is no such setting"),
+            ("hunter2", "line 1: there is no value"),
+            ("hunter2.x=1\nhunter2='y'", "line 2: "),
+            ("[camera.hunter2]\nname='a'", "line 1: this has to be a list"),
+            ("[[camera]]\nname='a'\n[camera.hunter2]\nx=1", "line 3: there is no such setting"),
+            (
+                "[[camera]]\nname='a'\nhost='h'\ntransport=\"x, expected hunter2\\nhunter2\"",
+                "line 4: the value does not fit; it has to be `tcp` or `udp`",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\naudio=\"x, expected hunter2\\nhunter2\"",
+                "line 4: the value does not fit",
+            ),
+            ("[[camera]]\nname='a'\nhost='h'\nladder=['rtsp://u:hunter2@h']", "line 4: "),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height='hunter2',kbps=9}]",
+                "line 4: height",
+            ),
+            ("[[camera]]\nname='a'\nhost='h'\nladder=[{hunter2=1}]", "line 4: there is no such"),
+            ("[[camera]]\nname='a'\nhost='h'\nuser=['hunter2']", "line 4: "),
+            ("[[camera]]\nname='a'\nhost='h'\npath={a='hunter2'}", "line 4: "),
+            ("[[camera]]\nname='a'\nhost='h'\npassword={a='hunter2'", "line 4: "),
+            ("listen='rtsp://u:hunter2@h:554'", "line 1: `listen` takes an address"),
+            ("memory_mb='rtsp://u:hunter2@h:554'", "line 1: the value has to be a whole number"),
+            ("camera='rtsp://u:hunter2@h:554'", "line 1: this has to be a list"),
+            ("origins='rtsp://u:hunter2@h:554'", "line 1: this has to be a list"),
         ] {
             let problem = Config::parse(text).expect_err(text);
             assert!(problem.contains(part), "{problem}");
-            assert!(!problem.contains("hunter2") && !problem.contains("9876"), "{problem}");
+            assert!(
+                !problem.to_lowercase().contains("hunter2") && !problem.contains("://u"),
+                "{problem}"
+            );
+            assert!(!problem.contains('@') && !problem.contains("9876"), "{problem}");
             assert!(!problem.contains('\n'), "{problem}");
         }
     }

@@ -7,8 +7,10 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use crate::repeat;
 
 /// Why the server does not start, or stops.
 #[derive(Debug)]
@@ -109,17 +111,17 @@ impl fmt::Display for Error {
             Self::FfmpegMissing(path) => write!(
                 f,
                 "there is no program `{}`; install ffmpeg (Debian: apt-get install ffmpeg) or name it with --ffmpeg",
-                path.display()
+                program(path)
             ),
             Self::FfmpegBroken { path, source } => write!(
                 f,
                 "`{}` cannot be run ({source}); name another ffmpeg with --ffmpeg",
-                path.display()
+                program(path)
             ),
             Self::NotFfmpeg(path) => write!(
                 f,
                 "`{}` does not answer as ffmpeg does; name the ffmpeg to run with --ffmpeg",
-                path.display()
+                program(path)
             ),
             Self::FfmpegTooOld { found } => write!(
                 f,
@@ -132,6 +134,11 @@ impl fmt::Display for Error {
             Self::Io { doing, source } => write!(f, "{doing}: {source}"),
         }
     }
+}
+
+/// An address may stand where the program's name belongs.
+fn program(path: &Path) -> String {
+    repeat::path(path, "as given with --ffmpeg")
 }
 
 impl std::error::Error for Error {

@@ -23,6 +23,7 @@ pub mod log;
 pub mod package;
 pub mod playlist;
 pub mod rarely;
+pub mod repeat;
 pub mod run;
 pub mod shutdown;
 pub mod store;

@@ -70,6 +70,9 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
 fn serve_until_the_end(args: &Args, config: Option<Config>) -> Result<(), Error> {
     let redactor = Redactor::default();
     log::start(redactor.clone(), args.verbose);
+    for warning in config.iter().flat_map(|c| &c.warnings) {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -178,12 +178,15 @@ fn what_prevents_a_start_is_one_sentence_and_a_status() {
         (&["-"], 2, "none came"),
         (&["probe", "rtsp://127.0.0.1/"], 2, "does not exist yet"),
         (&["encode", "in.mp4", "out/"], 2, "does not exist yet"),
-        (&["--lisen"], 2, "--lisen"),
+        (&["--lisen"], 2, "is --listen meant?"),
         (&["camera"], 2, "no command"),
+        (&["serve", "rtsp://u:hunter2@127.0.0.1/"], 2, "the file to serve: there is no such file"),
+        (&["--ffmpeg", "rtsp://u:hunter2@h/", "rtsp://127.0.0.1/"], 1, "there is no program"),
     ] {
         let (status, said) = refused(arguments);
         assert_eq!(status, code, "{said}");
         assert!(said.contains(part), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }
 

@@ -115,3 +115,23 @@ async fn a_password_in_a_file_or_on_stdin_shows_nowhere() {
     }
     source.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_a_password_that_others_can_read_is_told_with_the_command_that_mends_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("readable.toml");
+    let name = file.display().to_string();
+    let with = "url = \"rtsp://admin:hunter2@127.0.0.1:9/\"";
+    let without = "url = \"rtsp://127.0.0.1:9/live\"";
+    for (mode, camera, told) in [(0o644, with, true), (0o600, with, false), (0o644, without, false)]
+    {
+        std::fs::write(&file, format!("[[camera]]\nname = \"Camera\"\n{camera}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let program = Program::start(&["serve", &name], "").await;
+        eventually("tried", async || (program.field("state").await == "offline").then_some(()))
+            .await;
+        let said = program.said.lock().unwrap().clone();
+        assert_eq!(said.contains(&format!("chmod 600 {name}")), told, "{mode:o}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}

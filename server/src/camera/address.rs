@@ -124,6 +124,11 @@ impl Address {
         self.user.as_ref().is_some_and(|user| !user.is_empty())
     }
 
+    /// Whether there is something in it that only its owner should know.
+    pub fn holds_secret(&self) -> bool {
+        self.password.is_some() || secrets_in_path(self.path.expose()).next().is_some()
+    }
+
     /// Tells `redactor` every secret in this address.
     pub fn teach(&self, redactor: &Redactor) {
         if let Some(password) = &self.password {

@@ -2,9 +2,11 @@
 //!
 //! The parser's own sentences are for those who know its grammar, and may repeat what stands in the
 //! file: a password. So each is looked up here by its first words; line numbers count from one. What
-//! is not in the table is said as the parser says it, for those sentences are fixed.
+//! is not in the table is said as the parser says it only where nothing is quoted in it.
 
 use std::io;
+
+use crate::repeat;
 
 /// The longest file that is read, bytes.
 pub(super) const LONGEST: u64 = 1 << 20;
@@ -45,14 +47,16 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
 
 /// Where and what in a text that is no TOML or says something unknown.
 pub(super) fn in_text(text: &str, e: &toml::de::Error) -> String {
-    let what = said(e.message().lines().next().unwrap_or("not TOML"));
+    let what = said(e.message());
     match e.span() {
-        Some(span) => {
-            let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
-            format!("line {line}: {what}")
-        }
+        Some(span) => format!("line {}: {what}", line_of(text, span.start)),
         None => what,
     }
+}
+
+/// The line, counted from one, in which byte `at` of `text` stands.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).matches('\n').count() + 1
 }
 
 /// The parser's sentence, in plain words.
@@ -79,15 +83,13 @@ fn said(what: &str) -> String {
         ("unclosed array table", "a camera begins with a line [[camera]]"),
         ("unclosed table", "a camera begins with a line [[camera]]"),
         ("invalid socket address", ADDRESS),
+        ("height is", "height is lines (480) or a part (\"1/2\")"),
     ];
     if let Some((_, plain)) = plain.iter().find(|(start, _)| what.starts_with(start)) {
         return (*plain).to_owned();
     }
-    if let Some(rest) = what.strip_prefix("unknown field `")
-        && let Some((name, known)) = rest.split_once("`, expected ")
-    {
-        let known = known.strip_prefix("one of ").unwrap_or(known).replace('`', "");
-        return format!("there is no setting `{name}`; there are {known}");
+    if let Some(rest) = what.strip_prefix("unknown field `") {
+        return rest.rsplit_once("`, expected ").map_or(NO_SETTING.into(), |(n, k)| unknown(n, k));
     }
     if let Some(name) = what.strip_prefix("missing field ") {
         return format!("{name} is missing");
@@ -106,7 +108,22 @@ fn said(what: &str) -> String {
             None => "the value does not fit".into(),
         };
     }
+    if what.contains(['`', '"', '\'', '\n']) {
+        return "this is no TOML; nearlive-server --help shows what stands in a file".into();
+    }
     what.to_owned()
 }
+
+/// A setting that does not exist is not repeated: somebody may have written a password there.
+fn unknown(name: &str, known: &str) -> String {
+    let known = known.strip_prefix("one of ").unwrap_or(known).replace('`', "");
+    let all = known.split(", ").flat_map(|k| k.split(" or "));
+    match repeat::nearest(name, all) {
+        Some(meant) => format!("{NO_SETTING}; is `{meant}` meant? There are {known}"),
+        None => format!("{NO_SETTING}; there are {known}"),
+    }
+}
+
+const NO_SETTING: &str = "there is no such setting";
 
 const ADDRESS: &str = "`listen` takes an address and a port in quotation marks: \"0.0.0.0:8080\"";
