@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use nearlive::time::Instant;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -75,8 +76,13 @@ impl App {
         self.cameras.iter().find(|c| c.id == id)
     }
 
-    /// Starts a supervisor for each camera of `config` in `tasks`.
-    pub fn start(config: &Config, around: &Surroundings, tasks: &mut JoinSet<()>) -> Self {
+    /// Starts a supervisor for each camera of `config` in `tasks`; they run in `cameras`.
+    pub fn start(
+        config: &Config,
+        around: &Surroundings,
+        tasks: &mut JoinSet<()>,
+        cameras: &Handle,
+    ) -> Self {
         let budget = Arc::new(Budget::new(config.memory_bytes));
         let mut app = Self::new(around.clock, Arc::clone(&budget));
         for camera in &config.cameras {
@@ -87,7 +93,7 @@ impl App {
             let store = store::Camera::new(renditions(camera), limits, Arc::clone(&budget));
             let packager = Packager::new(Arc::clone(&store)).called(&camera.id);
             let (supervisor, status) = Supervisor::new(camera.clone(), around.clone(), packager);
-            tasks.spawn(supervisor.run());
+            tasks.spawn_on(supervisor.run(), cameras);
             app.cameras.push(Served {
                 id: camera.id.clone(),
                 name: camera.name.clone(),

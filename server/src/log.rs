@@ -19,6 +19,15 @@ pub fn start(redactor: Redactor, verbose: bool) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// From now on a panic says what it has to say like everything else: the text that it was busy with may
+/// be an address.
+pub fn clean_panics(redactor: Redactor) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let line = format!("nearlive-server: a fault in the program: {panic}\n");
+        let _ = io::stderr().lock().write_all(redactor.clean_foreign(&line, false).as_bytes());
+    }));
+}
+
 /// Writes `text` to stdout, all at once: a log line does not come in between. Nobody may be there to
 /// read it (`| head`), which is no reason to stop.
 pub fn say(text: &str) {
@@ -61,5 +70,24 @@ impl Drop for Line {
         let text = String::from_utf8_lossy(&self.text);
         // A closed stderr is no reason to stop serving.
         let _ = io::stderr().lock().write_all(self.redactor.clean(&text).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::address::Address;
+
+    #[test]
+    fn a_panic_about_a_text_with_a_password_does_not_say_it() {
+        let redactor = Redactor::default();
+        let address = Address::parse("rtsp://u:hunter2@h/key=Xy7z").expect("valid");
+        address.teach(&redactor);
+        // What the hook is given, as the standard library words it.
+        let panic = "range start index 3 out of range of `u:hunter2 rtsp://u:other@h/key=Xy7z`";
+        let said = redactor.clean_foreign(panic, false);
+        for secret in ["hunter2", "other", "Xy7z"] {
+            assert!(!said.contains(secret), "{said}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! PURE: one line in a while where every one would flood the log.
+//! PURE: one line in a while, or so many a second, where every one would flood the log.
 
 use std::time::Duration;
 
@@ -31,6 +31,40 @@ impl Rarely {
     }
 }
 
+/// Lets a number of events through at once and so many a second from then on, and counts the others.
+#[derive(Debug)]
+pub struct Ration {
+    most: u32,
+    a_second: u32,
+    left: u32,
+    filled: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Ration {
+    /// `most` at once, `a_second` from then on (1 to 1000).
+    pub const fn new(most: u32, a_second: u32) -> Self {
+        Self { most, a_second, left: most, filled: None, unsaid: 0 }
+    }
+
+    /// Something happened: `None` when it is to be kept, else how many were kept before it.
+    pub fn take(&mut self, now: Instant) -> Option<u64> {
+        let filled = *self.filled.get_or_insert(now);
+        let each = Duration::from_secs(1) / self.a_second.clamp(1, 1000);
+        let new = now.since(filled).as_micros() / each.as_micros();
+        if let Ok(new @ 1..) = u32::try_from(new) {
+            self.left = self.left.saturating_add(new).min(self.most);
+            self.filled = Some(now);
+        }
+        if self.left == 0 {
+            self.unsaid += 1;
+            return None;
+        }
+        self.left -= 1;
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +76,18 @@ mod tests {
         let said = [5, 6, 64, 65, 66, 200].map(|s| rarely.happened(at(s)));
         assert_eq!(said, [Some(1), None, None, Some(3), None, Some(2)]);
         assert_eq!(rarely.happened(at(3)), Some(1));
+    }
+
+    #[test]
+    fn a_ration_is_used_up_and_comes_again_with_time() {
+        let mut ration = Ration::new(3, 2);
+        let at = |ms: u64| Instant::from_micros(ms * 1000);
+        let taken =
+            [0, 0, 1, 2, 300, 501, 502, 5000, 5000, 5000, 5000].map(|ms| ration.take(at(ms)));
+        let none = None;
+        assert_eq!(
+            taken,
+            [Some(0), Some(0), Some(0), none, none, Some(2), none, Some(1), Some(0), Some(0), none]
+        );
     }
 }

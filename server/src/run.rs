@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -16,7 +17,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::descriptors;
 use crate::engine::spawn::Launcher;
-use crate::engine::{Engine, version, wrapper};
+use crate::engine::{Engine, limits, version, wrapper};
 use crate::error::Error;
 use crate::http::gate::Gate;
 use crate::http::serve;
@@ -31,6 +32,9 @@ pub fn main() -> ExitCode {
         eprintln!("[fatal] {}", wrapper::become_engine(arguments.into_iter().skip(1)));
         return ExitCode::from(1);
     }
+    // Our memory holds passwords, and so does that of whatever we start.
+    limits::no_core();
+    log::clean_panics(Redactor::default());
     match act(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
@@ -69,21 +73,35 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
 /// Serves the cameras of `config`, or the demo's without one.
 fn serve_until_the_end(args: &Args, config: Option<Config>) -> Result<(), Error> {
     let redactor = Redactor::default();
+    log::clean_panics(redactor.clone());
     log::start(redactor.clone(), args.verbose);
     for warning in config.iter().flat_map(|c| &c.warnings) {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|source| Error::Io { doing: "starting", source })?;
-    let done = runtime.block_on(serve_all(args, config, redactor));
+    // Whatever crowd asks for pages, the cameras' pipes are read.
+    let (cameras, viewers) = (runtime("cameras")?, runtime("viewers")?);
+    let done = viewers.block_on(serve_all(args, config, redactor, cameras.handle()));
     // Whatever is left (a read of a pipe, say) must not keep the program.
-    runtime.shutdown_background();
+    viewers.shutdown_background();
+    cameras.shutdown_background();
     done
 }
 
-async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> Result<(), Error> {
+/// Threads of this name, as many as there are processors.
+fn runtime(name: &str) -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { doing: "starting", source })
+}
+
+async fn serve_all(
+    args: &Args,
+    config: Option<Config>,
+    redactor: Redactor,
+    cameras: &Handle,
+) -> Result<(), Error> {
     let shutdown = Shutdown::default();
     shutdown.on_signals().map_err(|source| Error::Io { doing: "handling signals", source })?;
     let address = args
@@ -97,23 +115,25 @@ async fn serve_all(args: &Args, config: Option<Config>, redactor: Redactor) -> R
     let (config, demo) = match config {
         Some(config) => (config, None),
         None => {
-            let demo = Demo::start(&args.ffmpeg).await?;
+            let ffmpeg = args.ffmpeg.clone();
+            let demo = cameras.spawn(async move { Demo::start(&ffmpeg).await });
+            let demo = demo.await.map_err(|e| Error::Demo(e.to_string()))??;
             (demo.config()?, Some(demo))
         }
     };
-    let (connections, cameras) = (config.limits.connections, config.cameras.len());
-    if let Err((has, needs)) = descriptors::provide(connections, cameras) {
+    let (connections, many) = (config.limits.connections, config.cameras.len());
+    if let Err((has, needs)) = descriptors::provide(connections, many) {
         tracing::warn!(
-            "{connections} connections (and cameras: {cameras}) may need {needs} open files; \
+            "{connections} connections (and cameras: {many}) may need {needs} open files; \
              the system allows this process {has}: raise that (ulimit -n, or LimitNOFILE= of systemd), or lower \
              `connections` in [limits]"
         );
     }
-    let launcher = Launcher::new(Engine::new(&args.ffmpeg))
+    let launcher = Launcher::new(Engine::new(&args.ffmpeg), cameras)
         .map_err(|source| Error::Io { doing: "starting", source })?;
     let around = Surroundings { launcher, redactor, clock: Clock::start(), shutdown };
     let mut supervisors = JoinSet::new();
-    let mut app = App::start(&config, &around, &mut supervisors);
+    let mut app = App::start(&config, &around, &mut supervisors, cameras);
     app.gate = Gate::new(config.origins.iter().chain(&args.origins).cloned());
     app.stills = Some(Stills::new(args.ffmpeg.clone(), config.limits.stills));
     greet(address);

@@ -104,6 +104,19 @@ async fn an_address_from_stdin_and_the_demo_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cameras_have_threads_of_their_own() {
+    let program = Program::start(&["rtsp://127.0.0.1:9/x"], "").await;
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", program.pid())).unwrap();
+    let names: Vec<String> = tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+        .collect();
+    for name in ["cameras", "viewers"] {
+        assert!(names.iter().any(|n| n.trim() == name), "{names:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_still_is_a_jpeg_of_now() {
     let source = Camera::start(small()).await.unwrap();
     let program = Program::start(&[&source.url()], "").await;

@@ -135,3 +135,62 @@ async fn a_file_with_a_password_that_others_can_read_is_told_with_the_command_th
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
+
+/// A program in ffmpeg's place that says of a camera at `path` what ffmpeg and cameras may say.
+fn babbler(name: &str, path: &str, secret: &str) -> std::path::PathBuf {
+    let encoded = path.replace('/', "%2F").replace('=', "%3D").replace(':', "%3A");
+    let long = format!("{}{path}", "y".repeat(1012));
+    let lines: Vec<String> = [
+        format!("[info]     title           : {path}"),
+        format!("[rtsp @ 0x5] [error] method DESCRIBE failed: 400 no {path} here"),
+        format!("[info] Content-Base: rtsp://127.0.0.1:9{path}/"),
+        format!("[info] Location: http://127.0.0.1/cgi?goto={encoded}"),
+        format!("[info] Location: rtsp://admin:{secret}@127.0.0.1{path}"),
+        format!("[info] a=control:trackID=1?token={secret}"),
+        format!("[info] the login {secret} is wrong"),
+        // As long as ffmpeg lets a message be, with the next one right behind it.
+        format!("{}[error] pipe:0: {path} cannot be opened", &long[..1023]),
+    ]
+    .into_iter()
+    .map(|line| format!("echo '{line}' >&2"))
+    .collect();
+    let body = format!(
+        "case \"$*\" in *-version*) echo 'ffmpeg version 6.1 Copyright';; *-encoders*) echo 'libx264 aac';;\n\
+         *) {}; exit 1;; esac",
+        lines.join("; ")
+    );
+    common::script(name, &body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_in_a_path_shows_nowhere_however_the_maker_writes_it() {
+    let secret = "tlJwpbo6";
+    for (i, path) in [
+        "/user=admin_password=tlJwpbo6_channel=1_stream=0.sdp?real_stream",
+        "/user=admin&password=tlJwpbo6&channel=1",
+        "/admin:tlJwpbo6/ch1",
+        "/live?p=tlJwpbo6",
+        "/live?key=tlJwpbo6",
+        "/tlJwpbo6/stream1",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let engine = babbler(&format!("babbler-{i}"), path, secret);
+        let arguments = ["--verbose", "--ffmpeg", engine.to_str().unwrap()];
+        let address = format!("rtsp://127.0.0.1:9{path}");
+        let program = Program::start(&[&arguments[..], &[&address]].concat(), "").await;
+        eventually("tried", async || (program.field("state").await == "offline").then_some(()))
+            .await;
+        eventually("heard", async || {
+            program.said.lock().unwrap().contains("cannot be opened").then_some(())
+        })
+        .await;
+        let mut told = program.said.lock().unwrap().clone() + &visible(program.pid());
+        for page in ["/", "/api/cameras", "/metrics", "/camera/", "/camera/index.mpd"] {
+            told += &program.get(page).await.1;
+        }
+        assert!(!told.contains("tlJw") && !told.contains("wpbo6"), "{path}: {told}");
+        assert!(told.contains("rtsp://127.0.0.1:9/***"), "{path}: {told}");
+    }
+}

@@ -7,6 +7,7 @@ mod common;
 use common::{Gate, around, camera, describes, eventually, runs, script, supervise};
 use nearlive_server::camera::status::State;
 use nearlive_server::engine::stderr::{Cause, VideoCodec};
+use nearlive_server::package::Ailment;
 
 /// Writes the script's own process id where the test finds it.
 fn tells_pid(name: &str) -> (String, std::path::PathBuf) {
@@ -168,7 +169,7 @@ async fn no_word_of_ffmpeg_reaches_a_status_with_a_password_in_it() {
     let status = watched.until("offline", |s| s.state == State::Offline).await;
     assert_eq!(
         status.cause,
-        Some(Cause::EngineFailed("cannot open rtsp://***@h/x nor ***".into()))
+        Some(Cause::EngineFailed("cannot open rtsp://***@h/*** nor ***".into()))
     );
     watched.end().await;
 }
@@ -186,7 +187,7 @@ async fn a_camera_whose_every_run_begins_with_a_leap_is_not_run_in_a_circle() {
             gate.frames()
         );
     let mut watched = supervise(camera("rtsp://h/"), around(script("leaps", &body)));
-    watched.sink.seen().stands_still = true;
+    watched.sink.seen().ailment = Some(Ailment::StandsStill);
     let status = watched.until("offline", |s| s.state == State::Offline).await;
     assert_eq!(status.cause, Some(Cause::ClockLeapt));
     watched.until("live again", |s| s.state == State::Live && s.runs == 2).await;
@@ -194,4 +195,129 @@ async fn a_camera_whose_every_run_begins_with_a_leap_is_not_run_in_a_circle() {
     let status = watched.until("offline", |s| s.state == State::Offline).await;
     assert_eq!(status.cause, Some(Cause::HungUp), "the second run came to its own end");
     watched.end().await;
+}
+
+#[tokio::test]
+async fn a_camera_is_not_given_up_because_the_server_itself_could_not_run() {
+    let body = describes("h264") + "while printf x >&3; do sleep 0.1; done";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("busy-server", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    for _ in 0..2 {
+        // Everything of the test runs in this thread: nothing is read, nothing watched.
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        let before = watched.sink.bytes_of(0);
+        eventually("frames again", async || (watched.sink.bytes_of(0) > before + 50).then_some(()))
+            .await;
+    }
+    let status = watched.status.borrow().clone();
+    assert_eq!((status.state, status.runs, status.cause), (State::Live, 1, None));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_picture_of_the_kind_announced_ends_the_run_with_what_to_do() {
+    let body = describes("h264") + "while printf x >&3; do sleep 0.1; done";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("other-codec", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    watched.sink.seen().ailment = Some(Ailment::NoPictures { hevc: true });
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::NotWhatItSaid(Some(VideoCodec::Hevc))));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn pictures_that_cannot_be_decoded_are_not_live_until_they_can() {
+    let mark = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("damage.mark");
+    let _ = std::fs::remove_file(&mark);
+    let mark = mark.display();
+    let body = describes("h264")
+        + &format!(
+            "while printf x >&3; do [ -e '{mark}' ] || \
+             echo '[error] Error while decoding stream #0:0: Invalid data found' >&2; sleep 0.05; done"
+        );
+    let mut watched = supervise(camera("rtsp://h/"), around(script("damaged", &body)));
+    let status = watched.until("not live", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::Undecodable));
+    std::fs::write(mark.to_string(), "").unwrap();
+    let status = watched.until("live again", |s| s.state == State::Live).await;
+    assert_eq!((status.runs, status.cause), (1, None), "the run went on all the while");
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn a_picture_that_is_too_big_ends_the_run_and_is_told_with_its_size() {
+    let body = describes("h264")
+        + "echo '[h264 @ 0x5] [error] Picture size 16000x16000 exceeds specified max pixel count 1' >&2\n\
+           exec sleep 1000";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("too-big", &body)));
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::PictureTooBig(16_000, 16_000)));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn a_crash_of_ffmpeg_is_told_apart_from_somebody_killing_it() {
+    for (name, signal, cause) in
+        [("crashed", "SEGV", Cause::EngineCrashed(11)), ("killed", "KILL", Cause::EngineKilled(9))]
+    {
+        let body = describes("h264") + "kill -s " + signal + " $$";
+        let mut watched = supervise(camera("rtsp://h/"), around(script(name, &body)));
+        let status = watched.until("offline", |s| s.state == State::Offline).await;
+        assert_eq!(status.cause, Some(cause));
+        watched.end().await;
+    }
+}
+
+#[tokio::test]
+async fn megabytes_on_stderr_are_read_and_a_core_without_a_frame_ends_the_run() {
+    let body = "while :; do echo '[error] garbage garbage garbage' >&2; done";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("babble", body)));
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::NoRtsp));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn ffmpeg_runs_within_limits() {
+    let (tell, path) = tells_pid("limited");
+    let body = tell + &describes("h264") + "printf x >&3; exec sleep 1000";
+    let mut watched = supervise(camera("rtsp://h/"), around(script("limited", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let pid = pid_in(&path).await;
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let soft = |name: &str| {
+        let line = limits.lines().find(|l| l.starts_with(name)).unwrap();
+        line[name.len()..].split_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!(soft("Max core file size"), "0");
+    assert!(soft("Max address space").parse::<u64>().unwrap() <= 4 << 30);
+    assert!(soft("Max data size").parse::<u64>().unwrap() <= 2 << 30);
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn two_hundred_runs_leave_no_descriptor_and_no_zombie() {
+    let mut config = camera("rtsp://h/");
+    config.audio = nearlive_server::config::Audio::Off;
+    let around = around(script("ends-at-once", "exit 1"));
+    let plan = nearlive_server::engine::argv::Plan {
+        address: config.address.clone(),
+        transport: config.transport,
+        reordered: false,
+        tracks: nearlive_server::camera::supervisor::outputs(&config),
+    };
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let mut before = 0;
+    for i in 0..200 {
+        let (mut process, outputs) = around.launcher.start(&plan).await.unwrap();
+        assert!(!process.wait().await.unwrap().success());
+        drop((process, outputs));
+        if i == 10 {
+            before = open();
+        }
+    }
+    eventually("as many descriptors as after ten", async || (open() <= before).then_some(())).await;
+    let zombies = common::children(std::process::id());
+    let zombies = zombies.into_iter().filter(|(pid, name)| !runs(*pid) && name.contains("ends"));
+    assert_eq!(zombies.count(), 0);
 }

@@ -8,7 +8,8 @@
 
 use std::fmt;
 
-use super::secret::{Redactor, Secret, percent_encode, push_encoded};
+use super::path;
+use super::secret::{Redactor, Secret, is_escape, percent_decode, percent_encode, push_encoded};
 
 /// Where a camera is and how to log in to it. Prints as scheme, host and port only.
 #[derive(Clone, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Address {
 
     /// Whether there is something in it that only its owner should know.
     pub fn holds_secret(&self) -> bool {
-        self.password.is_some() || secrets_in_path(self.path.expose()).next().is_some()
+        self.password.is_some() || !path::secrets(self.path.expose()).is_empty()
     }
 
     /// Tells `redactor` every secret in this address.
@@ -137,8 +138,11 @@ impl Address {
             redactor.learn(&user, &Secret::new(plain));
             redactor.learn_word(password.expose());
         }
-        for word in secrets_in_path(self.path.expose()) {
+        for word in path::secrets(self.path.expose()) {
             redactor.learn_word(word);
+        }
+        for word in path::words(self.path.expose()) {
+            redactor.learn_foreign(word);
         }
     }
 }
@@ -157,16 +161,6 @@ impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({self})")
     }
-}
-
-/// Some makers put the login into the path (`/user=admin&password=x&channel=1`).
-fn secrets_in_path(path: &str) -> impl Iterator<Item = &str> {
-    path.split(['/', '?', '&', ';']).filter_map(|field| {
-        let (name, value) = field.split_once('=')?;
-        let name = name.to_ascii_lowercase();
-        let secret = ["pass", "pwd", "token", "secret", "auth"].iter().any(|s| name.contains(s));
-        (secret && !value.is_empty()).then_some(value)
-    })
 }
 
 /// `host`, `host:port`, `[v6]`, `[v6]:port`.
@@ -191,11 +185,6 @@ fn split_port(place: &str) -> Result<(String, Option<u16>), AddressError> {
     Ok((host.to_owned(), port))
 }
 
-/// True when `%` at `i` begins an escape.
-fn is_escape(bytes: &[u8], i: usize) -> bool {
-    matches!(bytes.get(i + 1..i + 3), Some(hex) if hex.iter().all(u8::is_ascii_hexdigit))
-}
-
 /// Percent-encodes a user or password as typed, leaving escapes that are already there.
 fn encode_typed(text: &str) -> String {
     encode(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
@@ -217,26 +206,6 @@ fn encode(text: &str, keep: impl Fn(u8) -> bool + Copy) -> String {
         }
     }
     out
-}
-
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while let Some(&b) = bytes.get(i) {
-        let hex = text.get(i + 1..i + 3).and_then(|h| u8::from_str_radix(h, 16).ok());
-        match hex {
-            Some(value) if b == b'%' && is_escape(bytes, i) => {
-                out.push(value);
-                i += 3;
-            }
-            _ => {
-                out.push(b);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -302,8 +271,10 @@ mod tests {
         Address::parse("rtsp://h/user=admin&password=tlJwpbo6&channel=1")
             .expect("valid")
             .teach(&redactor);
-        let line = redactor.clean("open rtsp://h/user=admin&password=tlJwpbo6&channel=1");
-        assert_eq!(line, "open rtsp://h/user=admin&password=***&channel=1");
+        let line = redactor.clean("open /user=admin&password=tlJwpbo6&channel=1");
+        assert_eq!(line, "open /user=admin&password=***&channel=1");
+        let line = redactor.clean_foreign("open /user=admin&password=tlJwpbo6&channel=1", false);
+        assert_eq!(line, "open ***");
     }
 
     #[test]

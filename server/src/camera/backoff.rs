@@ -4,7 +4,8 @@
 //! half a minute is back within five seconds of its return, and one that was unplugged for the
 //! winter is asked twice a minute. The outage begins with the first failure and ends when the
 //! picture has run for [`STABLE`]: a camera that comes and goes every second does not count as
-//! back. A refused login waits the longest from the start, for cameras lock out; after an engine that
+//! back. A refused login waits the longest from the start, for cameras lock out; what costs a core to find
+//! out is not tried every second; after an engine that
 //! was killed, and after a leap of its clock, the camera is well, so the first wait is short.
 
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::engine::stderr::Cause;
 pub const SHORTEST: Duration = Duration::from_secs(1);
 /// The shortest after an engine that somebody killed, and after a leap of the camera's clock.
 pub const AFTER_KILL: Duration = Duration::from_millis(250);
+/// The shortest after a try that cost much.
+pub const AFTER_COSTLY: Duration = Duration::from_secs(10);
 /// The longest wait.
 pub const LONGEST: Duration = Duration::from_secs(30);
 /// A run of this length ends an outage.
@@ -28,6 +31,7 @@ pub fn wait(cause: &Cause, outage: Duration, jitter: u32) -> Duration {
         Cause::PicturesReordered => return Duration::ZERO,
         cause if cause.is_refused_login() => LONGEST,
         Cause::EngineKilled(_) | Cause::ClockLeapt => (outage / 8).clamp(AFTER_KILL, LONGEST),
+        cause if cause.is_costly() => (outage / 8).clamp(AFTER_COSTLY, LONGEST),
         _ => (outage / 8).clamp(SHORTEST, LONGEST),
     };
     base - base * jitter.min(999) / 5000
@@ -56,6 +60,12 @@ mod tests {
     fn a_refused_password_is_tried_slowly_from_the_start() {
         assert_eq!(wait(&Cause::PasswordRefused, Duration::ZERO, 0), LONGEST);
         assert!(wait(&Cause::PasswordRefused, Duration::ZERO, 999) >= Duration::from_secs(24));
+    }
+
+    #[test]
+    fn what_costs_much_is_not_tried_every_second() {
+        let after = |s| wait(&Cause::PictureTooBig(1, 1), Duration::from_secs(s), 0).as_secs();
+        assert_eq!([0, 60, 160, 900].map(after), [10, 10, 20, 30]);
     }
 
     #[test]

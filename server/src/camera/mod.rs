@@ -7,6 +7,9 @@
 pub mod address;
 pub mod backoff;
 pub mod news;
+mod path;
+pub mod pulse;
 pub mod secret;
 pub mod status;
 pub mod supervisor;
+mod talk;

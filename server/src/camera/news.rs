@@ -84,6 +84,10 @@ fn next(cause: &Cause) -> String {
     match cause {
         // Cameras lock out who tries often.
         cause if cause.is_refused_login() => format!("trying again every {later} s"),
+        cause if cause.is_costly() => format!(
+            "trying again, at first every {} s, later every {later} s",
+            backoff::AFTER_COSTLY.as_secs()
+        ),
         _ => format!("trying again, at first every {first} s, later every {later} s"),
     }
 }

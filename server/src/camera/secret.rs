@@ -5,7 +5,11 @@
 //! applied to each of those lines, and once more to each line that goes to the log.
 //!
 //! A password turns up in several spellings: as typed, percent-encoded (RFC 3986 2.1) in either
-//! case, as part of a Basic authorization (RFC 7617), escaped inside JSON or HTML.
+//! case, as part of a Basic authorization (RFC 7617), escaped inside JSON or HTML. Of an address,
+//! anybody's, host and port remain: many cameras have the login in the path. What ffmpeg and the
+//! camera say may repeat that path in any form, so their words go through [`Redactor::clean_foreign`]
+//! as well, which knows the words of each camera's path; our own lines do not, for such a word may
+//! be a camera's name too.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,7 +22,7 @@ pub const MASK: &str = "***";
 const SHORTEST_WORD: usize = 3;
 
 /// A text that never prints, whatever prints it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -54,7 +58,16 @@ impl<'de> serde::Deserialize<'de> for Secret {
 /// Knows all secrets of the process; clones share what they know.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    words: Arc<RwLock<Vec<String>>>,
+    known: Arc<RwLock<Known>>,
+}
+
+/// Each in all its spellings, the longest first: a secret may be a part of another.
+#[derive(Default)]
+struct Known {
+    /// In no line.
+    secrets: Vec<String>,
+    /// In no line that others wrote: these, and the secrets.
+    foreign: Vec<String>,
 }
 
 impl fmt::Debug for Redactor {
@@ -67,27 +80,11 @@ impl Redactor {
     /// Learns the password of `user` in all its spellings.
     pub fn learn(&self, user: &str, password: &Secret) {
         let plain = password.expose();
-        let mut words = vec![
-            plain.to_owned(),
-            percent_encode(plain),
-            lowercase_escapes(&percent_encode(plain)),
-            base64(format!("{user}:{plain}").as_bytes()),
-            plain.replace('\\', "\\\\").replace('"', "\\\""),
-            plain
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;")
-                .replace('"', "&quot;"),
-        ];
-        words.retain(|w| w.len() >= SHORTEST_WORD);
-        let mut known = self.words.write().unwrap_or_else(PoisonError::into_inner);
-        for word in words {
-            if !known.contains(&word) {
-                known.push(word);
-            }
-        }
-        // The longest first: a password may be a part of another.
-        known.sort_by_key(|w| std::cmp::Reverse(w.len()));
+        let mut words = spellings(plain);
+        words.push(base64(format!("{user}:{plain}").as_bytes()));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        add(&mut known.foreign, &words);
+        add(&mut known.secrets, &words);
     }
 
     /// Learns a word that is secret by itself, such as a token in an address's query.
@@ -95,38 +92,119 @@ impl Redactor {
         self.learn("", &Secret::new(word));
     }
 
-    /// `line` without any secret, and without the user part of any address.
+    /// Learns a word that others are not to say: a part of a camera's path.
+    pub fn learn_foreign(&self, word: &str) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        add(&mut known.foreign, &spellings(word));
+    }
+
+    /// `line` without any secret; of addresses only scheme, host and port.
     pub fn clean(&self, line: &str) -> String {
-        let mut out = line.to_owned();
-        for word in self.words.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            if out.contains(word.as_str()) {
-                out = out.replace(word.as_str(), MASK);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        strip_addresses(&without(line, &known.secrets))
+    }
+
+    /// `line`, which ffmpeg or a camera wrote, without any secret or word of a camera's path. `cut`:
+    /// its end is missing, and may be the end of such a word.
+    pub fn clean_foreign(&self, line: &str, cut: bool) -> String {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // First what would end an address too early, then addresses, so that of each the host remains.
+        let ends = |word: &&String| word.contains(|c| c == '/' || ends_address(c));
+        let line = strip_addresses(&without(line, known.secrets.iter().filter(ends)));
+        let mut clean = without(&line, &known.foreign);
+        if cut {
+            let longest = known.foreign.first().map_or(0, String::len);
+            let keep = clean.len().saturating_sub(longest);
+            clean.truncate(clean.floor_char_boundary(keep));
+            // An address that has lost its end may have lost what tells its parts apart.
+            if let Some(at) = clean.rfind("://").filter(|at| !clean[*at..].contains(' ')) {
+                clean.truncate(at + 3);
             }
         }
-        strip_userinfo(&out)
+        clean
     }
 }
 
-/// Replaces what stands between `://` and the last `@` before the address's path.
-fn strip_userinfo(line: &str) -> String {
+fn add(list: &mut Vec<String>, words: &[String]) {
+    list.extend(words.iter().filter(|w| w.len() >= SHORTEST_WORD).cloned());
+    list.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    list.dedup();
+}
+
+/// The forms in which a text turns up.
+fn spellings(text: &str) -> Vec<String> {
+    let decoded = percent_decode(text);
+    let mut all = vec![text.to_owned(), decoded.clone()];
+    for plain in [text, &decoded] {
+        let encoded = percent_encode(plain);
+        all.push(lowercase_escapes(&encoded));
+        all.push(encoded);
+        all.push(plain.replace('\\', "\\\\").replace('"', "\\\""));
+        let html = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        all.push(html.replace('"', "&quot;"));
+    }
+    all
+}
+
+fn without<'a>(line: &str, words: impl IntoIterator<Item = &'a String>) -> String {
+    let mut out = line.to_owned();
+    for word in words {
+        if out.contains(word.as_str()) {
+            out = out.replace(word.as_str(), MASK);
+        }
+    }
+    out
+}
+
+/// Of every address, leaves scheme, host and port: `rtsp://***@host:554/***`. What stands between
+/// `://` and the last `@` before the path is a login, and a path or query may hold one.
+fn strip_addresses(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find("://") {
         let (head, tail) = rest.split_at(at + 3);
         out.push_str(head);
-        let end = tail
-            .find(|c: char| c == '/' || c.is_whitespace() || c == '\'' || c == '"')
-            .unwrap_or(tail.len());
-        match tail[..end].rfind('@') {
-            Some(i) => {
-                out.push_str(MASK);
-                rest = &tail[i..];
-            }
-            None => rest = tail,
+        let (address, after) = tail.split_at(tail.find(ends_address).unwrap_or(tail.len()));
+        let (authority, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let (login, place) = match authority.rfind('@') {
+            Some(i) => (Some(&authority[..i]), &authority[i + 1..]),
+            None => (None, authority),
+        };
+        let (place, query) = place.split_at(place.find(['?', '#']).unwrap_or(place.len()));
+        if login.is_some() {
+            out.push_str(MASK);
+            out.push('@');
         }
+        // A login without its end (`@`) is no host and port.
+        out.push_str(if is_place(place) { place } else { MASK });
+        if path.len() > 1 || query.len() > 1 {
+            out.push('/');
+            out.push_str(MASK);
+        } else {
+            out.push_str(path);
+        }
+        rest = after;
     }
     out.push_str(rest);
     out
+}
+
+fn ends_address(c: char) -> bool {
+    c.is_whitespace() || "'\"<>".contains(c)
+}
+
+/// `host`, `host:port`, `[v6]:port`, and a stop or bracket after it.
+fn is_place(text: &str) -> bool {
+    let text = text.trim_end_matches(['.', ',', ':', ')', ';']);
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (text, ""),
+    };
+    let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._%".contains(c);
+    v6.unwrap_or(host).chars().all(|c| fits(c) || v6.is_some() && c == ':')
+        && port.chars().all(|c| c.is_ascii_digit())
+        && port.len() <= 5
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986 2.3.
@@ -149,6 +227,32 @@ pub(crate) fn push_encoded(out: &mut String, byte: u8, keep: impl Fn(u8) -> bool
             out.push(char::from(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0')));
         }
     }
+}
+
+/// True when `%` at `i` begins an escape.
+pub(super) fn is_escape(bytes: &[u8], i: usize) -> bool {
+    matches!(bytes.get(i + 1..i + 3), Some(hex) if hex.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// The text of which this is percent-encoded; what is no escape stays.
+pub(super) fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while let Some(&b) = bytes.get(i) {
+        let hex = text.get(i + 1..i + 3).and_then(|h| u8::from_str_radix(h, 16).ok());
+        match hex {
+            Some(value) if b == b'%' && is_escape(bytes, i) => {
+                out.push(value);
+                i += 3;
+            }
+            _ => {
+                out.push(b);
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The same percent-encoded text with its escapes in lower case.
@@ -222,9 +326,61 @@ mod tests {
     #[test]
     fn the_user_part_of_any_address_goes_even_when_it_is_not_known() {
         let r = Redactor::default();
-        assert_eq!(r.clean("open rtsp://a:b@c@host:554/x@y"), "open rtsp://***@host:554/x@y");
-        assert_eq!(r.clean("see https://host/x?a=b@c"), "see https://host/x?a=b@c");
+        assert_eq!(r.clean("open rtsp://a:b@c@host:554/x@y"), "open rtsp://***@host:554/***");
+        assert_eq!(r.clean("see https://host/x?a=b@c"), "see https://host/***");
         assert_eq!(r.clean("tcp://h:1 and rtsp://u:p@h"), "tcp://h:1 and rtsp://***@h");
+        for (line, clean) in [
+            ("to tcp://10.0.0.9:554?timeout=5 failed: x", "to tcp://10.0.0.9:554/*** failed: x"),
+            ("'rtsp://h/user=a_password=b' is away", "'rtsp://h/***' is away"),
+            ("rtsp://u:p?a#b@h?key=b", "rtsp://***@h/***"),
+            ("rtsp://[fe80::1]:554/a", "rtsp://[fe80::1]:554/***"),
+            ("open rtsp://h/.", "open rtsp://h/***"),
+            ("at http://127.0.0.1:8080/", "at http://127.0.0.1:8080/"),
+            ("rtsp://admin:hun/ter2@h/x", "rtsp://***/***"),
+            ("rtsp://admin:hunter2", "rtsp://***"),
+            ("<rtsp://u:p@h:1>", "<rtsp://***@h:1>"),
+            ("connecting to rtsp://h: refused", "connecting to rtsp://h: refused"),
+        ] {
+            assert_eq!(r.clean(line), clean);
+        }
+    }
+
+    #[test]
+    fn what_others_say_has_no_word_of_a_path_in_any_spelling() {
+        let r = Redactor::default();
+        r.learn_foreign("/a%2Fb/Xy7");
+        r.learn_foreign("Xy7");
+        for (line, clean) in [
+            ("Content-Base: /a%2Fb/Xy7/", "Content-Base: ***/"),
+            ("path /a/b/Xy7 not found", "path *** not found"),
+            ("goto=%2Fa%2Fb%2FXy7", "goto=***"),
+            ("goto=%2fa%2fb%2fXy7", "goto=***"),
+            ("a=control:Xy7/trackID=1", "a=control:***/trackID=1"),
+        ] {
+            assert_eq!(r.clean_foreign(line, false), clean);
+        }
+        assert_eq!(r.clean("Xy7: live"), "Xy7: live", "our own word");
+    }
+
+    #[test]
+    fn a_password_that_would_end_an_address_does_not_end_it() {
+        let r = redactor("pa ss/w'rd");
+        r.learn_foreign("/Xy7/ch1");
+        let clean = r.clean_foreign("open 'rtsp://admin:pa ss/w'rd@h:554/Xy7/ch1' failed", false);
+        assert_eq!(clean, "open 'rtsp://***@h:554/***' failed");
+    }
+
+    #[test]
+    fn a_line_that_was_cut_within_a_secret_has_no_part_of_it() {
+        let r = redactor("Hunter2Secret");
+        for end in
+            ["admin:Hunter2Sec", "rtsp://admin:Hunter2Sec", "rtsp://admin:1234", "rtsp://h/x"]
+        {
+            let line = format!("see what a camera that says {} has to say: {end}", "x".repeat(60));
+            let clean = r.clean_foreign(&line, true);
+            assert!(!clean.contains("Hun") && !clean.contains("1234"), "{clean}");
+            assert!(clean.starts_with("see what"), "{clean}");
+        }
     }
 
     #[test]

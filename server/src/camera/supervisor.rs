@@ -9,9 +9,11 @@
 //!
 //! ffmpeg's exit status lies (0 after a stall) and a camera may answer keep-alives for ever while
 //! it sends nothing, so the sign of life is a **frame** that came through the packager. None for
-//! [`QUIET`] (or four times the longest usual gap, for cameras of a frame every few seconds) ends
-//! the run. So do frames whose timestamps stand still: after a leap of the camera's clock ffmpeg
-//! would go on so for as long as the leap was.
+//! [`pulse::QUIET`] (or four times the longest usual gap, for cameras of a frame every few seconds)
+//! ends the run. So do frames whose timestamps stand still (after a leap of the camera's clock ffmpeg
+//! would go on so for as long as the leap was), what is not what was announced, and a core that is
+//! busy for seconds without a frame. Pictures that are damaged, most of them, are not live, but the
+//! run goes on: they may become whole again, and some is better than none.
 //!
 //! Nothing else retries, and nothing here touches media: bytes go to the [`Sink`] as they are.
 
@@ -23,44 +25,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nearlive::time::{Instant, WallTime};
-use tokio::io::{AsyncReadExt, BufReader};
+use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
-use tokio::process::ChildStderr;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::backoff;
 use super::news::News;
+use super::pulse::{self, Beat, Damage, Signs};
 use super::secret::Redactor;
 use super::status::{State, Status};
+use super::talk::{Heard, listen};
 use crate::clock::Clock;
 use crate::config;
 use crate::engine::argv::{Output, Plan};
 use crate::engine::spawn::{Launcher, Process};
-use crate::engine::stderr::{self, Cause, Reader, Source, VideoCodec};
+use crate::engine::stderr::{Cause, Reader, VideoCodec};
+use crate::package::Ailment;
 use crate::shutdown::Shutdown;
 use crate::store::SourceStatus;
 
-/// No frame for this long means that the camera is away.
-pub const QUIET: Duration = Duration::from_secs(3);
-
-/// The first frame may take longer: slow cameras, a key frame every ten seconds.
-pub const QUIET_AT_START: Duration = Duration::from_secs(15);
-
-/// Cameras have a key frame every ten seconds at the most.
-pub const KEYLESS_AT_START: Duration = Duration::from_secs(12);
-
-/// When the last key frame was so long ago, nobody who comes now sees a picture soon.
-const KEYLESS: Duration = Duration::from_secs(30);
-
-/// A gap between frames that is not counted as usual.
-const LONGEST_USUAL_GAP: Duration = Duration::from_secs(10);
-
 /// How often the packager is told the time.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How often the watchdog looks.
-const WATCH: Duration = Duration::from_millis(200);
 
 /// Where the bytes of the tracks go: the packager, or a test's stand-in.
 pub trait Sink: Send + 'static {
@@ -75,9 +62,9 @@ pub trait Sink: Send + 'static {
     fn since_key(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }
-    /// Whether frames come while their timestamps stand still.
-    fn stands_still(&self) -> bool {
-        false
+    /// What is wrong with what comes in this run.
+    fn ailment(&self) -> Option<Ailment> {
+        None
     }
     /// How the source is.
     fn status(&mut self, status: SourceStatus);
@@ -102,8 +89,8 @@ impl Sink for crate::package::Packager {
         Self::since_key(self)
     }
 
-    fn stands_still(&self) -> bool {
-        Self::stands_still(self)
+    fn ailment(&self) -> Option<Ailment> {
+        Self::ailment(self)
     }
 
     fn status(&mut self, status: SourceStatus) {
@@ -157,16 +144,7 @@ struct Ended {
 /// What the parts of a run tell each other.
 struct Pulse {
     clock: Clock,
-    state: Mutex<PulseState>,
-}
-
-#[derive(Default)]
-struct PulseState {
-    first: Option<Instant>,
-    last: Option<(Instant, WallTime)>,
-    stands_still: bool,
-    since_key: Option<Duration>,
-    usual_gap: Duration,
+    signs: Mutex<Signs>,
 }
 
 impl<S: Sink> Supervisor<S> {
@@ -232,38 +210,40 @@ impl<S: Sink> Supervisor<S> {
             }
         };
         lock(&self.sink).begin_run(self.clock.wall());
-        let pulse = Arc::new(Pulse { clock: self.clock, state: Mutex::default() });
+        let signs = Mutex::new(Signs::new(self.clock.now()));
+        let pulse = Arc::new(Pulse { clock: self.clock, signs });
         // What the camera sends has to be known before its first byte is pushed: the tracks wait.
-        let (described, source) = watch::channel(None);
+        let (tell, heard) = watch::channel(Heard::default());
         let mut tracks = JoinSet::new();
         for ((track, output), pipe) in plan.tracks.iter().enumerate().zip(outputs.tracks) {
-            let (output, source) = (output.clone(), source.clone());
-            let reading = Track { track, output, pipe, source };
+            let (output, heard) = (output.clone(), heard.clone());
+            let reading = Track { track, output, pipe, heard };
             tracks.spawn(reading.run(Arc::clone(&self.sink), Arc::clone(&pulse)));
         }
         let talk = tokio::spawn(listen(
             outputs.stderr,
             self.redactor.clone(),
             self.camera.id.clone(),
-            described,
+            self.clock,
+            tell,
         ));
-        let finish = self.watch(&mut process, &pulse, source).await;
+        let finish = self.watch(&mut process, &pulse, heard).await;
         if !matches!(finish, Finish::Exited(_)) {
             process.end().await;
         }
         // The pipes and stderr end with the process: what is still in them is read to the end.
         while tracks.join_next().await.is_some() {}
         let reader = talk.await.unwrap_or_default();
-        let lived = pulse.lived();
+        let lived = pulse.signs().lived();
         let cause = match finish {
             Finish::Shutdown => return None,
             Finish::Quiet(cause) => cause,
-            Finish::Exited(status) => match exit_cause(reader, status, &pulse) {
+            Finish::Exited(status) => match exit_cause(reader, status, &pulse, &self.redactor) {
                 Cause::PasswordRefused if !self.camera.address.has_login() => Cause::LoginWanted,
                 cause => cause,
             },
         };
-        Some(Ended { cause, lived, last: pulse.lock().last })
+        Some(Ended { cause, lived, last: pulse.signs().last() })
     }
 
     /// Watches a run until something ends it.
@@ -271,40 +251,35 @@ impl<S: Sink> Supervisor<S> {
         &mut self,
         process: &mut Process,
         pulse: &Pulse,
-        mut source: watch::Receiver<Option<Source>>,
+        mut heard: watch::Receiver<Heard>,
     ) -> Finish {
-        let started = self.clock.now();
         let mut told = None;
-        let mut look = tokio::time::interval(WATCH);
-        let mut known = false;
+        let mut damage = Damage::default();
+        let mut look = tokio::time::interval(pulse::WATCH);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 status = process.wait() => return Finish::Exited(status.ok()),
                 () = self.shutdown.wait() => return Finish::Shutdown,
-                Ok(()) = source.changed(), if !known => {
-                    known = true;
-                    let source = source.borrow_and_update().clone().unwrap_or_default();
-                    let codec = source.video.clone();
-                    self.status.send_modify(|s| s.source = source);
-                    if let Some(codec) = codec.filter(|c| !is_offered(Some(c)))
-                        && self.camera.ladder.is_empty()
-                    {
-                        return Finish::Quiet(Cause::CodecNotOffered(codec));
+                Ok(()) = heard.changed() => {
+                    if let Some(cause) = self.hear(&heard.borrow_and_update()) {
+                        return Finish::Quiet(cause);
                     }
                 }
                 _ = look.tick() => {}
             }
-            let beat = match pulse.check(started) {
-                Beat::Silent(Cause::ClockLeapt)
-                    if self.leapt_early && pulse.lived() < backoff::STABLE =>
-                {
-                    Beat::Alive
+            let spoilt = heard.borrow().spoilt;
+            let frames = pulse.signs().frames();
+            let damaged = damage.look(self.clock.now(), spoilt, frames);
+            let says = match self.look(process, pulse, &heard) {
+                Beat::Silent(Cause::NothingCame | Cause::StoppedSending(_)) if damaged => {
+                    return Finish::Quiet(Cause::Undecodable);
                 }
-                beat => beat,
-            };
-            let says = match beat {
                 Beat::Silent(cause) => return Finish::Quiet(cause),
                 Beat::Waiting => continue,
+                Beat::Alive | Beat::Keyless(_) if damaged => {
+                    (State::Offline, Some(Cause::Undecodable))
+                }
                 Beat::Alive => (State::Live, None),
                 Beat::Keyless(state) => (state, Some(Cause::NoKeyFrames)),
             };
@@ -312,6 +287,33 @@ impl<S: Sink> Supervisor<S> {
                 self.announce(says.0, says.1.clone(), None);
                 told = Some(says);
             }
+        }
+    }
+
+    /// Takes note of what ffmpeg said; says why the run is to end, if it is.
+    fn hear(&self, heard: &Heard) -> Option<Cause> {
+        if let Some(cause) = &heard.useless {
+            return Some(cause.clone());
+        }
+        let source = heard.source.clone()?;
+        let codec = source.video.clone();
+        self.status.send_modify(|s| s.source = source);
+        let codec = codec.filter(|c| !is_offered(Some(c)) && self.camera.ladder.is_empty())?;
+        Some(Cause::CodecNotOffered(codec))
+    }
+
+    fn look(&self, process: &Process, pulse: &Pulse, heard: &watch::Receiver<Heard>) -> Beat {
+        let mut signs = pulse.signs();
+        let load = if signs.asks_load() { process.load() } else { None };
+        let heard = heard.borrow();
+        let video = heard.source.as_ref().and_then(|s| s.video.as_ref());
+        match signs.look(self.clock.now(), load, video) {
+            Beat::Silent(Cause::ClockLeapt)
+                if self.leapt_early && signs.lived() < backoff::STABLE =>
+            {
+                Beat::Alive
+            }
+            beat => beat,
         }
     }
 
@@ -360,83 +362,39 @@ enum Finish {
     Shutdown,
 }
 
-enum Beat {
-    /// No frame yet.
-    Waiting,
-    /// Frames come.
-    Alive,
-    /// Frames come, but none to begin with: viewers have what this says.
-    Keyless(State),
-    /// None, for too long.
-    Silent(Cause),
-}
-
 impl Pulse {
-    fn lock(&self) -> MutexGuard<'_, PulseState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn beat(&self, arrived: WallTime, stands_still: bool, since_key: Option<Duration>) {
-        let now = self.clock.now();
-        let mut state = self.lock();
-        state.stands_still = stands_still;
-        state.since_key = since_key;
-        state.first.get_or_insert(now);
-        if let Some((last, _)) = state.last {
-            // The longest of late: it falls by an eighth with each frame.
-            let gap = now.since(last).min(LONGEST_USUAL_GAP);
-            state.usual_gap = gap.max(state.usual_gap - state.usual_gap / 8);
-        }
-        state.last = Some((now, arrived));
-    }
-
-    fn check(&self, started: Instant) -> Beat {
-        let now = self.clock.now();
-        let state = self.lock();
-        match state.last {
-            None if now.since(started) > QUIET_AT_START => Beat::Silent(Cause::NothingCame),
-            None => Beat::Waiting,
-            Some((last, wall)) if now.since(last) > QUIET.max(state.usual_gap * 4) => {
-                Beat::Silent(Cause::StoppedSending(wall))
-            }
-            Some(_) if state.stands_still => Beat::Silent(Cause::ClockLeapt),
-            Some((last, _)) => match (state.since_key, state.first) {
-                (None, Some(first)) if last.since(first) > KEYLESS_AT_START => {
-                    Beat::Keyless(State::Offline)
-                }
-                (None, _) => Beat::Waiting,
-                (Some(since), _) if since > KEYLESS => Beat::Keyless(State::Live),
-                (Some(_), _) => Beat::Alive,
-            },
-        }
-    }
-
-    fn lived(&self) -> Duration {
-        let state = self.lock();
-        match (state.first, state.last) {
-            (Some(first), Some((last, _))) => last.since(first),
-            _ => Duration::ZERO,
-        }
-    }
-
-    fn last_frame(&self) -> Option<WallTime> {
-        self.lock().last.map(|(_, wall)| wall)
+    fn signs(&self) -> MutexGuard<'_, Signs> {
+        lock(&self.signs)
     }
 }
 
 /// ffmpeg ended by itself: why?
-fn exit_cause(reader: Reader, status: Option<ExitStatus>, pulse: &Pulse) -> Cause {
-    if let Some(signal) = status.and_then(|s| s.signal()) {
-        return Cause::EngineKilled(signal);
-    }
+fn exit_cause(
+    reader: Reader,
+    status: Option<ExitStatus>,
+    pulse: &Pulse,
+    redactor: &Redactor,
+) -> Cause {
+    let signal = status.and_then(|s| s.signal());
     let failed = status.is_none_or(|s| !s.success());
-    match (reader.cause(failed), pulse.last_frame()) {
+    let said = reader.cause(failed && signal.is_none(), redactor);
+    match (said, pulse.signs().last(), signal) {
+        // What it could not have ends it, in one way or another.
+        (Some(cause @ (Cause::TooMuchMemory | Cause::PictureTooBig(..))), ..) => cause,
+        (_, _, Some(signal)) if is_crash(signal) => Cause::EngineCrashed(signal),
+        (_, _, Some(signal)) => Cause::EngineKilled(signal),
         // A timeout after pictures is a stall that ffmpeg saw before us.
-        (Some(Cause::NoAnswer | Cause::NotRtsp), Some(last)) => Cause::StoppedSending(last),
-        (Some(cause), _) => cause,
-        (None, Some(_)) => Cause::HungUp,
-        (None, None) => Cause::NothingCame,
+        (Some(Cause::NoAnswer | Cause::NotRtsp), Some((_, last)), _) => Cause::StoppedSending(last),
+        (Some(cause), ..) => cause,
+        (None, Some(_), _) => Cause::HungUp,
+        (None, None, _) => Cause::NothingCame,
     }
+}
+
+/// Signals that a program brings upon itself.
+fn is_crash(signal: i32) -> bool {
+    use nix::sys::signal::Signal::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
+    [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP].iter().any(|s| *s as i32 == signal)
 }
 
 /// Browsers cannot be relied on to show H.265, or what else a camera may send: then only encoded
@@ -450,13 +408,16 @@ struct Track {
     track: usize,
     output: Output,
     pipe: pipe::Receiver,
-    source: watch::Receiver<Option<Source>>,
+    heard: watch::Receiver<Heard>,
 }
 
 impl Track {
     async fn run<S: Sink>(mut self, sink: Arc<Mutex<S>>, pulse: Arc<Pulse>) {
         // Ends with an error when stderr ended before it said anything; so will the pipe.
-        let source = self.source.wait_for(Option::is_some).await.ok().and_then(|s| s.clone());
+        let source = match self.heard.wait_for(|heard| heard.source.is_some()).await {
+            Ok(heard) => heard.source.clone(),
+            Err(_) => None,
+        };
         // The pipe of a rung that is not given out is read all the same, or ffmpeg would stop.
         let give = source.is_none_or(|s| match self.output {
             Output::Copy => is_offered(s.video.as_ref()),
@@ -473,10 +434,15 @@ impl Track {
                 Ok(n) if give => {
                     let arrived = pulse.clock.wall();
                     let mut sink = lock(&sink);
-                    if sink.push(self.track, buffer.get(..n).unwrap_or_default(), arrived) {
-                        let (stands_still, since_key) = (sink.stands_still(), sink.since_key());
-                        drop(sink);
-                        pulse.beat(arrived, stands_still, since_key);
+                    let bytes = buffer.get(..n).unwrap_or_default();
+                    let frame = sink.push(self.track, bytes, arrived);
+                    let (ailment, since_key) = (sink.ailment(), sink.since_key());
+                    drop(sink);
+                    let mut signs = pulse.signs();
+                    signs.ails(ailment);
+                    if frame {
+                        signs.beat(self.track, pulse.clock.now(), arrived);
+                        signs.keys(since_key);
                     }
                 }
                 Ok(_) => {}
@@ -485,45 +451,9 @@ impl Track {
     }
 }
 
-/// Reads ffmpeg's stderr to its end; every line is cleaned before anything else sees it.
-async fn listen(
-    from: ChildStderr,
-    redactor: Redactor,
-    camera: String,
-    described: watch::Sender<Option<Source>>,
-) -> Reader {
-    /// Longer lines are cut: they come from the camera's own texts.
-    const LONGEST_LINE: usize = 4096;
-    let mut reader = Reader::default();
-    let mut input = BufReader::new(from);
-    let mut line = Vec::new();
-    loop {
-        let byte = input.read_u8().await;
-        match byte {
-            Ok(b'\n' | b'\r') | Err(_) => {
-                let text = String::from_utf8_lossy(&line);
-                let text =
-                    if stderr::is_routine(&text) { String::new() } else { redactor.clean(&text) };
-                line.clear();
-                if !text.trim().is_empty() {
-                    tracing::debug!("{camera}: ffmpeg: {text}");
-                    if reader.line(&text) {
-                        described.send_replace(Some(reader.source().clone()));
-                    }
-                }
-                if byte.is_err() {
-                    return reader;
-                }
-            }
-            Ok(b) if line.len() < LONGEST_LINE => line.push(b),
-            Ok(_) => {}
-        }
-    }
-}
-
 async fn tick<S: Sink>(sink: Arc<Mutex<S>>, clock: Clock) {
     let mut every = tokio::time::interval(TICK);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
         lock(&sink).tick(clock.wall());

@@ -89,7 +89,8 @@ fn said(what: &str) -> String {
         return (*plain).to_owned();
     }
     if let Some(rest) = what.strip_prefix("unknown field `") {
-        return rest.rsplit_once("`, expected ").map_or(NO_SETTING.into(), |(n, k)| unknown(n, k));
+        let (name, known) = rest.rsplit_once("`, expected ").unwrap_or_default();
+        return unknown(name, known);
     }
     if let Some(name) = what.strip_prefix("missing field ") {
         return format!("{name} is missing");

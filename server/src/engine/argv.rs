@@ -29,6 +29,7 @@
 //! One output, one pipe a track: on a shared pipe video freezes when audio stops. The input list
 //! goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
 
+use super::limits::{MOST_AT_ONCE, MOST_PIXELS, MOST_STREAMS};
 use crate::camera::address::Address;
 use crate::config::{Audio, Rung, Transport};
 use crate::package::steady;
@@ -75,6 +76,7 @@ pub fn input_list(plan: &Plan) -> String {
          option analyzeduration 0\n\
          option probesize 32\n\
          option fpsprobesize 0\n\
+         option max_streams {MOST_STREAMS}\n\
          option allowed_media_types video+audio\n\
          option fflags nofillin\n",
         plan.address.for_ffmpeg().expose()
@@ -83,11 +85,13 @@ pub fn input_list(plan: &Plan) -> String {
 
 /// ffmpeg's arguments. Nothing in them is secret.
 pub fn arguments(plan: &Plan) -> Vec<String> {
-    let mut args = words(
-        "-hide_banner -nostdin -nostats -loglevel level+info -threads 1 \
+    let mut args = words("-hide_banner -nostdin -nostats -loglevel level+info -max_alloc");
+    args.push(MOST_AT_ONCE.to_string());
+    args.extend(words(&format!(
+        "-max_pixels {MOST_PIXELS} -threads 1 \
          -fflags nofillin -max_ts_probe 0 -fpsprobesize 0 -analyzeduration 0 \
-         -f concat -safe 0 -protocol_whitelist pipe,file,rtsp,rtsps,rtp,tcp,udp,crypto,tls -i pipe:0",
-    );
+         -f concat -safe 0 -protocol_whitelist pipe,file,rtsp,rtsps,rtp,tcp,udp,crypto,tls -i pipe:0"
+    )));
     for (fd, output) in (FIRST_FD..).zip(&plan.tracks) {
         match output {
             Output::Copy => {

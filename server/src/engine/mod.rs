@@ -11,6 +11,8 @@
 //! [`version`] refuses an ffmpeg that is too old before any camera is tried.
 
 pub mod argv;
+pub mod limits;
+pub mod lines;
 pub mod spawn;
 pub mod stderr;
 pub mod version;

@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStderr};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Engine, argv, wrapper};
@@ -50,10 +51,11 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// Starts the thread; it ends with the last clone of the launcher.
-    pub fn new(engine: Engine) -> io::Result<Self> {
+    /// Starts the thread; it ends with the last clone of the launcher. The processes are waited for
+    /// in `runtime`.
+    pub fn new(engine: Engine, runtime: &Handle) -> io::Result<Self> {
         let (requests, mut queue) = mpsc::unbounded_channel::<Request>();
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = runtime.clone();
         std::thread::Builder::new().name("launcher".into()).spawn(move || {
             while let Some((command, reply)) = queue.blocking_recv() {
                 let _in_runtime = runtime.enter();
@@ -115,6 +117,12 @@ impl Process {
         self.child.id()
     }
 
+    /// What it has done so far, where the system tells.
+    pub fn load(&self) -> Option<Load> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+        Load::read(&stat)
+    }
+
     /// Waits until it ends by itself.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
@@ -132,6 +140,27 @@ impl Process {
     }
 }
 
+/// What a process has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Processor time of all its threads.
+    pub processor: Duration,
+    /// It would run if it were let.
+    pub wants_more: bool,
+}
+
+impl Load {
+    /// From `/proc/PID/stat` (proc(5)), whose times are in hundredths of a second.
+    fn read(stat: &str) -> Option<Self> {
+        // "pid (name) state ...": the name may hold spaces and brackets.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let wants_more = matches!(fields.next()?, "R" | "D");
+        let times = fields.skip(10).take(2).map(|t| t.parse::<u64>().ok());
+        let ticks: Option<u64> = times.sum();
+        Some(Self { processor: Duration::from_millis(ticks? * 10), wants_more })
+    }
+}
+
 /// A wider pipe, where the system allows it; the usual 64 KiB work as well.
 fn widen(writer: &io::PipeWriter) {
     #[cfg(target_os = "linux")]
@@ -141,4 +170,17 @@ fn widen(writer: &io::PipeWriter) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (writer, PIPE_BYTES);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_load_of_a_process_is_read_whatever_its_name() {
+        let stat = "7 (a) b) R 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 9 1 1";
+        let load = Load { processor: Duration::from_secs(3), wants_more: true };
+        assert_eq!(Load::read(stat), Some(load));
+        assert_eq!(Load::read("7 (x"), None);
+    }
 }

@@ -1,13 +1,18 @@
 //! PURE: what ffmpeg's stderr says about the camera.
 //!
 //! ffmpeg's exit status tells little (0 after a stall and after a hang-up), its lines tell more.
-//! [`Reader`] is fed each line (already redacted) and keeps the gravest [`Cause`], and what the
-//! input turned out to be. The texts are those of ffmpeg 5.1 to 7; what matches none of them is
-//! kept as the last words of a run that failed.
+//! [`Reader`] is fed each line as it is and keeps the gravest [`Cause`], what the input turned out to
+//! be, and how many pictures could not be decoded. The texts are those of ffmpeg 5.1 to 7; what matches
+//! none of them is kept as the last words of a run that failed, and cleaned before it is told.
 
 use std::fmt;
 
 use nearlive::time::WallTime;
+
+use crate::camera::secret::{Redactor, Secret};
+
+/// The last words of a run go into a sentence.
+const LONGEST_WORDS: usize = 240;
 
 /// Why there is no picture, said so that the camera's owner can act on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,20 @@ pub enum Cause {
     ClockLeapt,
     /// The camera closed the connection.
     HungUp,
+    /// Its picture is bigger than any that is decoded: width and height.
+    PictureTooBig(u32, u32),
+    /// Decoding it takes more memory than one camera may have.
+    TooMuchMemory,
+    /// It announced H.264 and sends something else: H.265, when that can be told.
+    NotWhatItSaid(Option<VideoCodec>),
+    /// What comes, without end, is no RTSP.
+    NoRtsp,
+    /// Much comes, for long, and no picture is in it.
+    NoPictureInIt,
+    /// Most of its pictures are damaged.
+    Undecodable,
+    /// ffmpeg crashed, by this signal.
+    EngineCrashed(i32),
     /// ffmpeg was ended by something else.
     EngineKilled(i32),
     /// ffmpeg failed, with its last words.
@@ -101,6 +120,28 @@ impl Cause {
             Self::StoppedSending(_) => "the camera stopped sending".into(),
             Self::ClockLeapt => "the camera's clock leapt; connecting again".into(),
             Self::HungUp => "the camera closed the connection".into(),
+            Self::PictureTooBig(w, h) => format!(
+                "the camera announces a picture of {w} x {h}, more than can be decoded; set a smaller one in it"
+            ),
+            Self::TooMuchMemory => {
+                "the camera's picture takes more memory than one camera may have; set a smaller one in it".into()
+            }
+            Self::NotWhatItSaid(Some(codec)) => format!(
+                "the camera announced H.264 and sends {codec}; set it to H.264, or restart it"
+            ),
+            Self::NotWhatItSaid(None) => {
+                "the camera announced H.264 and sends something else; set it to H.264, or restart it".into()
+            }
+            Self::NoRtsp => format!("what comes from {place} without end is no RTSP; is it a camera?"),
+            Self::NoPictureInIt => {
+                "what the camera sends has no picture in it; set it to H.264, or restart it".into()
+            }
+            Self::Undecodable => {
+                "most of the camera's pictures are damaged; look at its network, set it to plain H.264, or restart it".into()
+            }
+            Self::EngineCrashed(_) => {
+                "ffmpeg crashed at what the camera sends; restart the camera, or install a newer ffmpeg".into()
+            }
             Self::EngineKilled(_) => "the server is starting the camera again".into(),
             Self::EngineFailed(words) => format!("ffmpeg failed: {words}"),
             Self::EngineMissing(why) => format!("ffmpeg could not be started: {why}"),
@@ -129,6 +170,13 @@ impl Cause {
             Self::StoppedSending(_) => "stopped-sending",
             Self::ClockLeapt => "clock-leapt",
             Self::HungUp => "hung-up",
+            Self::PictureTooBig(..) => "picture-too-big",
+            Self::TooMuchMemory => "too-much-memory",
+            Self::NotWhatItSaid(_) => "not-what-it-said",
+            Self::NoRtsp => "no-rtsp",
+            Self::NoPictureInIt => "no-picture-in-it",
+            Self::Undecodable => "undecodable",
+            Self::EngineCrashed(_) => "engine-crashed",
             Self::EngineKilled(_) => "engine-killed",
             Self::EngineFailed(_) => "engine-failed",
             Self::EngineMissing(_) => "engine-missing",
@@ -140,12 +188,25 @@ impl Cause {
         matches!(self, Self::PasswordRefused | Self::LoginWanted | Self::Forbidden)
     }
 
+    /// Trying costs much processor and the camera will hardly be another in a second.
+    pub fn is_costly(&self) -> bool {
+        matches!(
+            self,
+            Self::PictureTooBig(..)
+                | Self::TooMuchMemory
+                | Self::NoRtsp
+                | Self::NoPictureInIt
+                | Self::NotWhatItSaid(_)
+                | Self::EngineCrashed(_)
+        )
+    }
+
     /// The cause with more meaning wins over the one that merely follows from it.
     fn rank(&self) -> u8 {
         match self {
             Self::EngineFailed(_) => 0,
             Self::NoAnswer | Self::NotRtsp | Self::HungUp => 1,
-            Self::PicturesReordered => 2,
+            Self::PicturesReordered | Self::TooMuchMemory => 2,
             _ => 3,
         }
     }
@@ -197,7 +258,11 @@ pub struct Reader {
     section: Section,
     source: Source,
     cause: Option<Cause>,
-    last_words: String,
+    /// As ffmpeg wrote them, and whether their end is missing.
+    last_words: (Secret, bool),
+    spoilt: u64,
+    /// The last line told of a picture that was spoilt.
+    was_spoilt: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -209,8 +274,9 @@ enum Section {
 }
 
 impl Reader {
-    /// Takes one line. Says true when it completed the description of the source.
-    pub fn line(&mut self, line: &str) -> bool {
+    /// Takes one line; `cut`: its end is missing. Says true when it completed the description of the
+    /// source.
+    pub fn line(&mut self, line: &str, cut: bool) -> bool {
         let (level, text) = split_level(line);
         let done = match self.section {
             Section::Before if text.starts_with("Input #0") => {
@@ -227,14 +293,45 @@ impl Reader {
             }
             _ => false,
         };
-        if let Some(cause) = cause_of(text) {
+        self.count_spoilt(text);
+        // What the camera calls itself is information.
+        if let Some(cause) = cause_of(text).filter(|_| level != "info") {
             if self.cause.as_ref().is_none_or(|old| cause.rank() > old.rank()) {
                 self.cause = Some(cause);
             }
         } else if matches!(level, "error" | "fatal" | "panic") {
-            text.clone_into(&mut self.last_words);
+            self.last_words = (Secret::new(text), cut);
         }
         done
+    }
+
+    /// ffmpeg has a line for each picture that it could not decode well, and one in place of several
+    /// that are alike.
+    fn count_spoilt(&mut self, text: &str) {
+        if let Some(rest) = text.trim_start().strip_prefix("Last message repeated ") {
+            let times = rest.split(' ').next().and_then(|n| n.parse::<u64>().ok());
+            self.spoilt += times.filter(|_| self.was_spoilt).unwrap_or(0);
+            return;
+        }
+        self.was_spoilt = [
+            "Error while decoding stream",
+            "Error submitting packet to decoder",
+            "corrupt decoded frame",
+            "missing picture in access unit",
+        ]
+        .iter()
+        .any(|words| text.contains(words));
+        self.spoilt += u64::from(self.was_spoilt);
+    }
+
+    /// How many pictures could not be decoded, or not well.
+    pub const fn spoilt(&self) -> u64 {
+        self.spoilt
+    }
+
+    /// Why this run is of no use, although ffmpeg goes on.
+    pub fn useless(&self) -> Option<&Cause> {
+        self.cause.as_ref().filter(|cause| matches!(cause, Cause::PictureTooBig(..)))
     }
 
     /// What the camera sends, as far as it is known.
@@ -243,9 +340,12 @@ impl Reader {
     }
 
     /// What ended a run, from the lines alone; with `failed` the last words serve if nothing else.
-    pub fn cause(self, failed: bool) -> Option<Cause> {
+    pub fn cause(self, failed: bool, redactor: &Redactor) -> Option<Cause> {
+        let (words, cut) = self.last_words;
         self.cause.or_else(|| {
-            (failed && !self.last_words.is_empty()).then_some(Cause::EngineFailed(self.last_words))
+            let mut words = redactor.clean_foreign(words.expose(), cut);
+            words.truncate(words.floor_char_boundary(LONGEST_WORDS));
+            (failed && !words.is_empty()).then_some(Cause::EngineFailed(words))
         })
     }
 
@@ -315,6 +415,12 @@ fn cause_of(text: &str) -> Option<Cause> {
         () if has("method ") && has(" failed: ") => Cause::CameraError(status_of(text)?),
         () if has("Connection timed out") || has("Operation timed out") => Cause::NoAnswer,
         () if has("Invalid data found when processing input") && has("pipe:0") => Cause::NotRtsp,
+        () if has("Picture size ") && has("exceeds specified max pixel count") => {
+            let (_, rest) = text.split_once("Picture size ")?;
+            let (w, h) = picture_size(rest)?;
+            Cause::PictureTooBig(w, h)
+        }
+        () if has("Cannot allocate memory") => Cause::TooMuchMemory,
         () if has("Connection reset by peer") || has("Broken pipe") => Cause::HungUp,
         () => return None,
     })
@@ -333,7 +439,7 @@ mod tests {
     fn read(lines: &[&str]) -> Reader {
         let mut reader = Reader::default();
         for line in lines {
-            reader.line(line);
+            reader.line(line, false);
         }
         reader
     }
@@ -383,9 +489,20 @@ mod tests {
                 "the camera answered with error 503",
             ),
             (&["[fatal] Stream map '0:v:0' matches no streams."], "the stream has no video"),
+            (
+                &[
+                    "[h264 @ 0x5] [IMGUTILS @ 0x7] [error] Picture size 16000x16000 exceeds specified max pixel count 35651584, see the documentation if you wish to increase it",
+                    "[error] Error configuring filter graph",
+                ],
+                "the camera announces a picture of 16000 x 16000, more than can be decoded; set a smaller one in it",
+            ),
+            (
+                &["[error] pipe:0: Cannot allocate memory"],
+                "the camera's picture takes more memory than one camera may have; set a smaller one in it",
+            ),
             (&["[fatal] Unknown encoder 'libx264'"], "ffmpeg failed: Unknown encoder 'libx264'"),
         ] {
-            let cause = read(lines).cause(true).expect("a cause");
+            let cause = read(lines).cause(true, &Redactor::default()).expect("a cause");
             assert_eq!(cause.sentence("10.0.0.9:554", now), sentence);
         }
         let stopped = Cause::StoppedSending(WallTime::from_millis(8_000));
@@ -410,7 +527,7 @@ mod tests {
             "[rtsp @ 0x5] [error] method SETUP failed: 461 Unsupported transport",
             "[error] pipe:0: Connection timed out",
         ]);
-        assert_eq!(reader.cause(true), Some(Cause::TransportRefused));
+        assert_eq!(reader.cause(true, &Redactor::default()), Some(Cause::TransportRefused));
     }
 
     #[test]
@@ -419,7 +536,7 @@ mod tests {
             "[mpegts @ 0x5] [error] first pts and dts value must be set",
             "[error] av_interleaved_write_frame(): Invalid data found when processing input",
         ]);
-        assert_eq!(reader.cause(true), Some(Cause::PicturesReordered));
+        assert_eq!(reader.cause(true, &Redactor::default()), Some(Cause::PicturesReordered));
     }
 
     #[test]
@@ -436,7 +553,38 @@ mod tests {
             "[rtsp @ 0x5] [warning] Stream #0: not enough frames to estimate rate",
             "[mpegts @ 0x5] [warning] frame size not set",
         ]);
-        assert_eq!(reader.cause(true), None);
+        assert_eq!(reader.cause(true, &Redactor::default()), None);
+    }
+
+    #[test]
+    fn what_a_camera_calls_itself_is_no_cause() {
+        let reader = read(&["[info]     title           : 401 Unauthorized Connection refused"]);
+        assert_eq!(reader.cause(true, &Redactor::default()), None);
+    }
+
+    #[test]
+    fn pictures_that_cannot_be_decoded_are_counted() {
+        let reader = read(&[
+            "[h264 @ 0x5] [error] no frame!",
+            "[error] Error while decoding stream #0:0: Invalid data found when processing input",
+            "    Last message repeated 3 times",
+            "[vist#0:0/h264 @ 0x5] [dec:h264 @ 0x6] [error] Error submitting packet to decoder: Invalid data found when processing input",
+            "[warning] pipe:0: corrupt decoded frame in stream 0",
+            "[mpegts @ 0x5] [warning] frame size not set",
+            "    Last message repeated 9 times",
+        ]);
+        assert_eq!(reader.spoilt(), 6);
+    }
+
+    #[test]
+    fn the_last_words_have_no_secret_and_an_end() {
+        let redactor = Redactor::default();
+        redactor.learn("u", &Secret::new("hunter2"));
+        let reader = read(&[&format!("[error] hunter2 {}", "x".repeat(900))]);
+        let Some(Cause::EngineFailed(words)) = reader.cause(true, &redactor) else {
+            panic!("none")
+        };
+        assert!(words.starts_with("*** x") && words.len() <= LONGEST_WORDS, "{words}");
     }
 
     #[test]
@@ -450,7 +598,7 @@ mod tests {
             "[info]   Stream #0:0: Video: h264, yuv420p, 640x360, q=2-31, 25 fps",
         ]
         .iter()
-        .map(|l| reader.line(l))
+        .map(|l| reader.line(l, false))
         .collect();
         assert_eq!(done, [false, false, false, true, false]);
         let source = reader.source();
@@ -462,8 +610,8 @@ mod tests {
     #[test]
     fn a_source_of_unknown_size_is_still_a_source() {
         let mut reader = Reader::default();
-        reader.line("[info] Input #0, concat, from 'pipe:0':");
-        reader.line("[info]   Stream #0:0: Video: h264, none, 90k tbr, 90k tbn");
+        reader.line("[info] Input #0, concat, from 'pipe:0':", false);
+        reader.line("[info]   Stream #0:0: Video: h264, none, 90k tbr, 90k tbn", false);
         assert_eq!(reader.source().video, Some(VideoCodec::H264));
         assert_eq!(reader.source().size, None);
     }

@@ -3,11 +3,14 @@
 //! It asks the kernel for SIGKILL when its parent dies (prctl(2), PR_SET_PDEATHSIG), and then
 //! becomes ffmpeg: the request survives execve(2) of a program without privileges. So no ffmpeg is
 //! left when the server is killed with -9, even while the camera sends nothing and no pipe breaks.
-//! Doing it in a program of our own needs no code between fork and exec.
+//! Doing it in a program of our own needs no code between fork and exec. It takes on ffmpeg's limits
+//! ([`limits`]), which survive as well.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+
+use super::limits;
 
 /// The hidden command.
 pub const NAME: &str = "__engine";
@@ -27,6 +30,7 @@ pub fn become_engine(mut args: impl Iterator<Item = OsString>) -> String {
     if nix::unistd::getppid().as_raw() != parent {
         return "the server is gone".into();
     }
+    limits::apply();
     let error = Command::new(&program).args(args).exec();
     format!("{}: {error}", program.to_string_lossy())
 }

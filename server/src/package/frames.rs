@@ -1,5 +1,6 @@
 //! Transport stream bytes of one track to frames ready for MP4.
 
+use super::Ailment;
 use nearlive::media::es::aac::{self, SAMPLES_PER_FRAME};
 use nearlive::media::es::h264::{self, AvcSample, Slices};
 use nearlive::media::isobmff::write::SampleEntry;
@@ -11,6 +12,27 @@ const WRAP: i64 = 1 << 33;
 /// While marks come no rarer than this, 90 kHz ticks, intra pictures without one are no places to
 /// begin at.
 const MARKS_PATIENCE: i64 = 10 * 90_000;
+
+/// The NAL units of a sample with lengths of four bytes.
+fn nal_units(mut sample: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::from_fn(move || {
+        let (length, rest) = sample.split_first_chunk::<4>()?;
+        let (nal, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        sample = rest;
+        Some(nal)
+    })
+}
+
+/// A slice of a picture, IDR or not (ISO/IEC 14496-10 table 7-1). No browser decodes partitioned
+/// slices (2 to 4), and to H.264's eyes H.265 has nothing but even types.
+fn is_slice(nal: &[u8]) -> bool {
+    matches!(nal.first().map(|b| b & 0x1f), Some(1 | 5))
+}
+
+/// A video, sequence or picture parameter set of H.265 (ISO/IEC 23008-2 table 7-1), layer 0.
+fn is_hevc_set(nal: &[u8]) -> bool {
+    matches!(nal, [0x40 | 0x42 | 0x44, 1, ..])
+}
 
 /// Whether decoding can start at a frame, and how well (the types of stream access points of
 /// ISO/IEC 14496-12 annex I).
@@ -71,14 +93,29 @@ pub(super) struct FrameReader {
     clock: Unwrap,
     /// When a picture was last marked as a place to begin at.
     marked: Option<i64>,
+    strange: Option<Strange>,
 }
 
 impl Default for FrameReader {
     fn default() -> Self {
-        // The encoder's priming may come before zero.
-        let clock = Unwrap::near(0);
-        Self { demuxer: Demuxer::default(), events: Vec::new(), clock, marked: None }
+        Self {
+            demuxer: Demuxer::default(),
+            events: Vec::new(),
+            // The encoder's priming may come before zero.
+            clock: Unwrap::near(0),
+            marked: None,
+            strange: None,
+        }
     }
+}
+
+/// Units in a row that have no picture in them.
+#[derive(Clone, Copy, Debug)]
+struct Strange {
+    since_us: i64,
+    last_us: i64,
+    units: u32,
+    hevc: bool,
 }
 
 impl FrameReader {
@@ -94,15 +131,33 @@ impl FrameReader {
         self.events = events;
     }
 
+    /// The pictures have become something else: `units` in a row, for `us` microseconds, had none.
+    pub(super) fn strange(&self, units: u32, us: i64) -> Option<Ailment> {
+        let strange = self.strange?;
+        (strange.units >= units && strange.last_us - strange.since_us >= us)
+            .then_some(Ailment::NoPictures { hevc: strange.hevc })
+    }
+
+    /// A unit without a picture came.
+    fn wonder(&mut self, sample: &[u8], arrival_us: i64) {
+        let first = Strange { since_us: arrival_us, last_us: arrival_us, units: 0, hevc: false };
+        let strange = self.strange.get_or_insert(first);
+        strange.units = strange.units.saturating_add(1);
+        strange.last_us = arrival_us;
+        strange.hevc |= nal_units(sample).any(is_hevc_set);
+    }
+
     fn unit(&mut self, unit: &Unit, arrival_us: i64, out: &mut Vec<Frame>) {
         let Some(pts) = unit.pts else { return };
         let pts = self.clock.unwrap(pts.rem_euclid(WRAP).unsigned_abs());
         match unit.kind {
             StreamKind::H264 => {
                 let sample = h264::access_unit(&unit.data);
-                if sample.data.is_empty() {
+                if !nal_units(&sample.data).any(is_slice) {
+                    self.wonder(&sample.data, arrival_us);
                     return;
                 }
+                self.strange = None;
                 let access = self.access(&sample, pts);
                 out.push(Frame {
                     pts,
@@ -173,5 +228,38 @@ mod tests {
         ] {
             assert_eq!(reader.access(&sample, at * 90_000), access, "at {at}");
         }
+    }
+
+    /// Access units of these NAL units, 40 ms apart; says which made a frame, and what is strange.
+    fn read(units: &[&[&[u8]]]) -> (usize, Option<Ailment>) {
+        let mut reader = FrameReader::default();
+        let mut frames = Vec::new();
+        for (i, nals) in (0..).zip(units) {
+            let data = nals.iter().flat_map(|nal| [&[0, 0, 0, 1], *nal].concat()).collect();
+            let pts = Some(i * 3600);
+            let kind = StreamKind::H264;
+            let unit = Unit { pid: 256, kind, pts, dts: None, data, random_access: false };
+            reader.unit(&unit, i * 40_000, &mut frames);
+        }
+        (frames.len(), reader.strange(10, 1_000_000))
+    }
+
+    const SLICE: &[&[u8]] = &[&[0x41, 0x9a, 1]];
+    const HEVC: &[&[u8]] = &[&[0x40, 1, 0x0c], &[0x42, 1, 1], &[0x44, 1, 0xc0], &[0x26, 1, 0xaf]];
+    const HEVC_P: &[&[u8]] = &[&[0x02, 1, 0xd0]];
+    const JUNK: &[&[u8]] = &[&[0x7e, 9, 9]];
+
+    #[test]
+    fn h265_inside_h264_is_no_picture_and_is_recognized() {
+        let units: Vec<_> = [SLICE, SLICE, HEVC].into_iter().chain([HEVC_P; 40]).collect();
+        assert_eq!(read(&units), (2, Some(Ailment::NoPictures { hevc: true })));
+    }
+
+    #[test]
+    fn units_without_a_picture_are_strange_when_nothing_else_comes_for_a_second() {
+        assert_eq!(read(&[JUNK; 40]), (0, Some(Ailment::NoPictures { hevc: false })));
+        assert_eq!(read(&[JUNK; 20]), (0, None));
+        let between: Vec<_> = (0..100).map(|i| if i % 20 == 0 { SLICE } else { JUNK }).collect();
+        assert_eq!(read(&between), (5, None));
     }
 }

@@ -22,6 +22,7 @@ mod writer;
 pub use frames::{Access, Frame};
 pub use writer::SOURCE_SCHEME;
 
+use crate::engine::limits::MOST_PIXELS;
 use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed, Standing};
 use frames::FrameReader;
@@ -54,6 +55,28 @@ const SET_BACK_US: i64 = 30_000_000;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
+/// Units in a row without a picture in them, and for how long they came, before the stream is
+/// taken for another than was announced.
+const STRANGE_UNITS: u32 = 10;
+const STRANGE_US: i64 = 1_000_000;
+/// Pictures that would have to begin a new Period so soon after another are left out: a camera whose
+/// picture changes all the time must not make a Period a frame.
+const BETWEEN_PERIODS_US: i64 = 1_000_000;
+
+/// What is wrong with what comes in a run: it is of no more use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ailment {
+    /// Frames come while their timestamps stand still.
+    StandsStill,
+    /// What comes has no picture of H.264 in it; `hevc`: it looks like H.265.
+    NoPictures {
+        /// Parameter sets of H.265 were in it.
+        hevc: bool,
+    },
+    /// A picture of this width and height is not decoded.
+    TooBig(u32, u32),
+}
+
 /// One camera's packager. It outlives the engine's runs.
 #[derive(Debug)]
 pub struct Packager {
@@ -68,6 +91,9 @@ pub struct Packager {
     began_us: i64,
     /// When this run's last key frame of the leader came that can be decoded.
     key_arrival_us: Option<i64>,
+    /// When the picture that began the newest Period arrived.
+    began_arrival_us: Option<i64>,
+    too_big: Option<(u32, u32)>,
     /// The next key frame begins a new Period, and why.
     afresh: Option<Afresh>,
     news: News,
@@ -146,6 +172,8 @@ impl Packager {
             periods: VecDeque::new(),
             began_us: 0,
             key_arrival_us: None,
+            began_arrival_us: None,
+            too_big: None,
             afresh: None,
             news: News::default(),
             frames: Vec::new(),
@@ -172,6 +200,7 @@ impl Packager {
         self.elect();
         self.key_arrival_us = None;
         self.standing = Standing::default();
+        self.too_big = None;
         self.restart_clock(now.as_micros(), Afresh::Run);
     }
 
@@ -230,9 +259,15 @@ impl Packager {
         Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
     }
 
-    /// Whether this run's frames come while their timestamps stand still: it is of no more use.
-    pub fn stands_still(&self) -> bool {
-        self.standing.stands()
+    /// What is wrong with what comes in this run.
+    pub fn ailment(&self) -> Option<Ailment> {
+        if let Some((width, height)) = self.too_big {
+            return Some(Ailment::TooBig(width, height));
+        }
+        if self.standing.stands() {
+            return Some(Ailment::StandsStill);
+        }
+        self.tracks.get(self.leader)?.reader.strange(STRANGE_UNITS, STRANGE_US)
     }
 
     /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
@@ -353,6 +388,8 @@ impl Packager {
         ) else {
             return;
         };
+        let since_us = self.began_arrival_us.map(|began| frame.arrival_us - began);
+        let soon = since_us.is_some_and(|us| (0..BETWEEN_PERIODS_US).contains(&us));
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
         let mut changed = false;
         if frame.is_key() {
@@ -362,8 +399,15 @@ impl Packager {
                 t.grace_us = (frame.arrival_us - pts_us + GRACE_US).clamp(0, 1_000_000);
                 return;
             }
+            let other =
+                frame.entry.as_ref().is_some_and(|e| t.writer.entry().is_some_and(|o| o != e));
+            self.too_big = self.too_big.or_else(|| too_big(frame.entry.as_ref()?));
+            if self.too_big.is_some() || other && soon {
+                t.needs_key = true;
+                return;
+            }
             if let Some(entry) = &frame.entry {
-                changed = t.writer.entry().is_some_and(|e| e != entry);
+                changed = other;
                 if t.writer.entry() != Some(entry) {
                     t.writer.set_entry(entry.clone());
                 }
@@ -436,6 +480,7 @@ impl Packager {
                 let entry = frame.entry.as_ref().filter(|_| changed);
                 self.news.period(why, self.afresh, entry, us);
                 self.begin_period(period, us, changed);
+                self.began_arrival_us = Some(frame.arrival_us);
                 Some((period, period.first))
             }
         };
@@ -558,6 +603,13 @@ impl Packager {
         }
         self.camera.evict(now);
     }
+}
+
+/// Width and height of a picture that is bigger than any that is decoded.
+fn too_big(entry: &SampleEntry) -> Option<(u32, u32)> {
+    let SampleEntry::Avc(config) = entry else { return None };
+    let (width, height) = (config.resolution.width, config.resolution.height);
+    (u64::from(width) * u64::from(height) > MOST_PIXELS).then_some((width, height))
 }
 
 /// 90 kHz ticks in microseconds.

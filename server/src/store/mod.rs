@@ -75,6 +75,9 @@ impl Limits {
 /// Names a Period: its start in Unix milliseconds.
 pub type PeriodMs = u64;
 
+/// Older Periods go, whatever the window: each costs every viewer a kilobyte in every manifest.
+const MOST_PERIODS: usize = 50;
+
 /// The counters of HLS begin at the year 2026.
 const COUNTERS_SINCE_MS: PeriodMs = 1_767_225_600_000;
 
@@ -453,10 +456,11 @@ impl Inner {
         let mut to_free =
             self.bytes.saturating_sub(self.limits.bytes).max(over_all.min(self.bytes));
         while let Some((p, track)) = self.oldest() {
+            let periods = self.periods.len();
             let Some(t) = self.periods[p].tracks.get_mut(&track) else { break };
             let Some(s) = t.segments.front() else { break };
             let too_old = s.end_us(t.timescale).is_some_and(|end| end < oldest_us);
-            if !too_old && to_free == 0 {
+            if !too_old && to_free == 0 && p + MOST_PERIODS >= periods {
                 break;
             }
             let bytes = s.leave();

@@ -18,6 +18,7 @@ use nearlive_server::clock::Clock;
 use nearlive_server::config::{self, Config};
 use nearlive_server::engine::Engine;
 use nearlive_server::engine::spawn::Launcher;
+use nearlive_server::package::Ailment;
 use nearlive_server::shutdown::Shutdown;
 use nearlive_server::store::SourceStatus;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -89,7 +90,7 @@ pub fn describes(codec: &str) -> String {
 pub fn around(ffmpeg: impl Into<PathBuf>) -> Surroundings {
     let engine = Engine { ffmpeg: ffmpeg.into(), wrapper: Some(SERVER.into()) };
     Surroundings {
-        launcher: Launcher::new(engine).unwrap(),
+        launcher: Launcher::new(engine, &tokio::runtime::Handle::current()).unwrap(),
         redactor: Redactor::default(),
         clock: Clock::start(),
         shutdown: Shutdown::default(),
@@ -112,8 +113,8 @@ pub struct Seen {
     pub statuses: Vec<SourceStatus>,
     /// Runs that began.
     pub runs: u32,
-    /// The timestamps are to stand still.
-    pub stands_still: bool,
+    /// What is to be wrong with what comes.
+    pub ailment: Option<Ailment>,
 }
 
 /// A sink that remembers. Every byte of a video track is a frame to it; sound is track 3, as by the
@@ -149,8 +150,8 @@ impl Sink for Memory {
         track != 3
     }
 
-    fn stands_still(&self) -> bool {
-        self.seen().stands_still
+    fn ailment(&self) -> Option<Ailment> {
+        self.seen().ailment
     }
 
     fn status(&mut self, status: SourceStatus) {
