@@ -9,7 +9,7 @@ use nearlive::media::es::h264::AvcConfig;
 use nearlive::media::isobmff::write::SampleEntry;
 use nearlive::time::WallTime;
 use nearlive::units::Resolution;
-use nearlive_server::package::{Ailment, Frame, Packager};
+use nearlive_server::package::{Access, Ailment, Frame, Packager};
 use nearlive_server::store::{Budget, Camera, Limits, RenditionKind, RenditionSpec};
 
 const START_US: i64 = 1_795_000_123_377_215;
@@ -34,10 +34,10 @@ fn key(i: i64, width: u32, height: u32) -> Frame {
     });
     Frame {
         pts: i * 3600,
-        dts: i * 3600,
         arrival_us: START_US + i * 40_000,
         data: vec![0, 0, 0, 3, 0x65, 1, 2],
-        key: true,
+        access: Access::Closed,
+        bidirectional: false,
         entry: Some(entry),
     }
 }
