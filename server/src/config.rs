@@ -471,7 +471,7 @@ mod tests {
             ),
             (
                 "[limits]\nconections=5\n[[camera]]\nname='a'\nurl='rtsp://h/'",
-                "line 2: there is no setting",
+                "line 2: there is no such setting; is `connections` meant",
             ),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\nwindow=-1",
