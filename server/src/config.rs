@@ -136,11 +136,7 @@ impl<'de> Deserialize<'de> for Height {
             Lines(i64),
             Text(String),
         }
-        let wrong = || {
-            serde::de::Error::custom(
-                "`height` is 16 to 8640 lines (480), or a part of the camera's from \"1/1\" to \"1/16\"",
-            )
-        };
+        let wrong = || serde::de::Error::custom(problem::HEIGHT);
         match Raw::deserialize(d).map_err(|_| wrong())? {
             Raw::Lines(lines) => {
                 limits::within("height", lines, 16..=8640).map(Self::Pixels).map_err(|_| wrong())
@@ -573,7 +569,7 @@ mod tests {
             ("[[camera]]\nname='a'\nhost='h'\nladder=['rtsp://u:hunter2@h']", "line 4: "),
             (
                 "[[camera]]\nname='a'\nhost='h'\nladder=[{height='hunter2',kbps=9}]",
-                "line 4: height",
+                "line 4: `height` is",
             ),
             ("[[camera]]\nname='a'\nhost='h'\nladder=[{hunter2=1}]", "line 4: there is no such"),
             ("[[camera]]\nname='a'\nhost='h'\nuser=['hunter2']", "line 4: "),

@@ -45,6 +45,10 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
+/// What a height has to be.
+pub(super) const HEIGHT: &str =
+    "`height` is 16 to 8640 lines (480), or a part of the camera's from \"1/1\" to \"1/16\"";
+
 /// Where and what in a text that is no TOML or says something unknown.
 pub(super) fn in_text(text: &str, e: &toml::de::Error) -> String {
     let what = said(e.message());
@@ -83,7 +87,7 @@ fn said(what: &str) -> String {
         ("unclosed array table", "a camera begins with a line [[camera]]"),
         ("unclosed table", "a camera begins with a line [[camera]]"),
         ("invalid socket address", ADDRESS),
-        ("height is", "height is lines (480) or a part (\"1/2\")"),
+        (HEIGHT, HEIGHT),
     ];
     if let Some((_, plain)) = plain.iter().find(|(start, _)| what.starts_with(start)) {
         return (*plain).to_owned();
