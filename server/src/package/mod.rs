@@ -380,6 +380,7 @@ impl Packager {
     }
 
     fn picture(&mut self, track: usize, frame: Frame) {
+        let decided = self.is_decided(&frame);
         let t = &mut self.tracks[track];
         let usual = t.steady.usual();
         let (Some(dts_us), Some(pts_us)) = (
@@ -402,7 +403,7 @@ impl Packager {
             let other =
                 frame.entry.as_ref().is_some_and(|e| t.writer.entry().is_some_and(|o| o != e));
             self.too_big = self.too_big.or_else(|| too_big(frame.entry.as_ref()?));
-            if self.too_big.is_some() || other && soon {
+            if self.too_big.is_some() || other && soon && !decided {
                 t.needs_key = true;
                 return;
             }
@@ -434,6 +435,11 @@ impl Packager {
         self.publish(frame.arrival_us);
     }
 
+    /// Whether another rendition has shown this picture: what begins with it is decided.
+    fn is_decided(&self, frame: &Frame) -> bool {
+        self.cuts.back().is_some_and(|newest| frame.pts <= newest.pts + SAME_PICTURE_TICKS)
+    }
+
     /// The Period and the number of the segment that `track` begins with this frame, if it does.
     fn place(
         &mut self,
@@ -442,7 +448,7 @@ impl Packager {
         us: i64,
         changed: bool,
     ) -> Option<(Period, u64)> {
-        if self.cuts.back().is_none_or(|newest| frame.pts > newest.pts + SAME_PICTURE_TICKS) {
+        if !self.is_decided(frame) {
             self.decide(frame, us, changed);
         }
         let until = frame.pts + SAME_PICTURE_TICKS;
