@@ -146,7 +146,8 @@ export interface Events {
 export interface Player {
   /**
    * Plays an .mpd or .m3u8, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`
-   * that ended it before.
+   * that ended it before. A server that cannot be reached, or is in trouble, is waited for without an end: `error` and
+   * `stats().trouble` say so.
    */
   load(url: string): Promise<void>;
   on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): void;

@@ -9,6 +9,7 @@
 //! | [`evict`] | PURE: what to remove |
 //! | [`clip`] | PURE: what of a Period's media is kept |
 //! | [`gaps`] | PURE: where to go on when not all tracks have media |
+//! | [`reserve`] | PURE: how much to have before a picture that ran dry goes on |
 
 pub mod clip;
 pub mod evict;
@@ -17,3 +18,4 @@ pub mod inventory;
 pub mod offsets;
 pub mod plan;
 pub mod ranges;
+pub mod reserve;

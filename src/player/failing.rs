@@ -152,7 +152,7 @@ impl Session {
     ) {
         if self.stream(kind).is_some_and(|s| s.has_all_of(sent.id)) {
             // The connection broke, or the length was said wrong; the media is whole.
-            return self.on_segment_done(cx, kind, sent, false);
+            return self.on_segment_done(cx, kind, sent);
         }
         let requests = &mut self.requests;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };

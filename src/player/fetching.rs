@@ -7,7 +7,7 @@ use super::opening::{mime_of, place_in, rep_of, track_of};
 use super::requests::{Patience, Purpose};
 use super::rungs::BACKLOG;
 use super::session::Session;
-use super::stream::Place;
+use super::stream::{Place, Stream};
 use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
@@ -140,6 +140,12 @@ impl Session {
         }
     }
 
+    /// Media to fetch ahead for a stream: each time the browser had no room a quarter less.
+    pub(super) fn goal_of(&self, stream: &Stream) -> Duration {
+        let squeezed = stream.squeezed.min(6);
+        self.goal * 3u32.pow(squeezed) / 4u32.pow(squeezed)
+    }
+
     fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
         let Some(stream) = self.streams.get(i) else { return Plan::PeriodEnd };
         let list = self.list(rep);
@@ -150,11 +156,10 @@ impl Session {
         // It stands, and what came next was left out: over a hole longer than what is fetched ahead
         // nothing would be asked for any more.
         let dry = stream.downloads.is_empty()
+            && stream.appending == 0
             && stream.ranges.last().is_none_or(|span| span.end <= position + AT_THE_END);
         let position = if dry { position.max(stream.cursor.position()) } else { position };
-        // Each time the browser had no room a quarter less is fetched ahead.
-        let mut goal =
-            self.goal * 3u32.pow(stream.squeezed.min(6)) / 4u32.pow(stream.squeezed.min(6));
+        let mut goal = self.goal_of(stream);
         let ended = self.streams.iter().any(|s| s.ended && !s.ranges.is_empty());
         if stream.trouble.left_out > 0 || (ended && stream.squeezed == 0) {
             // Holes fill no buffer: what comes after them is wanted at once, or the end. And where a

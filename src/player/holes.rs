@@ -58,7 +58,7 @@ impl Session {
 
     fn settled(&self, stream: &Stream) -> Span {
         let span = self.leader(stream).settled();
-        // What the browser is still reading counts as on its way.
+        // What the browser is still reading, or is kept from it, counts as on its way.
         if stream.appending > 0 { Span { end: span.start, ..span } } else { span }
     }
 
@@ -138,7 +138,8 @@ impl Session {
 
 /// Nothing more comes of it, and it has been played to its end.
 fn over(stream: &Stream, at: Position) -> bool {
-    stream.ended && stream.ranges.last().is_none_or(|last| last.end <= at)
+    let shown = stream.appending == 0;
+    shown && stream.ended && stream.ranges.last().is_none_or(|last| last.end <= at)
 }
 
 /// The segment with media at `at` or next after it.

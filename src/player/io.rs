@@ -264,11 +264,14 @@ pub enum Output {
         /// What.
         data: Append,
     },
-    /// Forget the appends queued for this buffer (their blobs are released) and `abort()`: the
-    /// parser starts afresh. Other operations are still performed.
+    /// Forget the newest appends queued for this buffer (their blobs are released), those of a segment
+    /// that breaks off. Where the browser was given some of it `abort()` as well: the parser starts
+    /// afresh. Other operations are still performed.
     Abort {
         /// Which.
         buffer: TrackKind,
+        /// How many appends were asked for that segment.
+        appends: u32,
     },
     /// `remove`.
     Remove {
@@ -277,6 +280,8 @@ pub enum Output {
         /// What.
         span: Span,
     },
+    /// Appends to all buffers wait in their queues, or (false) go on. With a new source they go on.
+    Hold(bool),
     /// Free these bytes, they will not be appended.
     Release(BlobId),
     /// `duration`; `None` is infinite.

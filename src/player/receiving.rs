@@ -112,19 +112,13 @@ impl Session {
         self.note_read(cx, kind, id, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }
 
-    /// All media of a segment is there; `clean` when its answer ended as it should.
-    pub(super) fn on_segment_done(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        sent: &Sent,
-        clean: bool,
-    ) {
+    /// All media of a segment is there.
+    pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
         self.note_segment(cx);
         self.on_transport_end(cx, kind, sent.id);
         self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        let news = stream.done(cx, &mut self.offsets, sent.id, clean);
+        let news = stream.done(cx, &mut self.offsets, sent.id);
         self.on_news(cx, kind, sent.id, news);
     }
 

@@ -130,6 +130,12 @@ impl Session {
         Bitrate::from_bps(bps)
     }
 
+    /// What all that is fetched needs.
+    pub(super) fn rate_of_all(&self, p: &Presentation) -> Bitrate {
+        let reps = self.streams.iter().filter_map(|s| rep_of(p, s.place));
+        Bitrate::from_bps(reps.map(|r| r.bandwidth.as_bps()).sum())
+    }
+
     /// Before a segment is asked for: the place it is to be of, when that changes.
     pub(super) fn decide_rung(
         &mut self,

@@ -94,6 +94,8 @@ pub(super) struct Session {
     pub(super) play_again: bool,
     /// Media to fetch ahead.
     pub(super) goal: Duration,
+    /// What arrives is kept from the browser until it lasts for a while.
+    pub(super) holds: bool,
 }
 
 impl Session {
@@ -130,6 +132,7 @@ impl Session {
             edge: Edge::default(),
             play_again: false,
             goal: cx.config.buffer_ahead,
+            holds: false,
         };
         session.report_state(cx);
         session.advance(cx);
@@ -190,7 +193,7 @@ impl Session {
 
     fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
-            Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent, true),
+            Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
             Purpose::Probe => self.on_probe_over(cx, sent),
             _ => {}
         }
@@ -276,6 +279,7 @@ impl Session {
             self.advance_streams(cx);
             self.follow_sources();
             self.advance_place(cx);
+            self.advance_reserve(cx);
             self.advance_stall(cx);
             self.advance_live(cx);
             self.advance_probe(cx);

@@ -2,9 +2,12 @@
 //! that has moved on.
 
 use super::cx::Cx;
-use super::io::Reason;
+use super::following::Live;
+use super::io::{Output, Reason};
+use super::opening::rep_of;
 use super::session::Session;
 use crate::buffer::gaps::Way;
+use crate::buffer::reserve;
 use crate::time::{Instant, Position};
 use core::time::Duration;
 
@@ -20,11 +23,47 @@ const BEHIND_THE_EDGE: Duration = Duration::from_millis(5);
 const SMALL_HOLE: Duration = Duration::from_secs(1);
 
 impl Session {
+    /// After a stall on demand, or far from the edge, the picture goes on when what was received lasts
+    /// for a while. The browser has nothing until then, so it goes on waiting by itself: neither
+    /// `paused` nor `playbackRate` says what is not so, and the viewer may pause and seek.
+    pub(super) fn advance_reserve(&mut self, cx: &mut Cx<'_>) {
+        let holds = self.awaits_reserve(cx.now);
+        if holds != self.holds {
+            self.holds = holds;
+            cx.push(Output::Hold(holds));
+        }
+    }
+
+    fn awaits_reserve(&self, now: Instant) -> bool {
+        let pb = &self.playback;
+        let stands = pb.stalled.is_some() && pb.placed && !pb.snap.seeking;
+        let Some(p) = self.presentation.as_ref().filter(|_| stands && pb.seeking_to.is_none())
+        else {
+            return false;
+        };
+        let at = pb.position(now);
+        let wanted = reserve::wanted(self.abr.estimate.rate(), self.rate_of_all(p));
+        // Near the edge no more is to be had.
+        let far = wanted + self.segment_length(p) * 2;
+        let near =
+            |live: &Live| live.following || self.edge(now).is_none_or(|edge| edge.since(at) < far);
+        if self.live.as_ref().is_some_and(near) {
+            return false;
+        }
+        let tracks = self.streams.iter().filter(|s| !s.passive).map(|s| reserve::View {
+            ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
+            goal: self.goal_of(s),
+            // Silence, for one, is made only once what came before it is read.
+            over: s.ended || s.full || s.rests(),
+        });
+        !reserve::enough(tracks, wanted)
+    }
+
     /// It stands still though it should not: over a hole, to the edge, or a nudge.
     pub(super) fn advance_stall(&mut self, cx: &mut Cx<'_>) {
         let pb = &self.playback;
         let seeks = pb.seeking_to.is_some() || pb.snap.seeking;
-        if !pb.placed || pb.snap.ended || (pb.snap.paused && !seeks) {
+        if self.holds || !pb.placed || pb.snap.ended || (pb.snap.paused && !seeks) {
             return;
         }
         let stuck = pb.stuck();

@@ -22,6 +22,7 @@ use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
 use crate::presentation::{Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
+use crate::units::Bitrate;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -73,6 +74,8 @@ pub(super) struct Stream {
     pub(super) reached: Option<Position>,
     fed: Option<Option<Resource>>,
     half: bool,
+    /// Appends that were asked for the segment which is being appended.
+    begun: u32,
     inits: VecDeque<(Resource, Rc<InitData>)>,
     /// The last segment begun is of another encoder than the one before.
     pub(super) changed: bool,
@@ -145,6 +148,7 @@ impl Stream {
             reached: None,
             fed: None,
             half: false,
+            begun: 0,
             inits: VecDeque::new(),
             changed: false,
             quality: None,
@@ -253,14 +257,12 @@ impl Stream {
         })
     }
 
-    /// Download `id` is whole; `clean` when it also ended as it should: the browser's parser is then
-    /// between two boxes.
+    /// Download `id` is whole.
     pub(super) fn done(
         &mut self,
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
         id: FetchId,
-        clean: bool,
     ) -> Vec<News> {
         let mut news = Vec::new();
         self.trouble = Trouble::default();
@@ -272,7 +274,8 @@ impl Stream {
                 // What could not be placed.
                 release(cx, d);
             }
-            self.half = !clean;
+            self.half = false;
+            self.begun = 0;
             self.last_done = self.downloads.is_empty();
             let waiting = self.downloads.front_mut().map(|d| core::mem::take(&mut d.waiting));
             for (blob, facts) in waiting.unwrap_or_default() {
@@ -317,6 +320,7 @@ impl Stream {
             self.prepare(cx, &wrapping);
         }
         self.half = true;
+        self.begun = self.begun.saturating_add(1);
         self.appending = self.appending.saturating_add(1);
         cx.push(Output::Append { buffer: self.kind, data: Append::Blob(blob) });
         let Some(d) = self.downloads.front_mut() else { return };
@@ -331,11 +335,13 @@ impl Stream {
         let buffer = self.kind;
         if self.half {
             self.half = false;
-            self.appending = 0;
-            cx.push(Output::Abort { buffer });
+            let appends = core::mem::take(&mut self.begun);
+            self.appending = self.appending.saturating_sub(appends);
+            cx.push(Output::Abort { buffer, appends });
             // The browser keeps the last init over an abort; half of one it does not.
             self.fed = None;
         }
+        self.begun = 0;
         self.turn_to(cx, &w.mime);
         self.shift(cx, w.offset_us.unwrap_or_default());
         if self.window != w.window {
@@ -346,6 +352,7 @@ impl Stream {
             self.fed = Some(w.init.clone());
             self.changed = true;
             if !w.data.bytes.is_empty() {
+                self.begun = self.begun.saturating_add(1);
                 self.appending = self.appending.saturating_add(1);
                 let data = Append::Bytes(w.data.bytes.clone());
                 cx.push(Output::Append { buffer, data });
@@ -405,10 +412,11 @@ impl Stream {
         }
         if self.half {
             self.half = false;
-            self.appending = 0;
             self.fed = None;
             self.full = false;
-            cx.push(Output::Abort { buffer: self.kind });
+            let appends = core::mem::take(&mut self.begun);
+            self.appending = self.appending.saturating_sub(appends);
+            cx.push(Output::Abort { buffer: self.kind, appends });
         }
         self.evicted_to = None;
         self.reached = None;
@@ -422,6 +430,7 @@ impl Stream {
     /// land beyond a hole, and all of it is fetched again when its time comes.
     pub(super) fn give_back(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
         self.half = true;
+        self.begun = u32::MAX;
         self.retarget(cx, requests, at);
     }
 
@@ -441,6 +450,29 @@ impl Stream {
         // One that is refused may still come, although a newer one is asked for.
         let end = self.trouble.missing.map_or(end, |missing| end.min(missing.start));
         Span { start, end: end.max(start) }
+    }
+
+    /// It waits for room, for a time, or for what it holds to be read: nothing comes of it just now.
+    pub(super) fn rests(&self) -> bool {
+        self.downloads.is_empty() && self.fetching.is_none() && self.trouble.until.is_none()
+    }
+
+    /// The place up to which media was received, in the buffer or on the way to it; of the segment that
+    /// comes, as much as its bytes say at this rate.
+    pub(super) fn received(&self, at: Position, rate: Option<Bitrate>) -> Position {
+        let Some(d) = self.downloads.front() else {
+            return match self.cursor {
+                Cursor::After { end, .. } => end,
+                // It was sought, or what came is asked for again.
+                Cursor::At(_) => self.ranges.end_from(at),
+            };
+        };
+        let length = d.segment.end.since(d.segment.start);
+        let bytes = rate.map_or(0, |rate| rate.bytes_in(length)).max(1);
+        // The last of it is not counted before it is there: sizes differ.
+        let permille =
+            u32::try_from(d.got.saturating_mul(1000) / bytes).unwrap_or(u32::MAX).min(900);
+        d.reached.unwrap_or(d.segment.start + length * permille / 1000)
     }
 
     /// The place up to which media is there or on its way, from `at` on without a hole.
@@ -473,6 +505,7 @@ impl Stream {
         self.offset_us = 0;
         self.window = Window::default();
         self.half = false;
+        self.begun = 0;
         self.appending = 0;
         self.ended = false;
         self.full = false;

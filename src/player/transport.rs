@@ -162,7 +162,7 @@ impl Session {
         self.on_transport(cx, kind, id, bytes);
         self.on_transport_end(cx, kind, id);
         if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) {
-            stream.done(cx, &mut self.offsets, id, true);
+            stream.done(cx, &mut self.offsets, id);
         }
     }
 

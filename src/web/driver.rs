@@ -149,7 +149,10 @@ impl Shell {
                     self.queue(buffer, Op::Append(bytes));
                 }
             }
-            Output::Abort { buffer } => _ = self.with_source(|it| it.abort(buffer)),
+            Output::Abort { buffer, appends } => {
+                _ = self.with_source(|it| it.abort(buffer, appends));
+            }
+            Output::Hold(on) => _ = self.with_source(|it| it.hold(on)),
             Output::Remove { buffer, span } => self.queue(buffer, Op::Remove(span)),
             Output::Release(id) => _ = self.take(id),
             Output::Duration(length) => self.whole(Whole::Duration(length)),

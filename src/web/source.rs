@@ -47,6 +47,8 @@ pub(crate) struct Source {
     wholes: RefCell<VecDeque<(u32, Whole)>>,
     /// Counts the operations, for their order.
     turn: Cell<u32>,
+    /// Appends wait.
+    held: Cell<bool>,
     listeners: RefCell<Vec<Listener>>,
 }
 
@@ -93,6 +95,7 @@ impl Source {
             tracks: RefCell::default(),
             wholes: RefCell::default(),
             turn: Cell::new(0),
+            held: Cell::new(false),
             listeners: RefCell::new(vec![opened]),
         })
     }
@@ -148,10 +151,20 @@ impl Source {
         self.run(None);
     }
 
-    /// Forgets what was to be appended to a buffer and resets its parser.
-    pub(crate) fn abort(&self, kind: TrackKind) {
+    /// Forgets the newest `appends` of a buffer, and resets its parser if some are not to be forgotten
+    /// any more.
+    pub(crate) fn abort(&self, kind: TrackKind, appends: u32) {
         self.with(kind, |track| {
-            track.queue.retain(|(_, op)| !matches!(op, Op::Append(_)));
+            let mut left = appends;
+            while left > 0
+                && let Some(i) = track.queue.iter().rposition(|(_, op)| matches!(op, Op::Append(_)))
+            {
+                track.queue.remove(i);
+                left -= 1;
+            }
+            if left == 0 {
+                return;
+            }
             track.full = false;
             match track.busy {
                 Some(Busy::Removing) => track.busy = Some(Busy::RemovingThenAbort),
@@ -163,6 +176,12 @@ impl Source {
                 }
             }
         });
+        self.run(None);
+    }
+
+    /// Appends wait, or go on.
+    pub(crate) fn hold(&self, on: bool) {
+        self.held.set(on);
         self.run(None);
     }
 
@@ -193,7 +212,7 @@ impl Source {
             let gate = self.wholes.borrow().front().map(|it| it.0);
             let mut waiting = false;
             for track in &mut *self.tracks.borrow_mut() {
-                while track.ready(gate) {
+                while track.ready(gate, self.held.get()) {
                     if let Some(event) = track.start() {
                         events.push((track.kind, event));
                     }
@@ -264,8 +283,9 @@ impl Track {
         self.busy.is_some() || queued
     }
 
-    fn ready(&self, gate: Option<u32>) -> bool {
-        self.busy.is_none() && !self.full && self.before(gate)
+    fn ready(&self, gate: Option<u32>, held: bool) -> bool {
+        let waits = held && matches!(self.queue.front(), Some((_, Op::Append(_))));
+        self.busy.is_none() && !self.full && !waits && self.before(gate)
     }
 
     /// Starts the first operation of the queue.

@@ -59,7 +59,8 @@ impl<M: Machine> Simulation<M> {
                     None => self.violate(format!("{id:?} is appended and not there")),
                 },
             },
-            Output::Abort { buffer } => self.abort(buffer),
+            Output::Abort { buffer, appends } => self.abort(buffer, appends),
+            Output::Hold(on) => self.queues.iter_mut().for_each(|q| q.held = on),
             Output::Release(id) => {
                 if self.blobs.remove(&id).is_none() {
                     self.violate(format!("{id:?} is released and not there"));
@@ -120,9 +121,13 @@ impl<M: Machine> Simulation<M> {
         }
     }
 
-    fn abort(&mut self, kind: TrackKind) {
+    fn abort(&mut self, kind: TrackKind, appends: u32) {
+        let Some(queue) = self.queues.get_mut(slot(kind)) else { return };
+        if queue.forget(appends) == 0 {
+            return;
+        }
         // A removal that runs cannot be aborted (MSE 3.2, abort() step 4): it is finished first.
-        let running = self.queues.get_mut(slot(kind)).and_then(Queue::abort);
+        let running = queue.abort();
         if let Some(Op::Remove(span)) = running {
             self.element.remove(kind, span, self.now);
         }

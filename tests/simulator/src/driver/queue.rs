@@ -36,6 +36,8 @@ pub(super) struct Queue {
     pub(super) until: Time,
     /// The first append met a full buffer: only removals go on.
     pub(super) full: bool,
+    /// Appends wait.
+    pub(super) held: bool,
     /// Operations taken in, and operations done with, in all.
     pub(super) taken: u64,
     pub(super) done: u64,
@@ -48,6 +50,7 @@ impl Default for Queue {
             running: None,
             until: NEVER,
             full: false,
+            held: false,
             taken: 0,
             done: 0,
         }
@@ -66,7 +69,8 @@ impl Queue {
             let removal = self.waiting.iter().position(|op| matches!(op, Op::Remove(_)))?;
             return self.waiting.remove(removal);
         }
-        self.waiting.pop_front()
+        let waits = self.held && matches!(self.waiting.front(), Some(Op::Append { .. }));
+        if waits { None } else { self.waiting.pop_front() }
     }
 
     pub(super) fn begin(&mut self, op: Op, now: Time, append: Time) {
@@ -80,15 +84,25 @@ impl Queue {
         self.running.take()
     }
 
-    /// Forgets the appends; answers what was running.
+    /// Forgets so many of the newest appends; answers how many of them were begun already.
+    pub(super) fn forget(&mut self, appends: u32) -> u32 {
+        let mut left = appends;
+        while left > 0
+            && let Some(i) = self.waiting.iter().rposition(|op| matches!(op, Op::Append { .. }))
+        {
+            self.waiting.remove(i);
+            self.done += 1;
+            left -= 1;
+        }
+        left
+    }
+
+    /// Ends what is running, and answers it.
     pub(super) fn abort(&mut self) -> Option<Op> {
-        let all = self.waiting.len();
-        self.waiting.retain(|op| !matches!(op, Op::Append { .. }));
         self.full = false;
         self.until = NEVER;
         let running = self.running.take();
-        let gone = all - self.waiting.len() + usize::from(running.is_some());
-        self.done += crate::payload::count(gone);
+        self.done += u64::from(running.is_some());
         running
     }
 
@@ -98,6 +112,7 @@ impl Queue {
         self.running = None;
         self.until = NEVER;
         self.full = false;
+        self.held = false;
         self.done = self.taken;
     }
 }
