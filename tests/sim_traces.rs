@@ -171,3 +171,29 @@ fn rough_links_are_got_over() {
         run(&film(), trace, &format!("rough {seed}"));
     }
 }
+
+#[test]
+fn a_seek_while_a_reserve_is_awaited_goes_where_it_is_sent() {
+    for to in [2, 60, 150] {
+        for after in [1, 3, 8] {
+            let what = format!("to {to} s, {after} s into the stall");
+            let mut sim = Setup::new(FilmServer::new(film())).start();
+            sim.load(DASH);
+            sim.run_to(secs(10));
+            sim.kbps(115);
+            let dry =
+                sim.run_until(secs(600), |s| !s.report().stands_in(secs(10)..Time::MAX).is_empty());
+            assert!(dry, "{what}: it never runs dry");
+            sim.run_for(secs(after));
+            sim.seek(to * 1_000_000);
+            sim.run_for(secs(1));
+            sim.kbps(8000);
+            sim.run_for(secs(15));
+            let at = sim.element().position(sim.now());
+            let from = to * 1_000_000;
+            assert!((from + 3_000_000..from + 17_000_000).contains(&at), "{what}: {at}");
+            assert!(sim.run_until(secs(1000), |s| s.element().ended()), "{what}: no end");
+            sim.finish().sound().unwrap_or_else(|why| panic!("{what}: {why}"));
+        }
+    }
+}
