@@ -305,7 +305,12 @@ impl Session {
                 (found, start, self.streams.get_mut(i))
             {
                 stream.place = place;
-                stream.cursor = Cursor::At(start.max(stream.cursor.position()));
+                // What was asked for beyond the Period's end, and refused, is in the next one, and
+                // is not late there.
+                let from = stream.cursor.position().min(stream.run.end);
+                stream.lateness.lost();
+                stream.trouble.missing = None;
+                stream.cursor = Cursor::At(start.max(from));
                 return Step::Again;
             }
         }

@@ -25,6 +25,8 @@ use core::time::Duration;
 const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);
 /// Two loads that trouble asks for are at least this far apart, and the longer it lasts the farther.
 const LEAST_IN_TROUBLE: Duration = Duration::from_millis(150);
+/// So soon after a load the first of them may follow: a Period may have begun since.
+const FIRST_IN_TROUBLE: Duration = Duration::from_millis(30);
 /// An MPD that is older by less than this comes from a cache that lags, not from another encoder.
 const LAG: Duration = Duration::from_secs(60);
 /// Playing does not wait longer than this for the origin's clock.
@@ -76,7 +78,10 @@ impl Loader {
 
     /// It is wanted at `at`, or as soon after the last load as is decent.
     pub(super) fn want(&mut self, at: Instant) {
-        let between = LEAST_IN_TROUBLE * (1 << self.pressing.min(3));
+        let between = match self.pressing {
+            0 => FIRST_IN_TROUBLE,
+            more => LEAST_IN_TROUBLE * (1 << (more - 1).min(3)),
+        };
         let earliest = self.asked_at.map_or(at, |asked| asked + between);
         let at = at.max(earliest);
         if self.failed == 0 && self.due.is_none_or(|due| at < due) {

@@ -118,8 +118,13 @@ impl Session {
         self.on_transport_end(cx, kind, sent.id);
         self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let breaks_off = stream.breaks_off(sent.id);
         let news = stream.done(cx, &mut self.offsets, sent.id);
         self.on_news(cx, kind, sent.id, news);
+        if breaks_off && self.live.as_ref().is_some_and(|live| live.growing) {
+            // It grew to its end, and that is the Period's: the next one has begun.
+            self.want_manifest(cx.now);
+        }
     }
 
     pub(super) fn on_news(

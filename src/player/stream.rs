@@ -257,6 +257,16 @@ impl Stream {
         })
     }
 
+    /// Download `id` is whole and has not half of what was expected: the next would not be asked for
+    /// before its time.
+    pub(super) fn breaks_off(&self, id: FetchId) -> bool {
+        let d = self.downloads.iter().find(|d| d.id == id);
+        d.is_some_and(|d| {
+            let (start, end) = (d.segment.start, d.segment.end);
+            d.reached.is_some_and(|at| end.since(at) > end.since(start) / 2)
+        })
+    }
+
     /// Download `id` is whole.
     pub(super) fn done(
         &mut self,
