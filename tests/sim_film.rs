@@ -4,14 +4,14 @@
 use nearlive::player::{Code, Command, QualityChoice};
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
-use nearlive_simulator::origin::film::{DASH, Film, FilmServer, HLS};
+use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS, TS};
 use nearlive_simulator::rng::Rng;
 use nearlive_simulator::{Setup, Simulation};
 
 const LADDER: [u64; 3] = [400, 1200, 3000];
 
 /// The forms of the film that are played.
-const FORMS: [&str; 1] = [DASH];
+const FORMS: [&str; 4] = [DASH, FILES, HLS, TS];
 
 fn start(url: &str, film: Film, path: Path) -> Simulation {
     let mut sim = Setup { path, ..Setup::new(FilmServer::new(film)) }.start();
@@ -30,7 +30,8 @@ fn a_film_plays_from_its_start_to_its_end() {
         assert!(report.startup().unwrap() < secs(2), "{url}: {report}");
         assert!(sim.now() < secs(51), "{url}: {report}");
         assert_eq!(report.stands, [], "{url}: {report}");
-        assert_eq!(report.samples.iter().filter_map(|s| s.rung).max(), Some(2), "{url}: {report}");
+        let best = report.switches.iter().map(|(_, s)| s.to.bandwidth.as_bps()).max();
+        assert!(best >= Some(3_000_000), "{url}: {report}");
         assert_eq!(report.errors, []);
         sim.finish().sound().unwrap();
     }

@@ -6,11 +6,11 @@ use nearlive::player::{Command, QualityChoice};
 use nearlive::presentation::TrackKind;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::Path;
-use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS};
+use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS, TS};
 use nearlive_simulator::{Setup, Simulation};
 
 const LADDER: [u64; 3] = [400, 1200, 3000];
-const FORMS: [&str; 3] = [DASH, FILES, HLS];
+const FORMS: [&str; 4] = [DASH, FILES, HLS, TS];
 
 fn start(url: &str, film: Film) -> Simulation {
     let mut sim = Setup { path: Path::steady(8000), ..Setup::new(FilmServer::new(film)) }.start();

@@ -4,13 +4,13 @@
 use nearlive::player::{Code, State};
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
-use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS};
+use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS, TS};
 use nearlive_simulator::{Setup, Simulation};
 use std::ops::Range;
 use std::time::Duration;
 
 const LADDER: [u64; 3] = [400, 1200, 3000];
-const FORMS: [&str; 3] = [DASH, FILES, HLS];
+const FORMS: [&str; 4] = [DASH, FILES, HLS, TS];
 
 fn load(url: &str, faults: Vec<Fault>) -> Simulation {
     let path = Path { faults, ..Path::steady(8000) };
@@ -105,7 +105,8 @@ fn a_server_in_trouble_in_mid_film_is_waited_for() {
             assert_eq!(sim.player.stats(sim.instant()).trouble, "", "{what}");
             assert!(sim.report().errors.len() <= 3, "{what}: said once: {}", sim.report());
             let top = sim.run_until(over + secs(80), |s| {
-                s.report().samples.last().is_some_and(|s| s.rung == Some(2))
+                let shown = s.report().switches.last().map(|(_, to)| to.to.bandwidth.as_bps());
+                shown >= Some(3_000_000)
             });
             assert!(top, "{what}: a quality is lost: {}", sim.report());
             whole(sim, secs(215), &what);
@@ -128,6 +129,9 @@ fn each_kind_of_request_is_waited_for() {
         (HLS, "a.m3u8"),
         (HLS, "a/init.mp4"),
         (HLS, "v"),
+        (TS, "ts.m3u8"),
+        (TS, "ts0.m3u8"),
+        (TS, ".ts"),
     ];
     for (url, matching) in kinds {
         for trouble in [Trouble::Status(500), Trouble::StallAfter(10), Trouble::Refused] {
@@ -172,7 +176,7 @@ fn a_server_is_left_alone_for_as_long_as_it_asks() {
 #[test]
 fn what_is_refused_is_asked_for_three_times_and_then_it_is_the_end() {
     for status in [401, 403, 404, 410] {
-        for url in [DASH, FILES, HLS] {
+        for url in FORMS {
             let mut sim =
                 load(url, vec![Fault::all(secs(6)..secs(900), "", Trouble::Status(status))]);
             sim.run_to(secs(20));
@@ -208,9 +212,9 @@ fn a_segment_that_one_quality_lacks_is_shown_in_another() {
         Trouble::CutAfter(9000),
         Trouble::StallAfter(9000),
     ] {
-        for url in [DASH, HLS] {
+        for url in [DASH, HLS, TS] {
             let what = format!("{url} {trouble:?}");
-            let sim = load(url, vec![Fault::all(0..secs(900), "v2/9.m4s", trouble.clone())]);
+            let sim = load(url, vec![Fault::all(0..secs(900), "v2/9.", trouble.clone())]);
             whole(sim, secs(150), &what);
         }
     }
@@ -233,8 +237,9 @@ fn a_segment_that_is_missing_in_mid_film_is_skipped_and_not_the_end() {
 
 #[test]
 fn media_that_came_whole_is_not_asked_for_again_whatever_its_length_was_said_to_be() {
-    for url in [DASH, HLS] {
-        let mut sim = load(url, vec![Fault::all(secs(1)..secs(900), ".m4s", Trouble::Overrun)]);
+    let overrun = [".m4s", ".ts"].map(|it| Fault::all(secs(1)..secs(900), it, Trouble::Overrun));
+    for url in [DASH, HLS, TS] {
+        let mut sim = load(url, overrun.to_vec());
         sim.run_to(secs(60));
         // 30 segments of two tracks, and what is before them.
         assert!(asked(&sim) < 75, "{url}: {}", asked(&sim));

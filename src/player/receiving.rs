@@ -114,8 +114,11 @@ impl Session {
 
     /// All media of a segment is there.
     pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
+        if !self.on_transport_end(cx, kind, sent.id) {
+            let (why, url) = ("no picture and no sound", &sent.resource.url);
+            return self.on_damaged(cx, kind, sent.id, why, url);
+        }
         self.note_segment(cx);
-        self.on_transport_end(cx, kind, sent.id);
         self.loader.calm();
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let breaks_off = stream.breaks_off(sent.id);

@@ -251,9 +251,11 @@ impl Stream {
     /// All media of download `id` has come, whatever became of the rest of the answer.
     pub(super) fn has_all_of(&self, id: FetchId) -> bool {
         let mut front = self.downloads.front().into_iter();
+        // The last picture of a transport stream is let out when its segment ends.
+        let near = if self.transport.is_some() { SEAM } else { SEAM / 2 };
         front.any(|d| {
             let reached = d.reached.filter(|_| d.open.is_none());
-            d.id == id && reached.is_some_and(|at| at + SEAM / 2 >= d.segment.end)
+            d.id == id && reached.is_some_and(|at| at + near >= d.segment.end)
         })
     }
 

@@ -20,6 +20,10 @@ pub(super) struct Transport {
     /// The sound that is muxed into it.
     sound: Option<AacConfig>,
     last: Option<Fed>,
+    /// All of that was fed.
+    whole: bool,
+    /// It had picture or sound.
+    media: bool,
 }
 
 /// A segment: its request, number and timeline.
@@ -37,7 +41,7 @@ impl Transport {
         if let Some(sound) = &sound {
             muxer.expect_sound(sound.clone());
         }
-        Self { muxer, sound, last: None }
+        Self { muxer, sound, last: None, whole: false, media: false }
     }
 
     /// One for new buffers, which have not had an initialization segment.
@@ -47,14 +51,24 @@ impl Transport {
 
     /// What comes next is of this segment; answers whether it follows on what came last.
     fn turn_to(&mut self, fed: Fed) -> bool {
-        match self.last.replace(fed) {
-            Some(last) if last == fed => true,
+        let last = self.last.replace(fed);
+        if last != Some(fed) {
+            return self.begin(last, fed);
+        }
+        true
+    }
+
+    /// Another segment begins.
+    fn begin(&mut self, last: Option<Fed>, fed: Fed) -> bool {
+        let whole = core::mem::take(&mut self.whole);
+        self.media = false;
+        match last {
             Some(last) if last.timeline != fed.timeline => {
                 self.muxer.discontinuity();
                 true
             }
-            Some(last) if last.number.checked_add(1) == Some(fed.number) => true,
-            // Another part, or the same again: what was cut off of it is not wanted.
+            Some(last) if whole && last.number.checked_add(1) == Some(fed.number) => true,
+            // Another part, the same again, or the rest is missing: what was cut off is not wanted.
             Some(_) => {
                 self.muxer.seek();
                 false
@@ -76,9 +90,16 @@ impl Session {
         self.transmux(cx, kind, id, Some(bytes));
     }
 
-    /// A segment of a transport stream is whole.
-    pub(super) fn on_transport_end(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
+    /// A segment of a transport stream is whole. Answers whether there was anything in it.
+    pub(super) fn on_transport_end(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        id: FetchId,
+    ) -> bool {
         self.transmux(cx, kind, id, None);
+        let transport = self.stream(kind).and_then(|s| s.transport.as_ref());
+        transport.is_none_or(|t| t.media || t.last.is_none_or(|last| last.id != id))
     }
 
     fn transmux(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: Option<&[u8]>) {
@@ -93,8 +114,12 @@ impl Session {
         let follows = transport.turn_to(Fed { id, number: d.segment.number, timeline });
         match bytes {
             Some(bytes) => transport.muxer.push(bytes, &mut made),
-            None => transport.muxer.end_segment(&mut made),
+            None => {
+                transport.whole = true;
+                transport.muxer.end_segment(&mut made);
+            }
         }
+        transport.media |= made.iter().any(|it| matches!(it, Made::Fragment { .. }));
         if !follows {
             for stream in self.streams.iter_mut().filter(|s| s.kind == kind || s.passive) {
                 stream.reached = None;
@@ -160,7 +185,7 @@ impl Session {
         bytes: &[u8],
     ) {
         self.on_transport(cx, kind, id, bytes);
-        self.on_transport_end(cx, kind, id);
+        let _ = self.on_transport_end(cx, kind, id);
         if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) {
             stream.done(cx, &mut self.offsets, id);
         }

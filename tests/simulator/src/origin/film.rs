@@ -1,11 +1,13 @@
-//! A server of films: DASH with `$Number$`, DASH of single files with an index (SegmentBase), and HLS
-//! on demand; segments of given sizes.
+//! A server of films: DASH with `$Number$`, DASH of single files with an index (SegmentBase), HLS of
+//! fragmented MP4, and HLS of transport streams with the sound in them; segments of given sizes.
 //!
 //! `/film/index.mpd`, `/film/files.mpd`, `/film/index.m3u8`, `/film/v0.m3u8` ...,
-//! `/film/{rendition}/init.mp4`, `/film/{rendition}/{number}.m4s`, `/film/{rendition}.mp4`. Numbers
-//! count from 1. A segment is one fragment.
+//! `/film/{rendition}/init.mp4`, `/film/{rendition}/{number}.m4s`, `/film/{rendition}.mp4`,
+//! `/film/ts.m3u8`, `/film/ts0.m3u8` ..., `/film/v0/{number}.ts`. Numbers count from 1. A segment is
+//! one fragment.
 
 use super::cmaf::{self, AUDIO_FRAME, Kind, Packer};
+use super::ts::{self, Unit};
 use super::{Head, HttpRequest, Origin, Reply, Timeline, status};
 use crate::clock::Time;
 use std::fmt::Write as _;
@@ -18,6 +20,12 @@ pub const FILES: &str = "http://host/film/files.mpd";
 
 /// HLS of the film.
 pub const HLS: &str = "http://host/film/index.m3u8";
+
+/// HLS of the film, in transport streams. It knows one Period only.
+pub const TS: &str = "http://host/film/ts.m3u8";
+
+/// Where the timestamps of transport streams begin, 90 kHz ticks.
+const TS_START: u64 = 126_000;
 
 /// A film.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +134,29 @@ impl FilmServer {
         };
         let frames: Vec<_> = (0..count).map(frame).collect();
         Some(self.video.get(rung)?.chunk(&frames, None))
+    }
+
+    /// A segment as a transport stream, picture and sound.
+    fn transport(&self, rendition: &str, number: usize) -> Option<crate::payload::Payload> {
+        let index = number.checked_sub(1)?;
+        let rung: u32 = rendition.strip_prefix('v')?.parse().ok()?;
+        let bytes = *self.film.sizes.get(index)?.get(rung as usize)?;
+        let (ms, start) = (self.film.segment_ms, crate::payload::count(index));
+        let start = TS_START + start * ms * 90;
+        let pictures = self.there_ms(index, self.film.picture_lacks_ms).unwrap_or(0) / 40;
+        let size = bytes * pictures * 40 / ms / (pictures + 3);
+        let picture = |i: u64| Unit {
+            pts: start + i * 3600,
+            size: usize::try_from(if i == 0 { 4 * size } else { size }).unwrap_or(0),
+            sync: i == 0,
+        };
+        let pictures: Vec<Unit> = (0..pictures).map(picture).collect();
+        let heard =
+            if self.film.audio { self.there_ms(index, self.film.sound_lacks_ms) } else { None };
+        let sound = ts::sound(TS_START, start, start + heard.unwrap_or(0) * 90, 340);
+        let size = (320 * (rung + 1), 180 * (rung + 1));
+        (!pictures.is_empty() || !sound.is_empty())
+            .then(|| ts::segment(size, &pictures, &sound).into())
     }
 
     /// How much of a segment is there, milliseconds, where a track ends so much sooner than it
@@ -277,6 +308,30 @@ impl FilmServer {
         s
     }
 
+    fn multivariant_ts(&self) -> String {
+        let mut s = String::from("#EXTM3U\n#EXT-X-VERSION:3\n");
+        for (i, kbps) in self.film.kbps.iter().enumerate() {
+            let (bandwidth, width, height) = (kbps * 1100 + 160_000, 320 * (i + 1), 180 * (i + 1));
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                s,
+                "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},RESOLUTION={width}x{height}\nts{i}.m3u8"
+            );
+        }
+        s
+    }
+
+    fn playlist_ts(&self, rung: &str) -> String {
+        let ms = self.film.segment_ms;
+        let seconds = ms.div_ceil(1000);
+        let mut s = format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:{seconds}\n");
+        for n in 1..=self.film.sizes.len() {
+            let _ = writeln!(s, "#EXTINF:{}.{:03},\nv{rung}/{n}.ts", ms / 1000, ms % 1000);
+        }
+        s.push_str("#EXT-X-ENDLIST\n");
+        s
+    }
+
     fn playlist(&self, rendition: &str) -> String {
         let ms = self.film.segment_ms;
         let mut s = format!(
@@ -303,9 +358,16 @@ impl Origin for FilmServer {
             ["film", "index.m3u8"] => {
                 answer("application/vnd.apple.mpegurl", self.multivariant().into())
             }
+            ["film", "ts.m3u8"] => {
+                answer("application/vnd.apple.mpegurl", self.multivariant_ts().into())
+            }
             ["film", list] if list.ends_with(".m3u8") => {
                 let name = list.strip_suffix(".m3u8").unwrap_or(list);
-                answer("application/vnd.apple.mpegurl", self.playlist(name).into())
+                let list = match name.strip_prefix("ts") {
+                    Some(rung) => self.playlist_ts(rung),
+                    None => self.playlist(name),
+                };
+                answer("application/vnd.apple.mpegurl", list.into())
             }
             ["film", file] => match file.strip_suffix(".mp4").and_then(|r| self.file(r)) {
                 Some(body) => answer("video/mp4", body),
@@ -316,11 +378,14 @@ impl Origin for FilmServer {
                 None => status(now, 404),
             },
             ["film", rendition, name] => {
-                let number = name.strip_suffix(".m4s").and_then(|n| n.parse().ok());
-                match number.and_then(|n| self.segment(rendition, n)) {
-                    Some(body) => answer("video/mp4", body),
-                    None => status(now, 404),
-                }
+                let Some((number, form)) = name.split_once('.') else { return status(now, 404) };
+                let number = number.parse().ok();
+                let (kind, body) = match form {
+                    "m4s" => ("video/mp4", number.and_then(|n| self.segment(rendition, n))),
+                    "ts" => ("video/mp2t", number.and_then(|n| self.transport(rendition, n))),
+                    _ => return status(now, 404),
+                };
+                body.map_or_else(|| status(now, 404), |body| answer(kind, body))
             }
             _ => status(now, 404),
         }
