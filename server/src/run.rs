@@ -129,13 +129,14 @@ async fn serve_all(
              `connections` in [limits]"
         );
     }
-    let launcher = Launcher::new(Engine::new(&args.ffmpeg), cameras)
+    let engine = Engine::new(&args.ffmpeg);
+    let launcher = Launcher::new(engine.clone(), cameras)
         .map_err(|source| Error::Io { doing: "starting", source })?;
     let around = Surroundings { launcher, redactor, clock: Clock::start(), shutdown };
     let mut supervisors = JoinSet::new();
     let mut app = App::start(&config, &around, &mut supervisors, cameras);
     app.gate = Gate::new(config.origins.iter().chain(&args.origins).cloned());
-    app.stills = Some(Stills::new(args.ffmpeg.clone(), config.limits.stills));
+    app.stills = Some(Stills::new(engine, config.limits.stills));
     greet(address);
     if let Some(demo) = &demo {
         demo.listen_to_commands();

@@ -16,6 +16,7 @@ use http_body_util::BodyExt;
 use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::Status;
 use nearlive_server::clock::Clock;
+use nearlive_server::engine::Engine;
 use nearlive_server::http::router;
 use nearlive_server::http::still::Stills;
 use nearlive_server::store::{Budget, Camera, Limits, RenditionKind, RenditionSpec, TrackSetup};
@@ -41,7 +42,7 @@ impl Stand {
         let clock = Clock::start();
         let budget = Arc::new(Budget::new(1 << 30));
         let mut app = App::new(clock, Arc::clone(&budget));
-        app.stills = Some(Stills::new(ffmpeg, at_once));
+        app.stills = Some(Stills::new(Engine { ffmpeg, wrapper: None }, at_once));
         let (status, seen) = watch::channel(Status::new(clock.wall()));
         let mut stores = Vec::new();
         for id in ["a", "b"] {

@@ -19,6 +19,7 @@ pub mod version;
 pub mod wrapper;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Which programs to run.
 #[derive(Clone, Debug)]
@@ -37,5 +38,17 @@ impl Engine {
         let own = PathBuf::from("/proc/self/exe");
         let wrapper = if own.exists() { Some(own) } else { std::env::current_exe().ok() };
         Self { ffmpeg: ffmpeg.into(), wrapper }
+    }
+
+    /// ffmpeg, with what keeps it in bounds, and no arguments yet.
+    pub fn command(&self) -> Command {
+        match &self.wrapper {
+            Some(own) => {
+                let mut command = Command::new(own);
+                command.arg(wrapper::NAME).arg(std::process::id().to_string()).arg(&self.ffmpeg);
+                command
+            }
+            None => Command::new(&self.ffmpeg),
+        }
     }
 }

@@ -18,7 +18,7 @@ use tokio::process::{Child, ChildStderr};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Engine, argv, wrapper};
+use super::{Engine, argv};
 
 /// How much a pipe holds: a key frame of a big camera should not make ffmpeg wait for us.
 const PIPE_BYTES: i32 = 1 << 20;
@@ -77,7 +77,7 @@ impl Launcher {
             tracks.push(pipe::Receiver::from_owned_fd(reader.into())?);
             fds.push(FdMapping { parent_fd: OwnedFd::from(writer), child_fd });
         }
-        let mut command = self.command();
+        let mut command = self.engine.command();
         command
             .args(argv::arguments(plan))
             .stdin(Stdio::piped())
@@ -96,18 +96,6 @@ impl Launcher {
         }
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
         Ok((Process { child }, Outputs { tracks, stderr }))
-    }
-
-    fn command(&self) -> std::process::Command {
-        match &self.engine.wrapper {
-            Some(own) => {
-                let mut command = std::process::Command::new(own);
-                command.arg(wrapper::NAME).arg(std::process::id().to_string());
-                command.arg(&self.engine.ffmpeg);
-                command
-            }
-            None => std::process::Command::new(&self.engine.ffmpeg),
-        }
     }
 }
 

@@ -7,7 +7,6 @@
 //! one a second: a wall of cameras on many screens must not cost a process a tile.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +21,8 @@ use tokio::sync::{Semaphore, watch};
 use super::{sentence, set};
 use crate::app::{App, Served};
 use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::limits::{MOST_AT_ONCE, MOST_PIXELS};
 use crate::store::{self, Lookup, PeriodMs, RenditionKind, Window};
 
 /// A picture takes a tenth of a second; a stuck ffmpeg is ended.
@@ -33,7 +34,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Makes stills, and remembers the last one of each camera. Clones are one and the same.
 #[derive(Clone, Debug)]
 pub struct Stills {
-    ffmpeg: PathBuf,
+    engine: Engine,
     at_once: Arc<Semaphore>,
     cameras: Arc<Mutex<HashMap<String, Known>>>,
 }
@@ -66,8 +67,8 @@ struct KeyFrame {
 
 impl Stills {
     /// Stills by this ffmpeg, of which so many run at a time.
-    pub fn new(ffmpeg: PathBuf, at_once: usize) -> Self {
-        Self { ffmpeg, at_once: Arc::new(Semaphore::new(at_once)), cameras: Arc::default() }
+    pub fn new(engine: Engine, at_once: usize) -> Self {
+        Self { engine, at_once: Arc::new(Semaphore::new(at_once)), cameras: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
@@ -160,7 +161,9 @@ fn newest(window: &Window) -> Option<KeyFrame> {
 }
 
 async fn decode(stills: &Stills, init: Bytes, key_frame: Bytes) -> Option<Bytes> {
-    let mut child = tokio::process::Command::new(&stills.ffmpeg)
+    let limits = format!("-max_alloc {MOST_AT_ONCE} -max_pixels {MOST_PIXELS}");
+    let mut child = tokio::process::Command::from(stills.engine.command())
+        .args(limits.split(' '))
         .args(
             "-hide_banner -loglevel error -threads 1 -f mp4 -i pipe:0 -frames:v 1 -f mjpeg -q:v 5 \
              -threads 1 pipe:1"
