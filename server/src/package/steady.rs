@@ -16,8 +16,9 @@
 
 /// Frames that are shown in the order in which they come are no nearer than this, 90 kHz ticks.
 pub(crate) const LEAST_STEP: i64 = 90;
-/// A step further than this, and than four usual ones, is strange.
-pub(crate) const LONGEST_STEP: i64 = 3 * 90_000;
+/// A step further than this, and than four usual ones, is strange. A camera that is silent for three
+/// seconds is given up a little later: the gap of one that was just not must not be taken for a leap.
+pub(crate) const LONGEST_STEP: i64 = 9 * 45_000;
 /// Steps up to this are usual ones.
 pub(crate) const LONGEST_USUAL: i64 = 90_000;
 /// Where so many frames in a row are strange, steps up to this are what the camera is like.
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn lone_frames_out_of_line_are_placed_between_their_neighbours() {
-        for off in [3 * HOUR, -3 * HOUR, 10 * HOUR, -T, -2 * T, 4 * 90_000, -4 * 90_000] {
+        for off in [3 * HOUR, -3 * HOUR, 10 * HOUR, -T, -2 * T, 5 * 90_000, -5 * 90_000] {
             assert_eq!(with(|i| if i % 50 == 30 { off } else { 0 }), in_order(), "one by {off}");
             let two = with(|i| if i % 50 == 30 || i % 50 == 31 { off } else { 0 });
             if off.abs() > T {
@@ -203,6 +204,9 @@ mod tests {
         let stamps: Vec<i64> =
             (0..100).map(|i| if i < 50 { i * T } else { (i + 40) * T }).collect();
         assert_eq!(placed(&stamps), stamps);
+        let longest: Vec<i64> =
+            (0..100).map(|i| if i < 50 { i * T } else { (i + 90) * T }).collect();
+        assert_eq!(placed(&longest), longest, "3.6 s");
         // And a camera of a frame every five seconds keeps them.
         let slow: Vec<i64> = (0..20).map(|i| i * 5 * 90_000).collect();
         let got = placed(&slow);
