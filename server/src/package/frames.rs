@@ -2,7 +2,7 @@
 
 use super::Ailment;
 use nearlive::media::es::aac::{self, SAMPLES_PER_FRAME};
-use nearlive::media::es::h264::{self, AvcSample, Slices};
+use nearlive::media::es::h264::{self, AvcSample, Slices, sample_units};
 use nearlive::media::isobmff::write::SampleEntry;
 use nearlive::media::ts::{Demuxer, Event, StreamKind, Unit, Unwrap};
 
@@ -12,16 +12,6 @@ const WRAP: i64 = 1 << 33;
 /// While marks come no rarer than this, 90 kHz ticks, intra pictures without one are no places to
 /// begin at.
 const MARKS_PATIENCE: i64 = 10 * 90_000;
-
-/// The NAL units of a sample with lengths of four bytes.
-fn nal_units(mut sample: &[u8]) -> impl Iterator<Item = &[u8]> {
-    core::iter::from_fn(move || {
-        let (length, rest) = sample.split_first_chunk::<4>()?;
-        let (nal, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        sample = rest;
-        Some(nal)
-    })
-}
 
 /// A slice of a picture, IDR or not (ISO/IEC 14496-10 table 7-1). No browser decodes partitioned
 /// slices (2 to 4), and to H.264's eyes H.265 has nothing but even types.
@@ -144,7 +134,7 @@ impl FrameReader {
         let strange = self.strange.get_or_insert(first);
         strange.units = strange.units.saturating_add(1);
         strange.last_us = arrival_us;
-        strange.hevc |= nal_units(sample).any(is_hevc_set);
+        strange.hevc |= sample_units(sample).any(is_hevc_set);
     }
 
     fn unit(&mut self, unit: &Unit, arrival_us: i64, out: &mut Vec<Frame>) {
@@ -153,7 +143,7 @@ impl FrameReader {
         match unit.kind {
             StreamKind::H264 => {
                 let sample = h264::access_unit(&unit.data);
-                if !nal_units(&sample.data).any(is_slice) {
+                if !sample_units(&sample.data).any(is_slice) {
                     self.wonder(&sample.data, arrival_us);
                     return;
                 }

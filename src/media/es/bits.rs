@@ -44,6 +44,11 @@ impl<'a> Bits<'a> {
         Some(())
     }
 
+    /// How many bits were read, where emulation prevention is off.
+    pub(crate) const fn position(&self) -> usize {
+        self.next * 8 - self.left as usize
+    }
+
     /// One bit.
     pub(crate) fn flag(&mut self) -> Option<bool> {
         if self.left == 0 {

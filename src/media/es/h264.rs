@@ -153,17 +153,28 @@ fn trim_zeros(mut nal: &[u8]) -> &[u8] {
     nal
 }
 
+/// The NAL units of a sample, which have lengths of four bytes before them.
+pub fn sample_units(mut sample: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::from_fn(move || {
+        let (length, rest) = sample.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (nal, rest) = rest.split_at_checked(length)?;
+        sample = rest;
+        Some(nal)
+    })
+}
+
 /// `nal_unit_type` (14496-10 table 7-1).
-mod nal_type {
-    pub(super) const SLICE: u8 = 1;
-    pub(super) const IDR: u8 = 5;
-    pub(super) const SEI: u8 = 6;
-    pub(super) const SPS: u8 = 7;
-    pub(super) const PPS: u8 = 8;
-    pub(super) const DELIMITER: u8 = 9;
-    pub(super) const END_OF_SEQUENCE: u8 = 10;
-    pub(super) const END_OF_STREAM: u8 = 11;
-    pub(super) const FILLER: u8 = 12;
+pub(super) mod nal_type {
+    pub(crate) const SLICE: u8 = 1;
+    pub(crate) const IDR: u8 = 5;
+    pub(crate) const SEI: u8 = 6;
+    pub(crate) const SPS: u8 = 7;
+    pub(crate) const PPS: u8 = 8;
+    pub(crate) const DELIMITER: u8 = 9;
+    pub(crate) const END_OF_SEQUENCE: u8 = 10;
+    pub(crate) const END_OF_STREAM: u8 = 11;
+    pub(crate) const FILLER: u8 = 12;
 }
 
 /// Converts one Annex B access unit.
@@ -247,8 +258,27 @@ pub struct Sps {
     pub luma_bits: u8,
     /// Bits of a chroma sample.
     pub chroma_bits: u8,
+    /// `separate_colour_plane_flag`.
+    pub separate_planes: bool,
+    /// Bits of `frame_num` in a slice header.
+    pub frame_num_bits: u8,
+    /// How slice headers say when their picture is shown.
+    pub order: OrderCount,
+    /// `frame_mbs_only_flag`: no picture is made of fields.
+    pub frames_only: bool,
     /// Size of the cropped picture.
     pub resolution: Resolution,
+}
+
+/// `pic_order_cnt_type` (14496-10 8.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderCount {
+    /// 0: the low bits of the order count, so many.
+    Low(u8),
+    /// 1: how far that is from what the number of the frame lets expect.
+    Expected,
+    /// 2: pictures are shown as they come.
+    AsTheyCome,
 }
 
 impl Sps {
@@ -288,15 +318,16 @@ impl Sps {
         if chroma_format > 3 || luma_bits > 14 || chroma_bits > 14 {
             return None;
         }
-        skip_order_count(&mut b)?;
+        let frame_num_bits = log2(&mut b)?;
+        let order = order_count(&mut b)?;
         let width_mbs = b.ue()?.checked_add(1)?;
         let height_units = b.ue()?.checked_add(1)?;
-        let frame_mbs_only = b.flag()?;
-        if !frame_mbs_only {
+        let frames_only = b.flag()?;
+        if !frames_only {
             b.skip(1)?;
         }
         b.skip(1)?;
-        let rows_per_unit = if frame_mbs_only { 1 } else { 2 };
+        let rows_per_unit = if frames_only { 1 } else { 2 };
         let mut width = width_mbs.checked_mul(16)?;
         let mut height = height_units.checked_mul(16 * rows_per_unit)?;
         if b.flag()? {
@@ -322,6 +353,10 @@ impl Sps {
             chroma_format: u8::try_from(chroma_format).ok()?,
             luma_bits: u8::try_from(luma_bits).ok()?,
             chroma_bits: u8::try_from(chroma_bits).ok()?,
+            separate_planes,
+            frame_num_bits,
+            order,
+            frames_only,
             resolution: Resolution { width, height },
         })
     }
@@ -341,13 +376,15 @@ fn skip_scaling_list(b: &mut Bits<'_>, size: u32) -> Option<()> {
     Some(())
 }
 
-/// From `log2_max_frame_num_minus4` to `gaps_in_frame_num_value_allowed_flag`.
-fn skip_order_count(b: &mut Bits<'_>) -> Option<()> {
-    b.ue()?;
-    match b.ue()? {
-        0 => {
-            b.ue()?;
-        }
+/// A number of bits, which is written less 4.
+fn log2(b: &mut Bits<'_>) -> Option<u8> {
+    u8::try_from(b.ue()?).ok()?.checked_add(4)
+}
+
+/// From `pic_order_cnt_type` to `gaps_in_frame_num_value_allowed_flag`.
+fn order_count(b: &mut Bits<'_>) -> Option<OrderCount> {
+    let order = match b.ue()? {
+        0 => OrderCount::Low(log2(b)?),
         1 => {
             b.skip(1)?;
             b.se()?;
@@ -355,11 +392,13 @@ fn skip_order_count(b: &mut Bits<'_>) -> Option<()> {
             for _ in 0..b.ue()?.min(255) {
                 b.se()?;
             }
+            OrderCount::Expected
         }
-        _ => {}
-    }
+        _ => OrderCount::AsTheyCome,
+    };
     b.ue()?;
-    b.skip(1)
+    b.skip(1)?;
+    Some(order)
 }
 
 #[cfg(test)]

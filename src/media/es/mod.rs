@@ -4,3 +4,5 @@ pub mod aac;
 pub(crate) mod bits;
 pub mod h264;
 pub mod hevc;
+pub mod idr;
+mod slice;

@@ -1,0 +1,374 @@
+//! H.264: the headers of slices, and the bits of which they are made (ISO/IEC 14496-10 7.3.3).
+
+use super::bits::Bits;
+use super::h264::{AvcConfig, OrderCount, Sps};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// What is needed of parameter sets to read the headers of slices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sets {
+    has_chroma: bool,
+    separate_planes: bool,
+    frames_only: bool,
+    pub(super) frame_num_bits: u8,
+    /// Bits of the order count; 0 where it is not written.
+    pub(super) order_bits: u8,
+    pictures: Vec<PictureSet>,
+}
+
+/// Of a picture parameter set (7.3.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PictureSet {
+    id: u32,
+    cabac: bool,
+    orders_bottom: bool,
+    references: [u32; 2],
+    weighs_p: bool,
+    weighs_b: bool,
+    controls_deblocking: bool,
+    counts_redundant: bool,
+}
+
+/// One command with its operands: of `ref_pic_list_modification` or `dec_ref_pic_marking`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Command {
+    pub(super) kind: u32,
+    pub(super) first: u32,
+    /// Of marking's command 3 alone.
+    pub(super) second: Option<u32>,
+}
+
+/// A slice's header; places are in bits.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    pub(super) is_intra: bool,
+    pub(super) is_field: bool,
+    pub(super) frame_num: u32,
+    pub(super) frame_num_at: usize,
+    pub(super) order: u32,
+    pub(super) order_at: usize,
+    /// `ref_pic_list_modification`, and of each list the commands, where there are some.
+    pub(super) lists_at: Range<usize>,
+    pub(super) lists: Vec<Option<Vec<Command>>>,
+    /// `dec_ref_pic_marking`, and its commands, where there are some.
+    pub(super) marking_at: Range<usize>,
+    pub(super) marking: Option<Vec<Command>>,
+    pub(super) end: usize,
+    /// The slice's data begin with the next byte.
+    pub(super) is_aligned: bool,
+}
+
+/// More are not among the commands of one header: 32 fields, each list's end.
+const MOST_COMMANDS: usize = 66;
+
+impl Sets {
+    /// `None` where they cannot be read, or are of a kind that is not handled: order counts that follow
+    /// from the frames' numbers (`pic_order_cnt_type` 1), slice groups.
+    pub(super) fn new(config: &AvcConfig) -> Option<Self> {
+        let sps = Sps::read(&config.sps)?;
+        let order_bits = match sps.order {
+            OrderCount::Low(bits) => bits,
+            OrderCount::Expected => return None,
+            OrderCount::AsTheyCome => 0,
+        };
+        if sps.frame_num_bits > 16 || order_bits > 16 {
+            return None;
+        }
+        let sets = core::iter::once(&config.pps).chain(&config.more_pps);
+        Some(Self {
+            has_chroma: sps.chroma_format != 0 && !sps.separate_planes,
+            separate_planes: sps.separate_planes,
+            frames_only: sps.frames_only,
+            frame_num_bits: sps.frame_num_bits,
+            order_bits,
+            pictures: sets.map(|pps| PictureSet::read(pps)).collect::<Option<_>>()?,
+        })
+    }
+
+    /// The header of a slice that is no IDR slice; `bits` without emulation prevention. `None` where it is
+    /// cut off, or is of type SP or SI.
+    pub(super) fn header(&self, nal_head: u8, bits: &[u8]) -> Option<Header> {
+        let mut b = Bits::new(bits);
+        b.ue()?;
+        let kind = b.ue()? % 5;
+        let (is_p, is_b) = (kind == 0, kind == 1);
+        if kind > 2 {
+            return None;
+        }
+        let set_id = b.ue()?;
+        let set = self.pictures.iter().find(|p| p.id == set_id)?;
+        if self.separate_planes {
+            b.skip(2)?;
+        }
+        let frame_num_at = b.position();
+        let frame_num = b.bits(self.frame_num_bits)?;
+        let is_field = !self.frames_only && b.flag()?;
+        if is_field {
+            b.skip(1)?;
+        }
+        let order_at = b.position();
+        let order = b.bits(self.order_bits)?;
+        if set.orders_bottom && !is_field && self.order_bits > 0 {
+            b.se()?;
+        }
+        if set.counts_redundant {
+            b.ue()?;
+        }
+        if is_b {
+            b.skip(1)?; // direct_spatial_mv_pred_flag
+        }
+        let used = if is_b { 2 } else { usize::from(is_p) };
+        let mut references = set.references;
+        if used > 0 && b.flag()? {
+            for n in references.iter_mut().take(used) {
+                *n = b.ue()?.checked_add(1)?;
+            }
+        }
+        let from = b.position();
+        let lists = (0..used).map(|_| list(&mut b)).collect::<Option<_>>()?;
+        let lists_at = from..b.position();
+        if is_p && set.weighs_p || is_b && set.weighs_b {
+            let counts = references.get(..used)?;
+            self.skip_weights(&mut b, counts)?;
+        }
+        let from = b.position();
+        let marking = if nal_head & 0x60 == 0 { None } else { marking(&mut b)? };
+        let marking_at = from..b.position();
+        if set.cabac && used > 0 {
+            b.ue()?; // cabac_init_idc
+        }
+        b.se()?;
+        if set.controls_deblocking && b.ue()? != 1 {
+            b.se()?;
+            b.se()?;
+        }
+        Some(Header {
+            is_intra: kind == 2,
+            is_field,
+            frame_num,
+            frame_num_at,
+            order,
+            order_at,
+            lists_at,
+            lists,
+            marking_at,
+            marking,
+            end: b.position(),
+            is_aligned: set.cabac,
+        })
+    }
+
+    /// `pred_weight_table` (7.3.3.2).
+    fn skip_weights(&self, b: &mut Bits<'_>, counts: &[u32]) -> Option<()> {
+        b.ue()?;
+        if self.has_chroma {
+            b.ue()?;
+        }
+        for _ in 0..counts.iter().map(|n| (*n).min(32)).sum() {
+            if b.flag()? {
+                b.se()?;
+                b.se()?;
+            }
+            if self.has_chroma && b.flag()? {
+                for _ in 0..4 {
+                    b.se()?;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+impl PictureSet {
+    fn read(nal: &[u8]) -> Option<Self> {
+        let mut b = Bits::rbsp(nal.get(1..)?);
+        let id = b.ue()?;
+        b.ue()?;
+        let cabac = b.flag()?;
+        let orders_bottom = b.flag()?;
+        if b.ue()? != 0 {
+            return None;
+        }
+        let references = [b.ue()?.checked_add(1)?, b.ue()?.checked_add(1)?];
+        let weighs_p = b.flag()?;
+        let weighs_b = b.bits(2)? == 1;
+        b.se()?;
+        b.se()?;
+        b.se()?;
+        let controls_deblocking = b.flag()?;
+        b.skip(1)?;
+        let counts_redundant = b.flag()?;
+        Some(Self {
+            id,
+            cabac,
+            orders_bottom,
+            references,
+            weighs_p,
+            weighs_b,
+            controls_deblocking,
+            counts_redundant,
+        })
+    }
+}
+
+/// One list of `ref_pic_list_modification` (7.3.3.1). The inner `None`: it is not modified.
+#[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
+fn list(b: &mut Bits<'_>) -> Option<Option<Vec<Command>>> {
+    let is_modified = b.flag()?;
+    if is_modified { commands(b, 3, 2).map(Some) } else { Some(None) }
+}
+
+/// `dec_ref_pic_marking` of a picture that is no IDR picture (7.3.3.3). The inner `None`: the oldest goes.
+#[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
+fn marking(b: &mut Bits<'_>) -> Option<Option<Vec<Command>>> {
+    let is_adaptive = b.flag()?;
+    if is_adaptive { commands(b, 0, 6).map(Some) } else { Some(None) }
+}
+
+/// Commands up to the one of kind `last`.
+fn commands(b: &mut Bits<'_>, last: u32, most: u32) -> Option<Vec<Command>> {
+    let mut out = Vec::new();
+    loop {
+        let kind = b.ue()?;
+        if kind == last {
+            return Some(out);
+        }
+        if kind > most || out.len() >= MOST_COMMANDS {
+            return None;
+        }
+        let is_marking = last == 0;
+        let first = if is_marking && kind == 5 { 0 } else { b.ue()? };
+        let second = if is_marking && kind == 3 { Some(b.ue()?) } else { None };
+        out.push(Command { kind, first, second });
+    }
+}
+
+/// The payload without emulation prevention bytes, and without zeros at its end (7.3.1).
+pub(super) fn unescaped(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut zeros = 0;
+    for byte in body {
+        if zeros >= 2 && *byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if *byte == 0 { zeros + 1 } else { 0 };
+        out.push(*byte);
+    }
+    while out.last() == Some(&0) {
+        out.pop();
+    }
+    out
+}
+
+/// Writes bits, most significant first.
+#[derive(Debug, Default)]
+pub(super) struct BitWriter {
+    out: Vec<u8>,
+    /// Bits of the last byte that are not written yet.
+    free: u8,
+}
+
+impl BitWriter {
+    pub(super) fn bit(&mut self, bit: bool) {
+        if self.free == 0 {
+            self.out.push(0);
+            self.free = 8;
+        }
+        self.free -= 1;
+        if let Some(last) = self.out.last_mut() {
+            *last |= u8::from(bit) << self.free;
+        }
+    }
+
+    /// The low `n` bits of `value`.
+    pub(super) fn bits(&mut self, value: u32, n: u8) {
+        for i in (0..n).rev() {
+            self.bit(value >> i & 1 == 1);
+        }
+    }
+
+    /// An unsigned Exp-Golomb code (9.1).
+    pub(super) fn ue(&mut self, value: u32) {
+        let code = value.saturating_add(1);
+        let zeros = u8::try_from(code.ilog2()).unwrap_or(0);
+        self.bits(0, zeros);
+        self.bits(code, zeros + 1);
+    }
+
+    /// Commands, a flag that there are some before them, and the one of kind `last` behind them.
+    pub(super) fn commands(&mut self, commands: Option<&[Command]>, last: u32) {
+        self.bit(commands.is_some());
+        let Some(commands) = commands else { return };
+        for c in commands {
+            self.ue(c.kind);
+            if last != 0 || c.kind != 5 {
+                self.ue(c.first);
+            }
+            c.second.into_iter().for_each(|operand| self.ue(operand));
+        }
+        self.ue(last);
+    }
+
+    /// Ones up to the next byte (`cabac_alignment_one_bit`).
+    pub(super) fn align(&mut self) {
+        while self.free > 0 {
+            self.bit(true);
+        }
+    }
+
+    /// The bits of `data` from one to before another; those that are not there are left out.
+    pub(super) fn copy(&mut self, data: &[u8], bits: Range<usize>) {
+        let (mut at, to) = (bits.start, bits.end);
+        while at < to.min(data.len() * 8) {
+            let Some(byte) = data.get(at / 8) else { return };
+            if at % 8 == 0 && at + 8 <= to {
+                self.byte(*byte);
+                at += 8;
+            } else {
+                self.bit(byte >> (7 - at % 8) & 1 == 1);
+                at += 1;
+            }
+        }
+    }
+
+    /// What comes after the marking of a slice: the rest of its header, and its data.
+    pub(super) fn rest(&mut self, bits: &[u8], header: &Header) {
+        self.copy(bits, header.marking_at.end..header.end);
+        let mut data = header.end;
+        if header.is_aligned {
+            self.align();
+            data = data.next_multiple_of(8);
+        }
+        self.copy(bits, data..bits.len() * 8);
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if let Some(last) = self.out.last_mut().filter(|_| self.free > 0) {
+            *last |= byte >> (8 - self.free);
+            self.out.push(byte << self.free);
+        } else {
+            self.out.push(byte);
+        }
+    }
+
+    /// The NAL unit with this header: emulation prevention bytes come in, zeros at the end go.
+    pub(super) fn nal(mut self, head: u8) -> Vec<u8> {
+        while self.out.last() == Some(&0) {
+            self.out.pop();
+        }
+        let mut nal = Vec::with_capacity(self.out.len() + self.out.len() / 64 + 8);
+        nal.push(head);
+        let mut zeros = 0;
+        for byte in self.out {
+            if zeros >= 2 && byte <= 3 {
+                nal.push(3);
+                zeros = 0;
+            }
+            zeros = if byte == 0 { zeros + 1 } else { 0 };
+            nal.push(byte);
+        }
+        nal
+    }
+}
