@@ -71,7 +71,7 @@ fn deliver(
         }
         let key = is_key(codec, &nals);
         let unit = Unit { track: Track::Video, ticks: 0, key, payloads };
-        if !matches!(coding, Coding::Reordered(1..)) {
+        if !matches!(coding, Coding::Reordered(1..) | Coding::OpenGop(_)) {
             let Ok(ticks) = frames.recv() else { return };
             source.publish(Unit { ticks, ..unit });
             return;

@@ -229,6 +229,9 @@ pub enum Coding {
     Forward,
     /// So many B pictures are shown before each other one, and come after it.
     Reordered(u8),
+    /// So many B pictures, 1 to 3. Only the first picture is an IDR picture; each GOP after it begins with an
+    /// I picture and a recovery point, and the B pictures shown before that come after it.
+    OpenGop(u8),
     /// Only the first picture is an IDR picture. Then a column of intra blocks wanders over the
     /// pictures, and each of its rounds begins with a recovery point.
     IntraRefresh,

@@ -133,6 +133,7 @@ fn arguments(config: &CameraConfig, settings: Settings) -> Vec<String> {
             let (b, more) = match config.coding {
                 Coding::Forward => (0, ""),
                 Coding::Reordered(b) => (b, " -x264-params b-adapt=0:b-pyramid=none"),
+                Coding::OpenGop(b) => (b, " -x264-params open-gop=1:b-adapt=0:b-pyramid=none"),
                 Coding::IntraRefresh | Coding::Unmarked => (0, " -x264-params intra-refresh=1"),
             };
             args.push_str(&format!(

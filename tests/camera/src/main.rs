@@ -23,8 +23,9 @@ Usage: nearlive-camera [OPTIONS]
   --gop-frames N       the same in frames
   --bitrate KBPS       video, kilobits a second              [2000]
   --codec h264|h265    video codec                           [h264]
-  --coding forward|b1|b2|b3|refresh|unmarked   (H.264)       [forward]
-                       b: with so many B pictures; refresh: no IDR picture but the first,
+  --coding forward|b1|b2|b3|open|refresh|unmarked (H.264)      [forward]
+                       b: with so many B pictures; open: no IDR picture but the first,
+                       then I pictures with a recovery point; refresh: that and no I picture,
                        unmarked: and no recovery point
   --audio ulaw|alaw|none                                     [ulaw]
   --clock-ppm N        how much too fast its clock runs      [0]
@@ -182,6 +183,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
                     "b1" => Coding::Reordered(1),
                     "b2" => Coding::Reordered(2),
                     "b3" => Coding::Reordered(3),
+                    "open" => Coding::OpenGop(2),
                     "refresh" => Coding::IntraRefresh,
                     "unmarked" => Coding::Unmarked,
                     _ => return Err(bad()),
