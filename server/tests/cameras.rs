@@ -245,6 +245,21 @@ async fn a_camera_whose_clock_is_set_is_served_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_open_gop_is_live_and_begins_each_segment_with_an_idr_picture() {
+    let coding = Coding::OpenGop(2);
+    let mut served = Served::start(CameraConfig { coding, audio: None, ..small() }).await;
+    served.until("live", |s| s.state == State::Live).await;
+    served.segments(0, 4).await;
+    let window = served.store.window();
+    let segments = window.periods.iter().flat_map(|p| &p.tracks).flat_map(|t| &t.segments);
+    let types: Vec<_> = segments.map(|s| s.sap_type).collect();
+    assert!(types.iter().all(|t| *t == 1), "{types:?}");
+    let status = served.status.borrow().clone();
+    assert_eq!((status.state, status.cause), (State::Live, None));
+    served.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recovery_points_are_places_to_begin_at_and_the_owner_is_told() {
     let coding = Coding::IntraRefresh;
     let mut served = Served::start(CameraConfig { coding, ..small() }).await;

@@ -5,12 +5,13 @@
 //!
 //! ```text
 //! bytes -> frames (FrameReader) -> times that follow each other (Steady) -> UTC (MediaClock)
-//!       -> where to cut (Grid) -> when to decode (Order) -> chunks (Writer)
+//!       -> where to cut (Grid) -> when to decode (Order) -> to begin at (Entrance) -> chunks (Writer)
 //! ```
 //! The first video track leads: its frames set the clock. A picture has the same timestamp in all
 //! renditions of a run, so whichever shows it first decides what begins there, for all.
 
 mod clock;
+mod entrance;
 mod filling;
 mod frames;
 mod grid;
@@ -25,6 +26,7 @@ pub use writer::SOURCE_SCHEME;
 use crate::engine::limits::MOST_PIXELS;
 use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed, Standing};
+use entrance::Entrance;
 use frames::FrameReader;
 use grid::{Cut, Grid, Period};
 use nearlive::media::isobmff::write::SampleEntry;
@@ -115,6 +117,7 @@ struct Track {
     reader: FrameReader,
     steady: Steady,
     order: Order,
+    entrance: Entrance,
     pending: VecDeque<Frame>,
     writer: Writer,
     last_arrival_us: i64,
@@ -149,6 +152,7 @@ impl Packager {
                     reader: FrameReader::default(),
                     steady: Steady::default(),
                     order: Order::default(),
+                    entrance: Entrance::default(),
                     pending: VecDeque::new(),
                     writer: Writer::new(i, scale),
                     last_arrival_us: 0,
@@ -194,6 +198,7 @@ impl Packager {
         for track in &mut self.tracks {
             track.reader = FrameReader::default();
             track.steady = Steady::default();
+            track.entrance = Entrance::default();
             track.pending.clear();
             track.is_absent = false;
         }
@@ -251,8 +256,8 @@ impl Packager {
         alive
     }
 
-    /// How long before the newest picture the last one came that every viewer can begin with (IDR);
-    /// `None` where this run has had none.
+    /// How long before the newest picture the last one came that every viewer can begin with (IDR,
+    /// whether it came as one or became one); `None` where this run has had none.
     pub fn since_key(&self) -> Option<Duration> {
         let newest_us = self.tracks.get(self.leader)?.last_arrival_us;
         let since_us = newest_us.saturating_sub(self.key_arrival_us?);
@@ -303,7 +308,8 @@ impl Packager {
         }
         if track == self.leader {
             let decodable = frame.entry.is_some() || t.writer.entry().is_some();
-            // Chromium begins at no other: its parser believes the slices more than the file.
+            // Chromium begins at no other: its parser believes the slices more than the file. (Those
+            // that become one are counted when they do.)
             if frame.access == Access::Closed && decodable {
                 self.key_arrival_us = Some(frame.arrival_us);
             }
@@ -379,7 +385,7 @@ impl Packager {
         }
     }
 
-    fn picture(&mut self, track: usize, frame: Frame) {
+    fn picture(&mut self, track: usize, mut frame: Frame) {
         let decided = self.is_decided(&frame);
         let t = &mut self.tracks[track];
         let usual = t.steady.usual();
@@ -389,9 +395,11 @@ impl Packager {
         ) else {
             return;
         };
-        let since_us = self.began_arrival_us.map(|began| frame.arrival_us - began);
-        let soon = since_us.is_some_and(|us| (0..BETWEEN_PERIODS_US).contains(&us));
+        let soon = self.began_arrival_us.is_some_and(|b| is_soon(b, frame.arrival_us));
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
+        if t.entrance.came(&frame) {
+            return;
+        }
         let mut changed = false;
         if frame.is_key() {
             // Pictures from before what stands in for them have missed their time; where key frames
@@ -428,6 +436,9 @@ impl Packager {
             t.needs_key = false;
         } else if t.filling || t.needs_key {
             return;
+        }
+        if t.entrance.write(&mut frame, place.is_some()) && track == self.leader {
+            self.key_arrival_us = Some(frame.arrival_us);
         }
         let Frame { data, access, arrival_us, .. } = &frame;
         let picture = Picture { data, access: *access, dts_us, pts_us, arrival_us: *arrival_us };
@@ -609,6 +620,11 @@ impl Packager {
         }
         self.camera.evict(now);
     }
+}
+
+/// A new Period would begin too soon after one whose first picture came at `began_us`.
+fn is_soon(began_us: i64, arrival_us: i64) -> bool {
+    (0..BETWEEN_PERIODS_US).contains(&(arrival_us - began_us))
 }
 
 /// Width and height of a picture that is bigger than any that is decoded.
