@@ -150,12 +150,15 @@ fn encode(args: &mut Vec<String>, rung: &Rung) {
 /// Evaluation"; it has ten variables).
 fn steady_times() -> String {
     use steady::{
-        FIRST_STEP, FORGOTTEN_AFTER, LEAST_STEP, LONGEST_STEP, LONGEST_USUAL, SLOWEST, STRANGE,
+        FIRST_STEP, FORGOTTEN_AFTER, LEAST_STEP, LONGEST_STEP, LONGEST_USUAL, SLOWEST, SOONER,
+        STRANGE,
     };
-    // 0: begun. 1, 2: stamp and place of the last picture. 3: the usual step. 4: strange ones that
-    // came after the picture of 5, 6; 7: those that followed. 8: this one's stamp. 9: the longest step.
+    // 0: when the last picture came, microseconds. 1, 2: stamp and place of it. 3: the usual step.
+    // 4: strange ones that came after the picture of 5, 6; 7: those that followed. 8: this one's
+    // stamp. 9: the longest step.
     let text = format!(
-        "st(8,if(isnan(PTS),0,PTS));st(9,max({LONGEST_STEP},4*ld(3)));
+        "st(8,if(isnan(PTS),0,PTS));
+         st(9,max(max({LONGEST_STEP},4*ld(3)),(RTCTIME-ld(0))*9/100+{SOONER}));
          if(ld(0),
            if(gt(ld(4),0)*between(ld(8)-ld(5),{LEAST_STEP},ld(9))*gte(ld(6)+ld(8)-ld(5),ld(2)+{LEAST_STEP}),
              st(2,ld(6)+ld(8)-ld(5));st(4,0),
@@ -167,7 +170,8 @@ fn steady_times() -> String {
                if(gte(ld(4),{STRANGE})*between(ld(8)-ld(1),{LEAST_STEP},{SLOWEST}),st(3,ld(8)-ld(1)));
                st(2,ld(2)+ld(3))));
            st(1,ld(8)),
-           st(0,1);st(1,ld(8));st(2,ld(8));st(3,{FIRST_STEP}));
+           st(1,ld(8));st(2,ld(8));st(3,{FIRST_STEP}));
+         st(0,RTCTIME);
          ld(2)"
     );
     text.split_whitespace().collect()

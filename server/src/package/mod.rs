@@ -303,7 +303,7 @@ impl Packager {
         }
         let t = &mut self.tracks[track];
         if t.kind == RenditionKind::Video {
-            frame.pts = t.steady.picture(frame.pts, frame.bidirectional);
+            frame.pts = t.steady.picture(frame.pts, frame.bidirectional, frame.arrival_us);
             t.order.came(frame.pts, frame.bidirectional);
         }
         if track == self.leader {

@@ -16,9 +16,11 @@
 
 /// Frames that are shown in the order in which they come are no nearer than this, 90 kHz ticks.
 pub(crate) const LEAST_STEP: i64 = 90;
-/// A step further than this, and than four usual ones, is strange. A camera that is silent for three
-/// seconds is given up a little later: the gap of one that was just not must not be taken for a leap.
-pub(crate) const LONGEST_STEP: i64 = 9 * 45_000;
+/// A step further than this, and than four usual ones, is strange, unless the frame was waited for so
+/// long.
+pub(crate) const LONGEST_STEP: i64 = 3 * 90_000;
+/// A frame may come so much sooner than its step says, when it was waited for.
+pub(crate) const SOONER: i64 = 90_000;
 /// Steps up to this are usual ones.
 pub(crate) const LONGEST_USUAL: i64 = 90_000;
 /// Where so many frames in a row are strange, steps up to this are what the camera is like.
@@ -70,12 +72,14 @@ impl Default for Steady {
 impl Steady {
     /// The time for a picture that is stamped `raw`, in the order of decoding. `bidirectional`: it may
     /// be shown before pictures that came before it.
-    pub(super) fn picture(&mut self, raw: i64, bidirectional: bool) -> i64 {
+    pub(super) fn picture(&mut self, raw: i64, bidirectional: bool, arrival_us: i64) -> i64 {
+        let waited = (arrival_us - self.last_arrival_us) * 9 / 100;
+        self.last_arrival_us = arrival_us;
         let Some(last) = self.last else {
             self.last = Some(Place { raw, placed: raw });
             return raw;
         };
-        let longest = LONGEST_STEP.max(4 * self.usual);
+        let longest = LONGEST_STEP.max(4 * self.usual).max(waited + SOONER);
         let least = if bidirectional { -LONGEST_BACK } else { LEAST_STEP };
         if let Some(base) = self.base {
             let step = raw - base.raw;
@@ -157,8 +161,10 @@ mod tests {
     const HOUR: i64 = 3_600 * 90_000;
 
     fn placed(stamps: &[i64]) -> Vec<i64> {
+        // They come as if nothing were wrong with them.
         let mut steady = Steady::default();
-        stamps.iter().map(|s| steady.picture(*s, false)).collect()
+        let mut at = (0..).map(|i| i * 40_000);
+        stamps.iter().map(|s| steady.picture(*s, false, at.next().unwrap())).collect()
     }
 
     /// 200 frames in order, of which `stamp` makes others.
@@ -172,7 +178,7 @@ mod tests {
 
     #[test]
     fn lone_frames_out_of_line_are_placed_between_their_neighbours() {
-        for off in [3 * HOUR, -3 * HOUR, 10 * HOUR, -T, -2 * T, 5 * 90_000, -5 * 90_000] {
+        for off in [3 * HOUR, -3 * HOUR, 10 * HOUR, -T, -2 * T, 4 * 90_000, -4 * 90_000] {
             assert_eq!(with(|i| if i % 50 == 30 { off } else { 0 }), in_order(), "one by {off}");
             let two = with(|i| if i % 50 == 30 || i % 50 == 31 { off } else { 0 });
             if off.abs() > T {
@@ -204,9 +210,11 @@ mod tests {
         let stamps: Vec<i64> =
             (0..100).map(|i| if i < 50 { i * T } else { (i + 40) * T }).collect();
         assert_eq!(placed(&stamps), stamps);
-        let longest: Vec<i64> =
-            (0..100).map(|i| if i < 50 { i * T } else { (i + 90) * T }).collect();
-        assert_eq!(placed(&longest), longest, "3.6 s");
+        // However long the gap is, where the frames were waited for.
+        let mut steady = Steady::default();
+        for i in (0..50).chain(140..200) {
+            assert_eq!(steady.picture(i * T, false, i * 40_000), i * T, "{i}");
+        }
         // And a camera of a frame every five seconds keeps them.
         let slow: Vec<i64> = (0..20).map(|i| i * 5 * 90_000).collect();
         let got = placed(&slow);
@@ -219,13 +227,13 @@ mod tests {
         let order =
             [(0, false), (3, false), (1, true), (2, true), (6, false), (4, true), (5, true)];
         for (at, b) in order {
-            assert_eq!(steady.picture(at * T, b), at * T);
+            assert_eq!(steady.picture(at * T, b, 0), at * T);
         }
         // One of them hours away stays near the others, and moves none.
-        let strange = steady.picture(9 * T + HOUR, true);
+        let strange = steady.picture(9 * T + HOUR, true, 0);
         assert!((5 * T..6 * T).contains(&strange), "{strange}");
-        assert_eq!(steady.picture(9 * T, false), 9 * T);
-        assert_eq!(steady.picture(8 * T, true), 8 * T);
+        assert_eq!(steady.picture(9 * T, false, 0), 9 * T);
+        assert_eq!(steady.picture(8 * T, true, 0), 8 * T);
     }
 
     #[test]
