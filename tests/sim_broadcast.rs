@@ -67,6 +67,24 @@ fn variants_with_muxed_sound_are_switched_without_losing_the_edge() {
 }
 
 #[test]
+fn a_broadcast_that_ends_and_begins_again_is_played_again() {
+    for (form, url) in FORMS {
+        for away in [5, 60, 900] {
+            let (ends, resumes) = (secs(31), secs(31 + away));
+            let runs = vec![Run::since(20), Run::anew(resumes)];
+            let broadcast = Broadcast { form, ends, resumes, runs, ..Broadcast::default() };
+            let mut sim = start(broadcast, url);
+            sim.run_to(resumes + secs(60));
+            let report = sim.finish();
+            report.sound().unwrap();
+            assert_eq!(report.errors, [], "{form:?} {away}: {report}");
+            let played = report.played(resumes + secs(30)..resumes + secs(60));
+            assert!(played > 29_000_000, "{form:?} {away}: {played} {report}");
+        }
+    }
+}
+
+#[test]
 fn a_broadcast_that_ends_is_played_to_its_end() {
     for (form, url) in FORMS {
         for ends in [secs(5), secs(31), secs(61)] {
@@ -83,8 +101,15 @@ fn a_broadcast_that_ends_is_played_to_its_end() {
             assert!((at - end).abs() < 100_000, "{form:?} {ends}: {at} for {end}");
             sim.run_for(secs(1));
             assert_eq!(sim.report().states.last().unwrap().1, State::Ended);
+            // It is looked after now and then, for it may begin again.
             let requests = sim.report().requests;
             sim.run_for(secs(30));
+            assert!(sim.report().requests <= requests + 5, "{form:?} {ends}");
+            let requests = sim.report().requests;
+            sim.run_for(secs(3600));
+            assert!(sim.report().requests <= requests + 180, "{form:?} {ends}");
+            let requests = sim.report().requests;
+            sim.run_for(secs(600));
             assert_eq!(sim.report().requests, requests, "{form:?} {ends}");
             sim.finish().sound().unwrap();
         }

@@ -399,6 +399,7 @@ impl Session {
             }
             Purpose::Probe => self.on_probe_over(cx, sent),
             Purpose::Scout => self.on_scout(cx, sent.id, None),
+            Purpose::Again => self.on_again(sent, None),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! gives the next input. `Wait` says when to come back with [`Input::Wake`] at the latest, and why.
 //! `handle` never fails and never panics: bad data becomes [`Event::Error`].
 
+mod again;
 mod config;
 mod cx;
 mod download;
@@ -136,6 +137,16 @@ impl Player {
             Input::Media(snap) => session.on_snapshot(&mut cx, snap),
         }
         session.advance(&mut cx);
+        if session.begins_again() {
+            let url = session.address();
+            let choice = self.choice.clone();
+            if let Some(old) = self.session.take() {
+                old.stop(&mut cx);
+            }
+            let mut session = Session::load(&mut cx, url, wall, choice);
+            session.play_when_there();
+            self.session = Some(session);
+        }
     }
 
     /// The next thing to do; [`Output::Wait`] when there is nothing more.

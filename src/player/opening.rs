@@ -297,6 +297,7 @@ impl Session {
     /// What was live may have ended.
     pub(super) fn settle_kind(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
         if matches!(p.kind, Kind::OnDemand { .. }) && self.live.take().is_some() {
+            self.again.was_live = true;
             self.set_duration(cx, p);
             cx.push(Output::Rate(Rate::NORMAL));
         }

@@ -29,6 +29,8 @@ pub(super) enum Purpose {
     Probe,
     /// Whether a segment exists.
     Scout,
+    /// Whether a stream that has ended begins again.
+    Again,
 }
 
 /// How long a request may be silent.

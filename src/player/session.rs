@@ -11,6 +11,7 @@
 //! other. The parts stand in files by subject: `loading` (manifest, clock), `opening` (types,
 //! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
 
+use super::again::Again;
 use super::cx::Cx;
 use super::edge::Edge;
 use super::error::Error;
@@ -96,6 +97,7 @@ pub(super) struct Session {
     pub(super) goal: Duration,
     /// What arrives is kept from the browser until it lasts for a while.
     pub(super) holds: bool,
+    pub(super) again: Again,
 }
 
 impl Session {
@@ -133,6 +135,7 @@ impl Session {
             play_again: false,
             goal: cx.config.buffer_ahead,
             holds: false,
+            again: Again::default(),
         };
         session.report_state(cx);
         session.advance(cx);
@@ -187,6 +190,7 @@ impl Session {
             Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
             Purpose::Sniff(kind) => self.on_sniffed(cx, kind, sent, body),
+            Purpose::Again => self.on_again(sent, Some(&body)),
             Purpose::Segment(_) | Purpose::Probe | Purpose::Scout => {}
         }
     }
@@ -211,6 +215,7 @@ impl Session {
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
             Purpose::Probe => self.on_probe_over(cx, sent),
             Purpose::Scout => self.on_scout_failed(cx, sent, failure),
+            Purpose::Again => self.on_again(sent, None),
         }
     }
 
@@ -284,6 +289,7 @@ impl Session {
             self.advance_live(cx);
             self.advance_probe(cx);
             self.advance_buffers(cx);
+            self.advance_again(cx);
         }
         self.report(cx);
     }
@@ -296,6 +302,21 @@ impl Session {
     /// The instant at which the clock of the segments shows `wall`.
     pub(super) fn instant_of(&self, now: Instant, wall: WallTime) -> Instant {
         now + wall.since(self.served(now))
+    }
+
+    /// A stream that had ended is live anew.
+    pub(super) const fn begins_again(&self) -> bool {
+        self.again.begun
+    }
+
+    /// What was loaded.
+    pub(super) fn address(&self) -> String {
+        self.url.clone()
+    }
+
+    /// It played, and goes on playing.
+    pub(super) const fn play_when_there(&mut self) {
+        self.play_again = true;
     }
 
     pub(super) fn is_live(&self) -> bool {

@@ -98,6 +98,8 @@ pub struct Broadcast {
     pub event: bool,
     /// `EXT-X-ENDLIST` from then on, and no more segments.
     pub ends: Time,
+    /// Without it again from then on; runs that begin after the end are listed.
+    pub resumes: Time,
     /// `EXT-X-TARGETDURATION`, where it is not what it should be.
     pub target_s: Option<u64>,
     /// Runs of the encoder, by their start.
@@ -122,6 +124,7 @@ impl Default for Broadcast {
             window: 5,
             event: false,
             ends: NEVER,
+            resumes: NEVER,
             target_s: None,
             runs: vec![Run::since(20)],
             kbps: vec![300],
@@ -184,7 +187,10 @@ impl BroadcastServer {
         for (run, r) in live.runs.iter().enumerate() {
             let later = if sound { millis(r.sound_later_ms) } else { 0 };
             let from = r.from + i64::try_from(later).unwrap_or(0);
-            let end = i64::try_from(now.min(r.until).min(live.ends)).unwrap_or(i64::MAX);
+            let started_later = u64::try_from(r.from).is_ok_and(|from| from >= live.ends);
+            let end =
+                i64::try_from(now.min(r.until).min(if started_later { NEVER } else { live.ends }))
+                    .unwrap_or(i64::MAX);
             let made = u64::try_from(end - from).unwrap_or(0) / live.segment;
             if made == 0 {
                 continue;
@@ -263,7 +269,7 @@ impl BroadcastServer {
             let _ = writeln!(s, "#EXTINF:{}.{:06},", us / 1_000_000, us % 1_000_000);
             let _ = writeln!(s, "{name}/{}-{}.{suffix}", l.run, l.index);
         }
-        if now >= live.ends {
+        if (live.ends..live.resumes).contains(&now) {
             s.push_str("#EXT-X-ENDLIST\n");
         }
         s
