@@ -270,3 +270,25 @@ fn a_decoder_that_dies_and_a_buffer_that_is_full_are_lived_with() {
     report.sound().unwrap();
     assert!(report.stood(0..secs(100)) < secs(2), "{report}");
 }
+
+#[test]
+fn a_server_in_trouble_is_not_asked_without_a_pause() {
+    for (form, url) in FORMS {
+        for (trouble, most) in [(Trouble::Status(503), 90), (Trouble::Busy(20), 40)] {
+            let what = format!("{form:?} {trouble:?}");
+            let mut sim = start(Broadcast { form, segment: secs(6), ..Broadcast::default() }, url);
+            sim.run_to(secs(20));
+            let before = sim.report().requests;
+            for kind in [".ts", ".m4s"] {
+                sim.fault(Fault::all(secs(20)..secs(60), kind, trouble.clone()));
+            }
+            sim.run_to(secs(60));
+            let asked = sim.report().requests - before;
+            assert!(asked < most, "{what}: {asked} requests in 40 s");
+            sim.run_to(secs(130));
+            let report = sim.finish();
+            report.sound().unwrap();
+            assert!(report.played(secs(100)..secs(130)) > 29_000_000, "{what}: {report}");
+        }
+    }
+}

@@ -127,6 +127,42 @@ fn a_clock_that_jumps_while_it_plays_is_seen_through() {
 }
 
 #[test]
+fn a_manifest_that_says_it_was_made_in_the_future_moves_no_clock_that_is_right() {
+    for dates in [false, true] {
+        for published_us in [5 * S, 600 * S, 5 * HOUR] {
+            let run = |published_us| {
+                let habits = Habits { published_us, dates, ..Habits::default() };
+                let (mut sim, book) = start(LOW_LATENCY, clockless(16), habits, 0);
+                sim.run_to(secs(60));
+                let what = format!("{published_us} {dates}");
+                plays(&sim, secs(2), 0, &what);
+                assert_eq!(sim.report().errors, [], "{what}");
+                book.refused(0..secs(60))
+            };
+            assert_eq!(run(published_us), run(0), "{published_us} {dates}");
+        }
+    }
+}
+
+#[test]
+fn who_seeks_back_while_the_edge_is_looked_for_stays_there() {
+    for off in [-60 * S, -120 * S] {
+        for at in [1500, 3000, 5000, 10_000] {
+            let (mut sim, _) = start(LOW_LATENCY, clockless(590), Habits::default(), off);
+            sim.run_to(millis(at));
+            let to = sim.element().position(sim.now()) - 100 * S;
+            sim.seek(to);
+            sim.run_to(millis(at) + secs(30));
+            let what = format!("{off}, sought at {at} ms");
+            let now = sim.element().position(sim.now());
+            assert!(sim.element().moving(), "{what}: {}", sim.report());
+            assert!((to + 20 * S..to + 31 * S).contains(&now), "{what}: {now} for {to}");
+            sim.finish().sound().unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_clock_source_that_fails_is_passed_over() {
     let timing = |scheme: &str, value: &str| {
         format!("<UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:{scheme}:2014\" value=\"{value}\"/>")

@@ -118,6 +118,24 @@ fn a_chosen_quality_is_seen_soon_though_much_is_buffered() {
 }
 
 #[test]
+fn a_quality_chosen_while_a_film_opens_is_the_one_that_plays() {
+    for (url, id) in [(DASH, "v1"), (FILES, "v1"), (HLS, "v1"), (TS, "v1")] {
+        for at in [1, 30, 60, 90, 140, 220, 300, 700] {
+            let mut sim = start(url, Film::steady(12, 4000, &LADDER), Path::steady(8000));
+            sim.run_for(millis(at));
+            sim.command(Command::SetQuality(QualityChoice::Fixed(id.into())));
+            sim.run_for(secs(12));
+            let report = sim.report();
+            assert!(report.started.is_some_and(|at| at < secs(4)), "{url} at {at} ms: {report}");
+            let shown = report.switches.last().map(|(_, it)| it.to.id.as_str());
+            assert_eq!(shown, Some(id), "{url} at {at} ms: {report}");
+            assert!(sim.run_until(secs(60), |s| s.element().ended()), "{url} at {at} ms");
+            sim.finish().sound().unwrap();
+        }
+    }
+}
+
+#[test]
 fn segments_that_fail_now_and_then_are_asked_for_again() {
     let mut path = Path::steady(8000);
     let fault = |trouble| Fault::all(0..secs(60), ".m4s", trouble).sometimes(80);

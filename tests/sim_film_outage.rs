@@ -192,6 +192,22 @@ fn what_is_refused_is_asked_for_three_times_and_then_it_is_the_end() {
 }
 
 #[test]
+fn what_is_refused_for_a_moment_after_an_outage_is_not_the_end() {
+    for url in FORMS {
+        for from in [0, secs(10)] {
+            for phase in 0..12 {
+                let over = from + secs(40) + millis(phase * 700);
+                let faults = vec![
+                    Fault::all(from..over, "", Trouble::Status(503)),
+                    Fault::all(over..over + millis(900), "", Trouble::Status(404)),
+                ];
+                whole(load(url, faults), secs(230), &format!("{url} from {from}, {phase}"));
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_refused_for_a_moment_is_not_left_out() {
     for url in FORMS {
         for status in [403, 404] {

@@ -72,13 +72,6 @@ impl OriginClock {
         self.trust = self.trust.max(Trust::Coarse);
     }
 
-    /// What came at `received` was made at `wall`: it is later than that by now.
-    pub fn learn_least(&mut self, received: Instant, wall: WallTime) {
-        if self.trust < Trust::Synced && self.origin(received) < wall {
-            *self = Self { at: received, wall, ..*self };
-        }
-    }
-
     /// The monotonic clock stood still for `slept` while the world went on; or the local wall clock
     /// was set, which looks the same: so the next answer is taken, however slow.
     pub fn slept(&mut self, slept: Duration) {
@@ -127,18 +120,6 @@ mod tests {
         c.learn_date(at(0), WallTime::from_millis(1_120_000));
         assert_eq!(c.trust(), Trust::Coarse);
         assert_eq!(c.origin(at(0)), WallTime::from_millis(1_120_500));
-    }
-
-    #[test]
-    fn a_manifest_is_not_made_later_than_it_comes() {
-        let mut c = clock();
-        c.learn_least(at(500), WallTime::from_millis(900_000));
-        assert_eq!(c.origin(at(500)), WallTime::from_millis(1_000_500));
-        c.learn_least(at(500), WallTime::from_millis(9_000_000));
-        assert_eq!(
-            (c.trust(), c.origin(at(1500))),
-            (Trust::Local, WallTime::from_millis(9_001_000))
-        );
     }
 
     #[test]

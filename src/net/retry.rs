@@ -45,6 +45,31 @@ pub enum Verdict {
     Settled,
 }
 
+/// Failures in a row. What failed while a server was away says nothing of what it refuses afterwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InARow {
+    count: u32,
+    passed: bool,
+}
+
+impl InARow {
+    /// One more (`None`: what came cannot be read); how many there were, with this one.
+    pub fn add(&mut self, failure: Option<&Failure>) -> u32 {
+        let passes = failure.is_some_and(passes);
+        if self.passed && !passes {
+            self.count = 0;
+        }
+        self.passed = passes;
+        self.count = self.count.saturating_add(1);
+        self.count
+    }
+
+    /// How many there were.
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+}
+
 /// A failure, and how the request came to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
@@ -130,6 +155,15 @@ pub const fn passes(failure: &Failure) -> bool {
 mod tests {
     use super::*;
     use alloc::string::String;
+
+    #[test]
+    fn refusals_are_counted_from_the_end_of_an_outage() {
+        let (away, absent) = (Failure::Status(503), Failure::Status(404));
+        let mut row = InARow::default();
+        let failures = [&absent, &away, &away, &absent, &absent, &away, &away];
+        assert_eq!(failures.map(|f| row.add(Some(f))), [1, 2, 3, 1, 2, 3, 4]);
+        assert_eq!((row.add(None), row.count()), (1, 1));
+    }
 
     fn wait(policy: Policy, failed: Failed<'_>, count: u32) -> Option<Duration> {
         match verdict(policy, failed, count, &mut Prng::new(1)) {

@@ -204,6 +204,15 @@ impl Session {
         self.edge.in_vain = 0;
     }
 
+    /// A manifest that was made later than it came, by a clock that nobody vouches for: should that
+    /// clock lead nowhere, it may be behind by so much. (Or who made it wrote local time as UTC.)
+    pub(super) fn note_made(&mut self, now: Instant, made: WallTime) {
+        let ahead = made.micros_from(self.origin(now));
+        if ahead > 0 && self.clock.clock.trust() == Trust::Local {
+            self.edge.hint.get_or_insert(-ahead);
+        }
+    }
+
     /// A list that went back is another timeline: everything begins anew at its edge.
     pub(super) fn advance_edge(&mut self, cx: &mut Cx<'_>) {
         if core::mem::take(&mut self.edge.went_back) && self.is_live() {
@@ -450,7 +459,9 @@ impl Session {
             stream.lateness.found(late);
         }
         self.note_late(cx);
-        self.reenter(cx);
+        if self.live.as_ref().is_none_or(|live| live.following) {
+            self.reenter(cx);
+        }
     }
 
     fn say_off(&mut self, cx: &mut Cx<'_>) {

@@ -52,11 +52,12 @@ impl Session {
         error: Error,
         failed: Failed<'_>,
     ) {
-        if self.is_live() {
+        if self.is_live() && (self.lists.is_none() || !retry::passes(failed.failure)) {
             // A new Period's or a restarted server's: the manifest knows.
             self.want_manifest(cx.now);
         }
-        let count = self.stream(kind).map_or(0, |s| s.trouble.failed) + 1;
+        let mut failures = self.stream(kind).map(|s| s.trouble.failed).unwrap_or_default();
+        let count = failures.add(Some(failed.failure));
         let answered = matches!(failed.failure, Failure::Status(_) | Failure::Unreadable);
         let elsewhere = answered && count >= REFUSALS && !self.is_live();
         if !(elsewhere && self.pass_over(cx, kind, failed.failure)) {
@@ -76,8 +77,8 @@ impl Session {
         let policy = if live { Policy::LIVE } else { Policy::ON_DEMAND };
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         let trouble = &mut stream.trouble;
-        trouble.failed = trouble.failed.saturating_add(1);
-        let count = trouble.failed;
+        let count = trouble.failed.add(Some(failed.failure));
+        trouble.wished = failed.wish.is_some();
         let lasts = count >= LIVE_REFUSALS && *failed.failure != Failure::Unreadable;
         match retry::verdict(policy, failed, count, cx.prng) {
             Verdict::Again(wait) => trouble.until = Some(cx.now + wait),
@@ -165,7 +166,10 @@ impl Session {
         }
         if let Some(live) = &mut self.live {
             live.control.excuse(cx.now);
-            self.want_manifest(cx.now);
+            // A playlist does not say when its server is well again.
+            if self.lists.is_none() || !retry::passes(failure) {
+                self.want_manifest(cx.now);
+            }
         }
         let error = Error::of_request(failure, &sent.resource.url, "a segment");
         let failed = sent.failed(cx.now, failure);
@@ -187,8 +191,8 @@ impl Session {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(kind);
         let Some(stream) = self.stream_mut(kind) else { return };
-        stream.trouble.tries = stream.trouble.tries.saturating_add(1);
-        let Trouble { tries, left_out, .. } = stream.trouble;
+        let tries = stream.trouble.tries.add(Some(failed.failure));
+        let left_out = stream.trouble.left_out;
         let held = !stream.ranges.is_empty();
         let silent = self.stream(kind).is_some_and(|s| self.falls_silent(s));
         match retry::weight(failed.failure) {

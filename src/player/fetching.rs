@@ -223,7 +223,7 @@ impl Session {
         };
         let body = if transport { Body::Bytes } else { Body::Media(data.tracks.clone()) };
         let purpose = Purpose::Segment(kind);
-        let known = if transport { self.take_sniffed(kind, s.number) } else { None };
+        let known = if transport { self.take_sniffed(kind, &s) } else { None };
         let id = match known {
             Some(_) => cx.new_id(),
             None => self.requests.send(cx, purpose, &s.resource, body, patience),

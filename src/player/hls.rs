@@ -16,9 +16,9 @@ use crate::hls::syntax::{Media, Playlist};
 use crate::hls::update::Placement;
 use crate::hls::{self};
 use crate::net::Failure;
-use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict};
+use crate::net::retry::{self, Failed, InARow, Policy, REFUSALS, Verdict};
 use crate::presentation::{self, Kind, Presentation, Refresh, Resource, TrackKind};
-use crate::time::Instant;
+use crate::time::{Instant, Position};
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -52,7 +52,7 @@ struct State {
     asked: Option<Instant>,
     /// When to load it next; `None`: it is complete, or was never loaded.
     due: Option<Instant>,
-    failed: u32,
+    failed: InARow,
 }
 
 impl Session {
@@ -125,6 +125,7 @@ impl Session {
                 return self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
             }
         };
+        let last = self.last_listed(&address);
         let (Some(lists), Some(shared)) = (&mut self.lists, &mut self.presentation) else { return };
         let before = shared.kind.clone();
         let applied = lists.placement.apply(Rc::make_mut(shared), &address, from, &media);
@@ -133,7 +134,8 @@ impl Session {
                 let asked = sent.sent_at;
                 *lists.state(&address) = State::loaded(asked, refresh);
                 self.figures.manifest_trouble = None;
-                self.on_listed(cx, &before);
+                let grew = self.last_listed(&address) != last;
+                self.on_listed(cx, &before, grew);
             }
             Err(error) => {
                 self.playlist_trouble(cx, &address, protocol::refused(from, error), None);
@@ -141,12 +143,22 @@ impl Session {
         }
     }
 
-    /// More is listed than before.
-    fn on_listed(&mut self, cx: &mut Cx<'_>, before: &Kind) {
+    /// Where the list at `address` ends.
+    fn last_listed(&self, address: &str) -> Option<Position> {
+        let tracks = self.presentation.iter().flat_map(|p| &p.periods).flat_map(|p| &p.tracks);
+        let mut reps = tracks.flat_map(|track| &track.representations);
+        let rep = reps.rfind(|rep| rep.playlist.as_deref() == Some(address))?;
+        rep.segments.last().map(|segment| segment.end)
+    }
+
+    /// A list came; it `grew` if it names more than before.
+    fn on_listed(&mut self, cx: &mut Cx<'_>, before: &Kind, grew: bool) {
         self.note_newest(cx.now);
         for stream in &mut self.streams {
             stream.ended = false;
-            stream.trouble.until = None;
+            if grew {
+                stream.hurry();
+            }
         }
         let Some(p) = self.presentation.clone() else { return };
         if !matches!(self.stage, Stage::Loading) {
@@ -176,8 +188,7 @@ impl Session {
         let Some(lists) = &mut self.lists else { return };
         let state = lists.state(address);
         state.in_flight = false;
-        state.failed = state.failed.saturating_add(1);
-        let count = state.failed;
+        let count = state.failed.add(failed.map(|f| f.failure));
         let verdict = retry::manifest(first, failed, count, cx.prng);
         let why = failed.map_or(&Failure::Unreadable, |f| f.failure);
         let answered = matches!(why, Failure::Status(_) | Failure::Unreadable);
@@ -230,7 +241,7 @@ impl Session {
     /// Playlists that failed are due at once.
     pub(super) fn hurry_playlists(&mut self, now: Instant) {
         let states = self.lists.iter_mut().flat_map(|lists| &mut lists.states);
-        for (_, state) in states.filter(|(_, state)| state.failed > 0 && !state.in_flight) {
+        for (_, state) in states.filter(|(_, state)| state.failed.count() > 0 && !state.in_flight) {
             state.due = Some(now);
         }
     }
@@ -241,7 +252,7 @@ impl Session {
         for state in lists.states.iter_mut().map(|it| &mut it.1) {
             let earliest = state.asked.map_or(at, |asked| at.max(asked + LEAST_BETWEEN));
             if let Some(due) = &mut state.due
-                && state.failed == 0
+                && state.failed.count() == 0
             {
                 *due = (*due).min(earliest);
             }

@@ -13,7 +13,7 @@ use super::session::{Session, Stage};
 
 use crate::live::clock::{OriginClock, Trust};
 use crate::net::Failure;
-use crate::net::retry::{self, Failed, Policy, Verdict};
+use crate::net::retry::{self, Failed, InARow, Policy, Verdict};
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{ClockSource, Kind, Presentation, Refresh, Resource};
 use crate::time::{Instant, WallTime};
@@ -49,7 +49,7 @@ pub(super) struct Loader {
     url: String,
     due: Option<Instant>,
     in_flight: bool,
-    failed: u32,
+    failed: InARow,
     asked_at: Option<Instant>,
     /// Loads in a row that were asked for out of turn.
     pressing: u32,
@@ -62,12 +62,12 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) const fn new(url: String) -> Self {
+    pub(super) fn new(url: String) -> Self {
         Self {
             url,
             due: None,
             in_flight: false,
-            failed: 0,
+            failed: InARow::default(),
             asked_at: None,
             pressing: 0,
             pressed: false,
@@ -84,7 +84,7 @@ impl Loader {
         };
         let earliest = self.asked_at.map_or(at, |asked| asked + between);
         let at = at.max(earliest);
-        if self.failed == 0 && self.due.is_none_or(|due| at < due) {
+        if self.failed.count() == 0 && self.due.is_none_or(|due| at < due) {
             self.due = Some(at);
             self.pressed = true;
         }
@@ -102,7 +102,7 @@ impl Loader {
 
     /// Trouble is over: ask at once.
     pub(super) fn hurry(&mut self, now: Instant) {
-        self.failed = 0;
+        self.failed = InARow::default();
         self.due = Some(now);
     }
 }
@@ -222,7 +222,7 @@ impl Session {
                 }
                 Err(error) => return self.manifest_trouble(cx, error, None),
             };
-        self.loader.failed = 0;
+        self.loader.failed = InARow::default();
         self.loader.protocol = protocol;
         self.figures.manifest_trouble = None;
         self.on_presentation(cx, sent, presentation, published);
@@ -247,9 +247,8 @@ impl Session {
             self.loader.published = before;
             return;
         }
-        // It was not made later than it came.
         if let Some(made) = published {
-            self.clock.clock.learn_least(cx.now, made);
+            self.note_made(cx.now, made);
         }
         for source in &presentation.clocks {
             if let ClockSource::Direct(wall) = source
@@ -274,9 +273,9 @@ impl Session {
     }
 
     fn manifest_trouble(&mut self, cx: &mut Cx<'_>, mut error: Error, failed: Option<Failed<'_>>) {
-        self.loader.failed = self.loader.failed.saturating_add(1);
+        let count = self.loader.failed.add(failed.map(|f| f.failure));
         let first = matches!(self.stage, Stage::Loading);
-        match retry::manifest(first, failed, self.loader.failed, cx.prng) {
+        match retry::manifest(first, failed, count, cx.prng) {
             Verdict::Again(wait) if error.code != Code::NotYet => {
                 self.loader.due = Some(cx.now + wait);
             }
@@ -372,7 +371,7 @@ impl Session {
             stream.trouble.until = None;
         }
         self.hurry_playlists(cx.now);
-        let wanted = self.loader.failed > 0 || (self.is_live() && self.lists.is_none());
+        let wanted = self.loader.failed.count() > 0 || (self.is_live() && self.lists.is_none());
         if wanted && !self.loader.in_flight {
             self.loader.hurry(cx.now);
         }

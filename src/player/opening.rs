@@ -144,7 +144,7 @@ impl Session {
             (Kind::Live(_), Some(last)) => {
                 let length = last.end.since(last.start);
                 // What the origin does not have yet is no reason to give up: an older one.
-                let older = length * ((1 << stream.trouble.failed.min(5)) - 1);
+                let older = length * ((1 << stream.trouble.failed.count().min(5)) - 1);
                 rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500) - older)
             }
             _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),
@@ -266,7 +266,7 @@ impl Session {
         for stream in &mut self.streams {
             if old != new {
                 // It may well be there by what the new one says.
-                stream.trouble.until = None;
+                stream.hurry();
             }
             for d in &mut stream.downloads {
                 let start = d.segment.start;

@@ -9,6 +9,7 @@ use super::requests::Sent;
 use super::session::Session;
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
+use crate::net::retry::InARow;
 use crate::presentation::TrackKind;
 use alloc::format;
 use alloc::vec::Vec;
@@ -31,7 +32,7 @@ impl Session {
         stream.fetching = None;
         match init {
             Some(init) => {
-                stream.trouble.failed = 0;
+                stream.trouble.failed = InARow::default();
                 let data = InitData { bytes, tracks: init.tracks };
                 stream.keep_init(sent.resource.clone(), data);
             }

@@ -384,7 +384,7 @@ impl Session {
         let Some(track) = track_of(&p, stream.place) else { return };
         let playable = self.types.playable(track).into_iter();
         let mut inits = playable.filter_map(|rep| track.representations.get(rep)?.init.as_ref());
-        if stream.trouble.failed == 0
+        if stream.trouble.failed.count() == 0
             && let Some(init) = inits.find(|init| stream.init(init).is_none())
         {
             self.fetch_init(cx, i, init.clone());

@@ -282,6 +282,8 @@ impl Session {
             self.advance_edge(cx);
             self.advance_start(cx);
             self.advance_streams(cx);
+            // A stream may have turned to one that was never loaded.
+            self.advance_playlists(cx);
             self.follow_sources();
             self.advance_place(cx);
             self.advance_reserve(cx);

@@ -39,8 +39,8 @@ pub(super) struct Sniff {
     /// Segments looked at, and the number of the last one.
     looked: u32,
     number: u64,
-    /// Segments that were read whole, by number.
-    bodies: Vec<(u64, Vec<u8>)>,
+    /// Segments that were read whole, with their numbers and what they are.
+    bodies: Vec<(u64, Resource, Vec<u8>)>,
 }
 
 /// The tracks of a transport stream.
@@ -185,7 +185,7 @@ impl Session {
         if let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) {
             sniff.looked += 1;
             sniff.found.look(&bytes);
-            sniff.bodies.push((sniff.number, bytes));
+            sniff.bodies.push((sniff.number, sent.resource.clone(), bytes));
         }
     }
 
@@ -219,7 +219,7 @@ impl Session {
             (Some(own), _) => (own, kind),
             (None, Some(audio)) if !separate => (audio.clone(), TrackKind::Audio),
             _ => {
-                let size = sniff.bodies.iter().map(|b| b.1.len()).sum::<usize>();
+                let size = sniff.bodies.iter().map(|b| b.2.len()).sum::<usize>();
                 let error = nothing_known(found.other, size, resource);
                 self.go_without(cx, kind, error);
                 return false;
@@ -241,11 +241,12 @@ impl Session {
     }
 
     /// The bytes of a segment, if it was read before its turn. Those before it are wanted no more.
-    pub(super) fn take_sniffed(&mut self, kind: TrackKind, number: u64) -> Option<Vec<u8>> {
+    /// (Another variant may number its own alike.)
+    pub(super) fn take_sniffed(&mut self, kind: TrackKind, segment: &Segment) -> Option<Vec<u8>> {
         let sniff = self.sniffs.iter_mut().find(|s| s.kind == kind)?;
-        sniff.bodies.retain(|body| body.0 >= number);
-        let i = sniff.bodies.iter().position(|body| body.0 == number)?;
-        Some(sniff.bodies.swap_remove(i).1)
+        sniff.bodies.retain(|body| body.0 >= segment.number);
+        let i = sniff.bodies.iter().position(|body| body.1 == segment.resource)?;
+        Some(sniff.bodies.swap_remove(i).2)
     }
 }
 

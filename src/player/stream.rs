@@ -20,6 +20,7 @@ use crate::buffer::plan::Cursor;
 use crate::buffer::ranges::Ranges;
 use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
+use crate::net::retry::InARow;
 use crate::presentation::{Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
 use crate::units::Bitrate;
@@ -110,9 +111,9 @@ pub(super) struct Missing {
 /// How often in a row it went wrong, and when to try again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trouble {
-    pub(super) failed: u32,
+    pub(super) failed: InARow,
     /// How often the segment at the cursor failed, of a film.
-    pub(super) tries: u32,
+    pub(super) tries: InARow,
     /// How many were left out before it.
     pub(super) left_out: u32,
     /// What it was, in words, until something comes.
@@ -122,6 +123,8 @@ pub(super) struct Trouble {
     /// Segments in a row that fell silent.
     pub(super) silent: u32,
     pub(super) until: Option<Instant>,
+    /// The server asked to be left alone for so long.
+    pub(super) wished: bool,
 }
 
 impl Stream {
@@ -462,6 +465,13 @@ impl Stream {
         // One that is refused may still come, although a newer one is asked for.
         let end = self.trouble.missing.map_or(end, |missing| end.min(missing.start));
         Span { start, end: end.max(start) }
+    }
+
+    /// What was refused may be there by now: it is asked for at once, unless the server wished otherwise.
+    pub(super) const fn hurry(&mut self) {
+        if !self.trouble.wished {
+            self.trouble.until = None;
+        }
     }
 
     /// It waits for room, for a time, or for what it holds to be read: nothing comes of it just now.

@@ -45,6 +45,8 @@ pub struct Habits {
     pub tells_gone: bool,
     /// How much too early `availabilityStartTime` is, microseconds.
     pub start_us: i64,
+    /// How much too late `publishTime` is, microseconds.
+    pub published_us: i64,
     /// Answers have a `Date` that the page can read.
     pub dates: bool,
     /// What stands in place of the MPD's `UTCTiming`.
@@ -60,6 +62,7 @@ impl Default for Habits {
             holds: false,
             tells_gone: false,
             start_us: 0,
+            published_us: 0,
             dates: false,
             timing: String::new(),
         }
@@ -136,6 +139,13 @@ impl Untimely {
         if self.habits.start_us != 0 {
             let start = super::live::iso(-self.habits.start_us);
             text = text.replacen("1970-01-01T00:00:00Z", &start, 1);
+        }
+        if self.habits.published_us != 0
+            && let Some((before, after)) = text.split_once("publishTime=\"")
+            && let Some((_, after)) = after.split_once('"')
+        {
+            let at = super::live::iso(Clock::truth(now).as_micros() + self.habits.published_us);
+            text = format!("{before}publishTime=\"{at}\"{after}");
         }
         text = text.replace("</MPD>", &[&self.habits.timing, "</MPD>"].concat());
         let head = self.head(now, Head::new(200, "application/dash+xml"));
