@@ -168,18 +168,31 @@ impl Timescale {
 
     /// `ticks` of this clock in microseconds, rounded down, saturating.
     pub fn to_micros(self, ticks: i64) -> i64 {
-        clamp(i128::from(ticks).saturating_mul(1_000_000).div_euclid(i128::from(self.hz())))
+        scaled(ticks, 1_000_000, i64::from(self.hz()), 0)
     }
 
     /// `us` microseconds in ticks of this clock, rounded to the nearest, saturating.
     pub fn from_micros(self, us: i64) -> i64 {
-        let n = i128::from(us) * i128::from(self.hz()) + 500_000;
-        clamp(n.div_euclid(1_000_000))
+        scaled(us, i64::from(self.hz()), 1_000_000, 500_000)
+    }
+
+    /// The last tick of this clock that begins no later than `us` microseconds, saturating.
+    pub fn tick_at(self, us: i64) -> i64 {
+        // As long as a tick is shorter than a microsecond several begin within one.
+        scaled(us.saturating_add(1), i64::from(self.hz()), 1_000_000, -1)
     }
 }
 
-fn clamp(v: i128) -> i64 {
-    i64::try_from(v).unwrap_or(if v < 0 { i64::MIN } else { i64::MAX })
+/// `(v * times + plus) / over`, rounded down, saturating; `times` and `over` have 32 bits, and `over`
+/// is positive. (Numbers of 128 bits would cost every viewer their division.)
+fn scaled(v: i64, times: i64, over: i64, plus: i64) -> i64 {
+    let (whole, rest) = (v.div_euclid(over), v.rem_euclid(over));
+    let small = rest.saturating_mul(times).saturating_add(plus).div_euclid(over);
+    match whole.checked_mul(times).and_then(|whole| whole.checked_add(small)) {
+        Some(v) => v,
+        None if whole < 0 => i64::MIN,
+        None => i64::MAX,
+    }
 }
 
 /// A time or a length in ticks of a [`Timescale`].
@@ -204,8 +217,8 @@ impl MediaTime {
 
     /// The same time in ticks of another clock, rounded to the nearest.
     pub fn rescale(self, scale: Timescale) -> Self {
-        let n = i128::from(self.ticks) * i128::from(scale.hz()) + i128::from(self.scale.hz()) / 2;
-        Self::new(clamp(n.div_euclid(i128::from(self.scale.hz()))), scale)
+        let (from, to) = (i64::from(self.scale.hz()), i64::from(scale.hz()));
+        Self::new(scaled(self.ticks, to, from, from / 2), scale)
     }
 
     /// As a length; zero when negative.

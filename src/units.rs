@@ -24,26 +24,27 @@ impl Bitrate {
 
     /// The rate at which `bytes` arrive in `time`; `None` for a time of zero.
     pub fn of(bytes: u64, time: Duration) -> Option<Self> {
-        let us = time.as_micros();
-        let bps = (u128::from(bytes) * 8_000_000).checked_div(us)?;
-        Some(Self(u64::try_from(bps).unwrap_or(u64::MAX)))
+        bytes.saturating_mul(8_000_000).checked_div(micros(time)).map(Self)
     }
 
     /// How long `bytes` take at this rate; `None` at rate zero.
     pub fn time_for(self, bytes: u64) -> Option<Duration> {
-        let us = (u128::from(bytes) * 8_000_000).checked_div(u128::from(self.0))?;
-        Some(Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX)))
+        bytes.saturating_mul(8_000_000).checked_div(self.0).map(Duration::from_micros)
     }
 
     /// Bytes that flow at this rate in `time`.
     pub fn bytes_in(self, time: Duration) -> u64 {
-        u64::try_from(u128::from(self.0) * time.as_micros() / 8_000_000).unwrap_or(u64::MAX)
+        self.0.saturating_mul(micros(time)) / 8_000_000
     }
 
     /// This rate times `permille` / 1000.
     pub const fn scaled(self, permille: u32) -> Self {
         Self(self.0.saturating_mul(permille as u64) / 1000)
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A range of bytes of a resource, both ends included as in RFC 9110 section 14.1.

@@ -31,9 +31,9 @@ pub fn decide(view: &View<'_>) -> Option<Choice> {
     let link = view.link?;
     let current = view.rungs.iter().find(|r| r.rep == view.current)?;
     // From 0 (empty) to 1000 (full).
-    let fill = (view.ahead.as_millis() * 1000)
-        .checked_div(view.goal.as_millis())
-        .map_or(0, |f| u32::try_from(f.min(1000)).unwrap_or(1000));
+    let ms = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+    let fill = ms(view.ahead).saturating_mul(1000).checked_div(ms(view.goal));
+    let fill = fill.map_or(0, |f| u32::try_from(f.min(1000)).unwrap_or(1000));
     let room = |permille: u32| {
         Bitrate::from_bps(link.scaled(permille).as_bps().saturating_sub(view.others.as_bps()))
     };

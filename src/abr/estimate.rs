@@ -55,13 +55,10 @@ impl Mean {
     fn add(&mut self, rate: Bitrate, time: Duration) {
         let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(60_000_000);
         let keep = self.weight_us.min(self.half_life_us);
-        let total = u128::from(keep) + u128::from(time_us);
-        if total == 0 {
-            return;
-        }
-        let sum = u128::from(self.value) * u128::from(keep)
-            + u128::from(rate.as_bps()) * u128::from(time_us);
-        self.value = u64::try_from(sum / total).unwrap_or(u64::MAX);
+        let old = self.value.saturating_mul(keep);
+        let sum = old.saturating_add(rate.as_bps().saturating_mul(time_us));
+        let Some(value) = sum.checked_div(keep.saturating_add(time_us)) else { return };
+        self.value = value;
         self.weight_us = self.weight_us.saturating_add(time_us);
     }
 }

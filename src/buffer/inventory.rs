@@ -132,9 +132,9 @@ impl Captures {
         match self.0.get(after) {
             _ if shown.filler => Some(shown.wall),
             Some(next) => {
-                let span = i128::from(next.at.micros_from(shown.at).max(1));
-                let part = i128::from(into) * i128::from(next.wall.micros_from(shown.wall)) / span;
-                Some(shown.wall.offset(i64::try_from(part).unwrap_or(0)))
+                let span = next.at.micros_from(shown.at).max(1);
+                let part = into.saturating_mul(next.wall.micros_from(shown.wall)) / span;
+                Some(shown.wall.offset(part))
             }
             None if held => Some(shown.wall),
             None => (into <= 1_000_000).then(|| shown.wall.offset(into)),

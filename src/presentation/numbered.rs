@@ -8,7 +8,7 @@
 //! neighbours meet exactly and nothing drifts over years of Unix time.
 
 use super::{Resource, Segment, Template};
-use crate::time::{MediaTime, Position, Timescale, WallTime};
+use crate::time::{MediaTime, Position, WallTime};
 
 /// Segments of one nominal duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +109,8 @@ impl Numbered {
     }
 
     fn boundary(&self, k: u64) -> Position {
-        let ticks = i128::from(k).saturating_mul(i128::from(self.duration.ticks));
-        self.origin.offset(ticks_to_micros(ticks, self.duration.scale))
+        let ticks = i64::try_from(k).unwrap_or(i64::MAX).saturating_mul(self.duration.ticks);
+        self.origin.offset(self.duration.scale.to_micros(ticks))
     }
 }
 
@@ -138,18 +138,10 @@ impl Template {
     }
 }
 
-/// Ticks as microseconds, rounded down, saturating.
-pub(super) fn ticks_to_micros(ticks: i128, scale: Timescale) -> i64 {
-    let us = ticks.saturating_mul(1_000_000).div_euclid(i128::from(scale.hz()));
-    i64::try_from(us).unwrap_or(if us < 0 { i64::MIN } else { i64::MAX })
-}
-
-/// The largest k whose `ticks_to_micros(k * duration)` is at most `us`; `None` without a duration.
+/// The largest k for which k times `duration` in microseconds is at most `us`; `None` without a duration.
 pub(super) fn steps(us: i64, duration: MediaTime) -> Option<u64> {
     if duration.ticks <= 0 || us < 0 {
         return None;
     }
-    let scaled = (i128::from(us) + 1) * i128::from(duration.scale.hz()) - 1;
-    let step = i128::from(duration.ticks) * 1_000_000;
-    u64::try_from(scaled / step).ok()
+    u64::try_from(duration.scale.tick_at(us) / duration.ticks).ok()
 }

@@ -3,7 +3,7 @@
 //! A run stands for any number of segments, so neither a day of window nor a hostile `@r` costs
 //! memory, and a question costs a binary search over the runs.
 
-use super::numbered::{steps, ticks_to_micros};
+use super::numbered::steps;
 use super::{Segment, Template};
 use crate::time::{MediaTime, Position, Timescale, WallTime};
 use alloc::vec::Vec;
@@ -51,8 +51,9 @@ impl Run {
         self.time.saturating_add(self.count.saturating_mul(self.duration))
     }
 
-    fn time(&self, k: u64) -> i128 {
-        i128::from(self.time) + i128::from(k).saturating_mul(i128::from(self.duration))
+    fn time(&self, k: u64) -> i64 {
+        let ticks = self.time.saturating_add(k.saturating_mul(self.duration));
+        i64::try_from(ticks).unwrap_or(i64::MAX)
     }
 }
 
@@ -133,8 +134,8 @@ impl Timeline {
         Some(self.template.segment((number, time), start, end, self.clock))
     }
 
-    fn position(&self, ticks: i128) -> Position {
-        Position::from_micros(ticks_to_micros(ticks, self.scale)).offset(self.offset)
+    fn position(&self, ticks: i64) -> Position {
+        Position::from_micros(self.scale.to_micros(ticks)).offset(self.offset)
     }
 
     /// The segment of the run that holds the time `into` microseconds after its start. Rounding of
