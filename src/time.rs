@@ -18,7 +18,8 @@ fn diff(a: i64, b: i64) -> i64 {
     a.saturating_sub(b)
 }
 
-fn micros(d: Duration) -> i64 {
+/// A length in microseconds, saturating.
+pub fn micros(d: Duration) -> i64 {
     i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }
 

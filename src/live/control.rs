@@ -17,7 +17,7 @@
 //! capture times on a timeline that goes on, and that is no drift.
 
 use super::jitter::Window;
-use crate::time::{Instant, Position};
+use crate::time::{Instant, Position, micros};
 use crate::units::Rate;
 use core::time::Duration;
 
@@ -388,10 +388,6 @@ impl Control {
 /// A tenth less; what is left of nothing is nothing.
 fn fade(d: Duration) -> Duration {
     if d < Duration::from_millis(5) { Duration::ZERO } else { d * 9 / 10 }
-}
-
-fn micros(d: Duration) -> i64 {
-    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! after twice as many segments: an origin that is steadily late costs a refusal in
 //! [`MOST_PATIENCE`] segments, and a single accident is forgotten within a few.
 
-use crate::time::Position;
+use crate::time::{Position, micros};
 use core::time::Duration;
 
 /// The most segments that come as expected before one is asked for earlier.
@@ -175,10 +175,6 @@ fn wait(times: u32, age: i64, kind: Kind) -> i64 {
     // is not asked often. Then by a quarter each time.
     let grown = (1..times.min(12)).fold(micros(first), |wait, _| wait.saturating_mul(5) / 2);
     grown.min(micros(kind.length).max(age / 4))
-}
-
-fn micros(d: Duration) -> i64 {
-    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 //! refused --next()--> Ask(age) --answer()--> ... --> Found { between two ages } | Nowhere
 //! ```
 
+use crate::time::micros;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -209,10 +210,6 @@ impl Search {
 
 fn doubled(first: i64) -> impl Iterator<Item = i64> {
     core::iter::successors(Some(first), |d| d.checked_mul(2))
-}
-
-fn micros(d: Duration) -> i64 {
-    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::live::listed::Newest;
 use crate::live::search::{Answer, Bounds, NEAR, Next, Search};
 use crate::net::Failure;
 use crate::presentation::{self, Kind, Presentation, Segment, SegmentList};
-use crate::time::{Instant, Position, WallTime};
+use crate::time::{Instant, Position, WallTime, micros};
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
@@ -487,10 +487,6 @@ impl Session {
             self.streams.get(i).and_then(|s| rep_of(p, s.place)).is_some_and(|r| r.growing);
         lateness::Kind { length: self.segment_length(p), growing }
     }
-}
-
-fn micros(d: Duration) -> i64 {
-    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A span of time for people.
