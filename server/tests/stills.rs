@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use common::{eventually, script};
+use common::{eventually, runs, script};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use nearlive_server::app::{App, Served};
@@ -149,4 +149,12 @@ async fn a_key_frame_that_cannot_be_decoded_is_tried_once() {
         assert_eq!(stand.still("a").await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert_eq!(stand.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_decoder_behind_a_shell_that_is_stuck_is_ended_with_it() {
+    let stand = Stand::new("still-behind", 1, "sh -c 'echo $$ > pid; exec sleep 1000'");
+    assert_eq!(stand.still("a").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let pid = std::fs::read_to_string(stand.folder.join("pid")).unwrap().trim().parse().unwrap();
+    eventually("it is gone", async || (!runs(pid)).then_some(())).await;
 }

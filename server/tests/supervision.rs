@@ -150,6 +150,58 @@ async fn an_ffmpeg_that_does_not_listen_is_killed_at_the_end() {
     assert!(!runs(pid));
 }
 
+/// What a wrapper around ffmpeg does that does not become it: ffmpeg is its child, with the same pipes.
+fn behind_a_shell(name: &str, keeper: &str, then: &str) -> (String, std::path::PathBuf) {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pid"));
+    let _ = std::fs::remove_file(&path);
+    let child =
+        format!("{keeper} sh -c 'printf x >&3; echo $$ > {}; exec sleep 1000' &\n", path.display());
+    (describes("h264") + &child + then, path)
+}
+
+#[tokio::test]
+async fn an_ffmpeg_behind_a_shell_is_ended_with_it_when_frames_stop_and_at_the_end() {
+    let (body, path) = behind_a_shell("behind", "", "wait");
+    let mut watched = supervise(camera("rtsp://h/"), around(script("behind", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let pid = pid_in(&path).await;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert!(matches!(status.cause, Some(Cause::StoppedSending(_))), "{:?}", status.cause);
+    assert!(!runs(pid));
+    std::fs::remove_file(&path).unwrap();
+    watched.until("live again", |s| s.state == State::Live && s.runs == 2).await;
+    let pid = pid_in(&path).await;
+    watched.end().await;
+    assert!(!runs(pid));
+}
+
+#[tokio::test]
+async fn an_ffmpeg_that_its_shell_leaves_behind_goes_with_it() {
+    let until_it_runs = "until [ -s \"$pid\" ]; do sleep 0.05; done; exit 0";
+    let (body, path) = behind_a_shell("left-behind", "", until_it_runs);
+    let body = format!("pid='{}'\n{body}", path.display());
+    let mut watched = supervise(camera("rtsp://h/"), around(script("left-behind", &body)));
+    let pid = pid_in(&path).await;
+    let status = watched.until("offline", |s| s.state == State::Offline).await;
+    assert_eq!(status.cause, Some(Cause::HungUp));
+    assert!(!runs(pid));
+    watched.end().await;
+}
+
+#[tokio::test]
+async fn pipes_that_somebody_else_holds_open_are_not_waited_for() {
+    let (body, path) = behind_a_shell("escaped", "setsid", "wait");
+    let mut watched = supervise(camera("rtsp://h/"), around(script("escaped", &body)));
+    watched.until("live", |s| s.state == State::Live).await;
+    let pid = pid_in(&path).await;
+    watched.until("offline", |s| s.state == State::Offline).await;
+    watched.until("live again", |s| s.state == State::Live && s.runs == 2).await;
+    assert!(runs(pid), "it has left the group");
+    watched.end().await;
+    common::signal(pid, "KILL");
+    common::signal(pid_in(&path).await, "KILL");
+}
+
 #[tokio::test]
 async fn an_ffmpeg_that_cannot_be_started_is_a_cause_too() {
     let mut watched = supervise(camera("rtsp://h/"), around("/nowhere/ffmpeg"));

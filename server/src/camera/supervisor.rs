@@ -28,7 +28,7 @@ use nearlive::time::{Instant, WallTime};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::backoff;
@@ -48,6 +48,9 @@ use crate::store::SourceStatus;
 
 /// How often the packager is told the time.
 const TICK: Duration = Duration::from_millis(100);
+
+/// For so long what an ended ffmpeg has left in its pipes is read, a few MiB.
+const REST: Duration = Duration::from_secs(2);
 
 /// Where the bytes of the tracks go: the packager, or a test's stand-in.
 pub trait Sink: Send + 'static {
@@ -141,6 +144,27 @@ struct Ended {
     last: Option<(Instant, WallTime)>,
 }
 
+/// Those that read what ffmpeg gives and says.
+struct Readers {
+    tracks: JoinSet<()>,
+    talk: JoinHandle<Reader>,
+}
+
+impl Readers {
+    /// The pipes and stderr end with the process: what is still in them is read to the end. But
+    /// somebody that it has started may hold them open; then they are closed.
+    async fn rest(mut self) -> Reader {
+        let rest = async {
+            while self.tracks.join_next().await.is_some() {}
+            (&mut self.talk).await.unwrap_or_default()
+        };
+        let reader = tokio::time::timeout(REST, rest).await;
+        self.talk.abort();
+        self.tracks.shutdown().await;
+        reader.unwrap_or_default()
+    }
+}
+
 /// What the parts of a run tell each other.
 struct Pulse {
     clock: Clock,
@@ -228,12 +252,16 @@ impl<S: Sink> Supervisor<S> {
             tell,
         ));
         let finish = self.watch(&mut process, &pulse, heard).await;
-        if !matches!(finish, Finish::Exited(_)) {
+        let readers = Readers { tracks, talk };
+        let reader = if let Finish::Exited(_) = finish {
+            let reader = readers.rest().await;
+            // It may have left somebody behind.
             process.end().await;
-        }
-        // The pipes and stderr end with the process: what is still in them is read to the end.
-        while tracks.join_next().await.is_some() {}
-        let reader = talk.await.unwrap_or_default();
+            reader
+        } else {
+            process.end().await;
+            readers.rest().await
+        };
         let lived = pulse.signs().lived();
         let cause = match finish {
             Finish::Shutdown => return None,

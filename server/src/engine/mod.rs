@@ -7,10 +7,12 @@
 //! ```
 //!
 //! [`argv`] and [`stderr`] are pure. [`spawn`] starts the process through our own binary
-//! ([`wrapper`]), which asks the kernel to end ffmpeg when the server dies, however it dies.
+//! ([`wrapper`]), which asks the kernel to end ffmpeg when the server dies, however it dies, and
+//! [`group`] ends what ffmpeg was started by, and started.
 //! [`version`] refuses an ffmpeg that is too old before any camera is tried.
 
 pub mod argv;
+pub mod group;
 pub mod limits;
 pub mod lines;
 pub mod spawn;

@@ -10,14 +10,14 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStderr};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use super::group::Group;
 use super::{Engine, argv};
 
 /// How much a pipe holds: a key frame of a big camera should not make ffmpeg wait for us.
@@ -26,10 +26,11 @@ const PIPE_BYTES: i32 = 1 << 20;
 /// How long ffmpeg may take to say goodbye to the camera (RTSP TEARDOWN frees its session).
 const GOODBYE: Duration = Duration::from_millis(700);
 
-/// A running ffmpeg. Dropping it kills it.
+/// A running ffmpeg. Dropping it kills it, and all that was started with it.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    group: Group,
 }
 
 /// What comes out of a running ffmpeg.
@@ -90,12 +91,13 @@ impl Launcher {
         let (reply, child) = oneshot::channel();
         self.requests.send((command, reply)).map_err(|_| io::Error::other("no launcher"))?;
         let mut child = child.await.map_err(|_| io::Error::other("no launcher"))??;
+        let group = Group::of(&child);
         if let Some(mut stdin) = child.stdin.take() {
             // ffmpeg reads the list to its end; if it is gone already, its exit tells why.
             let _ = stdin.write_all(argv::input_list(plan).as_bytes()).await;
         }
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
-        Ok((Process { child }, Outputs { tracks, stderr }))
+        Ok((Process { child, group }, Outputs { tracks, stderr }))
     }
 }
 
@@ -116,14 +118,17 @@ impl Process {
         self.child.wait().await
     }
 
-    /// Asks it to end, gives it a moment to log off from the camera, then kills it.
+    /// Asks it, and all that was started with it, to end, gives them a moment to log off from the
+    /// camera, then kills them.
     pub async fn end(mut self) {
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = pid {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
-        if tokio::time::timeout(GOODBYE, self.child.wait()).await.is_err() {
-            let _ = self.child.kill().await;
+        self.group.signal(Signal::SIGTERM);
+        let all = async {
+            let _ = self.child.wait().await;
+            self.group.gone().await;
+        };
+        if tokio::time::timeout(GOODBYE, all).await.is_err() {
+            self.group.signal(Signal::SIGKILL);
+            let _ = self.child.wait().await;
         }
     }
 }

@@ -22,6 +22,7 @@ use super::{sentence, set};
 use crate::app::{App, Served};
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::engine::group::Group;
 use crate::engine::limits::{MOST_AT_ONCE, MOST_PIXELS};
 use crate::store::{self, Lookup, PeriodMs, RenditionKind, Window};
 
@@ -172,9 +173,11 @@ async fn decode(stills: &Stills, init: Bytes, key_frame: Bytes) -> Option<Bytes>
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .ok()?;
+    let _group = Group::of(&child);
     let mut stdin = child.stdin.take()?;
     let mut stdout = child.stdout.take()?;
     let write = async move {
