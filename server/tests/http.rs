@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::{State, Status};
 use nearlive_server::clock::Clock;
-use nearlive_server::engine::stderr::Cause;
+use nearlive_server::engine::stderr::{Cause, Source, VideoCodec};
 use nearlive_server::http::gate::Gate;
 use nearlive_server::http::router;
 use nearlive_server::store::{
@@ -362,6 +362,35 @@ async fn the_list_of_cameras_tells_state_and_cause() {
     assert_eq!(camera["cause"], "the camera stopped sending");
     assert_eq!(camera["playable"], true);
     assert_eq!(camera["dash"], "demo/index.mpd");
+}
+
+#[tokio::test]
+async fn the_list_of_cameras_tells_the_size_that_the_picture_has_now() {
+    let stand = Stand::playable();
+    let size = async || {
+        let list = text(stand.get("/api/cameras").await).await;
+        let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+        let of = |side: &str| list[0]["video"][side].as_u64().expect("a number");
+        (of("width"), of("height"))
+    };
+    // What ffmpeg said at its start.
+    let source = Source { video: Some(VideoCodec::H264), size: Some((640, 360)), audio: None };
+    stand.status.send_modify(|s| s.source = source);
+    assert_eq!(size().await, (1280, 720), "of the Period that there is");
+    let begin = |ms, track, width, height| {
+        stand.store.begin_period(ms, 8, 1_000_000, false);
+        let (init, codec) = (Bytes::from_static(b"init"), "avc1.64001f".into());
+        let size = Some((width, height));
+        let setup = TrackSetup { init, codec, size, channels: None, timescale: 90_000 };
+        stand.store.set_up(ms, track, setup);
+    };
+    begin(PERIOD + 1500, 0, 1920, 1080);
+    assert_eq!(size().await, (1280, 720), "no manifest shows the new one yet");
+    stand.store.publish();
+    assert_eq!(size().await, (1920, 1080));
+    begin(PERIOD + 3000, 1, 320, 180);
+    stand.store.publish();
+    assert_eq!(size().await, (640, 360), "the camera's own picture is not given out");
 }
 
 #[tokio::test]

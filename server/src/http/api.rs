@@ -62,7 +62,8 @@ pub(super) fn cameras(app: &App) -> Response<Body> {
 
 fn camera(served: &Served) -> Camera<'_> {
     let status = served.status.borrow();
-    let (width, height) = status.source.size.unzip();
+    // What ffmpeg said at its start holds until the picture is there: a camera may change it.
+    let (width, height) = served.store.copied_size().or(status.source.size).unzip();
     Camera {
         id: &served.id,
         name: &served.name,

@@ -195,6 +195,15 @@ impl Camera {
         self.lock().renditions.clone()
     }
 
+    /// Width and height of the camera's own picture in the newest Period that manifests show; `None`
+    /// when it is not in it.
+    pub fn copied_size(&self) -> Option<(u32, u32)> {
+        let inner = self.lock();
+        let period = inner.periods.iter().rev().find(|p| p.published)?;
+        let is_copied = |track: usize| inner.renditions.get(track).is_some_and(|r| r.copied);
+        period.tracks.iter().filter(|(track, _)| is_copied(**track)).find_map(|(_, t)| t.size)
+    }
+
     /// Bytes of media held.
     pub fn bytes(&self) -> u64 {
         self.lock().bytes
