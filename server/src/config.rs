@@ -575,6 +575,19 @@ mod tests {
             ("[[camera]]\nname='a'\nhost='h'\nuser=['hunter2']", "line 4: "),
             ("[[camera]]\nname='a'\nhost='h'\npath={a='hunter2'}", "line 4: "),
             ("[[camera]]\nname='a'\nhost='h'\npassword={a='hunter2'", "line 4: "),
+            // What goes over several lines.
+            (
+                "[[camera]]\nname='a'\nurl='''rtsp://u:hunter2@h/x\nhunter2'''",
+                "there is a line break or another control character in",
+            ),
+            (
+                "[[camera]]\nname='a'\nurl=\"rtsp://u:hunter2@h/\\u0007\"",
+                "there is a line break or",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nuser='u'\npassword='''hunter2\n'''",
+                "there is a line break or",
+            ),
             ("listen='rtsp://u:hunter2@h:554'", "line 1: `listen` takes an address"),
             ("memory_mb='rtsp://u:hunter2@h:554'", "line 1: the value has to be a whole number"),
             ("camera='rtsp://u:hunter2@h:554'", "line 1: this has to be a list"),

@@ -35,6 +35,8 @@ pub enum AddressError {
     Host,
     /// What follows the host's colon is no port.
     Port,
+    /// There is something in it, or in the login, that nobody types: a line break, for example.
+    Control,
 }
 
 impl fmt::Display for AddressError {
@@ -43,6 +45,7 @@ impl fmt::Display for AddressError {
             Self::Scheme => "a camera's address begins with rtsp:// or rtsps://",
             Self::Host => "there is no host in the camera's address; it looks like rtsp://user:password@192.168.1.9:554/path",
             Self::Port => "the port in the camera's address is not a number from 1 to 65535; a `/` in a password is written %2F",
+            Self::Control => "there is a line break or another control character in the camera's address or login; each is one line",
         })
     }
 }
@@ -53,6 +56,7 @@ impl Address {
     /// Reads an address as it stands on a command line or in a file.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
+        printing(text)?;
         let (scheme, rest) = match text.split_once("://") {
             Some((s, rest)) if s.eq_ignore_ascii_case("rtsp") => ("rtsp", rest),
             Some((s, rest)) if s.eq_ignore_ascii_case("rtsps") => ("rtsps", rest),
@@ -82,6 +86,9 @@ impl Address {
         password: Option<&Secret>,
         path: &str,
     ) -> Result<Self, AddressError> {
+        for part in [Some(host), user, password.map(Secret::expose), Some(path)] {
+            printing(part.unwrap_or_default())?;
+        }
         let (host, port) = split_port(host)?;
         let slash = if path.starts_with('/') { "" } else { "/" };
         Ok(Self {
@@ -163,6 +170,11 @@ impl fmt::Debug for Address {
     }
 }
 
+/// There is no control character in it. A user's name and password may have none either (RFC 7617, 2).
+fn printing(text: &str) -> Result<(), AddressError> {
+    if text.chars().any(char::is_control) { Err(AddressError::Control) } else { Ok(()) }
+}
+
 /// `host`, `host:port`, `[v6]`, `[v6]:port`.
 fn split_port(place: &str) -> Result<(String, Option<u16>), AddressError> {
     let split = match place.strip_prefix('[') {
@@ -238,7 +250,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_path_can_end_a_quoted_line_of_the_input_list() {
-        let sent = for_ffmpeg("rtsp://h/a'b\\c\nfile 'd");
+        let sent = for_ffmpeg("rtsp://h/a'b\\c file 'd");
         assert!(sent.bytes().all(|b| b.is_ascii_graphic() && b != b'\'' && b != b'\\'), "{sent}");
     }
 
@@ -250,6 +262,11 @@ mod tests {
             ("rtsp://u:secret@/x", AddressError::Host),
             ("rtsp://u:secret@h:0/x", AddressError::Port),
             ("rtsp://u:sec/ret@h/x", AddressError::Port),
+            ("rtsp://u:secret@h/x\nsecret", AddressError::Control),
+            ("rtsp://u:sec\rret@h/x", AddressError::Control),
+            ("rtsp://u:secret@h\t/x", AddressError::Control),
+            ("rtsp://u:secret@h/\0", AddressError::Control),
+            ("rtsp://u:secret@h/\u{85}x", AddressError::Control),
         ] {
             assert_eq!(Address::parse(typed), Err(why));
             assert!(!why.to_string().contains("secret"));
@@ -284,6 +301,15 @@ mod tests {
         assert_eq!(sent.expose(), "rtsp://me:%2541%2F%40@10.0.0.2:88/v");
         let a = Address::from_parts("10.0.0.2:88", None, None, "stream1").expect("valid");
         assert_eq!(a.for_ffmpeg().expose(), "rtsp://10.0.0.2:88/stream1");
+        let secret = Secret::new("a\nb");
+        for (user, password, path) in [
+            (Some("me\n"), None, "/v"),
+            (Some("me"), Some(&secret), "/v"),
+            (None, None, "/v\nfile '/etc/passwd'"),
+        ] {
+            let made = Address::from_parts("10.0.0.2", user, password, path);
+            assert_eq!(made, Err(AddressError::Control));
+        }
     }
 
     #[test]
