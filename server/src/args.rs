@@ -37,22 +37,26 @@ pub const HELP: &str = r#"Shows cameras in web pages, at the live edge.
   --help, --version
 
 nearlive.toml looks like this:
-
     listen = "0.0.0.0:8080"
+    origins = ["https://www.example"]   # as --origin
+    memory_mb = 512                     # for media; this is the default
+    limits = { connections = 512 }      # or [limits], as README.md shows it
 
     [[camera]]
     name = "Front door"
+    id = "front-door"                   # in its address; default: from name
     url = "rtsp://user:password@192.168.1.9:554/stream1"
 
     [[camera]]
     name = "Yard"
-    host = "192.168.1.10"           # instead of url
+    host = "192.168.1.10"               # instead of url
     user = "viewer"
-    password = "taken literally"    # chmod 600 nearlive.toml
+    password = "taken literally"        # chmod 600 nearlive.toml
     path = "/h264/ch1/main/av_stream"
-    audio = "off"                   # default "mono"
-    window = 60                     # seconds that are kept, default 30
-    ladder = []                     # encode nothing beside the camera's picture
+    transport = "udp"                   # default "tcp"
+    audio = "off"                       # default "mono"
+    window = 60                         # seconds that are kept, default 30
+    ladder = []                         # nothing encoded beside the picture
 
 Not yet: probe, encode.
 "#;
@@ -303,6 +307,18 @@ mod tests {
         let text: String = lines.map(|l| l.trim_start().to_owned() + "\n").collect();
         let config = crate::config::Config::parse(&text).expect("valid");
         assert!(config.listen.is_some() && config.cameras.len() == 2, "{text}");
+        // What there is, the parser says where something else is written.
+        let known = |wrong: &str| {
+            let problem = crate::config::Config::parse(wrong).expect_err("no such setting");
+            let (_, all) = problem.rsplit_once("there are ").expect("a list");
+            all.replace(" or ", ", ").split(", ").map(str::to_owned).collect::<Vec<_>>()
+        };
+        let all = [known("hunter=1"), known("[[camera]]\nhunter=1")].concat();
+        assert!(all.len() > 12, "{all:?}");
+        for setting in all {
+            let written = [format!("{setting} = "), format!("[{setting}]")];
+            assert!(written.iter().any(|w| text.contains(w)), "{setting} is not in {text}");
+        }
     }
 
     #[test]
