@@ -38,7 +38,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::camera::address::Address;
+use self::limits::within_at;
+use self::problem::Misfit;
+use crate::camera::address::{Address, Part};
 use crate::camera::secret::Secret;
 use crate::error::Error;
 use crate::http::gate;
@@ -206,13 +208,11 @@ impl Config {
         let file: Written = toml::from_str(text).map_err(|e| problem::in_text(text, &e))?;
         let mut cameras: Vec<Camera> = Vec::with_capacity(file.camera.len());
         let line = |at: usize| problem::line_of(text, at);
+        let placed = |(at, e): Misfit| format!("line {}: {e}", line(at));
         let mut lines: Vec<usize> = Vec::with_capacity(file.camera.len());
         for entry in file.camera {
             let begins = entry.span().start;
-            let camera = entry
-                .into_inner()
-                .resolve()
-                .map_err(|(at, e)| format!("line {}: {e}", line(at.unwrap_or(begins))))?;
+            let camera = entry.into_inner().resolve(begins).map_err(placed)?;
             if let Some(other) = cameras.iter().position(|other| other.id == camera.id) {
                 return Err(format!(
                     "line {}: this camera's place in addresses is that of the one in line {}; give \
@@ -227,18 +227,20 @@ impl Config {
         if cameras.is_empty() {
             return Err("there is no [[camera]] in it; nearlive-server --help shows one".into());
         }
-        let memory_mb = file.memory_mb.map(|mb| limits::within("memory_mb", mb, MEMORY_MB));
+        let memory_mb = file.memory_mb.map(|mb| within_at("memory_mb", &mb, MEMORY_MB));
+        let origin = |written: &Spanned<String>| {
+            let misfit = |e| (written.span().start, format!("`origins`: {e}"));
+            gate::origin(written.get_ref()).map_err(misfit)
+        };
+        let origins: Result<_, _> = file.origins.iter().map(origin).collect();
         Ok(Self {
             listen: file.listen,
-            origins: file
-                .origins
-                .iter()
-                .map(|o| gate::origin(o).map_err(|e| format!("`origins`: {e}")))
-                .collect::<Result<_, _>>()?,
+            origins: origins.map_err(placed)?,
             memory_bytes: memory_mb
-                .transpose()?
+                .transpose()
+                .map_err(placed)?
                 .map_or(DEFAULT_MEMORY_BYTES, |mb| u64::from(mb) << 20),
-            limits: file.limits.resolve()?,
+            limits: file.limits.resolve().map_err(placed)?,
             cameras,
             warnings: Vec::new(),
         })
@@ -269,9 +271,9 @@ struct Written {
     /// server answers under their names too. `"*"`: all. Default: none. Pages of the server itself,
     /// of this machine and of private networks may always.
     #[serde(default)]
-    origins: Vec<String>,
+    origins: Vec<Spanned<String>>,
     /// Memory for media over all cameras, in MiB, 16 to 1048576. Default 512.
-    memory_mb: Option<i64>,
+    memory_mb: Option<Spanned<i64>>,
     /// What clients may take.
     #[serde(default)]
     limits: limits::Written,
@@ -289,15 +291,15 @@ struct Entry {
     /// Its place in addresses; made from the name by default ("Front door": `front-door`).
     id: Option<Spanned<String>>,
     /// The whole address, as it works elsewhere: `rtsp://user:password@host:port/path`.
-    url: Option<Secret>,
+    url: Option<Spanned<Secret>>,
     /// Instead of `url`: host, or host:port.
-    host: Option<String>,
+    host: Option<Spanned<String>>,
     /// With `host`: the user.
-    user: Option<String>,
+    user: Option<Spanned<String>>,
     /// With `host`: the password, taken literally.
-    password: Option<Secret>,
+    password: Option<Spanned<Secret>>,
     /// With `host`: path and query. Default `/`.
-    path: Option<String>,
+    path: Option<Spanned<String>>,
     /// `"tcp"` (default) or `"udp"`.
     #[serde(default)]
     transport: Transport,
@@ -305,9 +307,9 @@ struct Entry {
     #[serde(default)]
     audio: Audio,
     /// Rungs to encode, `[]` for none. Default: half the height at 800 kb/s, a quarter at 250.
-    ladder: Option<Vec<Step>>,
+    ladder: Option<Spanned<Vec<Step>>>,
     /// How far back a viewer can go, in seconds, 5 to 3600. Default 30.
-    window: Option<i64>,
+    window: Option<Spanned<i64>>,
 }
 
 /// One rung as it is written.
@@ -317,76 +319,49 @@ struct Step {
     /// Lines, 16 to 8640, or a part of the camera's as `"1/2"`.
     height: Height,
     /// With lines: columns, 16 to 15360.
-    width: Option<i64>,
+    width: Option<Spanned<i64>>,
     /// Kilobits a second, 16 to 100000.
-    kbps: i64,
+    kbps: Spanned<i64>,
 }
 
 impl Step {
-    fn resolve(self) -> Result<Rung, String> {
-        let width = self.width.map(|w| limits::within("width", w, 16..=15_360)).transpose()?;
-        if width.is_some() && matches!(self.height, Height::Fraction(_)) {
-            return Err("`width` goes with a height in lines, not with a part".into());
+    fn resolve(self) -> Result<Rung, Misfit> {
+        if let (Some(width), Height::Fraction(_)) = (&self.width, self.height) {
+            let e = "`width` goes with a height in lines, not with a part";
+            return Err((width.span().start, e.into()));
         }
-        Ok(Rung {
-            height: self.height,
-            width,
-            kbps: limits::within("kbps", self.kbps, 16..=100_000)?,
-        })
+        let width = self.width.map(|w| within_at("width", &w, 16..=15_360)).transpose()?;
+        let kbps = within_at("kbps", &self.kbps, 16..=100_000)?;
+        Ok(Rung { height: self.height, width, kbps })
     }
 }
 
 impl Entry {
-    /// The camera, or what is wrong, with the place in the file where it is not just the camera's.
+    /// The camera, or what is wrong; it begins at byte `begins` of the file.
     /// No sentence repeats what stands in the file: it may be an address in the wrong setting.
-    fn resolve(self) -> Result<Camera, (Option<usize>, String)> {
+    fn resolve(self, begins: usize) -> Result<Camera, Misfit> {
         let name_at = self.name.span().start;
         if repeat::is_address(self.name.get_ref()) {
             let e = "`name` is what people call the camera, and pages show it; its address is its `url`";
-            return Err((Some(name_at), e.into()));
+            return Err((name_at, e.into()));
         }
-        let (id, id_at) = match self.id {
+        let (id, id_at) = match &self.id {
             Some(id) => (id.get_ref().clone(), id.span().start),
             None => (slug(self.name.get_ref()), name_at),
         };
         if id.is_empty() {
             let e = "the camera's name makes no address; choose one: id = \"front-door\"";
-            return Err((Some(id_at), e.into()));
+            return Err((id_at, e.into()));
         }
         if slug(&id) != id || RESERVED.contains(&id.as_str()) {
             let reserved = RESERVED.join(", ");
             let e = format!("an `id` is made of a-z, 0-9 and -, and is none of {reserved}");
-            return Err((Some(id_at), e));
+            return Err((id_at, e));
         }
-        let here = |e: &str| (None, e.to_owned());
-        let address = match (&self.url, &self.host) {
-            (Some(url), None) => {
-                if self.user.is_some() || self.password.is_some() || self.path.is_some() {
-                    return Err(here("`user`, `password` and `path` go with `host`, not `url`"));
-                }
-                Address::parse(url.expose())
-            }
-            (None, Some(host)) => Address::from_parts(
-                host,
-                self.user.as_deref(),
-                self.password.as_ref(),
-                self.path.as_deref().unwrap_or("/"),
-            ),
-            (Some(_), Some(_)) => return Err(here("give `url` or `host`, not both")),
-            (None, None) => return Err(here("`url` or `host` is missing")),
-        }
-        .map_err(|e| here(&e.to_string()))?;
-        let window = self.window.map(|s| limits::within("window", s, 5..=3600)).transpose();
-        let window = window.map_err(|e| here(&e))?;
+        let address = self.address(begins)?;
+        let window = self.window.map(|s| within_at("window", &s, 5..=3600)).transpose()?;
         let window = window.map_or(DEFAULT_WINDOW, |s| Duration::from_secs(u64::from(s)));
-        let ladder = match self.ladder {
-            Some(steps) if steps.len() > 6 => return Err(here("a ladder has at most 6 rungs")),
-            Some(steps) => {
-                let rungs: Result<_, _> = steps.into_iter().map(Step::resolve).collect();
-                rungs.map_err(|e: String| here(&format!("in a ladder, {e}")))?
-            }
-            None => DEFAULT_LADDER.to_vec(),
-        };
+        let ladder = self.ladder.map_or_else(|| Ok(DEFAULT_LADDER.to_vec()), rungs)?;
         Ok(Camera {
             id,
             name: self.name.into_inner(),
@@ -397,6 +372,53 @@ impl Entry {
             window,
         })
     }
+
+    fn address(&self, begins: usize) -> Result<Address, Misfit> {
+        let (user, path) = (self.user.as_ref(), self.path.as_ref());
+        let password = self.password.as_ref();
+        let (user_at, path_at) = (user.map(|s| s.span().start), path.map(|s| s.span().start));
+        let password_at = password.map(|s| s.span().start);
+        match (&self.url, &self.host) {
+            (Some(url), None) => {
+                if let Some(at) = [user_at, password_at, path_at].into_iter().flatten().min() {
+                    return Err((
+                        at,
+                        "`user`, `password` and `path` go with `host`, not `url`".into(),
+                    ));
+                }
+                Address::parse(url.get_ref().expose())
+                    .map_err(|e| (url.span().start, e.to_string()))
+            }
+            (None, Some(host)) => Address::from_parts(
+                host.get_ref(),
+                user.map(|s| s.get_ref().as_str()),
+                password.map(Spanned::get_ref),
+                path.map_or("/", |s| s.get_ref()),
+            )
+            .map_err(|(part, e)| {
+                let at = match part {
+                    Part::Host => None,
+                    Part::User => user_at,
+                    Part::Password => password_at,
+                    Part::Path => path_at,
+                };
+                (at.unwrap_or_else(|| host.span().start), e.to_string())
+            }),
+            (Some(url), Some(host)) => {
+                let at = url.span().start.max(host.span().start);
+                Err((at, "give `url` or `host`, not both".into()))
+            }
+            (None, None) => Err((begins, "`url` or `host` is missing".into())),
+        }
+    }
+}
+
+fn rungs(ladder: Spanned<Vec<Step>>) -> Result<Vec<Rung>, Misfit> {
+    if ladder.get_ref().len() > 6 {
+        return Err((ladder.span().start, "a ladder has at most 6 rungs".into()));
+    }
+    let rungs: Result<_, Misfit> = ladder.into_inner().into_iter().map(Step::resolve).collect();
+    rungs.map_err(|(at, e)| (at, format!("in a ladder, {e}")))
 }
 
 /// `Front door` to `front-door`.
@@ -539,7 +561,7 @@ mod tests {
                 "[[camera]]\nname='a'\nid='rtsp://u:hunter2@h/'\nhost='h'",
                 "line 3: an `id` is made of a-z",
             ),
-            ("[[camera]]\nname='a'\nhost='rtsp://u:hunter2@h/'", "line 1: "),
+            ("[[camera]]\nname='a'\nhost='rtsp://u:hunter2@h/'", "line 3: the port in"),
             (
                 "[[camera]]\nname='hunter2'\nhost='h'\n\n[[camera]]\nname='Hunter2'\nhost='h'",
                 "line 5: this camera's place in addresses is that of the one in line 1",
@@ -575,6 +597,59 @@ mod tests {
             ("[[camera]]\nname='a'\nhost='h'\nuser=['hunter2']", "line 4: "),
             ("[[camera]]\nname='a'\nhost='h'\npath={a='hunter2'}", "line 4: "),
             ("[[camera]]\nname='a'\nhost='h'\npassword={a='hunter2'", "line 4: "),
+            // A mistake inside a value has the value's line.
+            ("[[camera]]\nname='a'\nhost='h:70000'", "line 3: the port in"),
+            ("[[camera]]\nname='a'\n\nurl='rtsp://h:x/'", "line 4: the port in"),
+            ("[[camera]]\nname='a'\nhost='h'\nwindow=4", "line 4: `window` is a whole"),
+            (
+                "[[camera]]\nname='a'\nhost='h'\n\npath='/\\x'\npassword=\"hunter2\\n\"",
+                "line 6: there is",
+            ),
+            ("[[camera]]\nname='a'\npath=\"\\n\"\nhost='h'", "line 3: there is"),
+            ("[[camera]]\nname='a'\nhost='h'\nuser=\"hunter2\\n\"", "line 4: there is"),
+            (
+                "[[camera]]\nname='a'\nurl='rtsp://h/'\nuser='u'\npath='/'",
+                "line 4: `user`, `password`",
+            ),
+            ("[[camera]]\nname='a'\nurl='rtsp://h/'\n\npath='/'", "line 5: `user`, `password`"),
+            ("[[camera]]\nname='a'\nurl='rtsp://h/'\nhost='h'", "line 4: give `url` or"),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[\n{height=480,kbps=500},\n{height=480,kbps=1}]",
+                "line 6: in a ladder, `kbps` is",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[\n{height=480,kbps=500},\n{height='1/2',width=9,kbps=500}]",
+                "line 6: in a ladder, `width` goes",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\n[[camera.ladder]]\nheight='1/2'\nkbps=90\nwidth=640",
+                "line 7: in a ladder, `width` goes",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\n[[camera.ladder]]\nheight=480\nkbps=1",
+                "line 6: in a ladder, `kbps` is",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height=1,kbps=9},\n{height=480,kbps=1}]",
+                "line 4: `height` is",
+            ),
+            (
+                "listen='[::]:80'\nmemory_mb=0\n[[camera]]\nname='a'\nhost='h'",
+                "line 2: `memory_mb`",
+            ),
+            ("origins=['*',\n'http://a b']\n[[camera]]\nname='a'\nhost='h'", "line 2: `origins`: "),
+            (
+                "[limits]\n\nper_client=9999\n[[camera]]\nname='a'\nhost='h'",
+                "line 3: `per_client` is a whole",
+            ),
+            (
+                "[limits.own]\n'10.0.0.1'=9\n'u:hunter2'=1\n[[camera]]\nname='a'\nhost='h'",
+                "line 3: `[limits.own]` has",
+            ),
+            (
+                "[limits.own]\n'10.0.0.1'=9\n'10.0.0.2'=0\n[[camera]]\nname='a'\nhost='h'",
+                "line 3: \"10.0.0.2/32\" in",
+            ),
             // What goes over several lines.
             (
                 "[[camera]]\nname='a'\nurl='''rtsp://u:hunter2@h/x\nhunter2'''",

@@ -26,6 +26,19 @@ pub struct Address {
     path: Secret,
 }
 
+/// A part of an address that is given in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Host and port.
+    Host,
+    /// The user's name.
+    User,
+    /// The password.
+    Password,
+    /// Path and query.
+    Path,
+}
+
 /// Why an address cannot be understood. Never repeats the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressError {
@@ -79,17 +92,22 @@ impl Address {
     }
 
     /// An address in parts, as a configuration file may give it: here the name and the password
-    /// are taken literally.
+    /// are taken literally. An error says in which part it is.
     pub fn from_parts(
         host: &str,
         user: Option<&str>,
         password: Option<&Secret>,
         path: &str,
-    ) -> Result<Self, AddressError> {
-        for part in [Some(host), user, password.map(Secret::expose), Some(path)] {
-            printing(part.unwrap_or_default())?;
+    ) -> Result<Self, (Part, AddressError)> {
+        for (part, text) in [
+            (Part::Host, Some(host)),
+            (Part::User, user),
+            (Part::Password, password.map(Secret::expose)),
+            (Part::Path, Some(path)),
+        ] {
+            printing(text.unwrap_or_default()).map_err(|e| (part, e))?;
         }
-        let (host, port) = split_port(host)?;
+        let (host, port) = split_port(host).map_err(|e| (Part::Host, e))?;
         let slash = if path.starts_with('/') { "" } else { "/" };
         Ok(Self {
             scheme: "rtsp",
@@ -302,13 +320,13 @@ mod tests {
         let a = Address::from_parts("10.0.0.2:88", None, None, "stream1").expect("valid");
         assert_eq!(a.for_ffmpeg().expose(), "rtsp://10.0.0.2:88/stream1");
         let secret = Secret::new("a\nb");
-        for (user, password, path) in [
-            (Some("me\n"), None, "/v"),
-            (Some("me"), Some(&secret), "/v"),
-            (None, None, "/v\nfile '/etc/passwd'"),
+        for (part, user, password, path) in [
+            (Part::User, Some("me\n"), None, "/v"),
+            (Part::Password, Some("me"), Some(&secret), "/v"),
+            (Part::Path, None, None, "/v\nfile '/etc/passwd'"),
         ] {
             let made = Address::from_parts("10.0.0.2", user, password, path);
-            assert_eq!(made, Err(AddressError::Control));
+            assert_eq!(made, Err((part, AddressError::Control)));
         }
     }
 

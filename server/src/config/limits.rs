@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use toml::Spanned;
 
+use super::problem::Misfit;
 use crate::http::limits::Limits;
 
 /// `[limits]` as it is written. What stands behind each, and what holds by default, is in [`Limits`].
@@ -15,24 +17,24 @@ use crate::http::limits::Limits;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Written {
     /// Connections at a time, 16 to 60000. Default 512.
-    connections: Option<i64>,
+    connections: Option<Spanned<i64>>,
     /// Of these, by one client (an address, in IPv6 a /64), 1 to `connections`. Default: half of them.
-    per_client: Option<i64>,
+    per_client: Option<Spanned<i64>>,
     /// Of these, only for clients that have none, 0 to half of `connections`. Default: a sixteenth.
-    reserved: Option<i64>,
+    reserved: Option<Spanned<i64>>,
     /// Seconds that a reader may take nothing while there is something for it, 1 to 600. Default 20.
-    stalled: Option<i64>,
+    stalled: Option<Spanned<i64>>,
     /// Stills that are decoded at a time, 1 to 64. Default 2.
-    stills: Option<i64>,
+    stills: Option<Spanned<i64>>,
     /// Addresses and networks that are one client each, with so many connections, 1 to `connections`.
-    own: BTreeMap<String, i64>,
+    own: BTreeMap<Spanned<String>, Spanned<i64>>,
 }
 
 impl Written {
-    pub(super) fn resolve(self) -> Result<Limits, String> {
-        let within = |name: &str, value: Option<i64>, range, default: usize| {
-            let found = value.map(|value| within(name, value, range)).transpose()?;
-            found.map_or(Ok(default), |n| usize::try_from(n).map_err(|e| e.to_string()))
+    pub(super) fn resolve(self) -> Result<Limits, Misfit> {
+        let within = |name: &str, value: Option<Spanned<i64>>, range, default: usize| {
+            let found = value.map(|value| within_at(name, &value, range)).transpose()?;
+            Ok(found.map_or(default, |n| n as usize))
         };
         let connections =
             within("connections", self.connections, 16..=60_000, Limits::default().connections)?;
@@ -43,10 +45,9 @@ impl Written {
         let mut own = Vec::with_capacity(self.own.len());
         for (place, n) in self.own {
             // It is not repeated: it may be a camera's address in the wrong place.
-            let net = network(&place).ok_or(
-                "`[limits.own]` has addresses and networks in quotation marks, each with its number of \
-                 connections: \"203.0.113.7\" = 400 or \"10.8.0.0/16\" = 100",
-            )?;
+            let e = "`[limits.own]` has addresses and networks in quotation marks, each with its number of \
+                     connections: \"203.0.113.7\" = 400 or \"10.8.0.0/16\" = 100";
+            let net = network(place.get_ref()).ok_or_else(|| (place.span().start, e.to_owned()))?;
             own.push((net, within(&format!("\"{net}\" in `[limits.own]`"), Some(n), 1..=all, 0)?));
         }
         Ok(Limits {
@@ -75,12 +76,21 @@ pub(super) fn within(name: &str, value: i64, range: RangeInclusive<i64>) -> Resu
     u32::try_from(value).ok().filter(|_| range.contains(&value)).ok_or_else(wrong)
 }
 
+/// The same of a value in the file.
+pub(super) fn within_at(
+    name: &str,
+    value: &Spanned<i64>,
+    range: RangeInclusive<i64>,
+) -> Result<u32, Misfit> {
+    within(name, *value.get_ref(), range).map_err(|e| (value.span().start, e))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Limits, String> {
-        toml::from_str::<Written>(text).map_err(|e| e.to_string())?.resolve()
+        toml::from_str::<Written>(text).map_err(|e| e.to_string())?.resolve().map_err(|(_, e)| e)
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::repeat;
 /// The longest file that is read, bytes.
 pub(super) const LONGEST: u64 = 1 << 20;
 
+/// What is wrong with a value, and where it stands: a byte of the text.
+pub(super) type Misfit = (usize, String);
+
 /// Why the file cannot be read.
 pub(super) fn unreadable(e: &io::Error) -> String {
     match e.kind() {
