@@ -18,9 +18,14 @@ fn diff(a: i64, b: i64) -> i64 {
     a.saturating_sub(b)
 }
 
-/// A length in microseconds, saturating.
+/// A length in microseconds, saturating, to be reckoned with times.
 pub fn micros(d: Duration) -> i64 {
     i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A length in microseconds, saturating, to be reckoned with sizes and rates.
+pub fn whole_micros(d: Duration) -> u64 {
+    u64::try_from(d.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A reading of the driver's monotonic clock, in microseconds.
@@ -47,14 +52,14 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
     fn add(self, d: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(whole_micros(d)))
     }
 }
 
 impl Sub<Duration> for Instant {
     type Output = Self;
     fn sub(self, d: Duration) -> Self {
-        Self(self.0.saturating_sub(u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_sub(whole_micros(d)))
     }
 }
 

@@ -24,7 +24,7 @@ impl Bitrate {
 
     /// The rate at which `bytes` arrive in `time`; `None` for a time of zero.
     pub fn of(bytes: u64, time: Duration) -> Option<Self> {
-        bytes.saturating_mul(8_000_000).checked_div(micros(time)).map(Self)
+        bytes.saturating_mul(8_000_000).checked_div(whole_micros(time)).map(Self)
     }
 
     /// How long `bytes` take at this rate; `None` at rate zero.
@@ -34,7 +34,7 @@ impl Bitrate {
 
     /// Bytes that flow at this rate in `time`.
     pub fn bytes_in(self, time: Duration) -> u64 {
-        self.0.saturating_mul(micros(time)) / 8_000_000
+        self.0.saturating_mul(whole_micros(time)) / 8_000_000
     }
 
     /// This rate times `permille` / 1000.
@@ -43,7 +43,7 @@ impl Bitrate {
     }
 }
 
-fn micros(time: Duration) -> u64 {
+fn whole_micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -6,7 +6,7 @@
 //! kept, by time spent receiving (not by wall time: silence says nothing); the smaller one is the
 //! estimate, so that it falls at once and rises with care.
 
-use crate::time::Instant;
+use crate::time::{Instant, whole_micros};
 use crate::units::Bitrate;
 use core::time::Duration;
 
@@ -42,7 +42,7 @@ impl Mean {
     }
 
     fn age(&mut self, silence: Duration) {
-        let silence_us = u64::try_from(silence.as_micros()).unwrap_or(u64::MAX);
+        let silence_us = whole_micros(silence);
         let mut weight = self.weight_us.min(self.half_life_us);
         for _ in 0..2 {
             weight = weight * SILENCE_US / SILENCE_US.saturating_add(silence_us);
@@ -53,7 +53,7 @@ impl Mean {
     /// Weighs the old by `half / (half + time)`, which is 2^-(time/half) near enough up to one half
     /// life, and needs no logarithm.
     fn add(&mut self, rate: Bitrate, time: Duration) {
-        let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(60_000_000);
+        let time_us = whole_micros(time).min(60_000_000);
         let keep = self.weight_us.min(self.half_life_us);
         let old = self.value.saturating_mul(keep);
         let sum = old.saturating_add(rate.as_bps().saturating_mul(time_us));

@@ -6,7 +6,7 @@
 //! without a word, and those of a master's variants need not agree. So a fragment that would lie
 //! neither where its segment is listed nor where the one before it ended begins a timeline as well.
 
-use crate::time::{Position, Span};
+use crate::time::{Position, Span, whole_micros};
 use alloc::vec::Vec;
 
 /// Media may lie so far beside its listed segment, microseconds: rounded durations, frames that are
@@ -33,7 +33,7 @@ impl Offsets {
         let astray = |offset: i64| {
             let at = Position::from_micros(start_us.saturating_add(offset));
             let beside = segment.start.since(at).max(at.since(segment.end));
-            let beside = u64::try_from(beside.as_micros()).unwrap_or(u64::MAX);
+            let beside = whole_micros(beside);
             after.map_or(beside, |after| beside.min(at.micros_from(after).unsigned_abs()))
         };
         let known = self.0.iter().rev().filter(|it| it.0 == timeline).map(|it| it.1);

@@ -2,7 +2,7 @@
 //!
 //! A sliding window in buckets, so that ten thousand samples cost what a dozen do.
 
-use crate::time::Instant;
+use crate::time::{Instant, whole_micros};
 use core::time::Duration;
 
 /// Buckets in a window.
@@ -28,7 +28,7 @@ pub struct Window {
 impl Window {
     /// A window of `span`, empty at `now`.
     pub fn new(span: Duration, now: Instant) -> Self {
-        let span_us = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        let span_us = whole_micros(span);
         let bucket_us = (span_us / BUCKETS as u64).max(1);
         Self { bucket_us, buckets: [None; BUCKETS], since: now }
     }

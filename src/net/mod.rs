@@ -28,3 +28,10 @@ pub enum Failure {
     /// It came whole, and is not what it should be.
     Unreadable,
 }
+
+impl Failure {
+    /// The server says that there is no such thing (RFC 9110 15.5.5, 15.5.11).
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Self::Status(404 | 410))
+    }
+}

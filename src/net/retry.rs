@@ -107,7 +107,7 @@ pub fn verdict(policy: Policy, failed: Failed<'_>, count: u32, prng: &mut Prng) 
 /// load, what is absent or half written may be just about to be made, but is not waited for as long.
 /// Later there is no end.
 pub fn manifest(first: bool, failed: Option<Failed<'_>>, count: u32, prng: &mut Prng) -> Verdict {
-    let absent = failed.is_none_or(|f| matches!(f.failure, Failure::Status(404 | 410)));
+    let absent = failed.is_none_or(|f| f.failure.is_absence());
     match failed {
         Some(failed) if !absent => {
             let policy = match first {

@@ -63,10 +63,12 @@ impl Session {
         (again.asking, again.due) = (false, None);
         again.asked += 1;
         let read = body.map(|body| protocol::read(body, &sent.resource.url, None));
-        again.begun = match read {
+        let live = match read {
             Some(Ok(Manifest::Dash(p, _))) => matches!(p.kind, Kind::Live(_)),
             Some(Ok(Manifest::Hls(_, Some(media)))) => !media.ended && !media.segments.is_empty(),
             _ => false,
         };
+        // Who has sought back in the meantime is not interrupted.
+        again.begun = live && self.playback.snap.ended;
     }
 }

@@ -52,9 +52,8 @@ impl Session {
         error: Error,
         failed: Failed<'_>,
     ) {
-        if self.is_live() && (self.lists.is_none() || !retry::passes(failed.failure)) {
-            // A new Period's or a restarted server's: the manifest knows.
-            self.want_manifest(cx.now);
+        if self.is_live() {
+            self.ask_manifest(cx, failed.failure);
         }
         let mut failures = self.stream(kind).map(|s| s.trouble.failed).unwrap_or_default();
         let count = failures.add(Some(failed.failure));
@@ -62,6 +61,14 @@ impl Session {
         let elsewhere = answered && count >= REFUSALS && !self.is_live();
         if !(elsewhere && self.pass_over(cx, kind, failed.failure)) {
             self.refused(cx, kind, error, failed);
+        }
+    }
+
+    /// Something live failed: a new Period's or a restarted server's, the manifest knows. But a playlist
+    /// does not say when its server is well again.
+    fn ask_manifest(&mut self, cx: &Cx<'_>, failure: &Failure) {
+        if self.lists.is_none() || !retry::passes(failure) {
+            self.want_manifest(cx.now);
         }
     }
 
@@ -161,15 +168,12 @@ impl Session {
         if *failure == Failure::Timeout {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
-        if matches!(failure, Failure::Status(404 | 410)) && self.live.is_some() {
+        if failure.is_absence() && self.live.is_some() {
             return self.on_missing(cx, kind, sent.sent_at, &lost.segment);
         }
         if let Some(live) = &mut self.live {
             live.control.excuse(cx.now);
-            // A playlist does not say when its server is well again.
-            if self.lists.is_none() || !retry::passes(failure) {
-                self.want_manifest(cx.now);
-            }
+            self.ask_manifest(cx, failure);
         }
         let error = Error::of_request(failure, &sent.resource.url, "a segment");
         let failed = sent.failed(cx.now, failure);
@@ -200,7 +204,7 @@ impl Session {
             Weight::Settled => return self.go_without(cx, kind, error),
             Weight::Refused => {
                 let before = segment.start.since(Position::default());
-                let absent = matches!(failed.failure, Failure::Status(404 | 410));
+                let absent = failed.failure.is_absence();
                 let view = missing::View { tries, others, left_out, before, left, absent, held };
                 match missing::verdict(&view) {
                     missing::Verdict::Again => self.ask_again(cx, kind, error, failed, tries),

@@ -48,6 +48,7 @@ pub use io::{
 
 use crate::net::prng::Prng;
 use crate::time::{Instant, WallTime};
+use alloc::string::String;
 use alloc::vec::Vec;
 use cx::{Agenda, Cx, Outbox};
 use session::Session;
@@ -98,11 +99,7 @@ impl Player {
         };
         match input {
             Input::Command(Command::Load { url }) => {
-                if let Some(old) = self.session.take() {
-                    old.stop(&mut cx);
-                }
-                let choice = self.choice.clone();
-                self.session = Some(Session::load(&mut cx, url, wall, choice));
+                replace(&mut self.session, &mut cx, url, wall, self.choice.clone());
                 return;
             }
             Input::Command(Command::Stop) => {
@@ -137,15 +134,10 @@ impl Player {
             Input::Media(snap) => session.on_snapshot(&mut cx, snap),
         }
         session.advance(&mut cx);
-        if session.begins_again() {
-            let url = session.address();
-            let choice = self.choice.clone();
-            if let Some(old) = self.session.take() {
-                old.stop(&mut cx);
-            }
-            let mut session = Session::load(&mut cx, url, wall, choice);
-            session.play_when_there();
-            self.session = Some(session);
+        if session.again.begun {
+            let url = session.url.clone();
+            let new = replace(&mut self.session, &mut cx, url, wall, self.choice.clone());
+            new.play_again = true;
         }
     }
 
@@ -169,4 +161,18 @@ impl Player {
     pub fn qualities(&self) -> Vec<Quality> {
         self.session.as_ref().map(Session::qualities).unwrap_or_default()
     }
+}
+
+/// What is loaded from `url` takes the place of what there is.
+fn replace<'s>(
+    session: &'s mut Option<Session>,
+    cx: &mut Cx<'_>,
+    url: String,
+    wall: WallTime,
+    choice: QualityChoice,
+) -> &'s mut Session {
+    if let Some(old) = session.take() {
+        old.stop(cx);
+    }
+    session.insert(Session::load(cx, url, wall, choice))
 }

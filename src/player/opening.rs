@@ -376,6 +376,7 @@ impl Session {
         }
         self.refresh_mimes();
         self.playback.stalled = None;
+        self.holds = false;
         self.stage = Stage::Opening { opened: false, resume: Some(at) };
         cx.push(Output::OpenSource);
     }

@@ -12,7 +12,7 @@ use super::io::{Body, FetchId};
 use super::opening::{rep_of, track_of};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
-use super::stream::Place;
+use super::stream::{Place, Stream};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::probe::{self, Prober};
@@ -125,15 +125,12 @@ impl Session {
 
     /// What all tracks but the picture's need.
     fn others(&self, p: &Presentation) -> Bitrate {
-        let others = self.feeds().filter(|s| s.kind != TrackKind::Video);
-        let bps = others.filter_map(|s| rep_of(p, s.place)).map(|r| r.bandwidth.as_bps()).sum();
-        Bitrate::from_bps(bps)
+        rate_of(p, self.feeds().filter(|s| s.kind != TrackKind::Video))
     }
 
     /// What all that is fetched needs.
     pub(super) fn rate_of_all(&self, p: &Presentation) -> Bitrate {
-        let reps = self.streams.iter().filter_map(|s| rep_of(p, s.place));
-        Bitrate::from_bps(reps.map(|r| r.bandwidth.as_bps()).sum())
+        rate_of(p, self.feeds())
     }
 
     /// Before a segment is asked for: the place it is to be of, when that changes.
@@ -496,4 +493,10 @@ impl Session {
             self.figures.reason = "this machine drops frames".to_string();
         }
     }
+}
+
+/// What the representations that these streams are on need.
+fn rate_of<'a>(p: &Presentation, streams: impl Iterator<Item = &'a Stream>) -> Bitrate {
+    let reps = streams.filter_map(|s| rep_of(p, s.place));
+    Bitrate::from_bps(reps.map(|r| r.bandwidth.as_bps()).sum())
 }

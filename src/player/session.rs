@@ -276,14 +276,11 @@ impl Session {
                 self.on_clock_set_back(cx);
             }
             self.advance_opening(cx);
-            self.advance_playlists(cx);
         }
         if matches!(self.stage, Stage::Running) {
             self.advance_edge(cx);
             self.advance_start(cx);
             self.advance_streams(cx);
-            // A stream may have turned to one that was never loaded.
-            self.advance_playlists(cx);
             self.follow_sources();
             self.advance_place(cx);
             self.advance_reserve(cx);
@@ -292,6 +289,10 @@ impl Session {
             self.advance_probe(cx);
             self.advance_buffers(cx);
             self.advance_again(cx);
+        }
+        if !matches!(self.stage, Stage::Failed) {
+            // By now it is known which of them the streams are on.
+            self.advance_playlists(cx);
         }
         self.report(cx);
     }
@@ -304,21 +305,6 @@ impl Session {
     /// The instant at which the clock of the segments shows `wall`.
     pub(super) fn instant_of(&self, now: Instant, wall: WallTime) -> Instant {
         now + wall.since(self.served(now))
-    }
-
-    /// A stream that had ended is live anew.
-    pub(super) const fn begins_again(&self) -> bool {
-        self.again.begun
-    }
-
-    /// What was loaded.
-    pub(super) fn address(&self) -> String {
-        self.url.clone()
-    }
-
-    /// It played, and goes on playing.
-    pub(super) const fn play_when_there(&mut self) {
-        self.play_again = true;
     }
 
     pub(super) fn is_live(&self) -> bool {

@@ -39,8 +39,16 @@ pub(super) struct Sniff {
     /// Segments looked at, and the number of the last one.
     looked: u32,
     number: u64,
-    /// Segments that were read whole, with their numbers and what they are.
-    bodies: Vec<(u64, Resource, Vec<u8>)>,
+    /// Segments that were read whole.
+    bodies: Vec<Whole>,
+}
+
+/// A segment of which all was read before its turn.
+#[derive(Debug)]
+struct Whole {
+    number: u64,
+    resource: Resource,
+    bytes: Vec<u8>,
 }
 
 /// The tracks of a transport stream.
@@ -185,7 +193,8 @@ impl Session {
         if let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) {
             sniff.looked += 1;
             sniff.found.look(&bytes);
-            sniff.bodies.push((sniff.number, sent.resource.clone(), bytes));
+            let (number, resource) = (sniff.number, sent.resource.clone());
+            sniff.bodies.push(Whole { number, resource, bytes });
         }
     }
 
@@ -219,7 +228,7 @@ impl Session {
             (Some(own), _) => (own, kind),
             (None, Some(audio)) if !separate => (audio.clone(), TrackKind::Audio),
             _ => {
-                let size = sniff.bodies.iter().map(|b| b.2.len()).sum::<usize>();
+                let size = sniff.bodies.iter().map(|b| b.bytes.len()).sum::<usize>();
                 let error = nothing_known(found.other, size, resource);
                 self.go_without(cx, kind, error);
                 return false;
@@ -244,9 +253,9 @@ impl Session {
     /// (Another variant may number its own alike.)
     pub(super) fn take_sniffed(&mut self, kind: TrackKind, segment: &Segment) -> Option<Vec<u8>> {
         let sniff = self.sniffs.iter_mut().find(|s| s.kind == kind)?;
-        sniff.bodies.retain(|body| body.0 >= segment.number);
-        let i = sniff.bodies.iter().position(|body| body.1 == segment.resource)?;
-        Some(sniff.bodies.swap_remove(i).2)
+        sniff.bodies.retain(|body| body.number >= segment.number);
+        let i = sniff.bodies.iter().position(|body| body.resource == segment.resource)?;
+        Some(sniff.bodies.swap_remove(i).bytes)
     }
 }
 

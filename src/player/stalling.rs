@@ -50,7 +50,7 @@ impl Session {
         if self.live.as_ref().is_some_and(near) {
             return false;
         }
-        let tracks = self.streams.iter().filter(|s| !s.passive).map(|s| reserve::View {
+        let tracks = self.feeds().map(|s| reserve::View {
             ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
             goal: self.goal_of(s),
             // Silence, for one, is made only once what came before it is read.

@@ -345,17 +345,23 @@ impl Stream {
         self.reached = d.reached.or(self.reached);
     }
 
-    /// Makes the buffer ready for media of this wrapping.
-    pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, w: &Wrapping) {
-        let buffer = self.kind;
-        if self.half {
-            self.half = false;
+    /// Takes back the half of a segment that was appended; answers whether there was one.
+    fn drop_half(&mut self, cx: &mut Cx<'_>) -> bool {
+        let half = core::mem::take(&mut self.half);
+        if half {
             let appends = core::mem::take(&mut self.begun);
             self.appending = self.appending.saturating_sub(appends);
-            cx.push(Output::Abort { buffer, appends });
+            cx.push(Output::Abort { buffer: self.kind, appends });
             // The browser keeps the last init over an abort; half of one it does not.
             self.fed = None;
         }
+        half
+    }
+
+    /// Makes the buffer ready for media of this wrapping.
+    pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, w: &Wrapping) {
+        let buffer = self.kind;
+        self.drop_half(cx);
         self.begun = 0;
         self.turn_to(cx, &w.mime);
         self.shift(cx, w.offset_us.unwrap_or_default());
@@ -425,13 +431,8 @@ impl Stream {
             requests.cancel(cx, d.id);
             release(cx, d);
         }
-        if self.half {
-            self.half = false;
-            self.fed = None;
+        if self.drop_half(cx) {
             self.full = false;
-            let appends = core::mem::take(&mut self.begun);
-            self.appending = self.appending.saturating_sub(appends);
-            cx.push(Output::Abort { buffer: self.kind, appends });
         }
         self.evicted_to = None;
         self.reached = None;

@@ -52,14 +52,9 @@ impl Transport {
     /// What comes next is of this segment; answers whether it follows on what came last.
     fn turn_to(&mut self, fed: Fed) -> bool {
         let last = self.last.replace(fed);
-        if last != Some(fed) {
-            return self.begin(last, fed);
+        if last == Some(fed) {
+            return true;
         }
-        true
-    }
-
-    /// Another segment begins.
-    fn begin(&mut self, last: Option<Fed>, fed: Fed) -> bool {
         let whole = core::mem::take(&mut self.whole);
         self.media = false;
         match last {

@@ -5,7 +5,7 @@
 //! recommends. A year counts 365 days in a duration and a month 30: nobody writes them in an MPD,
 //! and the standard does not say.
 
-use crate::time::WallTime;
+use crate::time::{WallTime, whole_micros};
 use alloc::string::String;
 use core::time::Duration;
 
@@ -129,7 +129,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 
 /// Writes an xs:duration in seconds, `PT1.5S`.
 pub fn write_duration(duration: Duration) -> String {
-    let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let us = whole_micros(duration);
     let mut out = String::from("PT");
     push_number(&mut out, us / 1_000_000, 1);
     push_fraction(&mut out, us % 1_000_000, false);

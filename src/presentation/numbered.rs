@@ -138,7 +138,8 @@ impl Template {
     }
 }
 
-/// The largest k for which k times `duration` in microseconds is at most `us`; `None` without a duration.
+/// The largest k for which k times `duration`, in microseconds, is at most `us`; `None` without a
+/// duration.
 pub(super) fn steps(us: i64, duration: MediaTime) -> Option<u64> {
     if duration.ticks <= 0 || us < 0 {
         return None;

@@ -1,7 +1,8 @@
 //! Starts ffmpeg, and ends it.
 //!
 //! Every track has a pipe of its own. The kernel's "end it when the parent dies" counts the parent
-//! **thread**, so all processes are started by one thread that lives as long as the server.
+//! **thread**, so all cameras' processes are started by one thread that lives as long as the server. (A
+//! still's lives for a moment, and a worker of the runtime lives longer.)
 
 use std::io;
 use std::os::fd::OwnedFd;

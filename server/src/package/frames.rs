@@ -13,6 +13,11 @@ const WRAP: i64 = 1 << 33;
 /// begin at.
 const MARKS_PATIENCE: i64 = 10 * 90_000;
 
+/// Units in a row without a picture in them, and for how long they came, before the stream is
+/// taken for another than was announced.
+const STRANGE_UNITS: u32 = 10;
+const STRANGE_US: i64 = 1_000_000;
+
 /// A slice of a picture, IDR or not (ISO/IEC 14496-10 table 7-1). No browser decodes partitioned
 /// slices (2 to 4), and to H.264's eyes H.265 has nothing but even types.
 fn is_slice(nal: &[u8]) -> bool {
@@ -121,10 +126,10 @@ impl FrameReader {
         self.events = events;
     }
 
-    /// The pictures have become something else: `units` in a row, for `us` microseconds, had none.
-    pub(super) fn strange(&self, units: u32, us: i64) -> Option<Ailment> {
+    /// The pictures have become something else.
+    pub(super) fn strange(&self) -> Option<Ailment> {
         let strange = self.strange?;
-        (strange.units >= units && strange.last_us - strange.since_us >= us)
+        (strange.units >= STRANGE_UNITS && strange.last_us - strange.since_us >= STRANGE_US)
             .then_some(Ailment::NoPictures { hevc: strange.hevc })
     }
 
@@ -231,7 +236,7 @@ mod tests {
             let unit = Unit { pid: 256, kind, pts, dts: None, data, random_access: false };
             reader.unit(&unit, i * 40_000, &mut frames);
         }
-        (frames.len(), reader.strange(10, 1_000_000))
+        (frames.len(), reader.strange())
     }
 
     const SLICE: &[&[u8]] = &[&[0x41, 0x9a, 1]];

@@ -10,6 +10,7 @@
 //! The first video track leads: its frames set the clock. A picture has the same timestamp in all
 //! renditions of a run, so whichever shows it first decides what begins there, for all.
 
+mod ailment;
 mod clock;
 mod entrance;
 mod filling;
@@ -17,13 +18,14 @@ mod frames;
 mod grid;
 mod news;
 mod order;
+mod sound;
 pub(crate) mod steady;
 mod writer;
 
+pub use ailment::Ailment;
 pub use frames::{Access, Frame};
 pub use writer::SOURCE_SCHEME;
 
-use crate::engine::limits::MOST_PIXELS;
 use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed, Standing};
 use entrance::Entrance;
@@ -57,27 +59,9 @@ const SET_BACK_US: i64 = 30_000_000;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
-/// Units in a row without a picture in them, and for how long they came, before the stream is
-/// taken for another than was announced.
-const STRANGE_UNITS: u32 = 10;
-const STRANGE_US: i64 = 1_000_000;
 /// Pictures that would have to begin a new Period so soon after another are left out: a camera whose
 /// picture changes all the time must not make a Period a frame.
 const BETWEEN_PERIODS_US: i64 = 1_000_000;
-
-/// What is wrong with what comes in a run: it is of no more use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ailment {
-    /// Frames come while their timestamps stand still.
-    StandsStill,
-    /// What comes has no picture of H.264 in it; `hevc`: it looks like H.265.
-    NoPictures {
-        /// Parameter sets of H.265 were in it.
-        hevc: bool,
-    },
-    /// A picture of this width and height is not decoded.
-    TooBig(u32, u32),
-}
 
 /// One camera's packager. It outlives the engine's runs.
 #[derive(Debug)]
@@ -272,7 +256,7 @@ impl Packager {
         if self.standing.stands() {
             return Some(Ailment::StandsStill);
         }
-        self.tracks.get(self.leader)?.reader.strange(STRANGE_UNITS, STRANGE_US)
+        self.tracks.get(self.leader)?.reader.strange()
     }
 
     /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
@@ -395,7 +379,7 @@ impl Packager {
         ) else {
             return;
         };
-        let soon = self.began_arrival_us.is_some_and(|b| is_soon(b, frame.arrival_us));
+        let soon = self.began_arrival_us.is_some_and(|b| is_too_soon(b, frame.arrival_us));
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
         if t.entrance.came(&frame) {
             return;
@@ -410,7 +394,7 @@ impl Packager {
             }
             let other =
                 frame.entry.as_ref().is_some_and(|e| t.writer.entry().is_some_and(|o| o != e));
-            self.too_big = self.too_big.or_else(|| too_big(frame.entry.as_ref()?));
+            self.too_big = self.too_big.or_else(|| ailment::too_big(frame.entry.as_ref()?));
             if self.too_big.is_some() || other && soon && !decided {
                 t.needs_key = true;
                 return;
@@ -539,51 +523,6 @@ impl Packager {
         }
     }
 
-    fn sound(&mut self, track: usize, frames: &[Frame]) {
-        for frame in frames {
-            let Some(us) = self.clock.utc_us(to_us(frame.pts)) else { return };
-            let t = &mut self.tracks[track];
-            t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
-            if t.writer.entry().is_none()
-                && let Some(entry) = &frame.entry
-            {
-                t.writer.set_entry(entry.clone());
-            }
-            if t.filling {
-                if us < t.writer.end_us() {
-                    continue;
-                }
-                self.fill_with_silence(track, us);
-                self.tracks[track].filling = false;
-            }
-            self.write_sound(track, &frame.data, us);
-        }
-        if let Some(last) = frames.last() {
-            self.publish(last.arrival_us);
-        }
-    }
-
-    /// One frame of sound at `us`, into the segment that the grid says.
-    fn write_sound(&mut self, track: usize, data: &[u8], us: i64) {
-        let Some(period) = self.periods.iter().rev().find(|p| p.start_us() <= us).copied() else {
-            return;
-        };
-        let t = &mut self.tracks[track];
-        let place = t.writer.place();
-        let number = if period.listed {
-            // Uneven segments: sound goes on to the next one when the picture has.
-            let (newest, current) = (self.grid.period(), self.grid.current());
-            let number = current.filter(|_| newest == Some(period));
-            number.or_else(|| place.map(|(_, n)| n)).unwrap_or(period.first)
-        } else {
-            period.number_at(us)
-        };
-        if place.is_none_or(|(p, n)| p != period && p.ms < period.ms || p == period && n < number) {
-            t.writer.begin(&self.camera, period, number, us);
-        }
-        t.writer.sound(&self.camera, &[data], us);
-    }
-
     fn publish(&self, now_us: i64) {
         if let Some(tracks) = self.camera.unpublished()
             && (tracks >= self.tracks.iter().filter(|t| !t.is_absent).count()
@@ -623,15 +562,8 @@ impl Packager {
 }
 
 /// A new Period would begin too soon after one whose first picture came at `began_us`.
-fn is_soon(began_us: i64, arrival_us: i64) -> bool {
+fn is_too_soon(began_us: i64, arrival_us: i64) -> bool {
     (0..BETWEEN_PERIODS_US).contains(&(arrival_us - began_us))
-}
-
-/// Width and height of a picture that is bigger than any that is decoded.
-fn too_big(entry: &SampleEntry) -> Option<(u32, u32)> {
-    let SampleEntry::Avc(config) = entry else { return None };
-    let (width, height) = (config.resolution.width, config.resolution.height);
-    (u64::from(width) * u64::from(height) > MOST_PIXELS).then_some((width, height))
 }
 
 /// 90 kHz ticks in microseconds.
