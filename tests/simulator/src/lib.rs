@@ -21,6 +21,7 @@
 
 pub mod clock;
 pub mod driver;
+mod fingerprint;
 mod log;
 pub mod mse;
 pub mod network;

@@ -12,6 +12,7 @@ mod perform;
 mod queue;
 
 use crate::clock::{Clock, NEVER, Time, millis, secs};
+use crate::fingerprint::Fingerprint;
 use crate::log::Log;
 use crate::mse::{Element, Rules};
 use crate::network::{Arrival, Network, Path};
@@ -163,6 +164,7 @@ pub struct Simulation<M: Machine = Player> {
     patience: u32,
     arrivals: Vec<(FetchId, Arrival)>,
     outputs: Vec<Output>,
+    fingerprint: Option<Fingerprint>,
 }
 
 impl<M: Machine> Simulation<M> {
@@ -176,6 +178,7 @@ impl<M: Machine> Simulation<M> {
             page: setup.page,
             now: 0,
             report: Report { seed: setup.seed, ..Report::default() },
+            fingerprint: Fingerprint::begin(setup.seed),
             log: Log::new(),
             fetches: BTreeMap::new(),
             last_fetch: None,
@@ -411,6 +414,9 @@ impl<M: Machine> Simulation<M> {
             self.log.output(self.now, &output);
             if let Output::Wait { until, .. } = output {
                 self.wake = until.map_or(NEVER, |at| self.clock.when(at).max(self.now));
+                if let Some(fingerprint) = &mut self.fingerprint {
+                    fingerprint.drained(self.now, &outputs, &output);
+                }
                 break;
             }
             outputs.push(output);
