@@ -18,6 +18,11 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// Floating point is for the browser's shell alone: what the core decides is the same on every machine.
+#![cfg_attr(
+    not(test),
+    deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)
+)]
 
 extern crate alloc;
 

@@ -2,6 +2,7 @@
 //!
 //! Everything else is given the time, so that it can be tested without waiting. (Timers are
 //! tokio's, which tests can pause.)
+#![allow(clippy::disallowed_types, reason = "the clocks are read here")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

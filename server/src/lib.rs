@@ -8,6 +8,7 @@
 //!
 //! [`run::main`] is the command; [`app::App`] with [`http::router`] is the server without a socket,
 //! as tests use it.
+#![deny(clippy::disallowed_types)]
 
 pub mod app;
 pub mod args;

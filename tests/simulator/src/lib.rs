@@ -18,6 +18,7 @@
 //!
 //! Nothing here reads a clock or sleeps: the same seed gives the same run, and an hour takes as long
 //! as its events take to compute. A failing test prints its seed and the last inputs and outputs.
+#![deny(clippy::disallowed_types)]
 
 pub mod clock;
 pub mod driver;
