@@ -17,6 +17,7 @@
 //! What the pieces see of each other is written in [`bundle`]. When no input has changed since the last
 //! run, nothing is written.
 
+mod arrange;
 mod bundle;
 mod module;
 #[cfg(feature = "size")]
@@ -135,6 +136,7 @@ fn player(job: &Job) -> Result<()> {
         Some(program) => module::optimize(program, &job.target.join("pack"), &wasm)?,
         None => wasm,
     };
+    let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
     std::fs::create_dir_all(&dist)?;
     write(&dist, "nearlive.wasm", &wasm)?;
     write(&dist, "nearlive.js", bundle::script(&sources, &glue).as_bytes())?;

@@ -102,15 +102,37 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
     }
     let mut glue = output.js().replace(EXPORTS, GUARDED);
     let module = output.wasm_mut();
+    drop_described(module);
     shorten(module.imports.iter_mut().map(|it| &mut it.name), "i", &mut glue);
     shorten(module.exports.iter_mut().map(|it| &mut it.name), "e", &mut glue);
     Ok((glue, module.emit_wasm()))
 }
 
-/// Gives short names to what the module and its glue call each other by: the long ones end in hashes, which no
-/// compression makes small.
+/// js-sys describes to wasm-bindgen every function that takes a callback, and with each what calls such a callback. The
+/// descriptions are gone by now, but the callers stand in the table of functions yet, where only JavaScript could reach
+/// them: by an export, which those that are needed have.
+fn drop_described(module: &mut walrus::Module) {
+    let of_callbacks = |name: &str| name.contains("wasm_bindgen7convert8closures");
+    let functions = module.funcs.iter();
+    let callers: Vec<_> = functions
+        .filter(|it| it.name.as_deref().is_some_and(of_callbacks))
+        .map(|it| it.id())
+        .collect();
+    for element in module.elements.iter_mut() {
+        if let walrus::ElementItems::Functions(functions) = &mut element.items
+            && let Some(other) = functions.iter().copied().find(|it| !callers.contains(it))
+        {
+            // The places of the others must not change.
+            functions.iter_mut().filter(|it| callers.contains(it)).for_each(|it| *it = other);
+        }
+    }
+    walrus::passes::gc::run(module);
+}
+
+/// Gives short names to what the module and its glue call each other by: the long ones are hashes and mangled paths, which
+/// no compression makes small.
 fn shorten<'a>(names: impl Iterator<Item = &'a mut String>, prefix: &str, glue: &mut String) {
-    for (index, name) in names.filter(|it| ends_in_hash(it)).enumerate() {
+    for (index, name) in names.filter(|it| ends_in_hash(it) || it.starts_with("_R")).enumerate() {
         let short = format!("{prefix}{index}");
         *glue = glue.replace(name.as_str(), &short);
         *name = short;
