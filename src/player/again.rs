@@ -5,8 +5,8 @@
 
 use super::cx::Cx;
 use super::io::{Body, Reason};
+use super::manifest::protocol::{self, Manifest};
 use super::opening::rep_of;
-use super::protocol::{self, Manifest};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
 use crate::presentation::{Kind, Resource};
@@ -47,8 +47,8 @@ impl Session {
         if due > cx.now {
             return cx.wake_at(due, Reason::ManifestRefresh);
         }
-        let list = self.presentation.as_ref().and_then(|p| {
-            let rep = self.feeds().next().and_then(|s| rep_of(p, s.place));
+        let list = self.manifest.presentation().and_then(|p| {
+            let rep = self.streams.feeds().next().and_then(|s| rep_of(p, s.place));
             rep.and_then(|rep| rep.playlist.clone())
         });
         let resource = Resource { url: list.unwrap_or_else(|| self.url.clone()), range: None };

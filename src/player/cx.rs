@@ -89,3 +89,40 @@ impl Cx<'_> {
         }
     }
 }
+
+/// The surroundings of a part in its own tests.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    pub(super) config: Config,
+    out: Outbox,
+    agenda: Agenda,
+    prng: Prng,
+}
+
+#[cfg(test)]
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            out: Outbox::new(),
+            agenda: Agenda::default(),
+            prng: Prng::new(1),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Surroundings {
+    /// One step at `now`.
+    pub(super) fn at(&mut self, now: Instant) -> Cx<'_> {
+        self.agenda = Agenda::default();
+        let Self { config, out, agenda, prng } = self;
+        Cx { now, config, out, agenda, prng }
+    }
+
+    /// What was put out.
+    pub(super) fn drain(&mut self) -> alloc::vec::Vec<Output> {
+        core::iter::from_fn(|| self.out.pop()).collect()
+    }
+}

@@ -4,14 +4,15 @@
 //! where it was. [`crate::net`] decides; here it is done, and said.
 
 use super::cx::Cx;
-use super::download::middle;
 use super::error::Error;
 use super::io::{FetchId, Reason};
 use super::opening::{place_in, rep_of, track_of};
 use super::requests::Sent;
 use super::session::Session;
-use super::stream::{Missing, Place, Trouble};
+use super::track::download::middle;
+use super::track::stream::{Missing, Place, Trouble};
 use crate::buffer::plan::Cursor;
+use crate::live::lateness;
 use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
 use crate::net::{Failure, missing};
 use crate::presentation::{Kind, Representation, Segment, TrackKind};
@@ -37,7 +38,7 @@ impl Session {
         sent: &Sent,
         failure: &Failure,
     ) {
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.fetching = None;
         }
         let error = Error::of_request(failure, &sent.resource.url, "the start of the media");
@@ -55,7 +56,7 @@ impl Session {
         if self.is_live() {
             self.ask_manifest(cx, failed.failure);
         }
-        let mut failures = self.stream(kind).map(|s| s.trouble.failed).unwrap_or_default();
+        let mut failures = self.streams.of(kind).map(|s| s.trouble.failed).unwrap_or_default();
         let count = failures.add(Some(failed.failure));
         let answered = matches!(failed.failure, Failure::Status(_) | Failure::Unreadable);
         let elsewhere = answered && count >= REFUSALS && !self.is_live();
@@ -67,8 +68,8 @@ impl Session {
     /// Something live failed: a new Period's or a restarted server's, the manifest knows. But a playlist
     /// does not say when its server is well again.
     fn ask_manifest(&mut self, cx: &Cx<'_>, failure: &Failure) {
-        if self.lists.is_none() || !retry::passes(failure) {
-            self.want_manifest(cx.now);
+        if !self.manifest.is_hls() || !retry::passes(failure) {
+            self.manifest.want(cx.now);
         }
     }
 
@@ -101,14 +102,14 @@ impl Session {
     /// What plays goes on with another representation than the one that cannot be had; answers
     /// whether there is one.
     pub(super) fn pass_over(&mut self, cx: &Cx<'_>, kind: TrackKind, why: &Failure) -> bool {
-        let Some(p) = self.presentation.clone() else { return false };
-        let Some(place) = self.stream(kind).map(|s| s.place) else { return false };
+        let Some(p) = self.manifest.shared() else { return false };
+        let Some(place) = self.streams.of(kind).map(|s| s.place) else { return false };
         let (Some(track), Some(rep)) = (track_of(&p, place), rep_of(&p, place)) else {
             return false;
         };
         self.types.lost(rep.id.clone(), retry::passes(why).then_some(cx.now + FORGIVEN));
         let next = place_in(&p, &self.types, place.period, kind, track, rep);
-        let (Some(next), Some(stream)) = (next, self.stream_mut(kind)) else {
+        let (Some(next), Some(stream)) = (next, self.streams.of_mut(kind)) else {
             self.types.found_again();
             return false;
         };
@@ -146,7 +147,7 @@ impl Session {
     }
 
     pub(super) fn skip(&mut self, kind: TrackKind, segment: &Segment) {
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.cursor = Cursor::After { number: segment.number, end: segment.end };
         }
     }
@@ -158,7 +159,7 @@ impl Session {
         sent: &Sent,
         failure: &Failure,
     ) {
-        if self.stream(kind).is_some_and(|s| s.has_all_of(sent.id)) {
+        if self.streams.of(kind).is_some_and(|s| s.has_all_of(sent.id)) {
             // The connection broke, or the length was said wrong; the media is whole.
             return self.on_segment_done(cx, kind, sent);
         }
@@ -194,11 +195,11 @@ impl Session {
     ) {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(kind);
-        let Some(stream) = self.stream_mut(kind) else { return };
+        let Some(stream) = self.streams.of_mut(kind) else { return };
         let tries = stream.trouble.tries.add(Some(failed.failure));
         let left_out = stream.trouble.left_out;
-        let held = !stream.ranges.is_empty();
-        let silent = self.stream(kind).is_some_and(|s| self.falls_silent(s));
+        let held = !stream.buffer.ranges().is_empty();
+        let silent = self.streams.of(kind).is_some_and(|s| self.falls_silent(s));
         match retry::weight(failed.failure) {
             Weight::Passes => self.refused(cx, kind, error, failed),
             Weight::Settled => return self.go_without(cx, kind, error),
@@ -237,7 +238,9 @@ impl Session {
         // In another quality it is asked for the first time.
         let count = tries.min(REFUSALS - 1);
         let verdict = retry::verdict(Policy::ON_DEMAND, failed, count, cx.prng);
-        let (Verdict::Again(wait), Some(stream)) = (verdict, self.stream_mut(kind)) else { return };
+        let (Verdict::Again(wait), Some(stream)) = (verdict, self.streams.of_mut(kind)) else {
+            return;
+        };
         stream.trouble.until = Some(cx.now + wait);
         if stream.trouble.words.replace(error.message.clone()).is_none() {
             self.trouble(cx, error);
@@ -246,7 +249,7 @@ impl Session {
 
     fn leave_out(&mut self, kind: TrackKind, segment: &Segment) {
         self.skip(kind, segment);
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             let left_out = stream.trouble.left_out.saturating_add(1);
             let words = stream.trouble.words.take();
             stream.trouble = Trouble { left_out, words, ..Trouble::default() };
@@ -255,7 +258,7 @@ impl Session {
 
     /// Where a film ends, as its manifest says.
     fn film_end(&self) -> Option<Position> {
-        match self.presentation.as_ref()?.kind {
+        match self.manifest.presentation()?.kind {
             Kind::OnDemand { duration } => duration.map(|d| Position::default() + d),
             Kind::Live(_) => None,
         }
@@ -263,7 +266,7 @@ impl Session {
 
     /// In how many other qualities a segment of this kind can be asked for.
     fn others_of(&self, kind: TrackKind) -> u32 {
-        let track = self.presentation.as_ref().zip(self.stream(kind));
+        let track = self.manifest.presentation().zip(self.streams.of(kind));
         let track = track.and_then(|(p, s)| track_of(p, s.place));
         let playable = track.map_or(0, |t| self.types.playable(t).len());
         u32::try_from(playable.saturating_sub(1)).unwrap_or(u32::MAX)
@@ -271,8 +274,8 @@ impl Session {
 
     /// The segment is asked for in the next lower quality, else in the next higher one.
     fn ask_elsewhere(&mut self, kind: TrackKind, segment: &Segment) {
-        let Some(p) = self.presentation.clone() else { return };
-        let Some(place) = self.stream(kind).map(|s| s.place) else { return };
+        let Some(p) = self.manifest.shared() else { return };
+        let Some(place) = self.streams.of(kind).map(|s| s.place) else { return };
         let Some(track) = track_of(&p, place) else { return };
         let playable = self.types.playable(track);
         let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
@@ -280,7 +283,7 @@ impl Session {
             return;
         };
         self.hold_rung(segment);
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.place = Place { rep, ..place };
         }
         self.figures.reason = "the segment is not to be had in another one".to_string();
@@ -295,12 +298,14 @@ impl Session {
         sent_at: Instant,
         segment: &Segment,
     ) {
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         let Some(i) = self.streams.iter().position(|s| s.kind == kind) else { return };
         let age = self.age(sent_at, segment);
         let other =
             self.streams.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
-        let of_kind = self.lateness_kind(&p, i);
+        let growing =
+            self.streams.get(i).and_then(|s| rep_of(&p, s.place)).is_some_and(|r| r.growing);
+        let of_kind = lateness::Kind { length: self.streams.segment_length(&p), growing };
         let Some(stream) = self.streams.get_mut(i) else { return };
         // What has left the list in the meantime is not waited for.
         let list = rep_of(&p, stream.place).map(|rep| &rep.segments);
@@ -326,10 +331,14 @@ impl Session {
             self.source_changed(cx.now);
         }
         self.note_late(cx);
-        self.want_manifest(cx.now);
+        self.manifest.want(cx.now);
         self.enter_farther_back(cx);
-        if age >= 0 && refusals >= if of_kind.growing { SURE_MISSES + 1 } else { 1 } {
-            self.seek_edge(cx, age);
+        let enough = if of_kind.growing { SURE_MISSES + 1 } else { 1 };
+        if age >= 0
+            && refusals >= enough
+            && let Some((edge, _, view)) = self.edge_parts()
+        {
+            edge.refused(&view, cx.now, age);
         }
     }
 

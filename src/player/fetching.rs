@@ -1,13 +1,13 @@
 //! Asking for segments, and for what has to be known before.
 
 use super::cx::Cx;
-use super::download::Wrapping;
 use super::io::{Body, Reason};
 use super::opening::{mime_of, place_in, rep_of, track_of};
 use super::requests::{Patience, Purpose};
 use super::rungs::BACKLOG;
 use super::session::Session;
-use super::stream::{Place, Stream};
+use super::track::download::Wrapping;
+use super::track::stream::{Place, Stream};
 use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
@@ -44,7 +44,7 @@ fn growing_patience(length: Duration, silent: u32) -> Patience {
 
 impl Session {
     pub(super) fn advance_streams(&mut self, cx: &mut Cx<'_>) {
-        let Some(presentation) = self.presentation.clone() else { return };
+        let Some(presentation) = self.manifest.shared() else { return };
         for i in 0..self.streams.len() {
             // A stream makes at most a few requests in one go; the bound is for a manifest that
             // lists nothing but gaps.
@@ -81,11 +81,11 @@ impl Session {
             return self.fetch_init(cx, i, init.clone());
         }
         if let SegmentList::Indexed { index } = &rep.segments
-            && !self.indexes.iter().any(|(r, _)| r == index)
+            && !self.manifest.has_index(index)
         {
             return self.fetch_index(cx, i, index.clone());
         }
-        if self.start_at.is_none() || self.edge_is_sought() {
+        if self.start_at.is_none() || self.edge.is_sought() {
             return Step::Rest;
         }
         let plan = self.plan(cx.now, p, i, rep);
@@ -130,25 +130,15 @@ impl Session {
         Step::Again
     }
 
-    /// The segments of a representation, as far as they are known.
-    pub(super) fn list<'a>(&'a self, rep: &'a Representation) -> &'a SegmentList {
-        match &rep.segments {
-            SegmentList::Indexed { index } => {
-                self.indexes.iter().find(|(r, _)| r == index).map_or(&rep.segments, |(_, l)| l)
-            }
-            list => list,
-        }
-    }
-
     /// Media to fetch ahead for a stream: each time the browser had no room a quarter less.
     pub(super) fn goal_of(&self, stream: &Stream) -> Duration {
-        let squeezed = stream.squeezed.min(6);
+        let squeezed = stream.buffer.squeezed().min(6);
         self.goal * 3u32.pow(squeezed) / 4u32.pow(squeezed)
     }
 
     fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
         let Some(stream) = self.streams.get(i) else { return Plan::PeriodEnd };
-        let list = self.list(rep);
+        let list = self.manifest.list(rep);
         let position = match self.start_at {
             Some(at) if !self.playback.placed => at,
             _ => self.playback.position(now),
@@ -156,12 +146,12 @@ impl Session {
         // It stands, and what came next was left out: over a hole longer than what is fetched ahead
         // nothing would be asked for any more.
         let dry = stream.downloads.is_empty()
-            && stream.appending == 0
-            && stream.ranges.last().is_none_or(|span| span.end <= position + AT_THE_END);
+            && stream.buffer.is_idle()
+            && stream.buffer.ranges().last().is_none_or(|span| span.end <= position + AT_THE_END);
         let position = if dry { position.max(stream.cursor.position()) } else { position };
         let mut goal = self.goal_of(stream);
-        let ended = self.streams.iter().any(|s| s.ended && !s.ranges.is_empty());
-        if stream.trouble.left_out > 0 || (ended && stream.squeezed == 0) {
+        let ended = self.streams.iter().any(|s| s.ended && !s.buffer.ranges().is_empty());
+        if stream.trouble.left_out > 0 || (ended && stream.buffer.squeezed() == 0) {
             // Holes fill no buffer: what comes after them is wanted at once, or the end. And where a
             // track has ended the browser goes on with the others only when it knows the end.
             goal = Duration::MAX;
@@ -208,13 +198,16 @@ impl Session {
             Mapping::Offset(us) => Some(us),
             Mapping::Learn => None,
         };
-        let period = self.presentation.as_ref().and_then(|p| p.periods.get(stream.place.period));
+        let period = self.manifest.presentation().and_then(|p| p.periods.get(stream.place.period));
         let window = period.map(|p| clip::window(p, rep.mapping)).unwrap_or_default();
         let kind = stream.kind;
         let transport = stream.transport.is_some();
         // What is transmuxed says its types itself.
-        let mime =
-            if transport { Some(stream.mime().to_string()) } else { mime_of(rep, kind, &data) };
+        let mime = if transport {
+            Some(stream.buffer.mime().to_string())
+        } else {
+            mime_of(rep, kind, &data)
+        };
         let Some(mime) = mime else { return Step::Rest };
         let patience = if rep.growing {
             growing_patience(s.end.since(s.start), stream.trouble.silent)
@@ -240,7 +233,7 @@ impl Session {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
         }
         if let Some(bytes) = known {
-            self.feed_sniffed(cx, kind, id, &bytes);
+            self.streams.bytes_at_once(cx, kind, id, &bytes);
         }
         Step::Again
     }
@@ -276,8 +269,8 @@ impl Session {
             return;
         }
         let at = rep.segments.last().map_or(cx.now, |last| self.next_listed(cx.now, &last));
-        self.want_manifest(at);
-        if let Some(due) = self.loader.due() {
+        self.manifest.want(at);
+        if let Some(due) = self.manifest.due() {
             cx.wake_at(due, Reason::ManifestRefresh);
         }
     }
@@ -287,7 +280,7 @@ impl Session {
         // It is there one length after the last was; when that was, the earliest seen of them tell. Not
         // much use in asking much earlier, but nothing is known at first.
         let length = last.end.since(last.start);
-        let last_seen = self.edge.newest.seen(last.end).unwrap_or(now);
+        let last_seen = self.edge.list_seen(last.end).unwrap_or(now);
         let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
         if expected > now { expected } else { now + length / 8 }
     }
@@ -320,8 +313,8 @@ impl Session {
         }
         if self.is_live() {
             // The Period has ended and the next is not known yet.
-            self.want_manifest(cx.now);
-            if let Some(due) = self.loader.due() {
+            self.manifest.want(cx.now);
+            if let Some(due) = self.manifest.due() {
                 cx.wake_at(due, Reason::ManifestRefresh);
             }
         } else if let Some(stream) = self.streams.get_mut(i)

@@ -6,7 +6,7 @@ use super::opening::rep_of;
 use super::playing::CAUGHT_UP;
 use super::session::Session;
 use crate::live::control::{Aim, Control, Sound, Steer, View};
-use crate::presentation::{Kind, Presentation, SegmentList, TrackKind};
+use crate::presentation::{Kind, Presentation, TrackKind};
 use crate::time::{Instant, Position, Span, WallTime};
 use crate::units::Rate;
 use core::time::Duration;
@@ -82,22 +82,9 @@ fn aim(cx: &Cx<'_>, p: &Presentation, growing: bool, sound: Sound, segment: Dura
 }
 
 impl Session {
-    /// The nominal length of a segment of the picture, else of the sound.
-    pub(super) fn segment_length(&self, p: &Presentation) -> Duration {
-        let length = self.feeds().find_map(|s| {
-            let rep = rep_of(p, s.place)?;
-            let segment = match &rep.segments {
-                SegmentList::Numbered(n) => return Some(n.duration.to_duration()),
-                list => list.last()?,
-            };
-            Some(segment.end.since(segment.start))
-        });
-        length.unwrap_or(Duration::from_secs(2))
-    }
-
     /// What is played beside the picture.
     pub(super) fn sound(&self) -> Sound {
-        match self.stream(TrackKind::Audio) {
+        match self.streams.of(TrackKind::Audio) {
             None => Sound::None,
             Some(_) if self.playback.snap.muted => Sound::Muted,
             Some(_) => Sound::Heard,
@@ -107,8 +94,8 @@ impl Session {
     /// The settings changed, or the sound was turned off or on.
     pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
         self.goal = cx.config.buffer_ahead;
-        let Some(p) = self.presentation.clone() else { return };
-        let segment = self.segment_length(&p);
+        let Some(p) = self.manifest.shared() else { return };
+        let segment = self.streams.segment_length(&p);
         let sound = self.sound();
         if let Some(live) = &mut self.live {
             live.control.aim = aim(cx, &p, live.growing, sound, segment);
@@ -117,7 +104,7 @@ impl Session {
 
     /// Where to start fetching to be live.
     pub(super) fn live_entry(&self, now: Instant) -> Option<Position> {
-        let p = self.presentation.as_ref()?;
+        let p = self.manifest.presentation()?;
         let live = self.live.as_ref()?;
         let edge = self.edge(now)?;
         let wanted = live.control.wanted(now);
@@ -125,7 +112,7 @@ impl Session {
             self.without_detour(p, edge, edge - wanted.max(ENTRY))
         } else {
             // Half a segment more than the newest one: the next is announced while that plays.
-            let length = self.segment_length(p);
+            let length = self.streams.segment_length(p);
             let newest = self.newest_end(now)?;
             (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
         };
@@ -142,7 +129,7 @@ impl Session {
         edge: Position,
         at: Position,
     ) -> Position {
-        let current = self.feeds().filter_map(|s| {
+        let current = self.streams.feeds().filter_map(|s| {
             let segment = rep_of(p, s.place)?.segments.at(edge)?;
             Some(segment.start)
         });
@@ -184,14 +171,14 @@ impl Session {
     pub(super) fn advance_live(&mut self, cx: &mut Cx<'_>) {
         let Some(edge) = self.edge(cx.now) else { return };
         let position = self.playback.position(cx.now);
-        let buffered_to = self.buffered_to(position);
+        let buffered_to = self.streams.buffered_to(position);
         self.tell_window(cx);
-        let fetching_at = self.feeds().map(|s| s.cursor.position()).min();
+        let fetching_at = self.streams.feeds().map(|s| s.cursor.position()).min();
         let runs = self.playback.runs() && self.playback.moved.is_some();
         let paused = self.playback.snap.paused;
         let placed = self.playback.placed;
         // A picture that stands has nothing to catch up with.
-        let away = self.source.away() || self.captures.stands_in(position);
+        let away = self.camera.away() || self.camera.repeats_at(position);
         let Some(live) = &mut self.live else { return };
         if (away || !live.following) && live.rate != Rate::NORMAL {
             live.rate = Rate::NORMAL;
@@ -221,8 +208,9 @@ impl Session {
         // Fetching hangs far behind: what it would bring is not wanted any more.
         let hangs = fetching_at.is_some_and(behind);
         // Or it stands, and newer media is there.
-        let newer =
-            || self.common().last().is_some_and(|s| s.end > position + Duration::from_secs(1));
+        let newer = || {
+            self.streams.common().last().is_some_and(|s| s.end > position + Duration::from_secs(1))
+        };
         if hangs || (placed && !runs && behind(position) && newer()) {
             return self.reenter(cx);
         }
@@ -244,10 +232,11 @@ impl Session {
 
     /// The camera is back: what is left of the still picture is not played to its end.
     fn leave_filler(&mut self, cx: &mut Cx<'_>, position: Position, edge: Position) {
-        if self.source.away() {
+        if self.camera.away() {
             return;
         }
-        let Some((new, last)) = self.captures.next_new(position).zip(self.common().last()) else {
+        let Some((new, last)) = self.camera.next_new(position).zip(self.streams.common().last())
+        else {
             return;
         };
         let Some(live) = self.live.as_mut().filter(|l| l.growing) else { return };
@@ -265,7 +254,7 @@ impl Session {
             return;
         }
         let position = self.playback.position(now);
-        let buffered_to = self.buffered_to(position);
+        let buffered_to = self.streams.buffered_to(position);
         if let Some(live) = self.live.as_mut().filter(|l| l.following) {
             live.control.level(now, position, buffered_to);
         }
@@ -274,7 +263,7 @@ impl Session {
     /// A fragment has arrived.
     pub(super) fn note_arrival(&mut self, now: Instant, span: Span, fresh: bool) {
         let Some(edge) = self.edge(now) else { return };
-        let away = self.source.away();
+        let away = self.camera.away();
         if let Some(live) = self.live.as_mut().filter(|l| l.growing && fresh && !away) {
             live.control.arrived(now, span.end, edge);
         }
@@ -282,22 +271,20 @@ impl Session {
 
     /// A capture time came.
     pub(super) fn note_capture(&mut self, now: Instant, at: Position, wall: WallTime) {
-        let newer = self.captures.newest().is_none_or(|newest| newest < wall);
-        let filler = self.captures.note(at, wall);
-        if self.source.filler != filler {
-            self.source.filler = filler;
+        let found = self.camera.captured(at, wall);
+        if found.changed {
             self.source_changed(now);
         }
-        if newer && !filler {
-            self.source.stalls_before = self.playback.stalls;
+        if found.new {
+            self.playback.mark_new_picture();
         }
     }
 
     /// The camera went away or came back: what stood still for it is not the link's doing.
     pub(super) fn source_changed(&mut self, now: Instant) {
-        if self.source.away() {
+        if self.camera.away() {
             // It stood still before it could be known why.
-            self.playback.lay_on_source(self.source.stalls_before);
+            self.playback.blame_source_since_mark();
         }
         if let Some(live) = &mut self.live {
             live.control.excuse(now);

@@ -6,8 +6,8 @@ use super::cx::Cx;
 use super::io::Output;
 use super::opening::{place_in, rep_of, track_of};
 use super::session::Session;
-use super::silence;
-use super::stream::Stream;
+use super::track::silence;
+use super::track::stream::Stream;
 use crate::buffer::gaps::{self, Listed, Track, Way};
 use crate::presentation::{Presentation, Segment, SegmentList};
 use crate::time::{Position, Span};
@@ -29,7 +29,7 @@ impl Session {
 
     /// Where to go on from `at` as far as these streams go.
     pub(super) fn way_of(&self, asked: &[&Stream], at: Position) -> Way {
-        let Some(p) = &self.presentation else { return Way::Wait };
+        let Some(p) = self.manifest.presentation() else { return Way::Wait };
         let lists: Vec<Box<dyn Fn(Position) -> Listed + '_>> = asked
             .iter()
             .map(|s| {
@@ -41,7 +41,7 @@ impl Session {
             .iter()
             .zip(&lists)
             .map(|(s, listed)| Track {
-                held: &s.ranges,
+                held: s.buffer.ranges(),
                 settled: self.settled(s),
                 listed,
                 filled: self.falls_silent(s).then_some(silence::LEAST),
@@ -52,14 +52,14 @@ impl Session {
 
     /// The stream whose requests bring the media of this one.
     fn leader<'a>(&'a self, stream: &'a Stream) -> &'a Stream {
-        let leads = || self.feeds().find(|s| s.transport.is_some());
+        let leads = || self.streams.feeds().find(|s| s.transport.is_some());
         if stream.passive { leads().unwrap_or(stream) } else { stream }
     }
 
     fn settled(&self, stream: &Stream) -> Span {
         let span = self.leader(stream).settled();
         // What the browser is still reading, or is kept from it, counts as on its way.
-        if stream.appending > 0 { Span { end: span.start, ..span } } else { span }
+        if stream.buffer.is_idle() { span } else { Span { end: span.start, ..span } }
     }
 
     /// What the manifest lists of a stream's track from `at` on, over all Periods.
@@ -76,7 +76,7 @@ impl Session {
                 false => place_in(p, &self.types, index, stream.kind, track, rep),
             };
             let Some(rep) = place.and_then(|place| rep_of(p, place)) else { continue };
-            let list = self.list(rep);
+            let list = self.manifest.list(rep);
             let from = at.max(period.start);
             if period.end.is_some_and(|end| end <= from) {
                 continue;
@@ -121,16 +121,16 @@ impl Session {
 
     /// A place just before the end of the track that ends first.
     pub(super) fn last_look(&self) -> Option<Position> {
-        let p = self.presentation.as_ref()?;
+        let p = self.manifest.presentation()?;
         let end = |s: &Stream| {
             let listed = p.periods.iter().enumerate().rev().find_map(|(index, _)| {
                 let (track, rep) = (track_of(p, s.place)?, rep_of(p, s.place)?);
                 let place = place_in(p, &self.types, index, s.kind, track, rep)?;
-                self.list(rep_of(p, place)?).last()
+                self.manifest.list(rep_of(p, place)?).last()
             });
             listed.map(|last| (last.start, last.end))
         };
-        let active = self.feeds().filter(|s| !self.falls_silent(s));
+        let active = self.streams.feeds().filter(|s| !self.falls_silent(s));
         let (start, end) = active.filter_map(end).min_by_key(|it| it.1)?;
         Some((end - LAST_LOOK).max(start))
     }
@@ -138,8 +138,8 @@ impl Session {
 
 /// Nothing more comes of it, and it has been played to its end.
 fn over(stream: &Stream, at: Position) -> bool {
-    let shown = stream.appending == 0;
-    shown && stream.ended && stream.ranges.last().is_none_or(|last| last.end <= at)
+    let played = || stream.buffer.ranges().last().is_none_or(|last| last.end <= at);
+    stream.buffer.is_idle() && stream.ended && played()
 }
 
 /// The segment with media at `at` or next after it.

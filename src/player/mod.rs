@@ -6,25 +6,25 @@
 //! `handle` never fails and never panics: bad data becomes [`Event::Error`].
 
 mod again;
+mod camera;
+mod clock;
 mod config;
 mod cx;
-mod download;
 mod edge;
 mod error;
 mod event;
 mod failing;
 mod fetching;
 mod following;
-mod hls;
 mod holes;
-mod index;
 mod io;
 mod keeping;
 mod loading;
+mod manifest;
 mod opening;
+mod origin;
 mod playback;
 mod playing;
-mod protocol;
 mod receiving;
 mod report;
 mod requests;
@@ -34,8 +34,7 @@ mod session;
 mod silence;
 mod sniffing;
 mod stalling;
-mod stream;
-mod transport;
+mod track;
 mod without;
 
 pub use config::Config;

@@ -5,7 +5,6 @@
 //! it was, then without the codec or on a lower rung, then it is over.
 
 use super::cx::Cx;
-use super::download::InitData;
 use super::error::{Code, Error, shown};
 use super::event::Event;
 use super::following::Live;
@@ -13,7 +12,8 @@ use super::io::{Output, Reason};
 use super::select;
 pub(super) use super::select::Types;
 use super::session::{Session, Stage};
-use super::stream::{Place, Stream};
+use super::track::download::InitData;
+use super::track::stream::{Place, Stream};
 use super::without;
 use crate::presentation::{
     Container, Kind, Presentation, Representation, SegmentList, Track, TrackKind,
@@ -49,7 +49,7 @@ impl Session {
         if self.types.supported.is_none() {
             return;
         }
-        let Some(presentation) = self.presentation.clone() else { return };
+        let Some(presentation) = self.manifest.shared() else { return };
         if self.streams.is_empty()
             && let Err(error) = self.choose_streams(cx, &presentation)
         {
@@ -58,9 +58,9 @@ impl Session {
         if !self.told_loaded && !self.complete_streams(cx, &presentation) {
             return;
         }
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut() {
             stream.renewed();
-            cx.push(Output::AddBuffer { buffer: stream.kind, mime: stream.mime().to_string() });
+            stream.buffer.add(cx);
         }
         self.set_duration(cx, &presentation);
         self.playback.placed = false;
@@ -85,9 +85,10 @@ impl Session {
             return false;
         }
         if matches!(p.kind, Kind::Live(_)) {
-            let reps = || self.feeds().filter_map(|s| rep_of(p, s.place));
+            let reps = || self.streams.feeds().filter_map(|s| rep_of(p, s.place));
             let growing = reps().all(|r| r.growing);
-            self.live = Some(Live::new(cx, p, growing, self.sound(), self.segment_length(p)));
+            self.live =
+                Some(Live::new(cx, p, growing, self.sound(), self.streams.segment_length(p)));
         }
         self.told_loaded = true;
         self.tell_loaded(cx, p);
@@ -98,10 +99,10 @@ impl Session {
     fn types_found(&mut self, cx: &mut Cx<'_>) -> bool {
         let mut unknown = Vec::new();
         let mut refused = None;
-        for stream in &self.streams {
-            match self.types.found(stream.mime()) {
-                None => unknown.push(stream.mime().to_string()),
-                Some(false) => refused = Some((stream.kind, stream.mime().to_string())),
+        for stream in self.streams.iter() {
+            match self.types.found(stream.buffer.mime()) {
+                None => unknown.push(stream.buffer.mime().to_string()),
+                Some(false) => refused = Some((stream.kind, stream.buffer.mime().to_string())),
                 Some(true) => {}
             }
         }
@@ -160,7 +161,7 @@ impl Session {
             return false;
         };
         if let (Some(mime), Some(stream)) = (mime_of(rep, kind, &data), self.streams.get_mut(i)) {
-            stream.set_mime(mime);
+            stream.buffer.is_to_be(stream.kind, mime);
         }
         true
     }
@@ -189,7 +190,7 @@ impl Session {
             };
             let Some(t) = period.tracks.get(track) else { continue };
             // An HLS presentation is not known to be live before its playlists are there.
-            let sure = live && self.lists.is_none();
+            let sure = live && !self.manifest.is_hls();
             let Some(rep) = self.first_rung(cx, t, sure) else { continue };
             let Some(mime) = t.representations.get(rep).and_then(|r| r.mime(kind)) else {
                 continue;
@@ -263,7 +264,7 @@ impl Session {
             anchor(old).is_none_or(|before| now.micros_from(before).unsigned_abs() > 1_000_000)
         });
         self.ask_types(cx, new);
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut() {
             if old != new {
                 // It may well be there by what the new one says.
                 stream.hurry();
@@ -309,11 +310,10 @@ impl Session {
         self.playback.placed = false;
         self.playback.seeking_to = None;
         let requests = &mut self.requests;
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut() {
             stream.retarget(cx, requests, stream.cursor.position());
         }
-        self.captures.clear();
-        self.source.renewed();
+        self.camera.renewed();
         let following = self.live.as_ref().is_some_and(|l| l.following);
         if let Some(at) = at.filter(|_| !following) {
             self.set_start(cx, at);
@@ -369,7 +369,7 @@ impl Session {
     pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>) {
         self.play_again |= !self.playback.snap.paused;
         let at = self.playback.position(cx.now);
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut() {
             stream.retarget(cx, &mut self.requests, at);
             // The rung may have been changed, and AddBuffer takes the stream's type.
             stream.renewed();
@@ -382,18 +382,18 @@ impl Session {
     }
 
     fn refresh_mimes(&mut self) {
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         for stream in self.streams.iter_mut().filter(|s| s.transport.is_none() && !s.passive) {
             if let Some(mime) = rep_of(&p, stream.place).and_then(|r| r.mime(stream.kind)) {
-                stream.set_mime(mime);
+                stream.buffer.is_to_be(stream.kind, mime);
             }
         }
     }
 
     /// Takes the next lower rung, or another codec; answers whether there is one.
     fn play_something_else(&mut self, kind: TrackKind) -> bool {
-        let Some(p) = self.presentation.clone() else { return false };
-        let Some(place) = self.stream(kind).or_else(|| self.streams.first()).map(|s| s.place)
+        let Some(p) = self.manifest.shared() else { return false };
+        let Some(place) = self.streams.of(kind).or_else(|| self.streams.first()).map(|s| s.place)
         else {
             return false;
         };
@@ -417,7 +417,7 @@ impl Session {
                 })
             }
         };
-        let (Some((track, rep)), Some(stream)) = (next, self.stream_mut(kind)) else {
+        let (Some((track, rep)), Some(stream)) = (next, self.streams.of_mut(kind)) else {
             return false;
         };
         stream.place = Place { track, rep, ..place };

@@ -39,6 +39,8 @@ pub(super) struct Playback {
     pub(super) stalls_of_source: Stalls,
     /// The one under way is explained so.
     of_source: bool,
+    /// Stalls when the last new picture came.
+    at_new_picture: Stalls,
 }
 
 /// How often, and for how long.
@@ -78,6 +80,7 @@ impl Playback {
             stalls: Stalls::default(),
             stalls_of_source: Stalls::default(),
             of_source: false,
+            at_new_picture: Stalls::default(),
         }
     }
 
@@ -170,8 +173,18 @@ impl Playback {
         change
     }
 
-    /// What it stood still for since `before` was that the source has gone.
-    pub(super) fn lay_on_source(&mut self, before: Stalls) {
+    /// A new picture came: the source is there, and the stalls up to now are not its doing.
+    pub(super) const fn mark_new_picture(&mut self) {
+        self.at_new_picture = self.stalls;
+    }
+
+    /// The source has gone, and had gone when the last new picture came.
+    pub(super) fn blame_source_since_mark(&mut self) {
+        self.blame_source(self.at_new_picture);
+    }
+
+    /// What it stood still for since its stalls were `before` was that the source has gone.
+    pub(super) fn blame_source(&mut self, before: Stalls) {
         let count = self.stalls.count.saturating_sub(before.count);
         let of_source = &mut self.stalls_of_source;
         of_source.count = of_source.count.saturating_add(count);
@@ -302,11 +315,11 @@ mod tests {
         p.look(at(700), dry.clone());
         p.look(at(900), snap(Cue::Playing, 1400));
         p.look(at(1000), dry);
-        p.lay_on_source(before);
+        p.blame_source(before);
         let stalls = |count, ms| Stalls { count, lasted: Duration::from_millis(ms) };
         assert_eq!(p.stalls(at(1100)), (stalls(1, 200), stalls(2, 300)));
         p.look(at(1200), snap(Cue::Playing, 1400));
-        p.lay_on_source(p.stalls);
+        p.blame_source(p.stalls);
         assert_eq!(p.stalls(at(1300)), (stalls(1, 200), stalls(2, 400)));
     }
 

@@ -29,9 +29,9 @@ const RETURN: Duration = Duration::from_secs(3);
 impl Session {
     pub(super) fn set_start(&mut self, cx: &mut Cx<'_>, at: Position) {
         self.start_at = Some(at);
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         let period = p.periods.iter().rposition(|period| period.start <= at);
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut() {
             if let Some(period) = period
                 && period != stream.place.period
                 && let (Some(track), Some(rep)) =
@@ -51,8 +51,8 @@ impl Session {
         if self.start_at.is_some() {
             return;
         }
-        let Some(p) = self.presentation.clone() else { return };
-        self.note_newest(cx.now);
+        let Some(p) = self.manifest.shared() else { return };
+        self.note_lists(cx.now);
         if !self.is_live() {
             let start = p.periods.first().map(|p| p.start).unwrap_or_default();
             return self.set_start(cx, start);
@@ -60,19 +60,23 @@ impl Session {
         if !self.clock.ready(cx.now) {
             return cx.wake_at(cx.now + Duration::from_millis(100), Reason::Timeout);
         }
-        if self.edge_is_sought() {
+        if self.edge.is_sought() {
             return;
         }
         match self.live_entry(cx.now) {
             Some(at) => self.set_start(cx, at),
-            None => self.seek_beginning(cx),
+            None => {
+                if let Some((edge, _, view)) = self.edge_parts() {
+                    edge.seek_beginning(cx, &view);
+                }
+            }
         }
     }
 
     /// Puts the element where the start is to be, once media is there.
     pub(super) fn advance_place(&mut self, cx: &mut Cx<'_>) {
         let Some(at) = self.start_at.filter(|_| !self.playback.placed) else { return };
-        let common = self.common();
+        let common = self.streams.common();
         let growing = self.live.as_ref().is_some_and(|l| l.growing && l.following);
         let to = if growing {
             let Some(span) = common.last().filter(|s| s.end > at) else { return };
@@ -126,10 +130,10 @@ impl Session {
         if change.started && self.figures.startup.is_none() {
             self.figures.startup = Some(now.since(self.began));
         }
-        if change.stalled && self.source.away() {
+        if change.stalled && self.camera.away() {
             let own = self.playback.stalls;
             let before = Stalls { count: own.count.saturating_sub(1), ..own };
-            self.playback.lay_on_source(before);
+            self.playback.blame_source(before);
             self.source_changed(now);
         } else if change.stalled
             && let Some(live) = &mut self.live
@@ -181,9 +185,9 @@ impl Session {
 
     /// The oldest place that can still be fetched when its turn comes.
     fn oldest(&self, now: Instant) -> Option<Position> {
-        let p = self.presentation.as_ref()?;
+        let p = self.manifest.presentation()?;
         let (oldest, edge) = self.window(now)?;
-        let length = self.segment_length(p);
+        let length = self.streams.segment_length(p);
         Some((oldest + length.max(Duration::from_secs(2))).min(edge))
     }
 

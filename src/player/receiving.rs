@@ -1,12 +1,12 @@
 //! Taking what was asked for: initialization segments, indexes, media.
 
 use super::cx::Cx;
-use super::download::{InitData, News};
 use super::error::Error;
 use super::io::{BlobId, FetchId};
 use super::opening::rep_of;
 use super::requests::Sent;
 use super::session::Session;
+use super::track::download::{InitData, News};
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::net::retry::InARow;
@@ -28,7 +28,7 @@ impl Session {
             Fact::Init(init) => Some(init),
             _ => None,
         });
-        let Some(stream) = self.stream_mut(kind) else { return };
+        let Some(stream) = self.streams.of_mut(kind) else { return };
         stream.fetching = None;
         match init {
             Some(init) => {
@@ -41,20 +41,20 @@ impl Session {
     }
 
     pub(super) fn on_index(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent, body: &[u8]) {
-        let place = match self.stream_mut(kind) {
+        let place = match self.streams.of_mut(kind) {
             Some(stream) => {
                 stream.fetching = None;
                 stream.place
             }
             None => return,
         };
-        let rep = self.presentation.as_ref().and_then(|p| {
+        let rep = self.manifest.presentation().and_then(|p| {
             let period_start = p.periods.get(place.period)?.start;
             Some((rep_of(p, place)?.clone(), period_start))
         });
         let Some((rep, period_start)) = rep else { return };
-        match super::index::read(body, &sent.resource, &rep, period_start) {
-            Some(list) => self.indexes.push((sent.resource.clone(), list)),
+        match super::manifest::index::read(body, &sent.resource, &rep, period_start) {
+            Some(list) => self.manifest.index_read(sent.resource.clone(), list),
             None => self.unreadable(cx, kind, sent, body, "a segment index (sidx, indexRange)"),
         }
     }
@@ -92,9 +92,9 @@ impl Session {
         facts: Vec<Fact>,
     ) {
         self.note_level(cx.now);
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        let news = stream.read(cx, &mut self.offsets, id, (blob, len), facts);
-        let changed = core::mem::take(&mut stream.changed) && kind == TrackKind::Video;
+        let news = self.streams.read(cx, kind, id, (blob, len), facts);
+        let stream = self.streams.of_mut(kind);
+        let changed = stream.is_some_and(|s| s.buffer.take_changed()) && kind == TrackKind::Video;
         if let Some(live) = self.live.as_mut().filter(|_| changed) {
             live.control.relearn(cx.now);
         }
@@ -109,25 +109,25 @@ impl Session {
             return self.on_damaged(cx, kind, id, "a web page", &url);
         }
         self.note_level(cx.now);
-        self.on_transport(cx, kind, id, bytes);
+        self.streams.bytes(cx, kind, id, bytes);
         self.note_read(cx, kind, id, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }
 
     /// All media of a segment is there.
     pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
-        if !self.on_transport_end(cx, kind, sent.id) {
+        if !self.streams.bytes_end(cx, kind, sent.id) {
             let (why, url) = ("no picture and no sound", &sent.resource.url);
             return self.on_damaged(cx, kind, sent.id, why, url);
         }
         self.note_segment(cx);
-        self.loader.calm();
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        self.manifest.calm();
+        let Some(stream) = self.streams.of(kind) else { return };
         let breaks_off = stream.breaks_off(sent.id);
-        let news = stream.done(cx, &mut self.offsets, sent.id);
+        let news = self.streams.done(cx, kind, sent.id);
         self.on_news(cx, kind, sent.id, news);
         if breaks_off && self.live.as_ref().is_some_and(|live| live.growing) {
             // It grew to its end, and that is the Period's: the next one has begun.
-            self.want_manifest(cx.now);
+            self.manifest.want(cx.now);
         }
     }
 
@@ -142,8 +142,8 @@ impl Session {
             match item {
                 News::Fragment { span, fresh } => {
                     self.note_arrival(cx.now, span, fresh);
-                    if kind == TrackKind::Video {
-                        self.note_silence(cx.now, span);
+                    if kind == TrackKind::Video && self.camera.picture(span) {
+                        self.source_changed(cx.now);
                     }
                 }
                 News::Captured { at, wall } if kind == TrackKind::Video => {
@@ -151,7 +151,9 @@ impl Session {
                 }
                 News::Captured { .. } => {}
                 News::Message { at, until, scheme, data } => {
-                    self.note_message(cx.now, at, until, &scheme, &data);
+                    if self.camera.message(at, until, &scheme, &data) {
+                        self.source_changed(cx.now);
+                    }
                 }
                 News::Damaged { why, url } => self.on_damaged(cx, kind, id, why, &url),
             }

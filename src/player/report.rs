@@ -3,24 +3,13 @@
 use super::cx::Cx;
 use super::event::{Event, Quality, QualityChoice, State, Stats, Switch};
 use super::opening::{Breakdowns, rep_of, track_of};
-use super::playback::Stalls;
 use super::select;
 use super::session::Session;
 use crate::live::clock::Trust;
-use crate::presentation::TrackKind;
-use crate::time::{Instant, Position, Span};
-use alloc::collections::VecDeque;
+use crate::time::Instant;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
-
-/// Scheme of the companion server's messages about its camera: `value` is a word, the data a
-/// sentence, empty when all is well.
-const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
-/// What is said of a source that says nothing, when its media repeats an old picture.
-const STANDS: &str = "no new picture comes from the camera";
-/// A cause that stands is repeated this often, with the picture's age.
-const REPEAT: Duration = Duration::from_secs(1);
 
 /// Counters, and what was said last.
 #[derive(Debug, Default)]
@@ -29,80 +18,13 @@ pub(super) struct Figures {
     pub(super) switches: u32,
     pub(super) startup: Option<Duration>,
     pub(super) breakdowns: Breakdowns,
-    /// Why the manifest does not load; that has been said.
-    pub(super) manifest_trouble: Option<String>,
     pub(super) reason: String,
     pub(super) waiting_for: &'static str,
     told_state: Option<State>,
     told_quality: Option<u32>,
 }
 
-/// What the source says of its camera.
-#[derive(Debug, Default)]
-pub(super) struct SourceState {
-    /// Sentences that belong to places the element has not reached.
-    coming: VecDeque<(Position, String)>,
-    /// The sentence that holds where it plays.
-    cause: String,
-    /// The sentence that came last.
-    newest: String,
-    /// How far it holds; `None`: until another comes.
-    until: Option<Position>,
-    /// The newest media repeats an old picture.
-    pub(super) filler: bool,
-    /// Stalls when the last picture came that is not a filler.
-    pub(super) stalls_before: Stalls,
-    /// The cause that the page was told, and when.
-    told: String,
-    told_at: Option<Instant>,
-}
-
-impl SourceState {
-    /// The newest media is a filler.
-    pub(super) fn away(&self) -> bool {
-        !self.newest.is_empty() || self.filler
-    }
-
-    /// Media comes on another timeline: what was said holds until it comes without it.
-    pub(super) fn renewed(&mut self) {
-        self.coming.clear();
-        self.newest.clone_from(&self.cause);
-        self.until = Some(Position::default());
-    }
-}
-
 impl Session {
-    pub(super) fn note_message(
-        &mut self,
-        now: Instant,
-        at: Position,
-        until: Option<Position>,
-        scheme: &str,
-        data: &[u8],
-    ) {
-        if scheme == SOURCE_SCHEME {
-            self.source.until = until;
-            self.say_of_source(now, at, String::from_utf8_lossy(data).into_owned());
-        }
-    }
-
-    /// The picture goes on; where nothing repeats what was said of the camera it is well. A server
-    /// that was started again in between does not know what to take back.
-    pub(super) fn note_silence(&mut self, now: Instant, span: Span) {
-        if self.source.until.take_if(|until| span.end > *until + Duration::from_millis(1)).is_some()
-        {
-            self.say_of_source(now, span.start, String::new());
-        }
-    }
-
-    fn say_of_source(&mut self, now: Instant, at: Position, sentence: String) {
-        if sentence != self.source.newest {
-            self.source.newest.clone_from(&sentence);
-            self.source.coming.push_back((at, sentence));
-            self.source_changed(now);
-        }
-    }
-
     pub(super) fn report(&mut self, cx: &mut Cx<'_>) {
         self.report_state(cx);
         self.report_quality(cx);
@@ -119,10 +41,10 @@ impl Session {
 
     fn report_quality(&mut self, cx: &mut Cx<'_>) {
         let at = self.playback.position(cx.now);
-        let Some(stream) = self.stream(TrackKind::Video).or_else(|| self.streams.first()) else {
+        let Some(stream) = self.streams.leading() else {
             return;
         };
-        let Some(shown) = stream.inventory.at(at) else { return };
+        let Some(shown) = stream.buffer.quality_at(at) else { return };
         if self.figures.told_quality == Some(shown) {
             return;
         }
@@ -137,23 +59,9 @@ impl Session {
     }
 
     fn report_source(&mut self, cx: &mut Cx<'_>) {
-        let at = self.playback.position(cx.now);
-        while let Some((place, _)) = self.source.coming.front()
-            && *place <= at
-        {
-            let Some((_, sentence)) = self.source.coming.pop_front() else { break };
-            self.source.cause = sentence;
+        if let Some(cause) = self.camera.news(cx.now, self.playback.position(cx.now)) {
+            cx.emit(Event::Source { cause, age: self.latency(cx.now) });
         }
-        let silent = self.source.cause.is_empty();
-        let cause = if silent && self.captures.stands_in(at) { STANDS } else { &self.source.cause };
-        let due = self.source.told_at.is_none_or(|told| cx.now.since(told) >= REPEAT);
-        if cause == self.source.told && (cause.is_empty() || !due) {
-            return;
-        }
-        let cause = cause.to_string();
-        self.source.told.clone_from(&cause);
-        self.source.told_at = Some(cx.now);
-        cx.emit(Event::Source { cause, age: self.latency(cx.now) });
     }
 
     /// The origin's time now minus the capture time of what is shown, else minus its place on the
@@ -162,16 +70,15 @@ impl Session {
         self.live.as_ref()?;
         self.playback.moved?;
         let at = self.playback.position(now);
-        let held = !self.source.cause.is_empty();
-        if let Some(captured) = self.captures.at(at, held).filter(|_| self.clock_tells(now)) {
-            return Some(self.origin(now).since(captured));
+        if let Some(taken) = self.camera.taken(at).filter(|_| self.clock_tells(now)) {
+            return Some(self.origin(now).since(taken));
         }
         Some(self.edge(now)?.since(at))
     }
 
     /// The origin's time can be set against capture times: not by a clock that is known to be off.
     fn clock_tells(&self, now: Instant) -> bool {
-        self.clock.clock.trust() > Trust::Local || self.clock_fits(now)
+        self.clock.trust() > Trust::Local || self.clock_fits(now)
     }
 
     /// How much newer than what is shown could be had, on the manifest's clock: that one goes on while
@@ -186,16 +93,16 @@ impl Session {
     /// What is asked for in vain at the moment, in words.
     fn outage(&self) -> Option<String> {
         let of_media = self.streams.iter().find_map(|s| s.trouble.words.clone());
-        of_media.or_else(|| self.figures.manifest_trouble.clone())
+        of_media.or_else(|| self.manifest.trouble().map(ToString::to_string))
     }
 
     pub(super) fn stats(&self, now: Instant) -> Stats {
         let pb = &self.playback;
         let (stalls, stalls_of_source) = pb.stalls(now);
-        let stream = self.stream(TrackKind::Video).or_else(|| self.streams.first());
-        let rep = self.presentation.as_ref().zip(stream).and_then(|(p, s)| rep_of(p, s.place));
+        let stream = self.streams.leading();
+        let rep = self.manifest.presentation().zip(stream).and_then(|(p, s)| rep_of(p, s.place));
         Stats {
-            protocol: self.loader.protocol,
+            protocol: self.manifest.protocol(),
             live: self.is_live(),
             latency: self.latency(now),
             target_latency: self.live.as_ref().map(|l| l.control.wanted(now)),
@@ -222,8 +129,8 @@ impl Session {
 
     /// What can be chosen between in the Period that is fetched, best first.
     pub(super) fn qualities(&self) -> Vec<Quality> {
-        let Some(p) = &self.presentation else { return Vec::new() };
-        let stream = self.stream(TrackKind::Video).or_else(|| self.streams.first());
+        let Some(p) = self.manifest.presentation() else { return Vec::new() };
+        let stream = self.streams.leading();
         let Some(track) = stream.and_then(|s| track_of(p, s.place)) else { return Vec::new() };
         let playable = self.types.playable(track).into_iter().rev();
         playable.filter_map(|i| track.representations.get(i)).map(select::quality).collect()

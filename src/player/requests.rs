@@ -65,6 +65,11 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    /// Where the answer came from: after redirects, where that is known.
+    pub(super) fn from(&self) -> &str {
+        if self.head.url.is_empty() { &self.resource.url } else { &self.head.url }
+    }
+
     /// How it came to fail.
     pub(super) fn failed<'a>(&self, now: Instant, failure: &'a Failure) -> Failed<'a> {
         Failed { failure, lasted: now.since(self.heard_at), wish: self.head.retry_after }

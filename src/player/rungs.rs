@@ -5,14 +5,14 @@
 //! end of what is buffered; live, playing then goes on at the edge.
 
 use super::cx::Cx;
-use super::download::{Download, middle};
 use super::event::QualityChoice;
 use super::following::ENTRY;
 use super::io::{Body, FetchId};
 use super::opening::{rep_of, track_of};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
-use super::stream::{Place, Stream};
+use super::track::download::{Download, middle};
+use super::track::stream::{Place, Stream};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::probe::{self, Prober};
@@ -105,15 +105,15 @@ impl Session {
     /// What is buffered far ahead is fetched anew in the quality that the viewer chose, from the
     /// next segment's border on: a choice that shows in half a minute looks like none.
     pub(super) fn replace_ahead(&mut self, cx: &mut Cx<'_>) {
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         let soon = self.playback.position(cx.now) + Duration::from_secs(1);
-        let Some(stream) = self.stream(TrackKind::Video) else { return };
+        let Some(stream) = self.streams.of(TrackKind::Video) else { return };
         let (Some(track), Some(rep)) = (track_of(&p, stream.place), rep_of(&p, stream.place))
         else {
             return;
         };
         let same = self.chosen(track).is_none_or(|chosen| chosen == stream.place.rep);
-        let border = self.list(rep).at(soon).map(|s| s.end);
+        let border = self.manifest.list(rep).at(soon).map(|s| s.end);
         let Some(border) = border.filter(|b| !same && *b < stream.cursor.position()) else {
             return;
         };
@@ -125,12 +125,12 @@ impl Session {
 
     /// What all tracks but the picture's need.
     fn others(&self, p: &Presentation) -> Bitrate {
-        rate_of(p, self.feeds().filter(|s| s.kind != TrackKind::Video))
+        rate_of(p, self.streams.feeds().filter(|s| s.kind != TrackKind::Video))
     }
 
     /// What all that is fetched needs.
     pub(super) fn rate_of_all(&self, p: &Presentation) -> Bitrate {
-        rate_of(p, self.feeds())
+        rate_of(p, self.streams.feeds())
     }
 
     /// Before a segment is asked for: the place it is to be of, when that changes.
@@ -198,7 +198,7 @@ impl Session {
     /// is not counted: no rung mends that.
     pub(super) fn late(&self, now: Instant) -> Duration {
         let (Some(live), Some(edge)) = (&self.live, self.edge(now)) else { return Duration::ZERO };
-        let Some(stream) = self.stream(TrackKind::Video).or_else(|| self.streams.first()) else {
+        let Some(stream) = self.streams.leading() else {
             return Duration::ZERO;
         };
         let Some(d) = stream.downloads.front().filter(|_| live.growing) else {
@@ -209,7 +209,7 @@ impl Session {
             // It comes as it is made, and what is usual here is not known.
             return Duration::ZERO;
         }
-        let made = d.finished.zip(self.presentation.as_ref());
+        let made = d.finished.zip(self.manifest.presentation());
         let made = made.and_then(|((at, end), p)| Some(edge_at(p, at)?.since(end)));
         let usual = live.control.usual_lateness(now).max(stream.lateness.known());
         let expected = usual.max(made.unwrap_or_default());
@@ -244,7 +244,7 @@ impl Session {
             self.abandon_whole(cx, kind, id);
             return;
         }
-        if self.source.away() {
+        if self.camera.away() {
             return;
         }
         if self.late(now) > BACKLOG {
@@ -264,12 +264,12 @@ impl Session {
     }
 
     fn abandon_growing(&mut self, cx: &mut Cx<'_>, kind: TrackKind) {
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         if kind != TrackKind::Video || self.playback.moved.is_none() && self.late_join(cx.now) {
             return;
         }
         // What is on its way, which the next segment may already have been decided to leave.
-        let front = self.stream(kind).and_then(|s| s.downloads.front());
+        let front = self.streams.of(kind).and_then(|s| s.downloads.front());
         let Some(place) = front.map(|d| d.place) else { return };
         let Some(track) = track_of(&p, place) else { return };
         if self.chosen(track).is_some() {
@@ -292,16 +292,16 @@ impl Session {
 
     /// A join's backlog is no sign of weakness while it is young.
     fn late_join(&self, now: Instant) -> bool {
-        let first = self.stream(TrackKind::Video).and_then(|s| s.downloads.front());
+        let first = self.streams.of(TrackKind::Video).and_then(|s| s.downloads.front());
         first.is_none_or(|d| now.since(d.sent_at) < JOIN)
     }
 
     fn abandon_whole(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         if kind != TrackKind::Video {
             return;
         }
-        let Some(stream) = self.stream(kind) else { return };
+        let Some(stream) = self.streams.of(kind) else { return };
         let Some(d) = stream.downloads.front().filter(|d| d.id == id) else { return };
         let place = stream.place;
         let Some(track) = track_of(&p, place) else { return };
@@ -324,7 +324,7 @@ impl Session {
         let Some(Download { .. }) = stream.lost(cx, &mut self.requests, id) else { return };
         self.requests.cancel(cx, id);
         self.abr.held = Some(held);
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.place = Place { rep: choice.rep, ..place };
         }
         self.figures.reason = choice.why;
@@ -340,8 +340,8 @@ impl Session {
         let Some(edge) = self.edge(cx.now) else { return };
         let position = self.playback.position(cx.now);
         // The lower rung's segment has to be fetched from its start; the next one may be there sooner.
-        let entry = self.presentation.as_ref().and_then(|p| {
-            let place = Place { rep: choice.rep, ..self.stream(kind)?.place };
+        let entry = self.manifest.presentation().and_then(|p| {
+            let place = Place { rep: choice.rep, ..self.streams.of(kind)?.place };
             let rep = rep_of(p, place)?;
             let segment = rep.segments.at(edge)?;
             let link = self.abr.estimate.recent()?.as_bps();
@@ -356,7 +356,7 @@ impl Session {
         let moved = self.playback.moved.is_some() && live.following;
         let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
         // From where there is nothing yet, but not what would only be fetched to be skipped.
-        let at = stream.ranges.end_from(position).max(entry.unwrap_or(edge - ENTRY));
+        let at = stream.buffer.ranges().end_from(position).max(entry.unwrap_or(edge - ENTRY));
         stream.place.rep = choice.rep;
         stream.retarget(cx, &mut self.requests, at);
         self.figures.reason = choice.why;
@@ -375,7 +375,7 @@ impl Session {
     /// When all is well: the initialization segments of the other rungs, for a link that breaks in
     /// has no time for them.
     fn advance_inits(&mut self, cx: &mut Cx<'_>) {
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         let Some(i) = self.streams.iter().position(|s| s.kind == TrackKind::Video) else { return };
         let Some(stream) = self.streams.get(i).filter(|s| s.fetching.is_none()) else { return };
         let Some(track) = track_of(&p, stream.place) else { return };
@@ -402,7 +402,7 @@ impl Session {
         }
         let steady = self.playback.runs() && self.playback.moved.is_some();
         let Some(live) = self.live.as_ref().filter(|l| l.growing && l.following) else { return };
-        if !steady || self.source.away() || !live.control.calm(now) || self.late(now) > BACKLOG {
+        if !steady || self.camera.away() || !live.control.calm(now) || self.late(now) > BACKLOG {
             return;
         }
         self.advance_inits(cx);
@@ -420,8 +420,8 @@ impl Session {
 
     /// The next rung, and its newest finished segment.
     fn probe_target(&self, now: Instant) -> Option<(Rung, Segment)> {
-        let p = self.presentation.as_ref()?;
-        let stream = self.stream(TrackKind::Video)?;
+        let p = self.manifest.presentation()?;
+        let stream = self.streams.of(TrackKind::Video)?;
         let track = track_of(p, stream.place)?;
         if self.chosen(track).is_some() {
             return None;
@@ -465,7 +465,7 @@ impl Session {
 
     fn finish_probe(&mut self, cx: &mut Cx<'_>) {
         let Some(run) = self.abr.probe.take() else { return };
-        let Some(p) = self.presentation.clone() else { return };
+        let Some(p) = self.manifest.shared() else { return };
         let Some((first, first_bytes)) = run.first else { return self.abr.prober.judged(false) };
         let time = cx.now.since(first);
         // A body that came in one read took less than can be measured.
@@ -486,7 +486,7 @@ impl Session {
     pub(super) fn note_frames(&mut self, now: Instant) {
         let s = &self.playback.snap;
         let (frames, dropped, hidden) = (s.frames, s.dropped, s.hidden);
-        let Some(rep) = self.stream(TrackKind::Video).map(|s| s.place.rep) else { return };
+        let Some(rep) = self.streams.of(TrackKind::Video).map(|s| s.place.rep) else { return };
         if hidden || !self.playback.runs() {
             self.abr.guard.disturbed();
         } else if self.abr.guard.frames(now, rep, frames, dropped) {

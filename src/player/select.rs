@@ -1,7 +1,7 @@
 //! PURE choices among what a Period offers: which track of a kind, which representations play here.
 
 use super::event::Quality;
-use super::silence;
+use super::track::silence;
 use crate::presentation::{Container, Period, Presentation, Representation, Track, TrackKind};
 use crate::time::Instant;
 use alloc::collections::VecDeque;

@@ -12,29 +12,26 @@
 //! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
 
 use super::again::Again;
+use super::camera::Camera;
+use super::clock::{Clock, SET_BACK};
 use super::cx::Cx;
 use super::edge::Edge;
 use super::error::Error;
 use super::event::{Event, Quality, QualityChoice, State};
 use super::following::Live;
-use super::hls::Lists;
 use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
-use super::loading::{ClockSync, Loader, SET_BACK};
+use super::manifest::Manifest;
 use super::opening::Types;
 use super::playback::Playback;
-use super::report::{Figures, SourceState};
+use super::report::Figures;
 use super::requests::{Heard, Purpose, Requests, Sent};
 use super::rungs::Adaptation;
 use super::sniffing::Sniff;
-use super::stream::Stream;
-use crate::buffer::inventory::Captures;
-use crate::buffer::offsets::Offsets;
-use crate::buffer::ranges::Ranges;
+use super::track::Tracks;
 use crate::live::search::Answer;
 use crate::net::Failure;
-use crate::presentation::{Presentation, Resource, SegmentList, TrackKind};
+use crate::presentation::TrackKind;
 use crate::time::{Instant, Position, WallTime};
-use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -64,11 +61,10 @@ pub(super) struct Session {
     pub(super) began: Instant,
     pub(super) stage: Stage,
     pub(super) requests: Requests,
-    pub(super) loader: Loader,
-    pub(super) clock: ClockSync,
-    pub(super) presentation: Option<Rc<Presentation>>,
+    pub(super) manifest: Manifest,
+    pub(super) clock: Clock,
     pub(super) types: Types,
-    pub(super) streams: Vec<Stream>,
+    pub(super) streams: Tracks,
     pub(super) playback: Playback,
     /// Where playing is to start; `None` until the clock is known.
     pub(super) start_at: Option<Position>,
@@ -77,19 +73,13 @@ pub(super) struct Session {
     /// Every quality that was ever fetched or could be, and why it was last; streams name them by
     /// index.
     pub(super) known: Vec<(Quality, String)>,
-    pub(super) captures: Captures,
-    pub(super) source: SourceState,
+    pub(super) camera: Camera,
     pub(super) figures: Figures,
     /// Its buffers were added once; the page knows what there is.
     pub(super) told_loaded: bool,
-    /// The playlists of HLS.
-    pub(super) lists: Option<Lists>,
-    pub(super) offsets: Offsets,
     /// Transport streams that were looked into before their turn.
     pub(super) sniffs: Vec<Sniff>,
     pub(super) abr: Adaptation,
-    /// Segment indexes that were read, by where they are.
-    pub(super) indexes: Vec<(Resource, SegmentList)>,
     pub(super) edge: Edge,
     /// Play again when the rebuilt MediaSource has media.
     pub(super) play_again: bool,
@@ -108,29 +98,24 @@ impl Session {
         choice: QualityChoice,
     ) -> Self {
         let mut session = Self {
-            loader: Loader::new(url.clone()),
+            manifest: Manifest::new(url.clone()),
             url,
             began: cx.now,
             stage: Stage::Loading,
             requests: Requests::default(),
-            clock: ClockSync::new(cx.now, wall),
-            presentation: None,
+            clock: Clock::new(cx.now, wall),
             types: Types::default(),
-            streams: Vec::new(),
+            streams: Tracks::default(),
             playback: Playback::new(cx.now),
             start_at: None,
             live: None,
             choice,
             known: Vec::new(),
-            captures: Captures::default(),
-            source: SourceState::default(),
+            camera: Camera::default(),
             figures: Figures::default(),
             told_loaded: false,
-            lists: None,
-            offsets: Offsets::default(),
             sniffs: Vec::new(),
             abr: Adaptation::default(),
-            indexes: Vec::new(),
             edge: Edge::default(),
             play_again: false,
             goal: cx.config.buffer_ahead,
@@ -145,9 +130,7 @@ impl Session {
     /// Ends it; nothing of it is left on its way.
     pub(super) fn stop(mut self, cx: &mut Cx<'_>) {
         self.requests.cancel_all(cx);
-        for stream in self.streams.drain(..) {
-            stream.stop(cx);
-        }
+        self.streams.stop(cx);
         cx.push(Output::CloseSource);
     }
 
@@ -162,7 +145,7 @@ impl Session {
             }
             (Heard::Answered, _, Some(Purpose::Scout)) => {
                 self.requests.cancel(cx, id);
-                self.on_scout(cx, id, Some(Answer::Exists));
+                self.edge.answered(cx.now, id, Some(Answer::Exists));
             }
             (Heard::Answered, ..) => {}
             (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
@@ -185,7 +168,11 @@ impl Session {
     fn on_whole(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: Vec<u8>) {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest(cx, sent, &body),
-            Purpose::Clock => self.on_clock(cx, sent, &body),
+            Purpose::Clock => {
+                if let Some(p) = self.manifest.presentation() {
+                    self.clock.answered(cx.now, sent, &body, p);
+                }
+            }
             Purpose::Init(kind) => self.on_init(cx, kind, sent, body),
             Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
@@ -206,7 +193,11 @@ impl Session {
     fn on_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest_failed(cx, sent, failure),
-            Purpose::Clock => self.on_clock_failed(cx),
+            Purpose::Clock => {
+                if let Some(p) = self.manifest.presentation() {
+                    self.clock.failed(cx.now, p);
+                }
+            }
             Purpose::Playlist => self.on_playlist_failed(cx, sent, failure),
             Purpose::Sniff(kind) if self.on_sniff_failed(kind) => {}
             Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
@@ -214,7 +205,7 @@ impl Session {
             }
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
             Purpose::Probe => self.on_probe_over(cx, sent),
-            Purpose::Scout => self.on_scout_failed(cx, sent, failure),
+            Purpose::Scout => self.edge.not_answered(cx.now, sent.id, failure),
             Purpose::Again => self.on_again(sent, None),
         }
     }
@@ -222,9 +213,8 @@ impl Session {
     pub(super) fn on_buffer(&mut self, cx: &mut Cx<'_>, kind: TrackKind, event: BufferEvent) {
         match event {
             BufferEvent::Updated { ranges } => {
-                if let Some(stream) = self.stream_mut(kind) {
-                    stream.ranges = Ranges::new(ranges);
-                    stream.appending = stream.appending.saturating_sub(1);
+                if let Some(stream) = self.streams.of_mut(kind) {
+                    stream.buffer.updated(ranges);
                 }
             }
             BufferEvent::Full => self.on_full(cx, kind),
@@ -245,7 +235,7 @@ impl Session {
     }
 
     pub(super) fn on_snapshot(&mut self, cx: &mut Cx<'_>, snap: Snapshot) {
-        if let Some(slept) = self.clock.look(cx.now, snap.wall) {
+        if let Some(slept) = self.clock.slept(cx.now, snap.wall) {
             self.on_woke(cx, slept);
         }
         if snap.cue == Cue::Online {
@@ -268,10 +258,12 @@ impl Session {
         }
         self.types.forgive(cx.now);
         if !matches!(self.stage, Stage::Failed) {
-            self.advance_manifest(cx);
-            self.advance_clock(cx);
+            self.manifest.poll(cx, &mut self.requests);
+            if let Some(p) = self.manifest.presentation() {
+                self.clock.ask(cx, &mut self.requests, p);
+            }
             let moved = self.clock.moved(cx.now);
-            self.clock_moved(moved);
+            self.edge.clock_moved(moved);
             if moved < -SET_BACK {
                 self.on_clock_set_back(cx);
             }
@@ -281,7 +273,7 @@ impl Session {
             self.advance_edge(cx);
             self.advance_start(cx);
             self.advance_streams(cx);
-            self.follow_sources();
+            self.streams.follow_feeds();
             self.advance_place(cx);
             self.advance_reserve(cx);
             self.advance_stall(cx);
@@ -292,58 +284,24 @@ impl Session {
         }
         if !matches!(self.stage, Stage::Failed) {
             // By now it is known which of them the streams are on.
-            self.advance_playlists(cx);
+            self.manifest.poll_lists(cx, &mut self.requests, &self.streams);
         }
         self.report(cx);
     }
 
     /// The origin's time.
     pub(super) fn origin(&self, now: Instant) -> WallTime {
-        self.clock.clock.origin(now)
-    }
-
-    /// The instant at which the clock of the segments shows `wall`.
-    pub(super) fn instant_of(&self, now: Instant, wall: WallTime) -> Instant {
-        now + wall.since(self.served(now))
+        self.clock.origin(now)
     }
 
     pub(super) fn is_live(&self) -> bool {
         self.live.is_some()
     }
 
-    /// The streams that ask for media themselves. A passive one rides with another's requests: it has
-    /// ranges, but its place and its cursor say nothing.
-    pub(super) fn feeds(&self) -> impl Iterator<Item = &Stream> {
-        self.streams.iter().filter(|s| !s.passive)
-    }
-
-    pub(super) fn stream(&self, kind: TrackKind) -> Option<&Stream> {
-        self.streams.iter().find(|s| s.kind == kind)
-    }
-
-    pub(super) fn stream_mut(&mut self, kind: TrackKind) -> Option<&mut Stream> {
-        self.streams.iter_mut().find(|s| s.kind == kind)
-    }
-
-    /// What every track holds.
-    pub(super) fn common(&self) -> Ranges {
-        let mut streams = self.streams.iter().filter(|s| !(s.ended && s.ranges.is_empty()));
-        let Some(first) = streams.next() else { return Ranges::default() };
-        streams.fold(first.ranges.clone(), |all, s| all.intersection(&s.ranges))
-    }
-
-    /// The end of what can be played from `at` without a hole, least over the tracks.
-    pub(super) fn buffered_to(&self, at: Position) -> Position {
-        let open = self.streams.iter().filter(|s| !s.ended);
-        let ends = open.map(|s| s.ranges.end_from(at));
-        let all = || self.streams.iter().map(|s| s.ranges.end_from(at)).max();
-        ends.min().or_else(all).unwrap_or(at)
-    }
-
     /// Media ahead of the element.
     pub(super) fn ahead(&self, now: Instant) -> Duration {
         let at = self.playback.position(now);
-        self.buffered_to(at).since(at)
+        self.streams.buffered_to(at).since(at)
     }
 
     /// Says that something went wrong, and ends everything if nothing helps.

@@ -15,8 +15,8 @@ use super::error::{Code, Error, shown};
 use super::io::{Body, FetchId};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
-use super::stream::Stream;
-use super::transport::Transport;
+use super::track::stream::Stream;
+use super::track::transport::Transport;
 use crate::media::codec::Codec;
 use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
@@ -149,7 +149,7 @@ impl Session {
     fn send_sniff(&mut self, cx: &mut Cx<'_>, kind: TrackKind, resource: &Resource) {
         let patience = Patience::even(cx.config.request_timeout);
         let id = self.requests.send(cx, Purpose::Sniff(kind), resource, Body::Bytes, patience);
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.fetching = Some((id, resource.clone()));
         }
     }
@@ -166,7 +166,7 @@ impl Session {
         }
         sniff.looked += 1;
         self.requests.give_up(cx, id);
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.fetching = None;
         }
     }
@@ -180,14 +180,14 @@ impl Session {
     ) {
         if sent.is_page(&bytes) {
             if !self.on_sniff_failed(kind) {
-                if let Some(stream) = self.stream_mut(kind) {
+                if let Some(stream) = self.streams.of_mut(kind) {
                     stream.fetching = None;
                 }
                 self.unreadable(cx, kind, sent, &bytes, "the start of the media");
             }
             return;
         }
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.fetching = None;
         }
         if let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) {
@@ -205,7 +205,7 @@ impl Session {
             return false;
         }
         sniff.looked = LOOKED_AT;
-        if let Some(stream) = self.stream_mut(kind) {
+        if let Some(stream) = self.streams.of_mut(kind) {
             stream.fetching = None;
         }
         true
@@ -236,9 +236,9 @@ impl Session {
         };
         sniff.kind = settled;
         let muxed = audio.filter(|_| settled == TrackKind::Video && !separate);
-        let Some(stream) = self.stream_mut(kind) else { return false };
+        let Some(stream) = self.streams.of_mut(kind) else { return false };
         stream.kind = settled;
-        stream.set_mime(own);
+        stream.buffer.is_to_be(settled, own);
         stream.transport = Some(Transport::new(found.sound.filter(|_| muxed.is_some())));
         if let Some(audio) = muxed {
             let mut sound =

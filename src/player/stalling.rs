@@ -37,24 +37,24 @@ impl Session {
     fn awaits_reserve(&self, now: Instant) -> bool {
         let pb = &self.playback;
         let stands = pb.stalled.is_some() && pb.placed && !pb.snap.seeking;
-        let Some(p) = self.presentation.as_ref().filter(|_| stands && pb.seeking_to.is_none())
+        let Some(p) = self.manifest.presentation().filter(|_| stands && pb.seeking_to.is_none())
         else {
             return false;
         };
         let at = pb.position(now);
         let wanted = reserve::wanted(self.abr.estimate.rate(), self.rate_of_all(p));
         // Near the edge no more is to be had.
-        let far = wanted + self.segment_length(p) * 2;
+        let far = wanted + self.streams.segment_length(p) * 2;
         let near =
             |live: &Live| live.following || self.edge(now).is_none_or(|edge| edge.since(at) < far);
         if self.live.as_ref().is_some_and(near) {
             return false;
         }
-        let tracks = self.feeds().map(|s| reserve::View {
+        let tracks = self.streams.feeds().map(|s| reserve::View {
             ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
             goal: self.goal_of(s),
             // Silence, for one, is made only once what came before it is read.
-            over: s.ended || s.full || s.rests(),
+            over: s.ended || s.buffer.is_full() || s.rests(),
         });
         !reserve::enough(tracks, wanted)
     }
@@ -68,7 +68,7 @@ impl Session {
         }
         let stuck = pb.stuck();
         let at = pb.position(cx.now);
-        let ahead = self.common().end_from(at).since(at);
+        let ahead = self.streams.common().end_from(at).since(at);
         if let Some(at) = self.playback.feed(cx.now, ahead) {
             cx.wake_at(at, Reason::LiveControl);
         }
@@ -98,8 +98,8 @@ impl Session {
             return;
         }
         let at = pb.position(cx.now);
-        let passed = self.streams.iter().any(|s| s.ranges.hole_between(pb.entered, at));
-        let common = self.common();
+        let passed = self.streams.iter().any(|s| s.buffer.ranges().hole_between(pb.entered, at));
+        let common = self.streams.common();
         let enough =
             self.live.as_ref().map_or(Duration::from_millis(300), |l| l.control.floor(cx.now));
         let to = if passed {
@@ -129,7 +129,7 @@ impl Session {
     }
 
     pub(super) fn way_out(&self, now: Instant, at: Position, stuck: bool) -> Option<Position> {
-        let common = self.common();
+        let common = self.streams.common();
         let ahead = common.end_from(at).since(at);
         if let (Some(live), Some(edge), Some(last)) = (&self.live, self.edge(now), common.last())
             && live.following

@@ -10,7 +10,7 @@ use super::error::{Code, Error, shown};
 use super::io::Reason;
 use super::opening::{place_in, rep_of, track_of};
 use super::session::{Session, Stage};
-use super::stream::Stream;
+use super::track::stream::Stream;
 use crate::presentation::{Container, Presentation, Representation, Track, TrackKind};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -112,8 +112,7 @@ impl Session {
         };
         let at = self.playback.position(cx.now);
         let error = self.left_out(kind, rest, error);
-        let Some(i) = self.streams.iter().position(|s| s.kind == kind) else { return };
-        let mut lost = self.streams.remove(i);
+        let Some(mut lost) = self.streams.remove(kind) else { return };
         lost.retarget(cx, &mut self.requests, at);
         if let Some((id, _)) = lost.fetching.take() {
             self.requests.cancel(cx, id);
@@ -137,8 +136,9 @@ impl Session {
 
     /// The error of a track that is left out where `rest` can be played.
     pub(super) fn left_out(&self, kind: TrackKind, rest: TrackKind, error: Error) -> Error {
-        let place = self.stream(kind).map(|s: &Stream| s.place);
-        let track = self.presentation.as_ref().zip(place).and_then(|(p, place)| track_of(p, place));
+        let place = self.streams.of(kind).map(|s: &Stream| s.place);
+        let track =
+            self.manifest.presentation().zip(place).and_then(|(p, place)| track_of(p, place));
         told(kind, track.filter(|t| t.kind == kind), rest, error)
     }
 }

@@ -1,12 +1,12 @@
 //! Transport streams: transmuxed here, appended as bytes of the core; one request feeds the buffers
 //! of picture and sound.
 
-use super::cx::Cx;
-use super::io::{Append, FetchId, Output};
-use super::session::Session;
+use super::Tracks;
 use super::stream::Stream;
 use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
+use crate::player::cx::Cx;
+use crate::player::io::FetchId;
 use crate::presentation::TrackKind;
 use crate::time::{Position, Span};
 use alloc::format;
@@ -15,7 +15,7 @@ use core::time::Duration;
 
 /// The transmuxer of one stream, and what it was fed last.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(in crate::player) struct Transport {
     muxer: Transmuxer,
     /// The sound that is muxed into it.
     sound: Option<AacConfig>,
@@ -36,7 +36,7 @@ struct Fed {
 
 impl Transport {
     /// One that has been fed nothing; with `sound`, where there is to be some throughout.
-    pub(super) fn new(sound: Option<AacConfig>) -> Self {
+    pub(in crate::player) fn new(sound: Option<AacConfig>) -> Self {
         let mut muxer = Transmuxer::new();
         if let Some(sound) = &sound {
             muxer.expect_sound(sound.clone());
@@ -45,7 +45,7 @@ impl Transport {
     }
 
     /// One for new buffers, which have not had an initialization segment.
-    pub(super) fn renewed(&self) -> Self {
+    pub(in crate::player) fn renewed(&self) -> Self {
         Self::new(self.sound.clone())
     }
 
@@ -73,9 +73,9 @@ impl Transport {
     }
 }
 
-impl Session {
+impl Tracks {
     /// Bytes of a transport stream came.
-    pub(super) fn on_transport(
+    pub(in crate::player) fn bytes(
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
@@ -86,19 +86,32 @@ impl Session {
     }
 
     /// A segment of a transport stream is whole. Answers whether there was anything in it.
-    pub(super) fn on_transport_end(
+    pub(in crate::player) fn bytes_end(
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
         id: FetchId,
     ) -> bool {
         self.transmux(cx, kind, id, None);
-        let transport = self.stream(kind).and_then(|s| s.transport.as_ref());
+        let transport = self.of(kind).and_then(|s| s.transport.as_ref());
         transport.is_none_or(|t| t.media || t.last.is_none_or(|last| last.id != id))
     }
 
+    /// A segment that was read whole before its turn.
+    pub(in crate::player) fn bytes_at_once(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        id: FetchId,
+        bytes: &[u8],
+    ) {
+        self.bytes(cx, kind, id, bytes);
+        let _ = self.bytes_end(cx, kind, id);
+        self.done(cx, kind, id);
+    }
+
     fn transmux(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: Option<&[u8]>) {
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let Some(stream) = self.list.iter_mut().find(|s| s.kind == kind) else { return };
         let Some(d) = stream.downloads.iter_mut().find(|d| d.id == id) else { return };
         let Some(transport) = &mut stream.transport else { return };
         d.got += bytes.map_or(0, |b| b.len() as u64);
@@ -116,7 +129,7 @@ impl Session {
         }
         transport.media |= made.iter().any(|it| matches!(it, Made::Fragment { .. }));
         if !follows {
-            for stream in self.streams.iter_mut().filter(|s| s.kind == kind || s.passive) {
+            for stream in self.list.iter_mut().filter(|s| s.kind == kind || s.passive) {
                 stream.reached = None;
             }
         }
@@ -145,52 +158,26 @@ impl Session {
         };
         // Sound beside a rendition of its own is not wanted.
         let fits = |s: &&mut Stream| s.kind == to && (s.kind == from || s.passive);
-        let Some(stream) = self.streams.iter_mut().find(fits) else { return };
+        let Some(stream) = self.list.iter_mut().find(fits) else { return };
         let after = stream.reached;
         let offset = times.map(|(start, _)| self.offsets.of(timeline, segment, after, start));
         if let Some(codec) = codec {
             let top = if to == TrackKind::Video { "video" } else { "audio" };
-            stream.turn_to(cx, &format!("{top}/mp4; codecs=\"{codec}\""));
+            stream.buffer.turn_to(cx, &format!("{top}/mp4; codecs=\"{codec}\""));
         }
         if let Some(offset) = offset {
-            stream.shift(cx, offset);
+            stream.buffer.shift(cx, offset);
         }
-        stream.appending = stream.appending.saturating_add(1);
-        cx.push(Output::Append { buffer: to, data: Append::Bytes(bytes) });
+        stream.buffer.put(cx, bytes);
         if let (Some((start, end)), Some(offset)) = (times, offset) {
             let at = |us: i64| Position::from_micros(us).offset(offset);
             let span = Span { start: at(start), end: at(end) };
-            stream.inventory.appended(span, quality);
+            stream.buffer.note(span, quality);
             stream.grain = Duration::ZERO;
             stream.reached = Some(span.end);
             if let Some(d) = stream.downloads.front_mut() {
                 d.reached = Some(span.end);
             }
-        }
-    }
-}
-
-impl Session {
-    /// Hands a segment that was read before its turn to its stream.
-    pub(super) fn feed_sniffed(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        id: FetchId,
-        bytes: &[u8],
-    ) {
-        self.on_transport(cx, kind, id, bytes);
-        let _ = self.on_transport_end(cx, kind, id);
-        if let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) {
-            stream.done(cx, &mut self.offsets, id);
-        }
-    }
-
-    /// The rest of what a passive stream shows is what its source does.
-    pub(super) fn follow_sources(&mut self) {
-        let ended = self.streams.iter().any(|s| !s.passive && s.ended && s.transport.is_some());
-        for stream in self.streams.iter_mut().filter(|s| s.passive) {
-            stream.ended = ended;
         }
     }
 }

@@ -1,9 +1,9 @@
 //! From the bytes of a manifest to the model, whichever protocol they are of.
 
-use super::error::{Code, Error, shown};
 use crate::dash;
 use crate::hls::syntax::{Media, Playlist};
 use crate::hls::{self};
+use crate::player::error::{Code, Error, shown};
 use crate::presentation::{self, Presentation};
 use crate::time::WallTime;
 use alloc::boxed::Box;
@@ -11,7 +11,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 /// A manifest, and what the protocol has beyond the model.
-pub(super) enum Manifest {
+pub(in crate::player) enum Manifest {
     /// With its `publishTime`.
     Dash(Presentation, Option<WallTime>),
     /// With the media playlist that stood in place of a multivariant one, if it did.
@@ -19,7 +19,11 @@ pub(super) enum Manifest {
 }
 
 /// Reads a manifest that was loaded from `url`.
-pub(super) fn read(body: &[u8], url: &str, content_type: Option<&str>) -> Result<Manifest, Error> {
+pub(in crate::player) fn read(
+    body: &[u8],
+    url: &str,
+    content_type: Option<&str>,
+) -> Result<Manifest, Error> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("#EXTM3U") {
@@ -63,7 +67,7 @@ fn hls(text: &str, url: &str) -> Result<Manifest, Error> {
 }
 
 /// In the page's words.
-pub(super) fn refused(url: &str, error: presentation::Error) -> Error {
+pub(in crate::player) fn refused(url: &str, error: presentation::Error) -> Error {
     let detail = error.to_string();
     let (code, sentence) = match error {
         presentation::Error::NotYet(what) => {

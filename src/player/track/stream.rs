@@ -8,19 +8,17 @@
 //! first to be whole. A segment that was cut off leaves half a box in the browser's parser, so the
 //! buffer is aborted before anything else goes in.
 
-use super::cx::Cx;
+use super::buffer::Buffer;
 use super::download::{Download, InitData, News, Wrapping, learn, middle, release, take_fact};
-use super::io::{Append, BlobId, FetchId, Output};
-use super::requests::Requests;
 use super::transport::Transport;
-use crate::buffer::clip::Window;
-use crate::buffer::inventory::Inventory;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
-use crate::buffer::ranges::Ranges;
 use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
 use crate::net::retry::InARow;
+use crate::player::cx::Cx;
+use crate::player::io::{BlobId, FetchId, Output};
+use crate::player::requests::Requests;
 use crate::presentation::{Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
 use crate::units::Bitrate;
@@ -32,103 +30,89 @@ use core::time::Duration;
 
 /// Where a representation stands in the presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) period: usize,
-    pub(super) track: usize,
-    pub(super) rep: usize,
+pub(in crate::player) struct Place {
+    pub(in crate::player) period: usize,
+    pub(in crate::player) track: usize,
+    pub(in crate::player) rep: usize,
 }
 
 /// Initialization segments that are kept: three rungs over two Periods, and to spare.
 const INITS: usize = 8;
 
 #[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) kind: TrackKind,
+pub(in crate::player) struct Stream {
+    pub(in crate::player) kind: TrackKind,
     /// What is fetched.
-    pub(super) place: Place,
+    pub(in crate::player) place: Place,
     /// The track that was chosen first: a Period that lacks it does not change what is wanted.
-    pub(super) wanted: Option<Rc<Track>>,
-    pub(super) cursor: Cursor,
+    pub(in crate::player) wanted: Option<Rc<Track>>,
+    pub(in crate::player) cursor: Cursor,
     /// What was asked for without going elsewhere: from where, and how far.
-    pub(super) run: Span,
-    pub(super) downloads: VecDeque<Download>,
+    pub(in crate::player) run: Span,
+    pub(in crate::player) downloads: VecDeque<Download>,
     /// The last segment asked for has arrived.
-    pub(super) last_done: bool,
+    pub(in crate::player) last_done: bool,
     /// Nothing more will come.
-    pub(super) ended: bool,
-    pub(super) ranges: Ranges,
-    pub(super) inventory: Inventory<u32>,
-    pub(super) trouble: Trouble,
+    pub(in crate::player) ended: bool,
+    pub(in crate::player) buffer: Buffer,
+    pub(in crate::player) trouble: Trouble,
     /// How much later than the manifest says its segments are there.
-    pub(super) lateness: Lateness,
+    pub(in crate::player) lateness: Lateness,
     /// The length of its fragments: what is not late yet.
-    pub(super) grain: Duration,
+    pub(in crate::player) grain: Duration,
     /// The length of the last segment asked for.
-    pub(super) segment: Duration,
+    pub(in crate::player) segment: Duration,
     /// An index or an initialization segment on its way.
-    pub(super) fetching: Option<(FetchId, Resource)>,
-    /// MIME type of the SourceBuffer.
-    mime: String,
-    offset_us: i64,
-    window: Window,
+    pub(in crate::player) fetching: Option<(FetchId, Resource)>,
     /// Where the fragment ends that was appended last, if the next one follows it.
     pub(super) reached: Option<Position>,
-    fed: Option<Option<Resource>>,
-    half: bool,
-    /// Appends that were asked for the segment which is being appended.
-    begun: u32,
     inits: VecDeque<(Resource, Rc<InitData>)>,
-    /// The last segment begun is of another encoder than the one before.
-    pub(super) changed: bool,
     /// What was asked for last, as the player numbers qualities.
-    pub(super) quality: Option<u32>,
+    pub(in crate::player) quality: Option<u32>,
     /// Its media is transmuxed here.
-    pub(super) transport: Option<Transport>,
+    pub(in crate::player) transport: Option<Transport>,
     /// Another stream's requests feed it.
-    pub(super) passive: bool,
-    /// Appends that the browser has not finished.
-    pub(super) appending: u32,
-    /// The browser had no room; until then, so much less is fetched ahead.
-    pub(super) squeezed: u32,
-    /// It still has none: the next append waits for a removal.
-    pub(super) full: bool,
-    /// Everything before this was removed.
-    pub(super) evicted_to: Option<Position>,
+    pub(in crate::player) passive: bool,
 }
 
 /// A live segment that was refused.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Missing {
-    pub(super) start: Position,
+pub(in crate::player) struct Missing {
+    pub(in crate::player) start: Position,
     /// A place well inside it.
-    pub(super) middle: Position,
+    pub(in crate::player) middle: Position,
     /// Up to here newer ones were asked for in its place.
-    pub(super) tried: Position,
+    pub(in crate::player) tried: Position,
     /// When one was refused last.
-    pub(super) tried_at: Instant,
+    pub(in crate::player) tried_at: Instant,
 }
 
 /// How often in a row it went wrong, and when to try again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trouble {
-    pub(super) failed: InARow,
+pub(in crate::player) struct Trouble {
+    pub(in crate::player) failed: InARow,
     /// How often the segment at the cursor failed, of a film.
-    pub(super) tries: InARow,
+    pub(in crate::player) tries: InARow,
     /// How many were left out before it.
-    pub(super) left_out: u32,
+    pub(in crate::player) left_out: u32,
     /// What it was, in words, until something comes.
-    pub(super) words: Option<String>,
+    pub(in crate::player) words: Option<String>,
     /// A segment that is not there.
-    pub(super) missing: Option<Missing>,
+    pub(in crate::player) missing: Option<Missing>,
     /// Segments in a row that fell silent.
-    pub(super) silent: u32,
-    pub(super) until: Option<Instant>,
+    pub(in crate::player) silent: u32,
+    pub(in crate::player) until: Option<Instant>,
     /// The server asked to be left alone for so long.
-    pub(super) wished: bool,
+    pub(in crate::player) wished: bool,
 }
 
 impl Stream {
-    pub(super) fn new(kind: TrackKind, place: Place, mime: String, at: Position) -> Self {
+    pub(in crate::player) fn new(
+        kind: TrackKind,
+        place: Place,
+        mime: String,
+        at: Position,
+    ) -> Self {
         Self {
             kind,
             place,
@@ -138,55 +122,26 @@ impl Stream {
             downloads: VecDeque::new(),
             last_done: true,
             ended: false,
-            ranges: Ranges::default(),
-            inventory: Inventory::default(),
+            buffer: Buffer::new(kind, mime),
             trouble: Trouble::default(),
             lateness: Lateness::default(),
             grain: Duration::ZERO,
             segment: Duration::ZERO,
             fetching: None,
-            mime,
-            offset_us: 0,
-            window: Window::default(),
             reached: None,
-            fed: None,
-            half: false,
-            begun: 0,
             inits: VecDeque::new(),
-            changed: false,
             quality: None,
             transport: None,
             passive: false,
-            appending: 0,
-            squeezed: 0,
-            full: false,
-            evicted_to: None,
         }
     }
 
-    pub(super) fn mime(&self) -> &str {
-        &self.mime
-    }
-
-    /// The type that the next SourceBuffer is made with.
-    pub(super) fn set_mime(&mut self, mime: String) {
-        self.mime = mime;
-    }
-
-    /// Takes `span` out of the buffer.
-    pub(super) fn remove(&mut self, cx: &mut Cx<'_>, span: Span) {
-        self.evicted_to = Some(span.end);
-        self.inventory.removed(span);
-        self.appending = self.appending.saturating_add(1);
-        cx.push(Output::Remove { buffer: self.kind, span });
-    }
-
     /// The initialization segment, if it has been loaded.
-    pub(super) fn init(&self, resource: &Resource) -> Option<Rc<InitData>> {
+    pub(in crate::player) fn init(&self, resource: &Resource) -> Option<Rc<InitData>> {
         self.inits.iter().find(|(r, _)| r == resource).map(|(_, data)| Rc::clone(data))
     }
 
-    pub(super) fn keep_init(&mut self, resource: Resource, data: InitData) {
+    pub(in crate::player) fn keep_init(&mut self, resource: Resource, data: InitData) {
         if self.inits.len() >= INITS {
             self.inits.pop_front();
         }
@@ -194,7 +149,7 @@ impl Stream {
     }
 
     /// A segment has been asked for.
-    pub(super) fn asked(
+    pub(in crate::player) fn asked(
         &mut self,
         id: FetchId,
         segment: Segment,
@@ -227,7 +182,7 @@ impl Stream {
     }
 
     /// A read of download `id` came.
-    pub(super) fn read(
+    pub(in crate::player) fn read(
         &mut self,
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
@@ -252,7 +207,7 @@ impl Stream {
     }
 
     /// All media of download `id` has come, whatever became of the rest of the answer.
-    pub(super) fn has_all_of(&self, id: FetchId) -> bool {
+    pub(in crate::player) fn has_all_of(&self, id: FetchId) -> bool {
         let mut front = self.downloads.front().into_iter();
         // The last picture of a transport stream is let out when its segment ends.
         let near = if self.transport.is_some() { SEAM } else { SEAM / 2 };
@@ -264,7 +219,7 @@ impl Stream {
 
     /// Download `id` is whole and has not half of what was expected: the next would not be asked for
     /// before its time.
-    pub(super) fn breaks_off(&self, id: FetchId) -> bool {
+    pub(in crate::player) fn breaks_off(&self, id: FetchId) -> bool {
         let d = self.downloads.iter().find(|d| d.id == id);
         d.is_some_and(|d| {
             let (start, end) = (d.segment.start, d.segment.end);
@@ -273,7 +228,7 @@ impl Stream {
     }
 
     /// Download `id` is whole.
-    pub(super) fn done(
+    pub(in crate::player) fn done(
         &mut self,
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
@@ -289,8 +244,7 @@ impl Stream {
                 // What could not be placed.
                 release(cx, d);
             }
-            self.half = false;
-            self.begun = 0;
+            self.buffer.segment_done();
             self.last_done = self.downloads.is_empty();
             let waiting = self.downloads.front_mut().map(|d| core::mem::take(&mut d.waiting));
             for (blob, facts) in waiting.unwrap_or_default() {
@@ -331,75 +285,17 @@ impl Stream {
         let Some(d) = self.downloads.front_mut() else { return };
         if !d.begun {
             d.begun = true;
-            let wrapping = d.wrapping.clone();
-            self.prepare(cx, &wrapping);
+            self.buffer.prepare(cx, &d.wrapping);
         }
-        self.half = true;
-        self.begun = self.begun.saturating_add(1);
-        self.appending = self.appending.saturating_add(1);
-        cx.push(Output::Append { buffer: self.kind, data: Append::Blob(blob) });
-        let Some(d) = self.downloads.front_mut() else { return };
+        self.buffer.put_part(cx, blob);
         for fact in facts {
-            take_fact(d, &mut self.inventory, &mut self.grain, fact, news);
+            take_fact(d, &mut self.buffer, &mut self.grain, fact, news);
         }
         self.reached = d.reached.or(self.reached);
     }
 
-    /// Takes back the half of a segment that was appended; answers whether there was one.
-    fn drop_half(&mut self, cx: &mut Cx<'_>) -> bool {
-        let half = core::mem::take(&mut self.half);
-        if half {
-            let appends = core::mem::take(&mut self.begun);
-            self.appending = self.appending.saturating_sub(appends);
-            cx.push(Output::Abort { buffer: self.kind, appends });
-            // The browser keeps the last init over an abort; half of one it does not.
-            self.fed = None;
-        }
-        half
-    }
-
-    /// Makes the buffer ready for media of this wrapping.
-    pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, w: &Wrapping) {
-        let buffer = self.kind;
-        self.drop_half(cx);
-        self.begun = 0;
-        self.turn_to(cx, &w.mime);
-        self.shift(cx, w.offset_us.unwrap_or_default());
-        if self.window != w.window {
-            self.window = w.window;
-            cx.push(Output::Window { buffer, window: w.window });
-        }
-        if self.fed.as_ref() != Some(&w.init) {
-            self.fed = Some(w.init.clone());
-            self.changed = true;
-            if !w.data.bytes.is_empty() {
-                self.begun = self.begun.saturating_add(1);
-                self.appending = self.appending.saturating_add(1);
-                let data = Append::Bytes(w.data.bytes.clone());
-                cx.push(Output::Append { buffer, data });
-            }
-        }
-    }
-
-    /// What follows is of this type.
-    pub(super) fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
-        if self.mime != mime {
-            self.mime = mime.into();
-            self.fed = None;
-            cx.push(Output::ChangeType { buffer: self.kind, mime: mime.into() });
-        }
-    }
-
-    /// What follows is moved by this.
-    pub(super) fn shift(&mut self, cx: &mut Cx<'_>, offset_us: i64) {
-        if self.offset_us != offset_us {
-            self.offset_us = offset_us;
-            cx.push(Output::Offset { buffer: self.kind, micros: offset_us });
-        }
-    }
-
     /// Lets go of a download that failed, and of those after it; fetching goes back to it.
-    pub(super) fn lost(
+    pub(in crate::player) fn lost(
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
@@ -423,7 +319,16 @@ impl Stream {
     }
 
     /// Gives up all that is on its way and goes on at `at`.
-    pub(super) fn retarget(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
+    pub(in crate::player) fn retarget(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        at: Position,
+    ) {
+        self.leave(cx, requests, at, false);
+    }
+
+    fn leave(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position, all: bool) {
         let settled = self.settled();
         let goes_on = settled.start <= at && at <= settled.end;
         self.run = Span { start: if goes_on { settled.start } else { at }, end: at };
@@ -431,10 +336,7 @@ impl Stream {
             requests.cancel(cx, d.id);
             release(cx, d);
         }
-        if self.drop_half(cx) {
-            self.full = false;
-        }
-        self.evicted_to = None;
+        self.buffer.leave(cx, all);
         self.reached = None;
         self.cursor = Cursor::At(at);
         self.last_done = true;
@@ -444,15 +346,18 @@ impl Stream {
 
     /// There is no room for what lies after `at`: what waits for room goes as well, for it would
     /// land beyond a hole, and all of it is fetched again when its time comes.
-    pub(super) fn give_back(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position) {
-        self.half = true;
-        self.begun = u32::MAX;
-        self.retarget(cx, requests, at);
+    pub(in crate::player) fn give_back(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        at: Position,
+    ) {
+        self.leave(cx, requests, at, true);
     }
 
     /// What was asked for in this run and has arrived; what is not buffered of it never will be.
-    pub(super) fn settled(&self) -> Span {
-        let start = self.evicted_to.map_or(self.run.start, |to| to.max(self.run.start));
+    pub(in crate::player) fn settled(&self) -> Span {
+        let start = self.buffer.evicted_to().map_or(self.run.start, |to| to.max(self.run.start));
         let passed = match self.cursor {
             // One that was left out is passed as well.
             Cursor::After { end, .. } => end.max(self.run.end),
@@ -469,25 +374,25 @@ impl Stream {
     }
 
     /// What was refused may be there by now: it is asked for at once, unless the server wished otherwise.
-    pub(super) const fn hurry(&mut self) {
+    pub(in crate::player) const fn hurry(&mut self) {
         if !self.trouble.wished {
             self.trouble.until = None;
         }
     }
 
     /// It waits for room, for a time, or for what it holds to be read: nothing comes of it just now.
-    pub(super) fn rests(&self) -> bool {
+    pub(in crate::player) fn rests(&self) -> bool {
         self.downloads.is_empty() && self.fetching.is_none() && self.trouble.until.is_none()
     }
 
     /// The place up to which media was received, in the buffer or on the way to it; of the segment that
     /// comes, as much as its bytes say at this rate.
-    pub(super) fn received(&self, at: Position, rate: Option<Bitrate>) -> Position {
+    pub(in crate::player) fn received(&self, at: Position, rate: Option<Bitrate>) -> Position {
         let Some(d) = self.downloads.front() else {
             return match self.cursor {
                 Cursor::After { end, .. } => end,
                 // It was sought, or what came is asked for again.
-                Cursor::At(_) => self.ranges.end_from(at),
+                Cursor::At(_) => self.buffer.ranges().end_from(at),
             };
         };
         let length = d.segment.end.since(d.segment.start);
@@ -499,11 +404,11 @@ impl Stream {
     }
 
     /// The place up to which media is there or on its way, from `at` on without a hole.
-    pub(super) fn covers(&self, at: Position) -> bool {
+    pub(in crate::player) fn covers(&self, at: Position) -> bool {
         if self.passive {
             return true;
         }
-        let end = self.ranges.end_from(at);
+        let end = self.buffer.ranges().end_from(at);
         match self.downloads.front() {
             Some(d) => {
                 let start = d.segment.start.min(d.reached.unwrap_or(d.segment.start));
@@ -514,25 +419,16 @@ impl Stream {
     }
 
     /// Lets go of everything that is kept for it.
-    pub(super) fn stop(self, cx: &mut Cx<'_>) {
+    pub(in crate::player) fn stop(self, cx: &mut Cx<'_>) {
         for d in self.downloads {
             release(cx, d);
         }
     }
 
-    /// A new MediaSource: nothing is in its buffers.
-    pub(super) fn renewed(&mut self) {
-        self.ranges = Ranges::default();
-        self.inventory.clear();
-        self.fed = None;
-        self.offset_us = 0;
-        self.window = Window::default();
-        self.half = false;
-        self.begun = 0;
-        self.appending = 0;
+    /// A new MediaSource comes: nothing is in its buffers.
+    pub(in crate::player) fn renewed(&mut self) {
+        self.buffer.renew();
         self.ended = false;
-        self.full = false;
-        self.evicted_to = None;
         self.reached = None;
         self.transport = self.transport.as_ref().map(Transport::renewed);
     }

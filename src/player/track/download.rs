@@ -1,12 +1,12 @@
 //! A segment on its way: what is known of it, and what its reads bring to light.
 
-use super::cx::Cx;
-use super::io::{BlobId, FetchId, Output};
+use super::buffer::Buffer;
 use super::stream::Place;
 use crate::buffer::clip::Window;
-use crate::buffer::inventory::Inventory;
 use crate::buffer::offsets::Offsets;
 use crate::media::isobmff::scan::{Fact, InitTrack};
+use crate::player::cx::Cx;
+use crate::player::io::{BlobId, FetchId, Output};
 use crate::presentation::{Resource, Segment};
 use crate::time::{Instant, Position, Span, WallTime};
 use alloc::rc::Rc;
@@ -16,56 +16,56 @@ use core::time::Duration;
 
 /// An initialization segment.
 #[derive(Debug, Default)]
-pub(super) struct InitData {
-    pub(super) bytes: Vec<u8>,
-    pub(super) tracks: Vec<InitTrack>,
+pub(in crate::player) struct InitData {
+    pub(in crate::player) bytes: Vec<u8>,
+    pub(in crate::player) tracks: Vec<InitTrack>,
 }
 
 /// What a segment needs around it in the buffer.
 #[derive(Clone, Debug)]
-pub(super) struct Wrapping {
+pub(in crate::player) struct Wrapping {
     /// Names the initialization segment; `None`: the media carries its own.
-    pub(super) init: Option<Resource>,
-    pub(super) data: Rc<InitData>,
-    pub(super) mime: String,
+    pub(in crate::player) init: Option<Resource>,
+    pub(in crate::player) data: Rc<InitData>,
+    pub(in crate::player) mime: String,
     /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
-    pub(super) offset_us: Option<i64>,
+    pub(in crate::player) offset_us: Option<i64>,
     /// What of it is kept.
-    pub(super) window: Window,
+    pub(in crate::player) window: Window,
 }
 
 /// A segment on its way.
 #[derive(Debug)]
-pub(super) struct Download {
-    pub(super) id: FetchId,
-    pub(super) segment: Segment,
-    pub(super) place: Place,
-    pub(super) wrapping: Wrapping,
+pub(in crate::player) struct Download {
+    pub(in crate::player) id: FetchId,
+    pub(in crate::player) segment: Segment,
+    pub(in crate::player) place: Place,
+    pub(in crate::player) wrapping: Wrapping,
     /// Which of the player's qualities it is.
-    pub(super) quality: u32,
-    pub(super) sent_at: Instant,
+    pub(in crate::player) quality: u32,
+    pub(in crate::player) sent_at: Instant,
     /// Where the edge stood when it was asked for: what is after it was made afterwards.
-    pub(super) edge_at_ask: Position,
-    pub(super) waiting: Vec<(BlobId, Vec<Fact>)>,
-    pub(super) done: bool,
+    pub(in crate::player) edge_at_ask: Position,
+    pub(in crate::player) waiting: Vec<(BlobId, Vec<Fact>)>,
+    pub(in crate::player) done: bool,
     /// Something of it is in the buffer's parser.
-    pub(super) begun: bool,
+    pub(in crate::player) begun: bool,
     /// The fragment being received.
-    pub(super) open: Option<Span>,
+    pub(in crate::player) open: Option<Span>,
     /// When the last fragment that began was finished at the origin, where it says so because that
     /// was late, and where the fragment ends.
-    pub(super) finished: Option<(WallTime, Position)>,
+    pub(in crate::player) finished: Option<(WallTime, Position)>,
     /// The same of the next one.
-    pub(super) next_finished: Option<WallTime>,
+    pub(in crate::player) next_finished: Option<WallTime>,
     /// The end of the last whole fragment.
-    pub(super) reached: Option<Position>,
+    pub(in crate::player) reached: Option<Position>,
     /// Bytes of it that have come.
-    pub(super) got: u64,
+    pub(in crate::player) got: u64,
 }
 
 /// What appending a read brought to light.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(in crate::player) enum News {
     /// A fragment is whole; `fresh` when it was made after the segment was asked for.
     Fragment { span: Span, fresh: bool },
     /// A capture time.
@@ -77,19 +77,19 @@ pub(super) enum News {
 }
 
 /// A place well inside a segment: its edges may be rounded in another representation.
-pub(super) fn middle(segment: &Segment) -> Position {
+pub(in crate::player) fn middle(segment: &Segment) -> Position {
     segment.start + segment.end.since(segment.start) / 2
 }
 
 /// Its bytes are wanted no more.
-pub(super) fn release(cx: &mut Cx<'_>, download: Download) {
+pub(in crate::player) fn release(cx: &mut Cx<'_>, download: Download) {
     for (blob, _) in download.waiting {
         cx.push(Output::Release(blob));
     }
 }
 
 /// The offset of a download's timeline, by its first fragment; the one before it ended at `after`.
-pub(super) fn learn(
+pub(in crate::player) fn learn(
     d: &Download,
     offsets: &mut Offsets,
     after: Option<Position>,
@@ -105,9 +105,9 @@ pub(super) fn learn(
 }
 
 /// Notes what a read has brought, in the order in which it stands there.
-pub(super) fn take_fact(
+pub(in crate::player) fn take_fact(
     d: &mut Download,
-    inventory: &mut Inventory<u32>,
+    buffer: &mut Buffer,
     grain: &mut Duration,
     fact: Fact,
     news: &mut Vec<News>,
@@ -125,7 +125,7 @@ pub(super) fn take_fact(
         Fact::FragmentEnd { .. } => {
             if let Some(span) = d.open.take() {
                 d.reached = Some(span.end);
-                inventory.appended(span, d.quality);
+                buffer.note(span, d.quality);
                 news.push(News::Fragment { span, fresh: span.start >= d.edge_at_ask });
             }
         }

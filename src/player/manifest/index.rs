@@ -7,7 +7,7 @@ use crate::units::ByteRange;
 use alloc::vec::Vec;
 
 /// The segments that `bytes`, read from `index`, name. `None` when there is no usable index in them.
-pub(super) fn read(
+pub(in crate::player) fn read(
     bytes: &[u8],
     index: &Resource,
     rep: &Representation,

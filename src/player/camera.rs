@@ -1,0 +1,224 @@
+//! The camera behind the media: what the origin says of it, when its pictures were taken, whether what
+//! comes from it is new.
+//!
+//! The companion server repeats the last picture while a camera is away, and says so twice: the capture
+//! time of such media (`prft`, ISO/IEC 14496-12 8.16.5) stands still, and an event message (`emsg`,
+//! 14496-12 with DASH-IF) carries a sentence for the viewer. A sentence belongs to a place in the
+//! presentation: the page is told of it when that place is shown.
+
+use crate::buffer::inventory::Captures;
+use crate::time::{Instant, Position, Span, WallTime};
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+/// Scheme of the companion server's messages about its camera: the data is a sentence, empty when all
+/// is well.
+const SCHEME: &str = "urn:nearlive:source:2026";
+/// What is said of a camera that says nothing, when its media repeats an old picture.
+const STANDS: &str = "no new picture comes from the camera";
+/// A cause that stands is repeated this often, with the picture's age.
+const REPEAT: Duration = Duration::from_secs(1);
+/// Two fragments that follow each other are farther apart only by rounding.
+const ROUNDING: Duration = Duration::from_millis(1);
+
+/// What is known of the camera.
+#[derive(Debug, Default)]
+pub(super) struct Camera {
+    captures: Captures,
+    /// Sentences that belong to places the element has not reached.
+    coming: VecDeque<(Position, String)>,
+    /// The sentence that holds where it plays.
+    cause: String,
+    /// The sentence that came last.
+    newest: String,
+    /// How far it holds; `None`: until another comes.
+    until: Option<Position>,
+    /// The newest media repeats an old picture.
+    repeats: bool,
+    /// The cause that the page was told, and when.
+    told: String,
+    told_at: Option<Instant>,
+}
+
+/// What a capture time says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Captured {
+    /// The camera went away or came back.
+    pub(super) changed: bool,
+    /// The picture is new.
+    pub(super) new: bool,
+}
+
+impl Camera {
+    /// No new picture comes: the newest media repeats an old one, or the origin says so.
+    pub(super) fn away(&self) -> bool {
+        !self.newest.is_empty() || self.repeats
+    }
+
+    /// Media comes on another timeline: what was said holds until media comes without it.
+    pub(super) fn renewed(&mut self) {
+        self.captures.clear();
+        self.coming.clear();
+        self.newest.clone_from(&self.cause);
+        self.until = Some(Position::default());
+    }
+
+    /// A message that belongs to `at` and holds up to `until`. Answers whether the camera went away or
+    /// came back.
+    pub(super) fn message(
+        &mut self,
+        at: Position,
+        until: Option<Position>,
+        scheme: &str,
+        data: &[u8],
+    ) -> bool {
+        if scheme != SCHEME {
+            return false;
+        }
+        self.until = until;
+        self.says(at, String::from_utf8_lossy(data).into_owned())
+    }
+
+    /// A fragment of the picture came. Where nothing repeats what was said of the camera it is well: a
+    /// server that was started again in between does not know what to take back. Answers whether it
+    /// came back.
+    pub(super) fn picture(&mut self, span: Span) -> bool {
+        let over = self.until.take_if(|until| span.end > *until + ROUNDING).is_some();
+        over && self.says(span.start, String::new())
+    }
+
+    fn says(&mut self, at: Position, sentence: String) -> bool {
+        let changed = sentence != self.newest;
+        if changed {
+            self.newest.clone_from(&sentence);
+            self.coming.push_back((at, sentence));
+        }
+        changed
+    }
+
+    /// The picture at `at` was taken at `wall`.
+    pub(super) fn captured(&mut self, at: Position, wall: WallTime) -> Captured {
+        let newer = self.captures.newest().is_none_or(|newest| newest < wall);
+        let repeats = self.captures.note(at, wall);
+        let changed = core::mem::replace(&mut self.repeats, repeats) != repeats;
+        Captured { changed, new: newer && !repeats }
+    }
+
+    /// When what is shown at `at` was taken.
+    pub(super) fn taken(&self, at: Position) -> Option<WallTime> {
+        self.captures.at(at, !self.cause.is_empty())
+    }
+
+    /// What is shown at `at` repeats an old picture.
+    pub(super) fn repeats_at(&self, at: Position) -> bool {
+        self.captures.stands_in(at)
+    }
+
+    /// Where a new picture begins after `at`.
+    pub(super) fn next_new(&self, at: Position) -> Option<Position> {
+        self.captures.next_new(at)
+    }
+
+    /// What the page is to be told now that `at` is shown: the cause in words, empty when all is well.
+    /// `None`: nothing new.
+    pub(super) fn news(&mut self, now: Instant, at: Position) -> Option<String> {
+        while let Some((_, sentence)) = self.coming.pop_front_if(|(place, _)| *place <= at) {
+            self.cause = sentence;
+        }
+        let silent = self.cause.is_empty();
+        let cause = if silent && self.captures.stands_in(at) { STANDS } else { &self.cause };
+        let due = self.told_at.is_none_or(|told| now.since(told) >= REPEAT);
+        if cause == self.told && (cause.is_empty() || !due) {
+            return None;
+        }
+        let cause = cause.to_string();
+        self.told.clone_from(&cause);
+        self.told_at = Some(now);
+        Some(cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(ms: i64) -> Position {
+        Position::from_millis(ms)
+    }
+
+    const fn now(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn span(from: i64, to: i64) -> Span {
+        Span { start: at(from), end: at(to) }
+    }
+
+    #[test]
+    fn a_sentence_is_told_when_its_place_is_shown_and_again_each_second() {
+        let mut camera = Camera::default();
+        assert!(camera.message(at(1000), None, SCHEME, b"the plug is out"));
+        assert!(!camera.message(at(1040), None, SCHEME, b"the plug is out"), "the same again");
+        assert!(camera.away());
+        let told = [
+            (900, 0, None),
+            (1000, 100, Some("the plug is out")),
+            (1100, 200, None),
+            (2100, 1100, Some("the plug is out")),
+        ];
+        for (place, when, expected) in told {
+            assert_eq!(camera.news(now(when), at(place)).as_deref(), expected, "at {place} ms");
+        }
+        assert!(camera.message(at(2200), None, SCHEME, b""));
+        assert!(!camera.away());
+        assert_eq!(camera.news(now(1200), at(2200)).as_deref(), Some(""));
+        assert_eq!(camera.news(now(9000), at(9000)), None, "that all is well is said once");
+    }
+
+    #[test]
+    fn a_sentence_that_is_not_repeated_is_over_with_its_time() {
+        let mut camera = Camera::default();
+        camera.message(at(1000), Some(at(1500)), SCHEME, b"away");
+        assert!(!camera.picture(span(1460, 1500)));
+        assert!(camera.away());
+        assert!(camera.picture(span(1500, 1540)));
+        assert!(!camera.away());
+    }
+
+    #[test]
+    fn other_messages_say_nothing_of_the_camera() {
+        let mut camera = Camera::default();
+        assert!(!camera.message(at(0), None, "urn:scte:scte35:2013:bin", b"x"));
+        assert!(!camera.away());
+    }
+
+    #[test]
+    fn a_capture_time_that_stands_still_is_a_camera_that_is_away() {
+        let mut camera = Camera::default();
+        let wall = |ms: i64| WallTime::default().offset(ms * 1000);
+        let found = |camera: &mut Camera, place: i64, taken: i64| {
+            let it = camera.captured(at(place), wall(taken));
+            (it.changed, it.new, camera.away())
+        };
+        assert_eq!(found(&mut camera, 0, 5000), (false, true, false));
+        assert_eq!(found(&mut camera, 400, 5000), (true, false, true));
+        assert_eq!(found(&mut camera, 800, 5000), (false, false, true));
+        assert!(camera.repeats_at(at(500)));
+        assert_eq!(found(&mut camera, 840, 5840), (true, true, false));
+        assert_eq!(camera.next_new(at(500)), Some(at(840)));
+        assert_eq!(camera.news(now(0), at(500)).as_deref(), Some(STANDS));
+    }
+
+    #[test]
+    fn on_another_timeline_what_was_said_holds_until_media_comes_without_it() {
+        let mut camera = Camera::default();
+        camera.message(at(1000), None, SCHEME, b"away");
+        camera.news(now(0), at(1000));
+        camera.renewed();
+        assert!(camera.away());
+        assert_eq!(camera.taken(at(1000)), None);
+        assert!(camera.picture(span(0, 40)));
+        assert!(!camera.away());
+    }
+}

@@ -1,0 +1,174 @@
+//! Media playlists of HLS: loaded when a track turns to them, again as they say, placed by
+//! [`crate::hls::update`].
+//!
+//! Only the playlists of what is being fetched are kept fresh: a viewer of one rung does not load the
+//! other rungs' lists every few seconds.
+
+use crate::hls::syntax::Media;
+use crate::hls::update::Placement;
+use crate::net::retry::{self, Failed, InARow, Policy, REFUSALS, Verdict};
+use crate::player::cx::Cx;
+use crate::player::io::{Body, Reason};
+use crate::player::opening::rep_of;
+use crate::player::requests::{Patience, Purpose, Requests};
+use crate::player::track::Tracks;
+use crate::presentation::{self, Presentation, Refresh, Resource};
+use crate::time::Instant;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// However a playlist is wanted, it is not loaded more often than this.
+const LEAST_BETWEEN: Duration = Duration::from_millis(500);
+
+/// What is remembered of the playlists of one presentation.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    placement: Placement,
+    /// Each with its address.
+    states: Vec<(String, State)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    in_flight: bool,
+    asked: Option<Instant>,
+    /// When to load it next; `None`: it is complete, or was never loaded.
+    due: Option<Instant>,
+    failed: InARow,
+}
+
+/// What is to be done about a playlist that cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::player) struct Refused {
+    /// When it is asked for again, if it is.
+    verdict: Verdict,
+    /// How often in a row it could not be had.
+    pub(in crate::player) count: u32,
+    /// What it lists may be replaced by something else.
+    pub(in crate::player) replaceable: bool,
+}
+
+impl Lists {
+    fn state(&mut self, address: &str) -> &mut State {
+        let known = self.states.iter().position(|it| it.0 == address);
+        let at = known.unwrap_or(self.states.len());
+        if known.is_none() {
+            self.states.push((address.to_string(), State::default()));
+        }
+        &mut self.states[at].1
+    }
+
+    /// `media` was asked for at `asked`, at `address`, and came from `from`: its segments go into the
+    /// presentation.
+    pub(super) fn apply(
+        &mut self,
+        asked: Instant,
+        presentation: &mut Presentation,
+        (address, from): (&str, &str),
+        media: &Media,
+    ) -> Result<(), presentation::Error> {
+        let refresh = self.placement.apply(presentation, address, from, media)?;
+        let due = match refresh {
+            Refresh::Every(every) => Some(asked + every),
+            Refresh::Never | Refresh::OnEvent => None,
+        };
+        *self.state(address) = State { asked: Some(asked), due, ..State::default() };
+        Ok(())
+    }
+
+    /// Loads the playlists that are due, of the representations that are fetched.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        p: &Presentation,
+        tracks: &Tracks,
+    ) {
+        let mut due = Vec::new();
+        for rep in tracks.feeds().filter_map(|s| rep_of(p, s.place)) {
+            let Some(address) = &rep.playlist else { continue };
+            let state = self.state(address);
+            if state.in_flight {
+                continue;
+            }
+            match state.due {
+                Some(at) if at > cx.now => cx.wake_at(at, Reason::ManifestRefresh),
+                None if !rep.segments.is_pending() => {}
+                _ => {
+                    state.in_flight = true;
+                    state.asked = Some(cx.now);
+                    due.push(address.clone());
+                }
+            }
+        }
+        for url in due {
+            let patience = Patience::even(cx.config.request_timeout);
+            let resource = Resource { url, range: None };
+            requests.send(cx, Purpose::Playlist, &resource, Body::Bytes, patience);
+        }
+    }
+
+    /// The playlist at `address` cannot be had, or not be read. `first`: nothing of it plays yet.
+    pub(super) fn refused(
+        &mut self,
+        cx: &mut Cx<'_>,
+        address: &str,
+        failed: Option<Failed<'_>>,
+        first: bool,
+    ) -> Refused {
+        use crate::net::Failure;
+        let state = self.state(address);
+        state.in_flight = false;
+        let count = state.failed.add(failed.map(|f| f.failure));
+        let verdict = retry::manifest(first, failed, count, cx.prng);
+        let why = failed.map_or(&Failure::Unreadable, |f| f.failure);
+        let answered = matches!(why, Failure::Status(_) | Failure::Unreadable);
+        let settled = matches!(verdict, Verdict::Settled) || count >= REFUSALS;
+        Refused { verdict, count, replaceable: first && answered && settled }
+    }
+
+    /// It is asked for again, if that is of use; answers whether it is.
+    pub(super) fn again(
+        &mut self,
+        now: Instant,
+        address: &str,
+        refused: Refused,
+        first: bool,
+    ) -> bool {
+        let wait = match refused.verdict {
+            Verdict::Again(wait) => wait,
+            Verdict::Settled if !first => Policy::LIVE.cap,
+            Verdict::Settled => return false,
+        };
+        self.state(address).due = Some(now + wait);
+        true
+    }
+
+    /// A request was given up: the playlist is due at once.
+    pub(super) fn dropped(&mut self, now: Instant, address: &str) {
+        let state = self.state(address);
+        state.in_flight = false;
+        state.due = Some(now);
+    }
+
+    /// Playlists that failed are due at once.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        let states = self.states.iter_mut().map(|it| &mut it.1);
+        for state in states.filter(|state| state.failed.count() > 0 && !state.in_flight) {
+            state.due = Some(now);
+        }
+    }
+
+    /// Newer ones are wanted at `at`, or as soon after as is decent.
+    pub(super) fn want(&mut self, at: Instant) {
+        for state in self.states.iter_mut().map(|it| &mut it.1) {
+            let earliest = state.asked.map_or(at, |asked| at.max(asked + LEAST_BETWEEN));
+            if let Some(due) = &mut state.due
+                && state.failed.count() == 0
+            {
+                *due = (*due).min(earliest);
+            }
+        }
+    }
+}

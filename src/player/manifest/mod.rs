@@ -1,0 +1,294 @@
+//! The presentation that is played, and how it is kept up to date.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`loader`] | when the manifest is loaded: the MPD, or the playlist that names the others |
+//! | [`lists`] | when the media playlists of HLS are loaded |
+//! | [`protocol`] | from bytes to the presentation, whichever protocol they are of |
+//! | [`index`] | from a segment index in the media to a list of segments |
+
+pub(super) mod index;
+pub(super) mod lists;
+mod loader;
+pub(super) mod protocol;
+
+use super::cx::Cx;
+use super::error::{Code, Error};
+use super::requests::{Requests, Sent};
+use super::track::Tracks;
+use crate::hls;
+use crate::hls::syntax::Playlist;
+use crate::net::Failure;
+use crate::net::retry::Failed;
+use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
+use crate::time::{Instant, Position, WallTime};
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use lists::{Lists, Refused};
+use loader::Loader;
+use protocol::Manifest as Read;
+
+/// The presentation, and its loading.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    loader: Loader,
+    /// The playlists of HLS.
+    lists: Option<Lists>,
+    presentation: Option<Rc<Presentation>>,
+    /// Segment indexes that were read, by where they are.
+    indexes: Vec<(Resource, SegmentList)>,
+    /// Why it does not load; that has been said.
+    trouble: Option<String>,
+    /// `dash` or `hls`; empty until one was read.
+    protocol: &'static str,
+}
+
+/// A manifest that was read.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// When it was made, as it says.
+    pub(super) made: Option<WallTime>,
+    /// The one before; `None`: this is the first.
+    pub(super) before: Option<Rc<Presentation>>,
+    pub(super) now: Rc<Presentation>,
+}
+
+/// What a playlist that was read changed.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// It names more than before.
+    pub(super) grew: bool,
+    /// It was live before.
+    pub(super) was_live: bool,
+}
+
+impl Manifest {
+    pub(super) fn new(url: String) -> Self {
+        Self {
+            loader: Loader::new(url),
+            lists: None,
+            presentation: None,
+            indexes: Vec::new(),
+            trouble: None,
+            protocol: "",
+        }
+    }
+
+    pub(super) fn presentation(&self) -> Option<&Presentation> {
+        self.presentation.as_deref()
+    }
+
+    /// The presentation, to be kept while other parts change.
+    pub(super) fn shared(&self) -> Option<Rc<Presentation>> {
+        self.presentation.clone()
+    }
+
+    /// `dash` or `hls`; empty until one was read.
+    pub(super) const fn protocol(&self) -> &'static str {
+        self.protocol
+    }
+
+    /// Its segments are listed in playlists of their own.
+    pub(super) const fn is_hls(&self) -> bool {
+        self.lists.is_some()
+    }
+
+    /// Why it does not load, in words.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// The segments of a representation, as far as they are known.
+    pub(super) fn list<'a>(&'a self, rep: &'a Representation) -> &'a SegmentList {
+        match &rep.segments {
+            SegmentList::Indexed { index } => {
+                self.indexes.iter().find(|it| it.0 == *index).map_or(&rep.segments, |it| &it.1)
+            }
+            list => list,
+        }
+    }
+
+    /// A segment index was read.
+    pub(super) fn index_read(&mut self, index: Resource, list: SegmentList) {
+        self.indexes.push((index, list));
+    }
+
+    /// The segment index has been read.
+    pub(super) fn has_index(&self, index: &Resource) -> bool {
+        self.indexes.iter().any(|it| it.0 == *index)
+    }
+
+    /// Asks for the manifest when it is due.
+    pub(super) fn poll(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
+        self.loader.poll(cx, requests);
+    }
+
+    /// Asks for the playlists that are due, of what the tracks are on.
+    pub(super) fn poll_lists(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, tracks: &Tracks) {
+        if let (Some(p), Some(lists)) = (&self.presentation, &mut self.lists) {
+            lists.poll(cx, requests, p, tracks);
+        }
+    }
+
+    /// A newer manifest, or newer playlists, are wanted at `at` or as soon after as is decent.
+    pub(super) fn want(&mut self, at: Instant) {
+        match &mut self.lists {
+            Some(lists) => lists.want(at),
+            None => self.loader.want(at),
+        }
+    }
+
+    /// When the manifest will be loaded next, unless it is being loaded.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.loader.due()
+    }
+
+    /// Media comes: there is no trouble.
+    pub(super) const fn calm(&mut self) {
+        self.loader.calm();
+    }
+
+    /// The network is back: what failed is asked for at once, and a `live` manifest anyway.
+    pub(super) fn hurry(&mut self, now: Instant, live: bool) {
+        if let Some(lists) = &mut self.lists {
+            lists.hurry(now);
+        }
+        self.loader.hurry(now, live && self.lists.is_none());
+    }
+
+    /// The request for the manifest was given up.
+    pub(super) const fn dropped(&mut self, now: Instant) {
+        self.loader.dropped(now);
+    }
+
+    /// The request for a playlist was given up.
+    pub(super) fn list_dropped(&mut self, now: Instant, address: &str) {
+        if let Some(lists) = &mut self.lists {
+            lists.dropped(now, address);
+        }
+    }
+
+    /// The manifest came. `None`: it is older than the one in use.
+    pub(super) fn answered(
+        &mut self,
+        now: Instant,
+        sent: &Sent,
+        body: &[u8],
+    ) -> Result<Option<Loaded>, Error> {
+        self.loader.over();
+        let url = sent.from();
+        let read = protocol::read(body, url, sent.head.content_type.as_deref())?;
+        let (protocol, p, made) = match read {
+            Read::Dash(presentation, published) => ("dash", presentation, published),
+            Read::Hls(mut presentation, media) => {
+                let mut lists = Lists::default();
+                if let Some(media) = media {
+                    let applied = lists.apply(now, &mut presentation, (url, url), &media);
+                    applied.map_err(|error| protocol::refused(url, error))?;
+                }
+                self.lists = Some(lists);
+                ("hls", presentation, None)
+            }
+        };
+        self.protocol = protocol;
+        self.trouble = None;
+        if !self.loader.read(sent.sent_at, p.location.as_ref(), p.refresh, made) {
+            return Ok(None);
+        }
+        let now = Rc::new(p);
+        let before = self.presentation.replace(Rc::clone(&now));
+        Ok(Some(Loaded { made, before, now }))
+    }
+
+    /// The manifest cannot be had, or not be read; `first`: nothing plays yet. Answers what is to be
+    /// said of it.
+    pub(super) fn refused(
+        &mut self,
+        cx: &mut Cx<'_>,
+        mut error: Error,
+        failed: Option<Failed<'_>>,
+        first: bool,
+    ) -> Option<Error> {
+        self.loader.over();
+        let never = error.code == Code::NotYet;
+        error.fatal |= !self.loader.refused(cx, failed, first, never);
+        (error.fatal || self.trouble.is_none()).then(|| self.told(error))
+    }
+
+    fn told(&mut self, error: Error) -> Error {
+        self.trouble = Some(error.message.clone());
+        error
+    }
+
+    /// A playlist came. An error that is a failure of the request is named as well.
+    pub(super) fn listed(
+        &mut self,
+        sent: &Sent,
+        body: &[u8],
+    ) -> Result<Option<Listed>, (Error, Option<Failure>)> {
+        let (address, from) = (sent.resource.url.as_str(), sent.from());
+        let refused = |error| (protocol::refused(from, error), None);
+        let media = match hls::read::playlist(body) {
+            Ok(Playlist::Media(media)) => media,
+            Ok(Playlist::Multivariant(_)) => {
+                let why = "a media playlist was expected, a multivariant one came";
+                return Err(refused(presentation::Error::NothingToPlay(why.to_string())));
+            }
+            Err(_) if sent.is_page(body) => {
+                let error = Error::of_request(&Failure::Page, address, "the playlist");
+                return Err((error, Some(Failure::Page)));
+            }
+            Err(error) => return Err(refused(error)),
+        };
+        let end = self.list_end(address);
+        let (Some(lists), Some(shared)) = (&mut self.lists, &mut self.presentation) else {
+            return Ok(None);
+        };
+        let was_live = matches!(shared.kind, Kind::Live(_));
+        let presentation = Rc::make_mut(shared);
+        lists.apply(sent.sent_at, presentation, (address, from), &media).map_err(refused)?;
+        self.trouble = None;
+        Ok(Some(Listed { grew: self.list_end(address) != end, was_live }))
+    }
+
+    /// Where the list at `address` ends.
+    fn list_end(&self, address: &str) -> Option<Position> {
+        let tracks = self.presentation.iter().flat_map(|p| &p.periods).flat_map(|p| &p.tracks);
+        let mut reps = tracks.flat_map(|track| &track.representations);
+        let rep = reps.rfind(|rep| rep.playlist.as_deref() == Some(address))?;
+        rep.segments.last().map(|segment| segment.end)
+    }
+
+    /// The playlist at `address` cannot be had, or not be read. `first`: nothing of it plays yet.
+    pub(super) fn list_refused(
+        &mut self,
+        cx: &mut Cx<'_>,
+        address: &str,
+        failed: Option<Failed<'_>>,
+        first: bool,
+    ) -> Option<Refused> {
+        Some(self.lists.as_mut()?.refused(cx, address, failed, first))
+    }
+
+    /// What it lists was replaced by something else.
+    pub(super) fn list_replaced(&mut self) {
+        self.trouble = None;
+    }
+
+    /// It is asked for again, if that is of use; answers whether it is.
+    pub(super) fn list_again(
+        &mut self,
+        now: Instant,
+        address: &str,
+        refused: Refused,
+        first: bool,
+    ) -> bool {
+        self.lists.as_mut().is_some_and(|lists| lists.again(now, address, refused, first))
+    }
+
+    /// What is to be said of a playlist that is away for so many requests: once, and not at the first.
+    pub(super) fn list_said(&mut self, error: Error, count: u32) -> Option<Error> {
+        (self.trouble.is_none() && count > 1).then(|| self.told(error))
+    }
+}

@@ -1,0 +1,410 @@
+//! One SourceBuffer: what was asked of it, and what it holds. Nobody else makes the outputs that change
+//! it (Media Source Extensions, section 5).
+//!
+//! A segment that breaks off leaves half a box in the browser's parser; so what was appended of it is
+//! taken back before anything else goes in.
+
+use super::download::Wrapping;
+use crate::buffer::clip::Window;
+use crate::buffer::evict;
+use crate::buffer::inventory::Inventory;
+use crate::buffer::ranges::Ranges;
+use crate::player::cx::Cx;
+use crate::player::io::{Append, BlobId, Output};
+use crate::presentation::{Resource, TrackKind};
+use crate::time::{Position, Span};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Where the browser has no room, no more than this stays ahead of the element.
+const KEPT_AHEAD: Duration = Duration::from_secs(10);
+
+/// One SourceBuffer.
+#[derive(Debug)]
+pub(in crate::player) struct Buffer {
+    kind: TrackKind,
+    /// MIME type with codecs.
+    mime: String,
+    offset_us: i64,
+    window: Window,
+    /// The initialization segment that it was given last: of which name, if it has one.
+    init: Option<Option<Resource>>,
+    /// Another initialization segment was given since [`Self::take_changed`].
+    changed: bool,
+    /// Some of a segment was appended, and not all.
+    half: bool,
+    /// Appends that were asked for the segment which is being appended.
+    begun: u32,
+    /// Appends and removals that the browser has not finished.
+    open: u32,
+    ranges: Ranges,
+    qualities: Inventory<u32>,
+    /// How often the browser had no room.
+    squeezed: u32,
+    /// It still has none: the next append waits for a removal.
+    full: bool,
+    /// Everything before this was removed.
+    evicted_to: Option<Position>,
+}
+
+impl Buffer {
+    pub(super) fn new(kind: TrackKind, mime: String) -> Self {
+        Self {
+            kind,
+            mime,
+            offset_us: 0,
+            window: Window::default(),
+            init: None,
+            changed: false,
+            half: false,
+            begun: 0,
+            open: 0,
+            ranges: Ranges::default(),
+            qualities: Inventory::default(),
+            squeezed: 0,
+            full: false,
+            evicted_to: None,
+        }
+    }
+
+    pub(in crate::player) fn mime(&self) -> &str {
+        &self.mime
+    }
+
+    /// The kind and the type that it will be added with.
+    pub(in crate::player) fn is_to_be(&mut self, kind: TrackKind, mime: String) {
+        (self.kind, self.mime) = (kind, mime);
+    }
+
+    /// What is buffered, as the browser said last.
+    pub(in crate::player) const fn ranges(&self) -> &Ranges {
+        &self.ranges
+    }
+
+    /// Which of the player's qualities stands at `at`.
+    pub(in crate::player) fn quality_at(&self, at: Position) -> Option<u32> {
+        self.qualities.at(at)
+    }
+
+    /// The browser has finished all that was asked.
+    pub(in crate::player) const fn is_idle(&self) -> bool {
+        self.open == 0
+    }
+
+    /// The next append waits for a removal.
+    pub(in crate::player) const fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// How often the browser had no room.
+    pub(in crate::player) const fn squeezed(&self) -> u32 {
+        self.squeezed
+    }
+
+    /// Everything before this was removed.
+    pub(super) const fn evicted_to(&self) -> Option<Position> {
+        self.evicted_to
+    }
+
+    /// Another initialization segment was given since this was asked last.
+    pub(in crate::player) const fn take_changed(&mut self) -> bool {
+        core::mem::replace(&mut self.changed, false)
+    }
+
+    /// It is added to a new MediaSource, empty.
+    pub(in crate::player) fn add(&mut self, cx: &mut Cx<'_>) {
+        self.renew();
+        cx.push(Output::AddBuffer { buffer: self.kind, mime: self.mime.clone() });
+    }
+
+    /// A new MediaSource comes: nothing is in its buffers.
+    pub(super) fn renew(&mut self) {
+        let mime = core::mem::take(&mut self.mime);
+        let squeezed = self.squeezed;
+        let changed = self.changed;
+        *self = Self { squeezed, changed, ..Self::new(self.kind, mime) };
+    }
+
+    /// Makes it ready for media of this wrapping; what was appended of a broken segment goes.
+    pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, wrapping: &Wrapping) {
+        self.take_back(cx);
+        self.begun = 0;
+        self.turn_to(cx, &wrapping.mime);
+        self.shift(cx, wrapping.offset_us.unwrap_or_default());
+        if self.window != wrapping.window {
+            self.window = wrapping.window;
+            cx.push(Output::Window { buffer: self.kind, window: wrapping.window });
+        }
+        if self.init.as_ref() != Some(&wrapping.init) {
+            self.init = Some(wrapping.init.clone());
+            self.changed = true;
+            if !wrapping.data.bytes.is_empty() {
+                self.begun = self.begun.saturating_add(1);
+                self.append(cx, Append::Bytes(wrapping.data.bytes.clone()));
+            }
+        }
+    }
+
+    /// What follows is of this type.
+    pub(super) fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
+        if self.mime != mime {
+            self.mime = mime.to_string();
+            self.init = None;
+            cx.push(Output::ChangeType { buffer: self.kind, mime: mime.to_string() });
+        }
+    }
+
+    /// What follows is moved by so many microseconds.
+    pub(super) fn shift(&mut self, cx: &mut Cx<'_>, offset_us: i64) {
+        if self.offset_us != offset_us {
+            self.offset_us = offset_us;
+            cx.push(Output::Offset { buffer: self.kind, micros: offset_us });
+        }
+    }
+
+    /// Appends a part of a segment, which may still break off.
+    pub(super) fn put_part(&mut self, cx: &mut Cx<'_>, part: BlobId) {
+        self.half = true;
+        self.begun = self.begun.saturating_add(1);
+        self.append(cx, Append::Blob(part));
+    }
+
+    /// Appends whole fragments.
+    pub(super) fn put(&mut self, cx: &mut Cx<'_>, bytes: Vec<u8>) {
+        self.append(cx, Append::Bytes(bytes));
+    }
+
+    fn append(&mut self, cx: &mut Cx<'_>, data: Append) {
+        self.open = self.open.saturating_add(1);
+        cx.push(Output::Append { buffer: self.kind, data });
+    }
+
+    /// What was appended covers `span`, in this of the player's qualities.
+    pub(super) fn note(&mut self, span: Span, quality: u32) {
+        self.qualities.appended(span, quality);
+    }
+
+    /// All of a segment has been appended.
+    pub(super) const fn segment_done(&mut self) {
+        self.half = false;
+        self.begun = 0;
+    }
+
+    /// Takes back what was appended of a broken segment.
+    pub(super) fn take_back(&mut self, cx: &mut Cx<'_>) {
+        if core::mem::take(&mut self.half) {
+            let appends = core::mem::take(&mut self.begun);
+            self.open = self.open.saturating_sub(appends);
+            cx.push(Output::Abort { buffer: self.kind, appends });
+            // The browser keeps the last init over an abort; half of one it does not.
+            self.init = None;
+        }
+    }
+
+    /// What comes next belongs elsewhere: half a segment is taken back, with all that waits for room
+    /// when `all` is to go.
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>, all: bool) {
+        if all {
+            self.half = true;
+            self.begun = u32::MAX;
+        }
+        if self.half {
+            self.full = false;
+        }
+        self.take_back(cx);
+        self.evicted_to = None;
+    }
+
+    /// Removes what lies farther behind `position` than is kept.
+    pub(super) fn evict(&mut self, cx: &mut Cx<'_>, position: Position) {
+        if let Some(span) = evict::behind(&self.ranges, position, cx.config.buffer_behind)
+            && self.evicted_to.is_none_or(|to| span.end.since(to) >= evict::WORTH)
+        {
+            self.remove(cx, span);
+        }
+    }
+
+    /// What has to go for the append that waits for room; segments are of `length`.
+    pub(super) fn room_to_make(&self, position: Position, length: Duration) -> Option<Span> {
+        let pressed = || evict::pressed(&self.ranges, position, KEPT_AHEAD, length);
+        self.full.then(pressed).flatten()
+    }
+
+    /// Takes `span` out, so that the append which waits has room.
+    pub(super) fn make_room(&mut self, cx: &mut Cx<'_>, span: Span) {
+        self.full = false;
+        self.remove(cx, span);
+    }
+
+    fn remove(&mut self, cx: &mut Cx<'_>, span: Span) {
+        self.evicted_to = Some(span.end);
+        self.qualities.removed(span);
+        self.open = self.open.saturating_add(1);
+        cx.push(Output::Remove { buffer: self.kind, span });
+    }
+
+    /// The browser has finished an append or a removal.
+    pub(in crate::player) fn updated(&mut self, ranges: Vec<Span>) {
+        self.ranges = Ranges::new(ranges);
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// The browser has no room for what was to be appended; answers whether that is new.
+    pub(in crate::player) const fn has_no_room(&mut self) -> bool {
+        self.full = true;
+        self.squeezed = self.squeezed.saturating_add(1);
+        self.squeezed == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::download::InitData;
+    use super::*;
+    use crate::player::cx::Surroundings;
+    use crate::time::Instant;
+    use alloc::rc::Rc;
+    use alloc::vec;
+
+    const V: TrackKind = TrackKind::Video;
+    const MIME: &str = "video/mp4; codecs=\"avc1.640028\"";
+
+    fn buffer() -> Buffer {
+        Buffer::new(V, MIME.into())
+    }
+
+    fn wrapping(url: &str) -> Wrapping {
+        Wrapping {
+            init: Some(Resource { url: url.into(), range: None }),
+            data: Rc::new(InitData { bytes: vec![7], tracks: Vec::new() }),
+            mime: MIME.into(),
+            offset_us: Some(0),
+            window: Window::default(),
+        }
+    }
+
+    fn at(ms: i64) -> Position {
+        Position::from_millis(ms)
+    }
+
+    fn span(from: i64, to: i64) -> Span {
+        Span { start: at(from), end: at(to) }
+    }
+
+    const fn init() -> Output {
+        Output::Append { buffer: V, data: Append::Bytes(Vec::new()) }
+    }
+
+    /// What is put out, the bytes of initialization segments left out.
+    fn out(around: &mut Surroundings) -> Vec<Output> {
+        let bare = |output| match output {
+            Output::Append { buffer, data: Append::Bytes(_) } => {
+                Output::Append { buffer, data: Append::Bytes(Vec::new()) }
+            }
+            other => other,
+        };
+        around.drain().into_iter().map(bare).collect()
+    }
+
+    #[test]
+    fn only_what_changes_is_said_before_a_segment() {
+        let (mut around, mut b) = (Surroundings::default(), buffer());
+        let cx = &mut around.at(Instant::default());
+        b.prepare(cx, &wrapping("a"));
+        assert_eq!(out(&mut around), [init()]);
+        b.segment_done();
+        b.prepare(&mut around.at(Instant::default()), &wrapping("a"));
+        assert_eq!(out(&mut around), []);
+        let moved = Wrapping { offset_us: Some(5), ..wrapping("a") };
+        b.prepare(&mut around.at(Instant::default()), &moved);
+        assert_eq!(out(&mut around), [Output::Offset { buffer: V, micros: 5 }]);
+        b.prepare(
+            &mut around.at(Instant::default()),
+            &Wrapping { offset_us: Some(5), ..wrapping("b") },
+        );
+        assert_eq!(out(&mut around), [init()]);
+        let other = Wrapping { mime: "video/mp4".into(), offset_us: Some(5), ..wrapping("b") };
+        b.prepare(&mut around.at(Instant::default()), &other);
+        let turned = Output::ChangeType { buffer: V, mime: "video/mp4".into() };
+        assert_eq!(out(&mut around), [turned, init()], "another type wants its init again");
+    }
+
+    #[test]
+    fn a_segment_that_breaks_off_is_taken_back_with_its_init() {
+        let (mut around, mut b) = (Surroundings::default(), buffer());
+        let cx = &mut around.at(Instant::default());
+        b.prepare(cx, &wrapping("a"));
+        b.put_part(cx, BlobId(1));
+        b.put_part(cx, BlobId(2));
+        assert!(!b.is_idle());
+        out(&mut around);
+        b.prepare(&mut around.at(Instant::default()), &wrapping("a"));
+        assert_eq!(out(&mut around), [Output::Abort { buffer: V, appends: 3 }, init()]);
+        b.updated(Vec::new());
+        assert!(b.is_idle(), "nobody waits for what was taken back");
+    }
+
+    #[test]
+    fn a_whole_segment_is_not_taken_back() {
+        let (mut around, mut b) = (Surroundings::default(), buffer());
+        let cx = &mut around.at(Instant::default());
+        b.put_part(cx, BlobId(1));
+        b.segment_done();
+        b.leave(cx, false);
+        let appended = Output::Append { buffer: V, data: Append::Blob(BlobId(1)) };
+        assert_eq!(around.drain(), [appended]);
+    }
+
+    #[test]
+    fn without_room_what_is_behind_goes_first_and_then_what_is_far_ahead() {
+        let (mut around, mut b) = (Surroundings::default(), buffer());
+        assert!(b.has_no_room() && !b.has_no_room(), "it is new once");
+        b.updated(vec![span(0, 30_000)]);
+        let length = Duration::from_secs(4);
+        let cases = [(20_000, Some(span(0, 16_000))), (1_000, Some(span(11_000, 30_000)))];
+        for (position, expected) in cases {
+            assert_eq!(b.room_to_make(at(position), length), expected, "at {position} ms");
+        }
+        b.make_room(&mut around.at(Instant::default()), span(0, 16_000));
+        assert_eq!(around.drain(), [Output::Remove { buffer: V, span: span(0, 16_000) }]);
+        assert_eq!(b.room_to_make(at(20_000), length), None, "the append is tried again first");
+        assert_eq!(b.squeezed(), 2);
+    }
+
+    #[test]
+    fn what_is_behind_is_removed_in_pieces_worth_it_and_only_once() {
+        let (mut around, mut b) = (Surroundings::default(), buffer());
+        let kept = around.config.buffer_behind;
+        b.updated(vec![span(0, 100_000)]);
+        let mut gone = |position: Duration| {
+            b.evict(&mut around.at(Instant::default()), Position::default() + position);
+            around.drain().len()
+        };
+        assert_eq!(gone(kept + Duration::from_secs(4)), 0);
+        assert_eq!(gone(kept + Duration::from_secs(6)), 1);
+        assert_eq!(
+            gone(kept + Duration::from_secs(7)),
+            0,
+            "the browser has not said yet that it is gone"
+        );
+    }
+
+    #[test]
+    fn in_a_new_source_it_is_empty_and_wants_all_again() {
+        let (mut around, mut b) = (Surroundings::default(), buffer());
+        let cx = &mut around.at(Instant::default());
+        b.prepare(cx, &Wrapping { offset_us: Some(9), ..wrapping("a") });
+        b.note(span(0, 40), 3);
+        b.updated(vec![span(0, 40)]);
+        out(&mut around);
+        b.add(&mut around.at(Instant::default()));
+        assert_eq!(around.drain(), [Output::AddBuffer { buffer: V, mime: MIME.into() }]);
+        assert!(b.ranges().is_empty() && b.is_idle() && b.quality_at(at(10)).is_none());
+        b.prepare(
+            &mut around.at(Instant::default()),
+            &Wrapping { offset_us: Some(9), ..wrapping("a") },
+        );
+        assert_eq!(out(&mut around), [Output::Offset { buffer: V, micros: 9 }, init()]);
+    }
+}

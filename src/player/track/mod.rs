@@ -1,0 +1,212 @@
+//! The tracks that are played: each is fetched, fed to its SourceBuffer, and knows what that holds.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`stream`] | one track: where fetching is, what is on its way, what went wrong |
+//! | [`download`] | a segment on its way |
+//! | [`transport`] | the transmuxer of a transport stream |
+//! | [`silence`] | AAC for holes in the sound |
+//! | [`buffer`] | the SourceBuffer: the only one that appends, takes back and removes |
+
+pub(super) mod buffer;
+pub(super) mod download;
+pub(super) mod silence;
+pub(super) mod stream;
+pub(super) mod transport;
+
+use super::cx::Cx;
+use super::io::{BlobId, FetchId};
+use super::opening::rep_of;
+use super::requests::Requests;
+use crate::buffer::offsets::Offsets;
+use crate::buffer::ranges::Ranges;
+use crate::media::isobmff::scan::Fact;
+use crate::presentation::{Presentation, SegmentList, TrackKind};
+use crate::time::Position;
+use alloc::vec::Vec;
+use core::time::Duration;
+use download::News;
+use stream::Stream;
+
+/// All tracks that are played.
+#[derive(Debug, Default)]
+pub(super) struct Tracks {
+    list: Vec<Stream>,
+    /// Where the media's own times lie, for all of them alike.
+    offsets: Offsets,
+}
+
+impl Tracks {
+    pub(super) fn push(&mut self, stream: Stream) {
+        self.list.push(stream);
+    }
+
+    pub(super) fn remove(&mut self, kind: TrackKind) -> Option<Stream> {
+        let i = self.index(kind)?;
+        Some(self.list.remove(i))
+    }
+
+    pub(super) fn iter(&self) -> core::slice::Iter<'_, Stream> {
+        self.list.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Stream> {
+        self.list.iter_mut()
+    }
+
+    pub(super) fn get(&self, i: usize) -> Option<&Stream> {
+        self.list.get(i)
+    }
+
+    pub(super) fn get_mut(&mut self, i: usize) -> Option<&mut Stream> {
+        self.list.get_mut(i)
+    }
+
+    pub(super) fn first(&self) -> Option<&Stream> {
+        self.list.first()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn index(&self, kind: TrackKind) -> Option<usize> {
+        self.list.iter().position(|s| s.kind == kind)
+    }
+
+    pub(super) fn of(&self, kind: TrackKind) -> Option<&Stream> {
+        self.list.iter().find(|s| s.kind == kind)
+    }
+
+    pub(super) fn of_mut(&mut self, kind: TrackKind) -> Option<&mut Stream> {
+        self.list.iter_mut().find(|s| s.kind == kind)
+    }
+
+    /// The track that stands for all where one has to: the picture, else the first.
+    pub(super) fn leading(&self) -> Option<&Stream> {
+        self.of(TrackKind::Video).or_else(|| self.first())
+    }
+
+    /// The tracks that ask for media themselves. A passive one rides with another's requests: it has
+    /// ranges, but its place and its cursor say nothing.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &Stream> {
+        self.list.iter().filter(|s| !s.passive)
+    }
+
+    /// What every track holds.
+    pub(super) fn common(&self) -> Ranges {
+        let over = |s: &&Stream| s.ended && s.buffer.ranges().is_empty();
+        let mut streams = self.list.iter().filter(|s| !over(s));
+        let Some(first) = streams.next() else { return Ranges::default() };
+        let first = first.buffer.ranges().clone();
+        streams.fold(first, |all, s| all.intersection(s.buffer.ranges()))
+    }
+
+    /// The end of what can be played from `at` without a hole, least over the tracks.
+    pub(super) fn buffered_to(&self, at: Position) -> Position {
+        let end = |s: &Stream| s.buffer.ranges().end_from(at);
+        let open = self.list.iter().filter(|s| !s.ended).map(end).min();
+        open.or_else(|| self.list.iter().map(end).max()).unwrap_or(at)
+    }
+
+    /// The lists of what is fetched, one for each track that asks for media itself.
+    pub(super) fn lists<'a>(
+        &'a self,
+        p: &'a Presentation,
+    ) -> impl Iterator<Item = &'a SegmentList> {
+        self.feeds().filter_map(|s| Some(&rep_of(p, s.place)?.segments))
+    }
+
+    /// The list of the first track that asks for media itself.
+    pub(super) fn first_list<'a>(&self, p: &'a Presentation) -> Option<&'a SegmentList> {
+        Some(&rep_of(p, self.feeds().next()?.place)?.segments)
+    }
+
+    /// The nominal length of a segment of the picture, else of the sound.
+    pub(super) fn segment_length(&self, p: &Presentation) -> Duration {
+        let length = self.lists(p).find_map(|list| match list {
+            SegmentList::Numbered(n) => Some(n.duration.to_duration()),
+            list => list.last().map(|last| last.end.since(last.start)),
+        });
+        length.unwrap_or(Duration::from_secs(2))
+    }
+
+    /// How late the origin is, most over the tracks.
+    pub(super) fn late(&self) -> Duration {
+        self.list.iter().map(|s| s.lateness.late()).max().unwrap_or_default()
+    }
+
+    /// How late it is known to be, most over the tracks.
+    pub(super) fn known_late(&self) -> Duration {
+        self.list.iter().map(|s| s.lateness.known()).max().unwrap_or_default()
+    }
+
+    /// A read of download `id` came; answers what it brought to light.
+    pub(super) fn read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        id: FetchId,
+        blob: (BlobId, u32),
+        facts: Vec<Fact>,
+    ) -> Vec<News> {
+        let stream = self.list.iter_mut().find(|s| s.kind == kind);
+        stream.map(|s| s.read(cx, &mut self.offsets, id, blob, facts)).unwrap_or_default()
+    }
+
+    /// Download `id` is whole; answers what became known by it.
+    pub(super) fn done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) -> Vec<News> {
+        let stream = self.list.iter_mut().find(|s| s.kind == kind);
+        stream.map(|s| s.done(cx, &mut self.offsets, id)).unwrap_or_default()
+    }
+
+    /// What lies far behind `position` goes; and what has to, where the browser has no room.
+    pub(super) fn keep(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, position: Position) {
+        let mut again = None;
+        for stream in &mut self.list {
+            stream.buffer.evict(cx, position);
+            let Some(span) = stream.buffer.room_to_make(position, stream.segment) else { continue };
+            if span.start > position && stream.passive {
+                again = Some(span.start);
+            } else if span.start > position {
+                stream.give_back(cx, requests, span.start);
+            }
+            stream.buffer.make_room(cx, span);
+        }
+        let feed = self.list.iter_mut().find(|s| s.transport.is_some());
+        if let Some((at, feed)) = again.zip(feed) {
+            // The muxed sound has no room: it comes again with the picture.
+            feed.give_back(cx, requests, at);
+        }
+    }
+
+    /// All media of all tracks has come and is in the buffers.
+    pub(super) fn all_over(&self) -> bool {
+        let over = |s: &Stream| s.ended && s.downloads.is_empty() && s.buffer.is_idle();
+        !self.is_empty() && self.list.iter().all(over)
+    }
+
+    /// Nothing is buffered.
+    pub(super) fn hold_nothing(&self) -> bool {
+        self.list.iter().all(|s| s.buffer.ranges().is_empty())
+    }
+
+    /// A passive track has come as far as the one that feeds it.
+    pub(super) fn follow_feeds(&mut self) {
+        let ended = self.feeds().any(|s| s.ended && s.transport.is_some());
+        for stream in self.list.iter_mut().filter(|s| s.passive) {
+            stream.ended = ended;
+        }
+    }
+
+    /// Lets go of everything that is kept for them.
+    pub(super) fn stop(&mut self, cx: &mut Cx<'_>) {
+        for stream in self.list.drain(..) {
+            stream.stop(cx);
+        }
+    }
+}
