@@ -43,34 +43,68 @@ pub(super) fn tracks(
     dropped: &mut Dropped,
 ) -> Result<Vec<Track>, Error> {
     let base = base.descend(&period.base_urls);
+    let mut reading = Reading { period, span, budget, dropped, ids: Vec::new() };
     let mut ids = Vec::new();
-    let mut track_ids = Vec::new();
     let mut tracks = Vec::new();
     for (index, set) in period.adaptation_sets.iter().enumerate() {
         let Some(kind) = kind(set) else { continue };
-        if !usable(&set.common, dropped) {
+        if !usable(&set.common, reading.dropped) {
             continue;
         }
+        let mut representations = reading.representations(set, kind, &base)?;
+        if representations.is_empty() {
+            continue;
+        }
+        representations.sort_by_key(|r| r.bandwidth);
+        tracks.push(Track {
+            id: unique(set.id.as_deref().unwrap_or(""), index, &mut ids),
+            kind,
+            language: set.language.clone().filter(|l| !l.is_empty() && l != "und"),
+            label: set.common.labels.first().map(|label| label.text.clone()),
+            default: set.roles.iter().any(|r| is(r, ROLE, "main")),
+            representations,
+        });
+    }
+    Ok(tracks)
+}
+
+/// A Period whose sets are being read.
+struct Reading<'a> {
+    period: &'a Period,
+    span: &'a Span,
+    budget: &'a mut Budget,
+    dropped: &'a mut Dropped,
+    /// Of the Representations so far.
+    ids: Vec<String>,
+}
+
+impl Reading<'_> {
+    /// Those of a set that can be played, in the order of the manifest.
+    fn representations(
+        &mut self,
+        set: &AdaptationSet,
+        kind: TrackKind,
+        base: &Base,
+    ) -> Result<Vec<Representation>, Error> {
         let base = base.descend(&set.base_urls);
         let mut representations = Vec::new();
         for written in &set.representations {
-            if written.dependency_id.is_some() || !usable(&written.common, dropped) {
+            if written.dependency_id.is_some() || !usable(&written.common, self.dropped) {
                 continue;
             }
-            let id = unique(&written.id, ids.len(), &mut ids);
-            let base = base.descend(&written.base_urls);
+            let id = unique(&written.id, self.ids.len(), &mut self.ids);
             let place = Place {
-                start: span.start,
-                end: span.end,
-                closed: span.closed,
-                anchor: span.anchor,
-                base: &base,
+                start: self.span.start,
+                end: self.span.end,
+                closed: self.span.closed,
+                anchor: self.span.anchor,
+                base: &base.descend(&written.base_urls),
                 id: &written.id,
                 bandwidth_bps: written.bandwidth_bps,
             };
-            let levels = [&period.segments, &set.segments, &written.segments];
-            let Some(addressed) = address(&place, &levels, budget)? else {
-                dropped.unaddressed = true;
+            let levels = [&self.period.segments, &set.segments, &written.segments];
+            let Some(addressed) = address(&place, &levels, self.budget)? else {
+                self.dropped.unaddressed = true;
                 continue;
             };
             let described = describe(set, written, kind);
@@ -88,20 +122,8 @@ pub(super) fn tracks(
                 growing: addressed.growing,
             });
         }
-        if representations.is_empty() {
-            continue;
-        }
-        representations.sort_by_key(|r| r.bandwidth);
-        tracks.push(Track {
-            id: unique(set.id.as_deref().unwrap_or(""), index, &mut track_ids),
-            kind,
-            language: set.language.clone().filter(|l| !l.is_empty() && l != "und"),
-            label: set.common.labels.first().map(|label| label.text.clone()),
-            default: set.roles.iter().any(|r| is(r, ROLE, "main")),
-            representations,
-        });
+        Ok(representations)
     }
-    Ok(tracks)
 }
 
 /// The id, or one made from the index; never one that the Period has already.

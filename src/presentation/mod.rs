@@ -11,6 +11,8 @@
 pub mod date;
 mod error;
 mod numbered;
+mod resource;
+mod segment;
 mod segments;
 mod template;
 mod timeline;
@@ -20,13 +22,15 @@ mod window;
 pub use error::Error;
 pub(crate) use error::excerpt;
 pub use numbered::Numbered;
-pub use segments::{Listed, Segment, SegmentList};
+pub use resource::Resource;
+pub use segment::Segment;
+pub use segments::{Listed, SegmentList};
 pub use template::Template;
 pub use timeline::{Run, Timeline};
 pub use window::{edge, window};
 
 use crate::time::{Position, WallTime};
-use crate::units::{Bitrate, ByteRange, Resolution};
+use crate::units::{Bitrate, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -218,13 +222,4 @@ pub enum Mapping {
     /// Learn it from the first fragment of each discontinuity (HLS): its time stands for the
     /// segment's start. One offset serves all tracks.
     Learn,
-}
-
-/// Something to fetch.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Resource {
-    /// Absolute.
-    pub url: String,
-    /// The part of it that is meant; all of it when `None`.
-    pub range: Option<ByteRange>,
 }

@@ -7,7 +7,7 @@
 //! Start and end of a segment are each rounded down to the microsecond from exact ticks, so
 //! neighbours meet exactly and nothing drifts over years of Unix time.
 
-use super::{Resource, Segment, Template};
+use super::{Segment, Template};
 use crate::time::{MediaTime, Position, WallTime};
 
 /// Segments of one nominal duration.
@@ -105,36 +105,12 @@ impl Numbered {
         let number = self.first.saturating_add(k);
         let ticks = u64::try_from(self.duration.ticks).unwrap_or(0);
         let time = self.first_time.saturating_add(k.saturating_mul(ticks));
-        Some(self.template.segment((number, time), start, end, self.clock))
+        Some(Segment::of(&self.template, (number, time), start, end, self.clock))
     }
 
     fn boundary(&self, k: u64) -> Position {
         let ticks = i64::try_from(k).unwrap_or(i64::MAX).saturating_mul(self.duration.ticks);
         self.origin.offset(self.duration.scale.to_micros(ticks))
-    }
-}
-
-impl Template {
-    /// The segment of this number and time. It is available at `anchor + end - early`, by the
-    /// `clock` of these two.
-    pub(super) fn segment(
-        &self,
-        (number, time): (u64, u64),
-        start: Position,
-        end: Position,
-        clock: Option<(WallTime, i64)>,
-    ) -> Segment {
-        Segment {
-            number,
-            start,
-            end,
-            resource: Resource { url: self.expand(number, time), range: None },
-            init: None,
-            timeline: 0,
-            gap: false,
-            available: clock
-                .map(|(anchor, early)| anchor.offset(end.as_micros().saturating_sub(early))),
-        }
     }
 }
 

@@ -1,31 +1,9 @@
 //! The segments of a Representation, computed or listed, behind one set of questions.
 
-use super::{Numbered, Resource, Timeline};
+use super::{Numbered, Resource, Segment, Timeline};
 use crate::time::{Position, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
-
-/// One media segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// Its number: `$Number$` of DASH, media sequence number of HLS. Rises by one from a segment to
-    /// the next within a Period.
-    pub number: u64,
-    /// First position, as the manifest says.
-    pub start: Position,
-    /// First position after it.
-    pub end: Position,
-    /// Where it is.
-    pub resource: Resource,
-    /// The initialization segment it needs, where it differs from the Representation's (EXT-X-MAP).
-    pub init: Option<Resource>,
-    /// Discontinuity sequence; 0 for DASH.
-    pub timeline: u64,
-    /// EXT-X-GAP: it is missing, do not ask for it.
-    pub gap: bool,
-    /// The earliest origin time at which it may be asked for; `None`: it exists.
-    pub available: Option<WallTime>,
-}
 
 /// All segments of a Representation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -131,7 +131,7 @@ impl Timeline {
         }
         let number = run.number.saturating_add(k);
         let time = run.time.saturating_add(k.saturating_mul(run.duration));
-        Some(self.template.segment((number, time), start, end, self.clock))
+        Some(Segment::of(&self.template, (number, time), start, end, self.clock))
     }
 
     fn position(&self, ticks: i64) -> Position {

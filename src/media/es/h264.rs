@@ -293,31 +293,7 @@ impl Sps {
         b.skip(8)?;
         let level = b.byte()?;
         b.ue()?;
-        let mut chroma_format = 1u32;
-        let mut separate_planes = false;
-        let (mut luma_bits, mut chroma_bits) = (8u32, 8u32);
-        if matches!(
-            profile,
-            100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135
-        ) {
-            chroma_format = b.ue()?;
-            if chroma_format == 3 {
-                separate_planes = b.flag()?;
-            }
-            luma_bits = b.ue()?.checked_add(8)?;
-            chroma_bits = b.ue()?.checked_add(8)?;
-            b.skip(1)?;
-            if b.flag()? {
-                for i in 0..if chroma_format == 3 { 12 } else { 8 } {
-                    if b.flag()? {
-                        skip_scaling_list(&mut b, if i < 6 { 16 } else { 64 })?;
-                    }
-                }
-            }
-        }
-        if chroma_format > 3 || luma_bits > 14 || chroma_bits > 14 {
-            return None;
-        }
+        let samples = Samples::read(&mut b, profile)?;
         let frame_num_bits = log2(&mut b)?;
         let order = order_count(&mut b)?;
         let width_mbs = b.ue()?.checked_add(1)?;
@@ -332,12 +308,7 @@ impl Sps {
         let mut height = height_units.checked_mul(16 * rows_per_unit)?;
         if b.flag()? {
             // 7.4.2.1.1: crop units are chroma samples, and field lines when there are fields.
-            let (sub_w, sub_h) = match chroma_format {
-                1 => (2, 2),
-                2 => (2, 1),
-                _ => (1, 1),
-            };
-            let (unit_x, unit_y) = if separate_planes { (1, 1) } else { (sub_w, sub_h) };
+            let (unit_x, unit_y) = samples.per_chroma();
             let unit_y = unit_y * rows_per_unit;
             let (left, right, top, bottom) = (b.ue()?, b.ue()?, b.ue()?, b.ue()?);
             width = width.checked_sub(left.checked_add(right)?.checked_mul(unit_x)?)?;
@@ -350,15 +321,64 @@ impl Sps {
         Some(Self {
             profile,
             level,
-            chroma_format: u8::try_from(chroma_format).ok()?,
-            luma_bits: u8::try_from(luma_bits).ok()?,
-            chroma_bits: u8::try_from(chroma_bits).ok()?,
-            separate_planes,
+            chroma_format: u8::try_from(samples.chroma_format).ok()?,
+            luma_bits: u8::try_from(samples.luma_bits).ok()?,
+            chroma_bits: u8::try_from(samples.chroma_bits).ok()?,
+            separate_planes: samples.separate_planes,
             frame_num_bits,
             order,
             frames_only,
             resolution: Resolution { width, height },
         })
+    }
+}
+
+/// How samples are coded: the part of a sequence parameter set that only some profiles have.
+struct Samples {
+    chroma_format: u32,
+    separate_planes: bool,
+    luma_bits: u32,
+    chroma_bits: u32,
+}
+
+impl Samples {
+    /// From `chroma_format_idc` to the scaling lists; what holds without them in other profiles.
+    fn read(b: &mut Bits<'_>, profile: u8) -> Option<Self> {
+        let mut samples =
+            Self { chroma_format: 1, separate_planes: false, luma_bits: 8, chroma_bits: 8 };
+        if !matches!(
+            profile,
+            100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135
+        ) {
+            return Some(samples);
+        }
+        samples.chroma_format = b.ue()?;
+        if samples.chroma_format == 3 {
+            samples.separate_planes = b.flag()?;
+        }
+        samples.luma_bits = b.ue()?.checked_add(8)?;
+        samples.chroma_bits = b.ue()?.checked_add(8)?;
+        b.skip(1)?;
+        if b.flag()? {
+            for i in 0..if samples.chroma_format == 3 { 12 } else { 8 } {
+                if b.flag()? {
+                    skip_scaling_list(b, if i < 6 { 16 } else { 64 })?;
+                }
+            }
+        }
+        let sane =
+            samples.chroma_format <= 3 && samples.luma_bits <= 14 && samples.chroma_bits <= 14;
+        sane.then_some(samples)
+    }
+
+    /// Luma samples across and down that go with one chroma sample.
+    const fn per_chroma(&self) -> (u32, u32) {
+        match self.chroma_format {
+            _ if self.separate_planes => (1, 1),
+            1 => (2, 2),
+            2 => (2, 1),
+            _ => (1, 1),
+        }
     }
 }
 

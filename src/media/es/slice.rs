@@ -119,12 +119,7 @@ impl Sets {
             b.skip(1)?; // direct_spatial_mv_pred_flag
         }
         let used = if is_b { 2 } else { usize::from(is_p) };
-        let mut references = set.references;
-        if used > 0 && b.flag()? {
-            for n in references.iter_mut().take(used) {
-                *n = b.ue()?.checked_add(1)?;
-            }
-        }
+        let references = set.references(&mut b, used)?;
         let from = b.position();
         let lists = (0..used).map(|_| list(&mut b)).collect::<Option<_>>()?;
         let lists_at = from..b.position();
@@ -135,14 +130,7 @@ impl Sets {
         let from = b.position();
         let marking = if nal_head & 0x60 == 0 { None } else { marking(&mut b)? };
         let marking_at = from..b.position();
-        if set.cabac && used > 0 {
-            b.ue()?; // cabac_init_idc
-        }
-        b.se()?;
-        if set.controls_deblocking && b.ue()? != 1 {
-            b.se()?;
-            b.se()?;
-        }
+        set.skip_decoding(&mut b, used)?;
         Some(Header {
             is_intra: kind == 2,
             is_field,
@@ -181,6 +169,30 @@ impl Sets {
 }
 
 impl PictureSet {
+    /// How many pictures each of the lists `used` has: the set's numbers, where the header has none of its own.
+    fn references(&self, b: &mut Bits<'_>, used: usize) -> Option<[u32; 2]> {
+        let mut references = self.references;
+        if used > 0 && b.flag()? {
+            for n in references.iter_mut().take(used) {
+                *n = b.ue()?.checked_add(1)?;
+            }
+        }
+        Some(references)
+    }
+
+    /// From `cabac_init_idc` to the header's end, where it is known how the slice's data are decoded.
+    fn skip_decoding(&self, b: &mut Bits<'_>, used: usize) -> Option<()> {
+        if self.cabac && used > 0 {
+            b.ue()?;
+        }
+        b.se()?;
+        if self.controls_deblocking && b.ue()? != 1 {
+            b.se()?;
+            b.se()?;
+        }
+        Some(())
+    }
+
     fn read(nal: &[u8]) -> Option<Self> {
         let mut b = Bits::rbsp(nal.get(1..)?);
         let id = b.ue()?;

@@ -1,7 +1,6 @@
 //! The boxes beside media at the top level: `sidx`, `emsg`, `prft`.
 
 use super::boxes::Fields;
-use super::scan::Fact;
 use super::{NTP_UNIX_SECONDS, PRFT_FINALIZED};
 use crate::time::{Timescale, WallTime};
 use alloc::string::String;
@@ -116,23 +115,32 @@ impl Message {
     }
 }
 
-/// Reads the content of a `prft` (14496-12 8.16.5).
-pub(super) fn producer_time(content: &[u8]) -> Option<Fact> {
-    let mut f = Fields::new(content);
-    let (version, flags) = f.version_flags()?;
-    f.u32()?;
-    let ntp = f.u64()?;
-    let media = f.sized(version != 0)?;
-    let seconds = i64::try_from(ntp >> 32).ok()?;
-    // The era that began in 1900 ends in 2036 (RFC 5905 section 6): a small number is of the next.
-    let era = if seconds < 1 << 31 { 1 << 32 } else { 0 };
-    let micros = ((ntp & 0xffff_ffff) * 1_000_000 + (1 << 31)) >> 32;
-    let wall = (seconds + era - NTP_UNIX_SECONDS) * 1_000_000 + i64::try_from(micros).ok()?;
-    Some(Fact::ProducerTime {
-        wall: WallTime::from_micros(wall),
-        finalized: flags & 0xff == PRFT_FINALIZED,
-        media_ticks: i64::try_from(media).ok()?,
-    })
+/// A `prft`.
+pub(super) struct ReferenceTime {
+    pub(super) wall: WallTime,
+    pub(super) finalized: bool,
+    pub(super) media_ticks: i64,
+}
+
+impl ReferenceTime {
+    /// Reads the content of a `prft` (14496-12 8.16.5).
+    pub(super) fn read(content: &[u8]) -> Option<Self> {
+        let mut f = Fields::new(content);
+        let (version, flags) = f.version_flags()?;
+        f.u32()?;
+        let ntp = f.u64()?;
+        let media = f.sized(version != 0)?;
+        let seconds = i64::try_from(ntp >> 32).ok()?;
+        // The era that began in 1900 ends in 2036 (RFC 5905 section 6): a small number is of the next.
+        let era = if seconds < 1 << 31 { 1 << 32 } else { 0 };
+        let micros = ((ntp & 0xffff_ffff) * 1_000_000 + (1 << 31)) >> 32;
+        let wall = (seconds + era - NTP_UNIX_SECONDS) * 1_000_000 + i64::try_from(micros).ok()?;
+        Some(Self {
+            wall: WallTime::from_micros(wall),
+            finalized: flags & 0xff == PRFT_FINALIZED,
+            media_ticks: i64::try_from(media).ok()?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +167,7 @@ mod tests {
     fn an_ntp_time_after_2036_is_of_the_next_era() {
         let mut content = [0u8; 20];
         content[8..16].copy_from_slice(&(1u64 << 32).to_be_bytes());
-        let Some(Fact::ProducerTime { wall, .. }) = producer_time(&content) else { panic!() };
-        assert_eq!(wall.as_micros(), ((1 << 32) + 1 - NTP_UNIX_SECONDS) * 1_000_000);
+        let time = ReferenceTime::read(&content).unwrap();
+        assert_eq!(time.wall.as_micros(), ((1 << 32) + 1 - NTP_UNIX_SECONDS) * 1_000_000);
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! What it asks for it sees whole, so what it asks for is bounded: a `moov` of 8 MiB, 1 MiB else.
 
+use super::event::ReferenceTime;
 use super::fragment;
 use crate::time::{MediaTime, WallTime};
 use alloc::vec::Vec;
@@ -300,9 +301,10 @@ impl Scanner {
             // What stands beside the media may be damaged without harm to it.
             b"sidx" => out.extend(Index::read(content, self.offset).map(Fact::Index)),
             b"emsg" => out.extend(Message::read(content).map(Fact::Message)),
-            b"prft" => {
-                out.extend(super::event::producer_time(content));
-            }
+            b"prft" => out.extend(ReferenceTime::read(content).map(|time| {
+                let ReferenceTime { wall, finalized, media_ticks } = time;
+                Fact::ProducerTime { wall, finalized, media_ticks }
+            })),
             _ => {}
         }
     }

@@ -9,33 +9,18 @@
 //! The demuxer holds nothing back: a PES that states its length comes out with its last byte (so ask
 //! ffmpeg for `-omit_video_pes_length 0`, or every frame waits for the next one).
 
+mod kind;
 mod packet;
 mod pes;
 mod psi;
 mod wrap;
 
+pub use kind::StreamKind;
 pub use wrap::Unwrap;
 
 use alloc::vec::Vec;
 use packet::Packet;
 use pes::{Assembler, Progress};
-
-/// What an elementary stream carries, from its `stream_type` (ISO/IEC 13818-1 table 2-34).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StreamKind {
-    /// H.264, stream type 0x1b.
-    H264,
-    /// H.265, stream type 0x24 (or private data registered as `HEVC`).
-    H265,
-    /// AAC in ADTS, stream type 0x0f.
-    Aac,
-    /// MPEG-1 or MPEG-2 audio, stream types 0x03 and 0x04.
-    Mp3,
-    /// ID3 metadata, stream type 0x15.
-    Id3,
-    /// Anything else.
-    Other(u8),
-}
 
 /// What the demuxer finds, in the order of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

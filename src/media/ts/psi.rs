@@ -1,6 +1,6 @@
 //! Program tables: sections (ISO/IEC 13818-1 2.4.4), the association table and the program map.
 
-use super::StreamKind;
+use super::kind::StreamKind;
 use alloc::vec::Vec;
 
 /// Puts the sections of one PID together; a section may run over several packets.
@@ -86,7 +86,7 @@ pub(super) fn streams(section: &[u8]) -> Option<Vec<(u16, StreamKind)>> {
     let mut found = Vec::new();
     while let [kind, hi, lo, l1, l2, after @ ..] = rest {
         let (descriptors, next) = after.split_at_checked(length12(*l1, *l2))?;
-        found.push((pid(*hi, *lo), stream_kind(*kind, descriptors)));
+        found.push((pid(*hi, *lo), StreamKind::read(*kind, descriptors)));
         rest = next;
     }
     Some(found)
@@ -94,36 +94,6 @@ pub(super) fn streams(section: &[u8]) -> Option<Vec<(u16, StreamKind)>> {
 
 fn length12(hi: u8, lo: u8) -> usize {
     usize::from(hi & 0x0f) << 8 | usize::from(lo)
-}
-
-/// `stream_type` of PES packets with private data; a descriptor says what it is.
-const PRIVATE: u8 = 0x06;
-/// `registration_descriptor` (2.6.8).
-const REGISTRATION: u8 = 0x05;
-
-fn stream_kind(stream_type: u8, descriptors: &[u8]) -> StreamKind {
-    match stream_type {
-        0x1b => StreamKind::H264,
-        0x24 => StreamKind::H265,
-        0x0f => StreamKind::Aac,
-        0x03 | 0x04 => StreamKind::Mp3,
-        0x15 => StreamKind::Id3,
-        PRIVATE if registered(descriptors, b"HEVC") => StreamKind::H265,
-        other => StreamKind::Other(other),
-    }
-}
-
-fn registered(mut descriptors: &[u8], format: &[u8]) -> bool {
-    while let [tag, length, rest @ ..] = descriptors {
-        let Some((content, next)) = rest.split_at_checked(usize::from(*length)) else {
-            return false;
-        };
-        if *tag == REGISTRATION && content.starts_with(format) {
-            return true;
-        }
-        descriptors = next;
-    }
-    false
 }
 
 #[cfg(test)]
