@@ -7,11 +7,13 @@
 
 mod budget;
 mod segment;
+mod spec;
 mod window;
 
 pub use budget::Budget;
 pub use segment::{Reader, Segment};
-pub use window::{PeriodInfo, RenditionInfo, SegmentInfo, Window};
+pub use spec::{PeriodMs, RenditionKind, RenditionSpec};
+pub use window::{PeriodInfo, RenditionInfo, SegmentInfo, SourceStatus, Window};
 
 use bytes::Bytes;
 use nearlive::time::WallTime;
@@ -19,37 +21,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// What a rendition is, known before its media.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RenditionSpec {
-    /// Names it in addresses: `v0`, `v1`, `a0`.
-    pub id: String,
-    /// Picture or sound.
-    pub kind: RenditionKind,
-    /// The camera's own bytes, not a transcoding.
-    pub copied: bool,
-    /// What the encoder was told to make, bits a second; `None` for a copy.
-    pub nominal_bps: Option<u64>,
-}
-
-/// Picture or sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RenditionKind {
-    /// Picture.
-    Video,
-    /// Sound.
-    Audio,
-}
-
-/// How a camera is, as viewers are told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceStatus {
-    /// `connecting`, `live`, `offline`, ...
-    pub state: &'static str,
-    /// A plain sentence; empty while all is well.
-    pub cause: String,
-}
 
 /// How much of a camera is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +42,6 @@ impl Limits {
         now_us.saturating_sub(i64::try_from(self.window.as_micros()).unwrap_or(i64::MAX))
     }
 }
-
-/// Names a Period: its start in Unix milliseconds.
-pub type PeriodMs = u64;
 
 /// Older Periods go, whatever the window: each costs every viewer a kilobyte in every manifest.
 const MOST_PERIODS: usize = 50;

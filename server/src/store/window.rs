@@ -1,6 +1,6 @@
 //! A camera's window at one moment, as plain facts for manifests and status pages.
 
-use super::{PeriodMs, RenditionSpec, SourceStatus};
+use super::{PeriodMs, RenditionSpec};
 use std::time::Duration;
 
 /// The whole window.
@@ -28,6 +28,15 @@ impl Window {
         let tracks = self.periods.iter().flat_map(|p| &p.tracks).filter(|t| t.track == track);
         !tracks.flat_map(|t| &t.segments).any(|s| s.complete)
     }
+}
+
+/// How a camera is, as viewers are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// `connecting`, `live`, `offline`, ...
+    pub state: &'static str,
+    /// A plain sentence; empty while all is well.
+    pub cause: String,
 }
 
 /// A Period.
