@@ -6,7 +6,7 @@
 //!                  camera (supervises: runs, waits, says why)
 //! ```
 //!
-//! [`run::main`] is the command; [`app::App`] with [`http::router`] is the server without a socket,
+//! [`run::main`] is the command; [`app::App`] with [`http::answer`] is the server without a socket,
 //! as tests use it.
 #![deny(clippy::disallowed_types)]
 
@@ -27,4 +27,5 @@ pub mod rarely;
 pub mod repeat;
 pub mod run;
 pub mod shutdown;
+mod start;
 pub mod store;

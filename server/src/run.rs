@@ -8,7 +8,6 @@ use std::sync::Arc;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 
-use crate::app::App;
 use crate::args::{self, Args, Command, Where};
 use crate::camera::secret::Redactor;
 use crate::camera::supervisor::Surroundings;
@@ -24,6 +23,7 @@ use crate::http::serve;
 use crate::http::still::Stills;
 use crate::log;
 use crate::shutdown::Shutdown;
+use crate::start::start;
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -134,7 +134,7 @@ async fn serve_all(
         .map_err(|source| Error::Io { doing: "starting", source })?;
     let around = Surroundings { launcher, redactor, clock: Clock::start(), shutdown };
     let mut supervisors = JoinSet::new();
-    let mut app = App::start(&config, &around, &mut supervisors, cameras);
+    let mut app = start(&config, &around, &mut supervisors, cameras);
     app.gate = Gate::new(config.origins.iter().chain(&args.origins).cloned());
     app.stills = Some(Stills::new(engine, config.limits.stills));
     greet(address);

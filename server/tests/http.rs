@@ -1,4 +1,4 @@
-//! What stands behind each address, without a socket: the router is called directly, on a store
+//! What stands behind each address, without a socket: the answers are asked for directly, on a store
 //! that the test fills.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,7 +6,6 @@ mod stand;
 
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Version, header};
 use http_body_util::BodyExt;
@@ -14,7 +13,6 @@ use nearlive_server::camera::status::State;
 use nearlive_server::engine::stderr::{Cause, Source, VideoCodec};
 use nearlive_server::store::TrackSetup;
 use stand::{PERIOD, Stand, field, text};
-use tower::ServiceExt;
 
 #[tokio::test]
 async fn a_growing_segment_is_sent_chunk_by_chunk() {
@@ -319,13 +317,13 @@ async fn a_camera_that_is_not_there_has_a_page_that_leads_back_to_the_wall() {
 async fn a_request_says_once_and_well_for_which_host_it_is() {
     let stand = Stand::empty();
     let status = async |version: Version, target: &str, hosts: &[&[u8]]| {
-        let request = Request::get(target).version(version).body(Body::empty());
+        let request = Request::get(target).version(version).body(());
         let mut request = request.expect("a request");
         for host in hosts {
             let host = http::HeaderValue::from_bytes(host).expect("a value");
             request.headers_mut().append(header::HOST, host);
         }
-        stand.router.clone().oneshot(request).await.expect("the router never fails").status()
+        stand.answer(request).await.status()
     };
     let (bad, ok) = (StatusCode::BAD_REQUEST, StatusCode::OK);
     let foreign = StatusCode::MISDIRECTED_REQUEST;

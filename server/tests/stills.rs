@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
 use bytes::Bytes;
 use common::{eventually, runs, script};
 use http::{Request, StatusCode};
@@ -17,14 +15,13 @@ use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::Status;
 use nearlive_server::clock::Clock;
 use nearlive_server::engine::Engine;
-use nearlive_server::http::router;
+use nearlive_server::http::answer;
 use nearlive_server::http::still::Stills;
 use nearlive_server::store::{Budget, Camera, Limits, RenditionKind, RenditionSpec, TrackSetup};
 use tokio::sync::watch;
-use tower::ServiceExt;
 
 struct Stand {
-    router: Router,
+    app: App,
     stores: Vec<Arc<Camera>>,
     folder: PathBuf,
     _status: watch::Sender<Status>,
@@ -65,7 +62,7 @@ impl Stand {
                 status: seen.clone(),
             });
         }
-        let stand = Self { router: router(Arc::new(app)), stores, folder, _status: status };
+        let stand = Self { app, stores, folder, _status: status };
         stand.key_frame(0);
         stand
     }
@@ -80,8 +77,7 @@ impl Stand {
 
     async fn still(&self, camera: &str) -> (StatusCode, Bytes) {
         let request = Request::get(format!("/{camera}/snapshot.jpg")).header("host", "localhost");
-        let request = request.body(Body::empty()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = answer(&self.app, request.body(()).unwrap()).await;
         let status = response.status();
         (status, response.into_body().collect().await.unwrap().to_bytes())
     }

@@ -9,14 +9,6 @@ const KNOTS: &[(Rule, &[&str])] = &[
     (
         Rule::Circle,
         &[
-            "server/src/app.rs",
-            "server/src/http/api.rs",
-            "server/src/http/media.rs",
-            "server/src/http/mod.rs",
-            "server/src/http/still.rs",
-            "server/src/store/mod.rs",
-            "server/src/store/segment.rs",
-            "server/src/store/window.rs",
             "src/player/again.rs",
             "src/player/edge/mod.rs",
             "src/player/edge/search.rs",

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use axum::body::Body;
 use http::{Response, header};
 use nearlive::presentation::date::write_date_time;
 use nearlive::time::WallTime;
 use serde::Serialize;
 
-use super::set;
+use super::body::Body;
+use super::reply::set;
 use crate::app::{App, Served};
 
 /// One camera at `/api/cameras`.

@@ -1,4 +1,4 @@
-//! Bodies of media: chunks that are there, and chunks that come.
+//! Bodies of answers: chunks that are there, and chunks that come.
 //!
 //! Chunks are shared with the store, never copied.
 
@@ -10,25 +10,88 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use crate::store::Reader;
 
+/// The body of any answer.
+pub struct Body(Kind);
+
+enum Kind {
+    Whole(Whole),
+    Growing(Growing),
+}
+
+impl Body {
+    /// These chunks.
+    pub(super) fn whole(chunks: Vec<Bytes>) -> Self {
+        Self(Kind::Whole(Whole::new(chunks)))
+    }
+
+    /// Only the bytes of `range` of these chunks.
+    pub(super) fn part(chunks: Vec<Bytes>, range: Range<u64>) -> Self {
+        Self(Kind::Whole(Whole::part(chunks, range)))
+    }
+
+    /// The chunks of a segment, as they come.
+    pub(super) fn growing(reader: Reader) -> Self {
+        Self(Kind::Growing(Growing::new(reader)))
+    }
+}
+
+impl Default for Body {
+    /// Nothing.
+    fn default() -> Self {
+        Self::whole(Vec::new())
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self::whole(vec![bytes.into()])
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let chunk = match &mut self.0 {
+            Kind::Whole(whole) => Poll::Ready(whole.next()),
+            Kind::Growing(growing) => growing.poll_next(cx),
+        };
+        chunk.map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.0, Kind::Whole(whole) if whole.chunks.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Whole(whole) => SizeHint::with_exact(whole.left),
+            Kind::Growing(_) => SizeHint::default(),
+        }
+    }
+}
+
 /// Chunks that are all there.
-#[derive(Debug)]
-pub(super) struct Whole {
+struct Whole {
     chunks: VecDeque<Bytes>,
     left: u64,
 }
 
 impl Whole {
-    pub(super) fn new(chunks: Vec<Bytes>) -> Self {
+    fn new(chunks: Vec<Bytes>) -> Self {
         let left = length(&chunks);
         Self { chunks: chunks.into(), left }
     }
 
-    /// Only the bytes of `range` of them.
-    pub(super) fn part(chunks: Vec<Bytes>, range: Range<u64>) -> Self {
+    fn part(chunks: Vec<Bytes>, range: Range<u64>) -> Self {
         let mut start = 0;
         let mut kept = Vec::new();
         for chunk in chunks {
@@ -42,6 +105,12 @@ impl Whole {
         }
         Self::new(kept)
     }
+
+    fn next(&mut self) -> Option<Bytes> {
+        let chunk = self.chunks.pop_front()?;
+        self.left -= chunk.len() as u64;
+        Some(chunk)
+    }
 }
 
 /// How many bytes `chunks` have.
@@ -49,60 +118,23 @@ pub(super) fn length(chunks: &[Bytes]) -> u64 {
     chunks.iter().map(|c| c.len() as u64).sum()
 }
 
-impl Body for Whole {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let chunk = self.chunks.pop_front();
-        self.left -= chunk.as_ref().map_or(0, |c| c.len() as u64);
-        Poll::Ready(chunk.map(|c| Ok(Frame::data(c))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.chunks.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
-    }
-}
-
 type Next = Pin<Box<dyn Future<Output = (Reader, Option<Vec<Bytes>>)> + Send + Sync>>;
 
 /// A segment that grows while it is read.
-pub(super) struct Growing {
+struct Growing {
     ready: VecDeque<Bytes>,
     next: Option<Next>,
 }
 
 impl Growing {
-    pub(super) fn new(reader: Reader) -> Self {
+    fn new(reader: Reader) -> Self {
         Self { ready: VecDeque::new(), next: Some(wait(reader)) }
     }
-}
 
-fn wait(mut reader: Reader) -> Next {
-    Box::pin(async move {
-        let chunks = reader.next().await;
-        (reader, chunks)
-    })
-}
-
-impl Body for Growing {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(chunk) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                return Poll::Ready(Some(chunk));
             }
             let Some(next) = self.next.as_mut() else { return Poll::Ready(None) };
             match next.as_mut().poll(cx) {
@@ -115,6 +147,13 @@ impl Body for Growing {
             }
         }
     }
+}
+
+fn wait(mut reader: Reader) -> Next {
+    Box::pin(async move {
+        let chunks = reader.next().await;
+        (reader, chunks)
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The player and the pages that were put into the program when it was built.
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
+
+use super::body::Body;
 
 /// One file.
 pub(super) struct Embedded {
@@ -70,7 +71,7 @@ fn answer(file: &'static Embedded, asked: &HeaderMap) -> Response<Body> {
     });
     let encoded = encoded(file, list(header::ACCEPT_ENCODING));
     let mut response = if known {
-        let mut response = Response::new(Body::empty());
+        let mut response = Response::new(Body::default());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {

@@ -9,15 +9,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use nearlive::time::Instant;
 
-use super::body::{Growing, Whole, length};
+use super::body::{Body, length};
 use super::range::{Asked, Ranges};
+use super::reply::{sentence, set};
 use super::stream::Until;
-use super::{sentence, set};
 use crate::app::{App, Served};
 use crate::playlist;
 use crate::store::{Lookup, PeriodMs, Reader, RenditionKind};
@@ -157,7 +156,7 @@ pub(super) async fn segment(
     if let Some(chunks) = reader.complete() {
         return media(whole(chunks, ranges), kind, until);
     }
-    let r = Response::new(Body::new(Growing::new(reader)));
+    let r = Response::new(Body::growing(reader));
     let mut r = media(r, kind, until + longest_hold(camera));
     // nginx would collect the chunks otherwise.
     set(&mut r, header::HeaderName::from_static("x-accel-buffering"), "no");
@@ -183,6 +182,27 @@ async fn part_of_growing(mut reader: Reader, ranges: &Ranges) -> Option<Response
         reader.next().await?;
     }
     None
+}
+
+/// `snapshot.jpg`
+pub(super) async fn snapshot(app: &App, camera: &Served) -> Response<Body> {
+    let picture = match &app.stills {
+        Some(stills) => stills.picture(&camera.id, &camera.store, app.clock).await,
+        None => None,
+    };
+    match picture {
+        Some(picture) => {
+            let mut r = Response::new(Body::from(picture));
+            set(&mut r, header::CONTENT_TYPE, "image/jpeg");
+            set(&mut r, header::CACHE_CONTROL, "no-cache, max-age=1");
+            r
+        }
+        None => {
+            let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, "there is no picture yet");
+            set(&mut r, header::RETRY_AFTER, "1");
+            r
+        }
+    }
 }
 
 /// What all media say.
@@ -228,7 +248,7 @@ fn whole(chunks: Vec<Bytes>, ranges: Option<&Ranges>) -> Response<Body> {
     let total = length(&chunks);
     let mut r = match ranges.map_or(Asked::Whole, |ranges| ranges.asked(total)) {
         Asked::Whole => {
-            let mut r = Response::new(Body::new(Whole::new(chunks)));
+            let mut r = Response::new(Body::whole(chunks));
             insert(&mut r, header::CONTENT_LENGTH, total.to_string());
             r
         }
@@ -247,7 +267,7 @@ fn whole(chunks: Vec<Bytes>, ranges: Option<&Ranges>) -> Response<Body> {
 fn partial(chunks: Vec<Bytes>, part: Range<u64>, total: &str) -> Response<Body> {
     let place = format!("bytes {}-{}/{total}", part.start, part.end.saturating_sub(1));
     let length = part.end.saturating_sub(part.start).to_string();
-    let mut r = Response::new(Body::new(Whole::part(chunks, part)));
+    let mut r = Response::new(Body::part(chunks, part));
     *r.status_mut() = StatusCode::PARTIAL_CONTENT;
     insert(&mut r, header::CONTENT_RANGE, place);
     insert(&mut r, header::CONTENT_LENGTH, length);

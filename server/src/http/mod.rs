@@ -13,23 +13,24 @@ pub mod limits;
 mod media;
 mod pace;
 pub mod range;
+mod reply;
 pub mod route;
 mod seats;
 pub mod serve;
 pub mod still;
 mod stream;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http_body::Body as _;
+
+pub use body::Body;
 
 use crate::app::App;
 use gate::{Gate, Verdict};
 use range::Ranges;
+use reply::{sentence, set};
 use route::{Of, Route};
 
 /// What a page of another origin may read.
@@ -40,12 +41,8 @@ const ALLOWED: &str = "cmcd-object, cmcd-request, cmcd-session, cmcd-status, con
 /// What it may do.
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
-/// The router; tests call it without a socket.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new().fallback(handle).with_state(app)
-}
-
-async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+/// The answer to a request, whose body is not read. Tests call it without a socket.
+pub async fn answer<B>(app: &App, request: Request<B>) -> Response<Body> {
     app.requests.fetch_add(1, Ordering::Relaxed);
     let (request, _) = request.into_parts();
     let text = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok());
@@ -63,7 +60,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
         sentence(StatusCode::FORBIDDEN, why)
     } else {
         match request.method {
-            Method::GET | Method::HEAD => answer(&app, route, &request).await,
+            Method::GET | Method::HEAD => resource(app, route, &request).await,
             Method::OPTIONS => preflight(),
             _ => {
                 let why = "only GET and HEAD are answered";
@@ -76,8 +73,20 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     allow(&mut response, verdict, request.headers.get(header::ORIGIN));
     frame(&mut response, &app.gate, text("referer"));
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // The router leaves the body of an answer to HEAD out, and its length stands.
+    measure(&mut response);
+    if request.method == Method::HEAD {
+        *response.body_mut() = Body::default();
+    }
     response
+}
+
+/// Says how long the answer is, where that is known: also the one to HEAD, whose body is left out.
+fn measure(response: &mut Response<Body>) {
+    // RFC 9110, 8.6: not where there is no content to measure.
+    let without = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
+    if let Some(length) = response.body().size_hint().exact().filter(|_| !without) {
+        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
 }
 
 /// A request that is not meant for this server, or does not say for which it is.
@@ -151,7 +160,7 @@ fn allow(response: &mut Response<Body>, verdict: Verdict, origin: Option<&Header
     }
 }
 
-async fn answer(app: &App, route: Route<'_>, request: &http::request::Parts) -> Response<Body> {
+async fn resource(app: &App, route: Route<'_>, request: &http::request::Parts) -> Response<Body> {
     let headers = &request.headers;
     let ranges = Ranges::of(&request.method, headers);
     match route {
@@ -171,7 +180,7 @@ async fn answer(app: &App, route: Route<'_>, request: &http::request::Parts) -> 
                 Of::Mpd => media::mpd(app, camera).await,
                 Of::Multivariant => media::multivariant(app, camera).await,
                 Of::Playlist(rendition) => media::playlist(app, camera, rendition).await,
-                Of::Snapshot => still::answer(app, camera).await,
+                Of::Snapshot => media::snapshot(app, camera).await,
                 Of::Init { period_ms, rendition } => {
                     media::init(app, camera, period_ms, rendition, ranges.as_ref())
                 }
@@ -188,7 +197,7 @@ async fn answer(app: &App, route: Route<'_>, request: &http::request::Parts) -> 
 
 /// Pages of other origins ask first when they send headers of their own (Fetch standard, 4.8).
 fn preflight() -> Response<Body> {
-    let mut r = Response::new(Body::empty());
+    let mut r = Response::new(Body::default());
     *r.status_mut() = StatusCode::NO_CONTENT;
     set(&mut r, header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     set(&mut r, header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
@@ -197,7 +206,7 @@ fn preflight() -> Response<Body> {
 }
 
 fn slash(id: &str) -> Response<Body> {
-    let mut r = Response::new(Body::empty());
+    let mut r = Response::new(Body::default());
     *r.status_mut() = StatusCode::PERMANENT_REDIRECT;
     // Relative, so that it is right behind a proxy that adds a prefix. An id has only letters,
     // digits, - and _.
@@ -226,26 +235,4 @@ fn not_there(name: &str) -> Response<Body> {
     let why =
         if player { "; `make player` builds the player, before the server is built" } else { "" };
     sentence(StatusCode::NOT_FOUND, format!("there is no file `{name}`{why}"))
-}
-
-/// For a request that gives way to another client's.
-fn busy() -> Response<Body> {
-    let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, "there are too many; come back");
-    set(&mut r, header::RETRY_AFTER, "1");
-    set(&mut r, header::CONNECTION, "close");
-    set(&mut r, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    r
-}
-
-/// A plain sentence that nobody keeps.
-fn sentence(status: StatusCode, text: impl Into<String>) -> Response<Body> {
-    let mut r = Response::new(Body::from(text.into() + "\n"));
-    *r.status_mut() = status;
-    set(&mut r, header::CONTENT_TYPE, "text/plain; charset=utf-8");
-    set(&mut r, header::CACHE_CONTROL, "no-store");
-    r
-}
-
-fn set(response: &mut Response<Body>, name: header::HeaderName, value: &'static str) {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }

@@ -5,28 +5,27 @@
 //! [`super::seats`]. Where none may be, the new one is told to come back; so is a request that is
 //! held on one that is closed.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use nearlive::time::Instant;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use super::limits::Limits;
+use super::reply::busy;
 use super::seats::{Admission, Seat, Seats};
 use super::stream::{self, Answering, Patient};
 use crate::app::App;
-use crate::clock::Clock;
 use crate::error::Error;
 use crate::rarely::Rarely;
 use crate::shutdown::Shutdown;
@@ -68,7 +67,6 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until the shutdown.
 pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown: Shutdown) {
     let limits = Arc::new(limits);
-    let router = super::router(Arc::clone(&app));
     let seats = Seats::new(Arc::clone(&limits));
     let mut crowd = Crowd::new(Arc::clone(&limits));
     let mut failed = Rarely::new(CROWDED);
@@ -101,11 +99,10 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
                 continue;
             }
         };
-        let (router, shutdown, app) = (router.clone(), shutdown.clone(), Arc::clone(&app));
-        let limits = Arc::clone(&limits);
+        let (app, limits, shutdown) = (Arc::clone(&app), Arc::clone(&limits), shutdown.clone());
         connections.spawn(async move {
             app.connections.fetch_add(1, Ordering::Relaxed);
-            connection(stream, router, app.clock, (limits, seat), shutdown).await;
+            connection(stream, &app, (limits, seat), shutdown).await;
             app.connections.fetch_sub(1, Ordering::Relaxed);
         });
     }
@@ -115,26 +112,24 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
 
 async fn connection(
     stream: TcpStream,
-    router: Router,
-    clock: Clock,
+    app: &App,
     (limits, seat): (Arc<Limits>, Arc<Seat>),
     shutdown: Shutdown,
 ) {
     // Only fails on a connection that is already closed.
     let _ = stream::prepare(&stream);
-    let io = TokioIo::new(Patient::new(stream, limits, clock, Arc::clone(&seat)));
-    let router = TowerToHyperService::new(router);
+    let io = TokioIo::new(Patient::new(stream, limits, app.clock, Arc::clone(&seat)));
     let service = service_fn(|request: http::Request<Incoming>| {
-        let answering = Answering::new(Arc::clone(&seat), clock);
-        let answer = router.call(request);
+        let answering = Answering::new(Arc::clone(&seat), app.clock);
         let seat = Arc::clone(&seat);
         async move {
-            tokio::select! {
+            let answer = tokio::select! {
                 biased;
-                answer = answer => answer.map(|answer| answering.with(answer)),
+                answer = super::answer(app, request) => answer,
                 // It was held.
-                () = seat.told_to_leave() => Ok(answering.with(super::busy())),
-            }
+                () = seat.told_to_leave() => busy(),
+            };
+            Ok::<_, Infallible>(answering.with(answer))
         }
     });
     let serving = http1::Builder::new()

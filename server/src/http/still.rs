@@ -11,15 +11,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
 use nearlive::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
 
-use super::{sentence, set};
-use crate::app::{App, Served};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::group::Group;
@@ -72,64 +68,50 @@ impl Stills {
         Self { engine, at_once: Arc::new(Semaphore::new(at_once)), cameras: Arc::default() }
     }
 
+    /// The camera's newest key frame, or one that is new enough, as a JPEG; `None` where there is
+    /// none, or where it cannot be decoded.
+    pub(super) async fn picture(
+        &self,
+        camera: &str,
+        store: &Arc<store::Camera>,
+        clock: Clock,
+    ) -> Option<Bytes> {
+        let of = newest(&store.window())?;
+        let mut making = {
+            let mut cameras = self.lock();
+            let known = cameras.entry(camera.to_owned()).or_default();
+            let now = clock.now();
+            if let Some(made) = known.made.as_ref()
+                && (made.of == of || now < made.begun + FRESH)
+            {
+                return made.picture.clone();
+            }
+            // One whose task is gone will never be done.
+            match known.making.as_ref().filter(|making| making.has_changed().is_ok()) {
+                Some(making) => making.clone(),
+                None => {
+                    let (done, making) = watch::channel(None);
+                    let (stills, id) = (self.clone(), camera.to_owned());
+                    let store = Arc::clone(store);
+                    tokio::spawn(async move {
+                        let picture = make(&stills, &store, &of).await;
+                        let known = Known {
+                            made: Some(Made { of, begun: now, picture: picture.clone() }),
+                            making: None,
+                        };
+                        stills.lock().insert(id, known);
+                        done.send_replace(Some(picture));
+                    });
+                    known.making.insert(making).clone()
+                }
+            }
+        };
+        making.wait_for(Option::is_some).await.ok()?.clone()?
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.cameras.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// `snapshot.jpg`
-pub(super) async fn answer(app: &App, camera: &Served) -> Response<Body> {
-    let picture = match &app.stills {
-        Some(stills) => picture(stills, camera, app.clock).await,
-        None => None,
-    };
-    match picture {
-        Some(picture) => {
-            let mut r = Response::new(Body::from(picture));
-            set(&mut r, header::CONTENT_TYPE, "image/jpeg");
-            set(&mut r, header::CACHE_CONTROL, "no-cache, max-age=1");
-            r
-        }
-        None => {
-            let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, "there is no picture yet");
-            set(&mut r, header::RETRY_AFTER, "1");
-            r
-        }
-    }
-}
-
-async fn picture(stills: &Stills, camera: &Served, clock: Clock) -> Picture {
-    let of = newest(&camera.store.window())?;
-    let mut making = {
-        let mut cameras = stills.lock();
-        let known = cameras.entry(camera.id.clone()).or_default();
-        let now = clock.now();
-        if let Some(made) = known.made.as_ref()
-            && (made.of == of || now < made.begun + FRESH)
-        {
-            return made.picture.clone();
-        }
-        // One whose task is gone will never be done.
-        match known.making.as_ref().filter(|making| making.has_changed().is_ok()) {
-            Some(making) => making.clone(),
-            None => {
-                let (done, making) = watch::channel(None);
-                let (stills, id) = (stills.clone(), camera.id.clone());
-                let store = Arc::clone(&camera.store);
-                tokio::spawn(async move {
-                    let picture = make(&stills, &store, &of).await;
-                    let known = Known {
-                        made: Some(Made { of, begun: now, picture: picture.clone() }),
-                        making: None,
-                    };
-                    stills.lock().insert(id, known);
-                    done.send_replace(Some(picture));
-                });
-                known.making.insert(making).clone()
-            }
-        }
-    };
-    making.wait_for(Option::is_some).await.ok()?.clone()?
 }
 
 async fn make(stills: &Stills, store: &store::Camera, of: &KeyFrame) -> Picture {

@@ -3,13 +3,13 @@
 //! [`Patient`] gives up on a client that takes nothing, sends nothing, or never comes to the end of
 //! its request; [`Attended`] is an answer that tells the client's [`Seat`] when it was taken.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use nearlive::time::Instant;
@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::body::Body;
 use super::limits::Limits;
 use super::pace::Pace;
 use super::seats::Seat;
@@ -203,12 +204,12 @@ pub(super) struct Attended {
 
 impl http_body::Body for Attended {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

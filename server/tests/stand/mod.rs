@@ -1,4 +1,4 @@
-//! A camera whose store a test fills, behind a router that is called directly.
+//! A camera whose store a test fills, behind answers that are called directly.
 
 // Each test binary uses its own part of this, and a test helper fails by panicking.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -6,8 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::BodyExt;
@@ -15,17 +13,16 @@ use nearlive_server::app::{App, Served};
 use nearlive_server::camera::status::Status;
 use nearlive_server::clock::Clock;
 use nearlive_server::http::gate::Gate;
-use nearlive_server::http::router;
+use nearlive_server::http::{self as server, Body};
 use nearlive_server::store::{
     Budget, Camera, Limits, RenditionKind, RenditionSpec, Segment, TrackSetup,
 };
 use tokio::sync::watch;
-use tower::ServiceExt;
 
 pub const PERIOD: u64 = 1_795_491_661_000;
 
 pub struct Stand {
-    pub router: Router,
+    pub app: App,
     pub store: Arc<Camera>,
     pub status: watch::Sender<Status>,
     pub clock: Clock,
@@ -61,7 +58,7 @@ impl Stand {
             store: Arc::clone(&store),
             status: seen,
         });
-        Self { router: router(Arc::new(app)), store, status, clock }
+        Self { app, store, status, clock }
     }
 
     /// The same with a Period of one-second slots, no segment yet.
@@ -97,8 +94,11 @@ impl Stand {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::empty()).expect("a request");
-        self.router.clone().oneshot(request).await.expect("the router never fails")
+        self.answer(request.body(()).expect("a request")).await
+    }
+
+    pub async fn answer(&self, request: Request<()>) -> Response<Body> {
+        server::answer(&self.app, request).await
     }
 
     pub async fn get(&self, path: &str) -> Response<Body> {
