@@ -197,3 +197,132 @@ fn sources(p: &Presentation) -> impl Iterator<Item = &ClockSource> {
 fn ahead_of_monotonic(now: Instant, wall: WallTime) -> i64 {
     wall.as_micros().saturating_sub(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::cx::Surroundings;
+    use crate::player::io::{FetchEvent, Head, Output};
+    use crate::player::requests::Heard;
+    use crate::presentation::{Live, Refresh, Service};
+    use alloc::vec::Vec;
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    fn wall(ms: i64) -> WallTime {
+        WallTime::default().offset((1_700_000_000_000 + ms) * 1000)
+    }
+
+    fn live(clocks: Vec<ClockSource>) -> Presentation {
+        let live = Live { anchor: None, time_shift: None, suggested_delay: None };
+        Presentation {
+            kind: Kind::Live(live),
+            periods: Vec::new(),
+            refresh: Refresh::Never,
+            location: None,
+            clocks,
+            service: Service::default(),
+        }
+    }
+
+    fn iso(url: &str) -> ClockSource {
+        ClockSource::HttpIso(url.into())
+    }
+
+    /// A clock, its surroundings, and what it asks for.
+    struct Test {
+        clock: Clock,
+        around: Surroundings,
+        requests: Requests,
+        p: Presentation,
+    }
+
+    impl Test {
+        fn new(clocks: Vec<ClockSource>) -> Self {
+            Self {
+                clock: Clock::new(at(0), wall(0)),
+                around: Surroundings::default(),
+                requests: Requests::default(),
+                p: live(clocks),
+            }
+        }
+
+        /// What it asks for at `now`.
+        fn asks(&mut self, now: Instant) -> Option<crate::player::io::Request> {
+            self.clock.ask(&mut self.around.at(now), &mut self.requests, &self.p);
+            self.around.drain().into_iter().find_map(|output| match output {
+                Output::Fetch(request) => Some(request),
+                _ => None,
+            })
+        }
+
+        /// Its question is answered at `now`.
+        fn answer(&mut self, now: Instant, text: &str) {
+            let request = self.asks(now).expect("a question");
+            self.end(now, request.id, text);
+        }
+
+        fn end(&mut self, now: Instant, id: crate::player::io::FetchId, text: &str) {
+            let head = Head { status: 200, ..Head::default() };
+            let events = [FetchEvent::Head(head), FetchEvent::Data(text.into()), FetchEvent::Done];
+            for event in events {
+                let heard = self.requests.hear(&mut self.around.at(now), id, event);
+                if let Some((Heard::Whole(body), Some(sent))) = heard {
+                    self.clock.answered(now, &sent, &body, &self.p);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_film_and_a_manifest_without_sources_ask_nobody() {
+        let mut t = Test::new(Vec::new());
+        assert_eq!(t.asks(at(0)), None);
+        assert!(t.clock.ready(at(0)), "nobody is waited for");
+        t.p.clocks = [iso("t")].into();
+        t.p.kind = Kind::OnDemand { duration: None };
+        assert_eq!(t.asks(at(0)), None);
+    }
+
+    #[test]
+    fn an_answer_sets_it_and_it_is_asked_again_soon_and_then_each_minute() {
+        let mut t = Test::new([iso("t")].into());
+        assert_eq!(t.asks(at(0)).map(|r| r.url).as_deref(), Some("t"));
+        assert!(!t.clock.ready(at(100)), "the answer is waited for");
+        assert!(t.clock.ready(at(900)), "but not for long");
+        let id = crate::player::io::FetchId(1);
+        t.end(at(200), id, "2023-11-14T22:13:30.000Z");
+        assert_eq!(t.clock.trust(), Trust::Synced);
+        let off = t.clock.origin(at(200)).micros_from(wall(10_000)).abs();
+        assert!(off <= 100_000, "half the round trip: {off} us");
+        for (before, due) in [(5_100, 5_300), (10_200, 10_400), (70_300, 70_500)] {
+            assert_eq!(t.asks(at(before)), None, "at {before} ms");
+            t.answer(at(due), "2023-11-14T22:13:30.000Z");
+        }
+    }
+
+    #[test]
+    fn the_next_source_is_asked_when_one_does_not_answer() {
+        let mut t = Test::new([iso("a"), iso("b")].into());
+        t.answer(at(0), "no time at all");
+        assert!(!t.clock.ready(at(10)));
+        let asked = t.asks(at(10)).map(|r| r.url);
+        assert_eq!(asked.as_deref(), Some("b"));
+        t.clock.failed(at(20), &t.p);
+        assert!(t.clock.ready(at(20)), "nobody is left");
+        assert_eq!(t.asks(at(4_000)), None);
+        assert_eq!(t.asks(at(5_100)).map(|r| r.url).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_sleep_shows_between_the_two_local_clocks() {
+        let mut clock = Clock::new(at(0), wall(0));
+        assert_eq!(clock.slept(at(1000), wall(1900)), None, "a clock that is set by a second");
+        assert_eq!(clock.slept(at(2000), wall(62_900)), Some(Duration::from_secs(60)));
+        assert_eq!(clock.origin(at(2000)), wall(62_000));
+        assert_eq!(clock.moved(at(2000)), 0, "that the world went on is no error of the clock");
+        assert_eq!(clock.slept(at(3000), WallTime::default()), None, "unknown");
+    }
+}

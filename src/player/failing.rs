@@ -6,11 +6,12 @@
 use super::cx::Cx;
 use super::error::Error;
 use super::io::{FetchId, Reason};
-use super::opening::{place_in, rep_of, track_of};
+use super::place::Place;
+use super::place::{place_in, rep_of, track_of};
 use super::requests::Sent;
 use super::session::Session;
 use super::track::download::middle;
-use super::track::stream::{Missing, Place, Trouble};
+use super::track::stream::{Missing, Trouble};
 use crate::buffer::plan::Cursor;
 use crate::live::lateness;
 use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
@@ -83,7 +84,9 @@ impl Session {
     ) {
         let live = self.is_live();
         let policy = if live { Policy::LIVE } else { Policy::ON_DEMAND };
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else {
+            return;
+        };
         let trouble = &mut stream.trouble;
         let count = trouble.failed.add(Some(failed.failure));
         trouble.wished = failed.wish.is_some();
@@ -102,8 +105,12 @@ impl Session {
     /// What plays goes on with another representation than the one that cannot be had; answers
     /// whether there is one.
     pub(super) fn pass_over(&mut self, cx: &Cx<'_>, kind: TrackKind, why: &Failure) -> bool {
-        let Some(p) = self.manifest.shared() else { return false };
-        let Some(place) = self.streams.of(kind).map(|s| s.place) else { return false };
+        let Some(p) = self.manifest.shared() else {
+            return false;
+        };
+        let Some(place) = self.streams.of(kind).map(|s| s.place) else {
+            return false;
+        };
         let (Some(track), Some(rep)) = (track_of(&p, place), rep_of(&p, place)) else {
             return false;
         };
@@ -116,7 +123,7 @@ impl Session {
         stream.place = next;
         let words = stream.trouble.words.take();
         stream.trouble = Trouble { words, ..Trouble::default() };
-        self.figures.reason = "another one is not to be had".to_string();
+        self.quality.because("another one is not to be had");
         true
     }
 
@@ -131,7 +138,9 @@ impl Session {
     ) {
         let page = self.requests.get(id).is_some_and(|sent| sent.is_page(&[]));
         let requests = &mut self.requests;
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else {
+            return;
+        };
         let lost = stream.lost(cx, requests, id);
         requests.cancel(cx, id);
         let Some(lost) = lost else { return };
@@ -164,16 +173,20 @@ impl Session {
             return self.on_segment_done(cx, kind, sent);
         }
         let requests = &mut self.requests;
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else { return };
-        let Some(lost) = stream.lost(cx, requests, sent.id) else { return };
+        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else {
+            return;
+        };
+        let Some(lost) = stream.lost(cx, requests, sent.id) else {
+            return;
+        };
         if *failure == Failure::Timeout {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
-        if failure.is_absence() && self.live.is_some() {
+        if failure.is_absence() && self.is_live() {
             return self.on_missing(cx, kind, sent.sent_at, &lost.segment);
         }
-        if let Some(live) = &mut self.live {
-            live.control.excuse(cx.now);
+        if self.is_live() {
+            self.head.excuse(cx.now);
             self.ask_manifest(cx, failure);
         }
         let error = Error::of_request(failure, &sent.resource.url, "a segment");
@@ -195,11 +208,13 @@ impl Session {
     ) {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(kind);
-        let Some(stream) = self.streams.of_mut(kind) else { return };
+        let Some(stream) = self.streams.of_mut(kind) else {
+            return;
+        };
         let tries = stream.trouble.tries.add(Some(failed.failure));
         let left_out = stream.trouble.left_out;
         let held = !stream.buffer.ranges().is_empty();
-        let silent = self.streams.of(kind).is_some_and(|s| self.falls_silent(s));
+        let silent = self.streams.of(kind).is_some_and(|s| self.ways().falls_silent(s));
         match retry::weight(failed.failure) {
             Weight::Passes => self.refused(cx, kind, error, failed),
             Weight::Settled => return self.go_without(cx, kind, error),
@@ -274,19 +289,25 @@ impl Session {
 
     /// The segment is asked for in the next lower quality, else in the next higher one.
     fn ask_elsewhere(&mut self, kind: TrackKind, segment: &Segment) {
-        let Some(p) = self.manifest.shared() else { return };
-        let Some(place) = self.streams.of(kind).map(|s| s.place) else { return };
-        let Some(track) = track_of(&p, place) else { return };
+        let Some(p) = self.manifest.shared() else {
+            return;
+        };
+        let Some(place) = self.streams.of(kind).map(|s| s.place) else {
+            return;
+        };
+        let Some(track) = track_of(&p, place) else {
+            return;
+        };
         let playable = self.types.playable(track);
         let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
         let Some(rep) = lower.or_else(|| playable.iter().copied().find(|&i| i > place.rep)) else {
             return;
         };
-        self.hold_rung(segment);
+        self.quality.hold(segment);
         if let Some(stream) = self.streams.of_mut(kind) {
             stream.place = Place { rep, ..place };
         }
-        self.figures.reason = "the segment is not to be had in another one".to_string();
+        self.quality.because("the segment is not to be had in another one");
     }
 
     /// A live segment is not there: too early, or never, or the clock is wrong, or a new Period has
@@ -298,15 +319,21 @@ impl Session {
         sent_at: Instant,
         segment: &Segment,
     ) {
-        let Some(p) = self.manifest.shared() else { return };
-        let Some(i) = self.streams.iter().position(|s| s.kind == kind) else { return };
+        let Some(p) = self.manifest.shared() else {
+            return;
+        };
+        let Some(i) = self.streams.iter().position(|s| s.kind == kind) else {
+            return;
+        };
         let age = self.age(sent_at, segment);
         let other =
             self.streams.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
         let growing =
             self.streams.get(i).and_then(|s| rep_of(&p, s.place)).is_some_and(|r| r.growing);
         let of_kind = lateness::Kind { length: self.streams.segment_length(&p), growing };
-        let Some(stream) = self.streams.get_mut(i) else { return };
+        let Some(stream) = self.streams.get_mut(i) else {
+            return;
+        };
         // What has left the list in the meantime is not waited for.
         let list = rep_of(&p, stream.place).map(|rep| &rep.segments);
         let listed =
@@ -328,11 +355,13 @@ impl Session {
         }
         if refusals >= 3 {
             // More than a server that is asked a little early: what runs dry now is not the link's.
-            self.source_changed(cx.now);
+            self.camera_changed(cx.now);
         }
         self.note_late(cx);
         self.manifest.want(cx.now);
-        self.enter_farther_back(cx);
+        if self.scene(cx.now).is_some_and(|scene| self.head.entered_too_near(cx.now, &scene)) {
+            self.reenter(cx);
+        }
         let enough = if of_kind.growing { SURE_MISSES + 1 } else { 1 };
         if age >= 0
             && refusals >= enough

@@ -2,12 +2,13 @@
 
 use super::cx::Cx;
 use super::io::{Body, Reason};
-use super::opening::{mime_of, place_in, rep_of, track_of};
+use super::opening::mime_of;
+use super::place::Place;
+use super::place::{place_in, rep_of, track_of};
+use super::quality::BACKLOG;
 use super::requests::{Patience, Purpose};
-use super::rungs::BACKLOG;
 use super::session::Session;
-use super::track::download::Wrapping;
-use super::track::stream::{Place, Stream};
+use super::track::wrapping::Wrapping;
 use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
@@ -85,7 +86,7 @@ impl Session {
         {
             return self.fetch_index(cx, i, index.clone());
         }
-        if self.start_at.is_none() || self.edge.is_sought() {
+        if !self.head.has_start() || self.edge.is_sought() {
             return Step::Rest;
         }
         let plan = self.plan(cx.now, p, i, rep);
@@ -95,7 +96,7 @@ impl Session {
             return step;
         }
         match plan {
-            Plan::Fetch(segment) => match self.decide_rung(cx, p, i) {
+            Plan::Fetch(segment) => match self.decide_rung(cx.now, i) {
                 Some(place) => self.change_place(i, place),
                 None => self.fetch(cx, i, rep, segment),
             },
@@ -109,7 +110,7 @@ impl Session {
                 Step::Rest
             }
             Plan::Room(media) => {
-                let rate = self.playback.snap.rate.permille().max(500);
+                let rate = self.head.snap().rate.permille().max(500);
                 // Less than the clock's grain would wake at this moment, for ever.
                 let wait = (media * 1000 / rate).max(Duration::from_millis(5));
                 cx.wake_at(cx.now + wait, Reason::BufferRoom);
@@ -130,26 +131,17 @@ impl Session {
         Step::Again
     }
 
-    /// Media to fetch ahead for a stream: each time the browser had no room a quarter less.
-    pub(super) fn goal_of(&self, stream: &Stream) -> Duration {
-        let squeezed = stream.buffer.squeezed().min(6);
-        self.goal * 3u32.pow(squeezed) / 4u32.pow(squeezed)
-    }
-
     fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
         let Some(stream) = self.streams.get(i) else { return Plan::PeriodEnd };
         let list = self.manifest.list(rep);
-        let position = match self.start_at {
-            Some(at) if !self.playback.placed => at,
-            _ => self.playback.position(now),
-        };
+        let position = self.head.aim(now);
         // It stands, and what came next was left out: over a hole longer than what is fetched ahead
         // nothing would be asked for any more.
         let dry = stream.downloads.is_empty()
             && stream.buffer.is_idle()
             && stream.buffer.ranges().last().is_none_or(|span| span.end <= position + AT_THE_END);
         let position = if dry { position.max(stream.cursor.position()) } else { position };
-        let mut goal = self.goal_of(stream);
+        let mut goal = stream.goal(self.goal);
         let ended = self.streams.iter().any(|s| s.ended && !s.buffer.ranges().is_empty());
         if stream.trouble.left_out > 0 || (ended && stream.buffer.squeezed() == 0) {
             // Holes fill no buffer: what comes after them is wanted at once, or the end. And where a
@@ -221,12 +213,10 @@ impl Session {
             Some(_) => cx.new_id(),
             None => self.requests.send(cx, purpose, &s.resource, body, patience),
         };
-        let quality = self.know(rep);
+        let quality = self.quality.index_of(rep);
         let before = self.streams.get_mut(i).and_then(|s| s.quality.replace(quality));
-        if before != Some(quality)
-            && let Some(known) = self.known.get_mut(quality as usize)
-        {
-            known.1.clone_from(&self.figures.reason);
+        if before != Some(quality) {
+            self.quality.turned_to(quality);
         }
         let wrapping = Wrapping { init, data, mime, offset_us, window };
         if let Some(stream) = self.streams.get_mut(i) {

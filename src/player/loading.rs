@@ -3,7 +3,7 @@
 
 use super::cx::Cx;
 use super::error::Error;
-use super::opening::rep_of;
+use super::place::rep_of;
 use super::requests::{Purpose, Sent};
 use super::session::{Session, Stage};
 use super::track::stream::Stream;
@@ -154,9 +154,9 @@ impl Session {
                     stream.lost(cx, requests, sent.id);
                 }
             }
-            Purpose::Probe => self.on_probe_over(cx, sent),
+            Purpose::Probe => self.on_probe_over(cx.now, sent),
             Purpose::Scout => self.edge.answered(cx.now, sent.id, None),
-            Purpose::Again => self.on_again(sent, None),
+            Purpose::Again => self.again.answered(sent, None, self.head.snap().ended),
         }
     }
 }

@@ -10,30 +10,30 @@ mod camera;
 mod clock;
 mod config;
 mod cx;
+mod driving;
 mod edge;
 mod error;
 mod event;
 mod failing;
 mod fetching;
-mod following;
-mod holes;
+mod figures;
 mod io;
-mod keeping;
 mod loading;
 mod manifest;
 mod opening;
 mod origin;
-mod playback;
-mod playing;
+mod place;
+mod playhead;
+mod quality;
 mod receiving;
 mod report;
 mod requests;
-mod rungs;
 mod select;
 mod session;
 mod silence;
+mod sniff;
 mod sniffing;
-mod stalling;
+mod switching;
 mod track;
 mod without;
 
@@ -133,10 +133,10 @@ impl Player {
             Input::Media(snap) => session.on_snapshot(&mut cx, snap),
         }
         session.advance(&mut cx);
-        if session.again.begun {
+        if session.has_begun_again() {
             let url = session.url.clone();
             let new = replace(&mut self.session, &mut cx, url, wall, self.choice.clone());
-            new.play_again = true;
+            new.head.play_when_placed();
         }
     }
 

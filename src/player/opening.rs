@@ -7,34 +7,23 @@
 use super::cx::Cx;
 use super::error::{Code, Error, shown};
 use super::event::Event;
-use super::following::Live;
 use super::io::{Output, Reason};
+use super::place::{Place, moved_place, rep_of};
+use super::playhead::Live;
 use super::select;
-pub(super) use super::select::Types;
 use super::session::{Session, Stage};
-use super::track::download::InitData;
-use super::track::stream::{Place, Stream};
+use super::track::stream::Stream;
+use super::track::wrapping::InitData;
 use super::without;
 use crate::presentation::{
     Container, Kind, Presentation, Representation, SegmentList, Track, TrackKind,
 };
-use crate::time::{Instant, Position};
-use crate::units::Rate;
+use crate::time::Position;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
-
-/// Decoder failures that are farther apart than this are separate accidents.
-const ACCIDENT: Duration = Duration::from_secs(60);
-
-/// How often the MediaSource broke lately.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Breakdowns {
-    count: u32,
-    last: Option<Instant>,
-}
 
 impl Session {
     pub(super) fn begin_opening(&mut self, cx: &mut Cx<'_>, presentation: &Presentation) {
@@ -63,8 +52,7 @@ impl Session {
             stream.buffer.add(cx);
         }
         self.set_duration(cx, &presentation);
-        self.playback.placed = false;
-        self.playback.seeking_to = None;
+        self.head.leave();
         self.stage = Stage::Running;
         if let Some(at) = resume {
             self.start_over(cx, Some(at));
@@ -87,8 +75,9 @@ impl Session {
         if matches!(p.kind, Kind::Live(_)) {
             let reps = || self.streams.feeds().filter_map(|s| rep_of(p, s.place));
             let growing = reps().all(|r| r.growing);
-            self.live =
-                Some(Live::new(cx, p, growing, self.sound(), self.streams.segment_length(p)));
+            let sound = self.streams.sound(self.head.snap().muted);
+            let segment = self.streams.segment_length(p);
+            self.head.goes_live(Live::new(cx, p, growing, sound, segment));
         }
         self.told_loaded = true;
         self.tell_loaded(cx, p);
@@ -191,7 +180,7 @@ impl Session {
             let Some(t) = period.tracks.get(track) else { continue };
             // An HLS presentation is not known to be live before its playlists are there.
             let sure = live && !self.manifest.is_hls();
-            let Some(rep) = self.first_rung(cx, t, sure) else { continue };
+            let Some(rep) = self.quality.first(cx.now, &self.types, t, sure) else { continue };
             let Some(mime) = t.representations.get(rep).and_then(|r| r.mime(kind)) else {
                 continue;
             };
@@ -242,16 +231,6 @@ impl Session {
         cx.emit(Event::Loaded { qualities, live: matches!(p.kind, Kind::Live(_)) });
     }
 
-    /// The index of a representation among the qualities that the page knows.
-    pub(super) fn know(&mut self, rep: &Representation) -> u32 {
-        let quality = select::quality(rep);
-        let i = self.known.iter().position(|it| it.0 == quality).unwrap_or_else(|| {
-            self.known.push((quality, String::new()));
-            self.known.len() - 1
-        });
-        u32::try_from(i).unwrap_or(0)
-    }
-
     /// A newer manifest came: the same places, by their names.
     pub(super) fn on_refreshed(&mut self, cx: &mut Cx<'_>, old: &Presentation, new: &Presentation) {
         let anchor = |p: &Presentation| match &p.kind {
@@ -297,25 +276,21 @@ impl Session {
 
     /// What was live may have ended.
     pub(super) fn settle_kind(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
-        if matches!(p.kind, Kind::OnDemand { .. }) && self.live.take().is_some() {
-            self.again.was_live = true;
+        if matches!(p.kind, Kind::OnDemand { .. }) && self.head.live_ends(cx) {
+            self.again.live_ended();
             self.set_duration(cx, p);
-            cx.push(Output::Rate(Rate::NORMAL));
         }
     }
 
     /// Everything is fetched anew from `at`, or from where a start would be.
     pub(super) fn start_over(&mut self, cx: &mut Cx<'_>, at: Option<Position>) {
-        self.start_at = None;
-        self.playback.placed = false;
-        self.playback.seeking_to = None;
+        self.head.leave_for_unknown();
         let requests = &mut self.requests;
         for stream in self.streams.iter_mut() {
             stream.retarget(cx, requests, stream.cursor.position());
         }
         self.camera.renewed();
-        let following = self.live.as_ref().is_some_and(|l| l.following);
-        if let Some(at) = at.filter(|_| !following) {
+        if let Some(at) = at.filter(|_| !self.head.follows()) {
             self.set_start(cx, at);
         }
     }
@@ -336,13 +311,7 @@ impl Session {
         if !opening && !matches!(self.stage, Stage::Running) {
             return;
         }
-        let b = &mut self.figures.breakdowns;
-        if b.last.is_none_or(|last| cx.now.since(last) > ACCIDENT) {
-            b.count = 0;
-        }
-        b.count += 1;
-        b.last = Some(cx.now);
-        let count = b.count;
+        let count = self.figures.breaks_down(cx.now);
         let helped =
             !opening && (count == 1 || self.play_something_else(kind.unwrap_or(TrackKind::Video)));
         let what =
@@ -367,16 +336,13 @@ impl Session {
 
     /// A new MediaSource, for the streams as they are now; playing goes on where it is.
     pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>) {
-        self.play_again |= !self.playback.snap.paused;
-        let at = self.playback.position(cx.now);
+        let at = self.head.rebuilt(cx.now);
         for stream in self.streams.iter_mut() {
             stream.retarget(cx, &mut self.requests, at);
             // The rung may have been changed, and AddBuffer takes the stream's type.
             stream.renewed();
         }
         self.refresh_mimes();
-        self.playback.stalled = None;
-        self.holds = false;
         self.stage = Stage::Opening { opened: false, resume: Some(at) };
         cx.push(Output::OpenSource);
     }
@@ -404,8 +370,7 @@ impl Session {
         let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
         let next = match lower {
             Some(lower) => {
-                self.abr.forbid_above(lower);
-                self.figures.reason = "the decoder gave up on the higher one".to_string();
+                self.quality.forbid_above(lower);
                 Some((place.track, lower))
             }
             None => {
@@ -434,49 +399,6 @@ pub(super) fn mime_of(rep: &Representation, kind: TrackKind, data: &InitData) ->
     }
     let codecs: Vec<&str> = data.tracks.iter().map(|t| t.codec.as_str()).collect();
     Some(format!("{mime}; codecs=\"{}\"", codecs.join(",")))
-}
-
-/// The representation at a place.
-pub(super) fn rep_of(p: &Presentation, place: Place) -> Option<&Representation> {
-    track_of(p, place)?.representations.get(place.rep)
-}
-
-/// The track at a place.
-pub(super) fn track_of(p: &Presentation, place: Place) -> Option<&Track> {
-    p.periods.get(place.period)?.tracks.get(place.track)
-}
-
-/// Where `place` of the old manifest is in the new one; `at` is how far fetching has got.
-fn moved_place(
-    old: &Presentation,
-    new: &Presentation,
-    types: &Types,
-    place: Place,
-    kind: TrackKind,
-    at: Position,
-) -> Option<Place> {
-    let old_period = old.periods.get(place.period)?;
-    let by_id = new.periods.iter().position(|p| p.id == old_period.id);
-    // A Period that left the window: the one that holds the place now.
-    let by_time = || new.periods.iter().rposition(|p| p.start <= at);
-    let period = by_id.or_else(by_time).unwrap_or(0);
-    place_in(new, types, period, kind, track_of(old, place)?, rep_of(old, place)?)
-}
-
-/// The place in Period `period` that is most like a track and representation of another.
-pub(super) fn place_in(
-    p: &Presentation,
-    types: &Types,
-    period: usize,
-    kind: TrackKind,
-    track: &Track,
-    rep: &Representation,
-) -> Option<Place> {
-    let in_period = p.periods.get(period)?;
-    let t = select::track(in_period, kind, types, Some(track))?;
-    let new_track = in_period.tracks.get(t)?;
-    let rep = select::likest(new_track, &types.playable(new_track), rep)?;
-    Some(Place { period, track: t, rep })
 }
 
 fn cannot_play(url: &str, codecs: String) -> Error {

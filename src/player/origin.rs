@@ -10,8 +10,6 @@ use crate::presentation::{Presentation, Segment};
 use crate::time::{Instant, Position, WallTime};
 use core::time::Duration;
 
-/// So soon after the first picture the place may still be changed.
-const YOUNG: Duration = Duration::from_millis(1500);
 /// What the first part of a late segment takes on its way.
 const BACKLOG: Duration = Duration::from_millis(200);
 
@@ -22,7 +20,7 @@ impl Session {
             tracks: &self.streams,
             clock: &self.clock,
             url: &self.url,
-            whole: self.live.as_ref().is_some_and(|live| !live.growing),
+            whole: self.head.is_whole(),
         }
     }
 
@@ -33,7 +31,7 @@ impl Session {
             tracks: &self.streams,
             clock: &self.clock,
             url: &self.url,
-            whole: self.live.as_ref().is_some_and(|live| !live.growing),
+            whole: self.head.is_whole(),
         };
         Some((&mut self.edge, &mut self.requests, view))
     }
@@ -103,7 +101,7 @@ impl Session {
                         stream.lateness.found(late_us);
                     }
                     self.note_late(cx);
-                    if self.live.as_ref().is_none_or(|live| live.following) {
+                    if !self.is_live() || self.head.follows() {
                         self.reenter(cx);
                     }
                 }
@@ -133,31 +131,10 @@ impl Session {
 
     /// What follows from how late the origin is.
     pub(super) fn note_late(&mut self, cx: &mut Cx<'_>) {
-        let late = self.streams.late();
-        if let Some(live) = &mut self.live {
-            // All of a growing segment that was asked for late comes at once, and takes its time.
-            let margin = if live.growing && !late.is_zero() { BACKLOG } else { Duration::ZERO };
-            live.control.origin_late = late + margin;
-        }
+        self.head.origin_is_late(self.streams.late(), BACKLOG);
         let known = self.streams.known_late();
         if let Some(error) = self.edge.note_late(cx.now, known, &self.url) {
             self.trouble(cx, error);
-        }
-    }
-
-    /// What was entered by turns out to be too near in the first moments: nobody has seen much yet.
-    pub(super) fn enter_farther_back(&mut self, cx: &mut Cx<'_>) {
-        let young = self.playback.moved.is_none_or(|moved| cx.now.since(moved) < YOUNG);
-        let whole = self.live.as_ref().is_some_and(|l| l.following && !l.growing);
-        let Some(p) = self.manifest.shared().filter(|_| young && whole) else { return };
-        let at = match self.start_at {
-            Some(at) if !self.playback.placed => at,
-            Some(_) => self.playback.position(cx.now),
-            None => return,
-        };
-        let length = self.streams.segment_length(&p);
-        if self.live_entry(cx.now).is_some_and(|entry| entry + length / 2 < at) {
-            self.reenter(cx);
         }
     }
 }

@@ -3,10 +3,11 @@
 use super::cx::Cx;
 use super::error::Error;
 use super::io::{BlobId, FetchId};
-use super::opening::rep_of;
+use super::place::rep_of;
 use super::requests::Sent;
 use super::session::Session;
-use super::track::download::{InitData, News};
+use super::track::download::News;
+use super::track::wrapping::InitData;
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::net::retry::InARow;
@@ -78,8 +79,8 @@ impl Session {
         let cmsd = self.requests.get(id).and_then(|s| s.head.cmsd.clone());
         let sent_at = self.requests.get(id).map_or(cx.now, |s| s.sent_at);
         self.note_had(cx, id, sent_at);
-        self.note_cmsd(cx, cmsd.as_deref());
-        self.note_answer(cx);
+        self.note_cmsd(cx.now, cmsd.as_deref());
+        self.quality.answer_begins(cx.now, self.head.is_growing());
     }
 
     pub(super) fn on_read(
@@ -95,8 +96,8 @@ impl Session {
         let news = self.streams.read(cx, kind, id, (blob, len), facts);
         let stream = self.streams.of_mut(kind);
         let changed = stream.is_some_and(|s| s.buffer.take_changed()) && kind == TrackKind::Video;
-        if let Some(live) = self.live.as_mut().filter(|_| changed) {
-            live.control.relearn(cx.now);
+        if changed {
+            self.head.relearn(cx.now);
         }
         self.on_news(cx, kind, id, news);
         self.note_read(cx, kind, id, len);
@@ -119,13 +120,13 @@ impl Session {
             let (why, url) = ("no picture and no sound", &sent.resource.url);
             return self.on_damaged(cx, kind, sent.id, why, url);
         }
-        self.note_segment(cx);
+        self.quality.answer_ends(cx.now, self.head.is_growing());
         self.manifest.calm();
         let Some(stream) = self.streams.of(kind) else { return };
         let breaks_off = stream.breaks_off(sent.id);
         let news = self.streams.done(cx, kind, sent.id);
         self.on_news(cx, kind, sent.id, news);
-        if breaks_off && self.live.as_ref().is_some_and(|live| live.growing) {
+        if breaks_off && self.head.is_growing() {
             // It grew to its end, and that is the Period's: the next one has begun.
             self.manifest.want(cx.now);
         }
@@ -141,18 +142,26 @@ impl Session {
         for item in news {
             match item {
                 News::Fragment { span, fresh } => {
-                    self.note_arrival(cx.now, span, fresh);
+                    if fresh && let Some((head, scene)) = self.head_parts(cx.now) {
+                        head.note_arrival(cx.now, &scene, span.end);
+                    }
                     if kind == TrackKind::Video && self.camera.picture(span) {
-                        self.source_changed(cx.now);
+                        self.camera_changed(cx.now);
                     }
                 }
                 News::Captured { at, wall } if kind == TrackKind::Video => {
-                    self.note_capture(cx.now, at, wall);
+                    let found = self.camera.captured(at, wall);
+                    if found.changed {
+                        self.camera_changed(cx.now);
+                    }
+                    if found.new {
+                        self.head.mark_new_picture();
+                    }
                 }
                 News::Captured { .. } => {}
                 News::Message { at, until, scheme, data } => {
                     if self.camera.message(at, until, &scheme, &data) {
-                        self.source_changed(cx.now);
+                        self.camera_changed(cx.now);
                     }
                 }
                 News::Damaged { why, url } => self.on_damaged(cx, kind, id, why, &url),

@@ -16,17 +16,16 @@ use super::camera::Camera;
 use super::clock::{Clock, SET_BACK};
 use super::cx::Cx;
 use super::edge::Edge;
-use super::error::Error;
-use super::event::{Event, Quality, QualityChoice, State};
-use super::following::Live;
+use super::error::{Code, Error, shown};
+use super::event::{Event, QualityChoice, State};
+use super::figures::Figures;
 use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
 use super::manifest::Manifest;
-use super::opening::Types;
-use super::playback::Playback;
-use super::report::Figures;
+use super::playhead::Playhead;
+use super::quality::Adaptation;
 use super::requests::{Heard, Purpose, Requests, Sent};
-use super::rungs::Adaptation;
-use super::sniffing::Sniff;
+use super::select::Types;
+use super::sniff::Sniff;
 use super::track::Tracks;
 use crate::live::search::Answer;
 use crate::net::Failure;
@@ -65,28 +64,17 @@ pub(super) struct Session {
     pub(super) clock: Clock,
     pub(super) types: Types,
     pub(super) streams: Tracks,
-    pub(super) playback: Playback,
-    /// Where playing is to start; `None` until the clock is known.
-    pub(super) start_at: Option<Position>,
-    pub(super) live: Option<Live>,
-    pub(super) choice: QualityChoice,
-    /// Every quality that was ever fetched or could be, and why it was last; streams name them by
-    /// index.
-    pub(super) known: Vec<(Quality, String)>,
+    pub(super) head: Playhead,
     pub(super) camera: Camera,
     pub(super) figures: Figures,
     /// Its buffers were added once; the page knows what there is.
     pub(super) told_loaded: bool,
     /// Transport streams that were looked into before their turn.
     pub(super) sniffs: Vec<Sniff>,
-    pub(super) abr: Adaptation,
+    pub(super) quality: Adaptation,
     pub(super) edge: Edge,
-    /// Play again when the rebuilt MediaSource has media.
-    pub(super) play_again: bool,
     /// Media to fetch ahead.
     pub(super) goal: Duration,
-    /// What arrives is kept from the browser until it lasts for a while.
-    pub(super) holds: bool,
     pub(super) again: Again,
 }
 
@@ -106,20 +94,14 @@ impl Session {
             clock: Clock::new(cx.now, wall),
             types: Types::default(),
             streams: Tracks::default(),
-            playback: Playback::new(cx.now),
-            start_at: None,
-            live: None,
-            choice,
-            known: Vec::new(),
+            head: Playhead::new(cx.now),
             camera: Camera::default(),
             figures: Figures::default(),
             told_loaded: false,
             sniffs: Vec::new(),
-            abr: Adaptation::default(),
+            quality: Adaptation::new(choice),
             edge: Edge::default(),
-            play_again: false,
             goal: cx.config.buffer_ahead,
-            holds: false,
             again: Again::default(),
         };
         session.report_state(cx);
@@ -177,7 +159,9 @@ impl Session {
             Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
             Purpose::Sniff(kind) => self.on_sniffed(cx, kind, sent, body),
-            Purpose::Again => self.on_again(sent, Some(&body)),
+            Purpose::Again => {
+                self.again.answered(sent, Some(&body), self.head.snap().ended);
+            }
             Purpose::Segment(_) | Purpose::Probe | Purpose::Scout => {}
         }
     }
@@ -185,7 +169,7 @@ impl Session {
     fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
             Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
-            Purpose::Probe => self.on_probe_over(cx, sent),
+            Purpose::Probe => self.on_probe_over(cx.now, sent),
             _ => {}
         }
     }
@@ -204,9 +188,9 @@ impl Session {
                 self.on_preliminary_failed(cx, kind, sent, failure);
             }
             Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
-            Purpose::Probe => self.on_probe_over(cx, sent),
+            Purpose::Probe => self.on_probe_over(cx.now, sent),
             Purpose::Scout => self.edge.not_answered(cx.now, sent.id, failure),
-            Purpose::Again => self.on_again(sent, None),
+            Purpose::Again => self.again.answered(sent, None, self.head.snap().ended),
         }
     }
 
@@ -242,8 +226,8 @@ impl Session {
             self.on_online(cx);
         }
         let shown_again = snap.cue == Cue::Visibility && !snap.hidden;
-        let turned = snap.muted != self.playback.snap.muted;
-        let change = self.playback.look(cx.now, snap);
+        let turned = snap.muted != self.head.snap().muted;
+        let change = self.head.look(cx.now, snap);
         if turned {
             self.on_configured(cx);
         }
@@ -274,13 +258,12 @@ impl Session {
             self.advance_start(cx);
             self.advance_streams(cx);
             self.streams.follow_feeds();
-            self.advance_place(cx);
-            self.advance_reserve(cx);
-            self.advance_stall(cx);
-            self.advance_live(cx);
+            self.advance_head(cx);
             self.advance_probe(cx);
             self.advance_buffers(cx);
-            self.advance_again(cx);
+            let (manifest, streams, url) = (&self.manifest, &self.streams, &self.url);
+            let list = || manifest.list_address(streams).unwrap_or_else(|| url.clone());
+            self.again.poll(cx, &mut self.requests, self.head.snap().ended, list);
         }
         if !matches!(self.stage, Stage::Failed) {
             // By now it is known which of them the streams are on.
@@ -295,12 +278,58 @@ impl Session {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        self.live.is_some()
+        self.head.is_live()
+    }
+
+    /// A stream that had ended is live anew: all of it is to be loaded again.
+    pub(super) const fn has_begun_again(&self) -> bool {
+        self.again.has_begun()
+    }
+
+    /// Eviction, room, the end of the stream.
+    fn advance_buffers(&mut self, cx: &mut Cx<'_>) {
+        let position = self.head.position(cx.now);
+        if self.head.is_placed() {
+            self.streams.keep(cx, &mut self.requests, position);
+        }
+        let over = self.streams.all_over();
+        if over && !self.is_live() && self.streams.hold_nothing() {
+            let message = "None of the film's media is there; check the address, and what the \
+                           encoder wrote.";
+            return self.trouble(
+                cx,
+                Error {
+                    code: Code::NothingToPlay,
+                    fatal: true,
+                    message: message.into(),
+                    url: Some(shown(&self.url)),
+                    detail: String::new(),
+                },
+            );
+        }
+        if over && !cx.end_said() {
+            cx.push(Output::EndOfStream);
+        }
+    }
+
+    /// The browser has no room for what was to be appended.
+    fn on_full(&mut self, cx: &mut Cx<'_>, kind: TrackKind) {
+        let Some(stream) = self.streams.of_mut(kind) else { return };
+        if stream.buffer.has_no_room() {
+            let error = Error {
+                code: Code::Quota,
+                fatal: false,
+                message: "The browser has no room for more media; less is kept from now on.".into(),
+                url: None,
+                detail: alloc::format!("{kind:?}"),
+            };
+            self.trouble(cx, error);
+        }
     }
 
     /// Media ahead of the element.
     pub(super) fn ahead(&self, now: Instant) -> Duration {
-        let at = self.playback.position(now);
+        let at = self.head.position(now);
         self.streams.buffered_to(at).since(at)
     }
 
@@ -312,10 +341,7 @@ impl Session {
         if fatal {
             self.requests.cancel_all(cx);
             self.stage = Stage::Failed;
-            if core::mem::take(&mut self.play_again) {
-                // A rebuilt MediaSource has paused the element; the viewer did not.
-                cx.push(Output::Play);
-            }
+            self.head.give_up(cx);
         }
     }
 
@@ -323,8 +349,8 @@ impl Session {
         match self.stage {
             Stage::Failed => State::Failed,
             Stage::Loading => State::Starting,
-            Stage::Opening { .. } if self.playback.moved.is_some() => State::Stalled,
-            Stage::Opening { .. } | Stage::Running => self.playback.state(),
+            Stage::Opening { .. } if self.head.moved().is_some() => State::Stalled,
+            Stage::Opening { .. } | Stage::Running => self.head.state(),
         }
     }
 }

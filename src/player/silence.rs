@@ -4,8 +4,7 @@ use super::cx::Cx;
 use super::fetching::Step;
 use super::io::Reason;
 use super::session::Session;
-use super::track::silence::{LEAST, MIME};
-use super::track::stream::Stream;
+use super::track::silence::LEAST;
 use crate::buffer::gaps::Way;
 use crate::buffer::plan::Cursor;
 use crate::presentation::TrackKind;
@@ -18,33 +17,13 @@ const PIECE: Duration = Duration::from_secs(10);
 const UNEVEN: Duration = Duration::from_millis(250);
 
 impl Session {
-    /// Where nothing comes for this stream, there is silence. Not at the edge of what is read while it
-    /// grows: to wait there for where the sound and the picture end costs more delay than the hole.
-    pub(super) fn falls_silent(&self, stream: &Stream) -> bool {
-        let at_edge = self.live.as_ref().is_some_and(|l| l.growing && l.following);
-        !at_edge
-            && stream.kind == TrackKind::Audio
-            && !stream.passive
-            && stream.transport.is_none()
-            && self.streams.of(TrackKind::Video).is_some()
-            && self.types.found(MIME) == Some(true)
-    }
-
-    /// Sound has a hole at `at` inside a segment that came: it ended before the manifest says, which
-    /// was not known when the next one was asked for.
-    pub(super) fn missed_silence(&self, at: Position) -> bool {
-        let missed =
-            |s: &Stream| !s.buffer.ranges().holds(at) && s.buffer.is_idle() && s.settled().end > at;
-        self.streams.iter().any(|s| self.falls_silent(s) && missed(s))
-    }
-
     /// Fills the hole between what stream `i` has and `to`, where its media goes on. `None`: there is
     /// none.
     pub(super) fn fill(&mut self, cx: &mut Cx<'_>, i: usize, to: Position) -> Option<Step> {
         let stream = self.streams.get(i)?;
         if to.since(stream.run.end) < LEAST
             || !stream.downloads.is_empty()
-            || !self.falls_silent(stream)
+            || !self.ways().falls_silent(stream)
         {
             return None;
         }
@@ -60,7 +39,7 @@ impl Session {
             return (!picture.ended).then_some(Step::Rest);
         }
         // What the picture jumps over needs no silence.
-        let from = match self.way_of(&[picture], from) {
+        let from = match self.ways().way_of(&[picture], from) {
             Way::Here | Way::Wait | Way::Ask => from,
             Way::To(behind) if behind < to => behind,
             Way::To(_) | Way::Over => return None,
@@ -70,10 +49,7 @@ impl Session {
         if picture.ended && seen <= from {
             return None;
         }
-        let position = match self.start_at {
-            Some(at) if !self.playback.placed => at,
-            _ => self.playback.position(cx.now),
-        };
+        let position = self.head.aim(cx.now);
         let room = (position + self.goal).max(from);
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
         // A rest that is too small would stay.
@@ -96,7 +72,7 @@ impl Session {
     /// the sound is over.
     pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, i: usize) -> Option<Step> {
         let picture = self.streams.of(TrackKind::Video).filter(|s| !s.ended)?;
-        let stream = self.streams.get(i).filter(|s| self.falls_silent(s))?;
+        let stream = self.streams.get(i).filter(|s| self.ways().falls_silent(s))?;
         // No farther than it has come: what was asked for may not be there.
         let to = picture.buffer.ranges().end_from(stream.run.end - UNEVEN);
         if to.since(stream.run.end) < LEAST {

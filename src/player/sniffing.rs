@@ -15,12 +15,9 @@ use super::error::{Code, Error, shown};
 use super::io::{Body, FetchId};
 use super::requests::{Patience, Purpose, Sent};
 use super::session::Session;
+use super::sniff::{Found, Sniff, Whole, complete};
 use super::track::stream::Stream;
 use super::track::transport::Transport;
-use crate::media::codec::Codec;
-use crate::media::es::aac::AacConfig;
-use crate::media::transmux::{Kind, Output as Made, Transmuxer};
-use crate::media::ts::{Demuxer, Event, StreamKind};
 use crate::presentation::{Representation, Resource, Segment, TrackKind};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -30,88 +27,6 @@ use alloc::vec::Vec;
 const LOOKED_AT: u32 = 3;
 /// The tables stand at a segment's start; behind so many bytes they are not looked for.
 const TABLES: usize = 128 << 10;
-
-/// What was read of one stream before its turn.
-#[derive(Debug)]
-pub(super) struct Sniff {
-    pub(super) kind: TrackKind,
-    found: Found,
-    /// Segments looked at, and the number of the last one.
-    looked: u32,
-    number: u64,
-    /// Segments that were read whole.
-    bodies: Vec<Whole>,
-}
-
-/// A segment of which all was read before its turn.
-#[derive(Debug)]
-struct Whole {
-    number: u64,
-    resource: Resource,
-    bytes: Vec<u8>,
-}
-
-/// The tracks of a transport stream.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
-    video: Option<String>,
-    audio: Option<String>,
-    sound: Option<AacConfig>,
-    /// The name of something that cannot be transmuxed.
-    other: Option<String>,
-}
-
-impl Found {
-    /// Looks at a whole segment.
-    fn look(&mut self, bytes: &[u8]) {
-        let mut made = Vec::new();
-        let mut muxer = Transmuxer::new();
-        muxer.push(bytes, &mut made);
-        muxer.end_segment(&mut made);
-        for output in made {
-            match output {
-                Made::Init { kind: Kind::Video, codec, .. } => {
-                    self.video.get_or_insert(codec);
-                }
-                Made::Init { kind: Kind::Audio, codec, .. } => {
-                    self.audio.get_or_insert(codec);
-                }
-                Made::Unsupported { kind } => self.other = Some(format!("{kind:?}")),
-                Made::Fragment { .. } => {}
-            }
-        }
-        if self.sound.is_none() {
-            self.sound = muxer.sound().cloned();
-        }
-    }
-
-    /// A segment that begins like this may have what is missing; `None`: not known yet.
-    fn promises_more(&self, beginning: &[u8]) -> Option<bool> {
-        let mut events = Vec::new();
-        Demuxer::new().push(beginning, &mut events);
-        let mut kinds = events.iter().filter_map(|event| match event {
-            Event::Stream { kind, .. } => Some(*kind),
-            _ => None,
-        });
-        let first = kinds.next()?;
-        let missing = |kind| match kind {
-            StreamKind::H264 => self.video.is_none(),
-            StreamKind::Aac => self.audio.is_none(),
-            _ => false,
-        };
-        Some(missing(first) || kinds.any(missing))
-    }
-}
-
-/// What a stream has to have, as far as the manifest says it.
-fn complete(found: &Found, kind: TrackKind, rep: &Representation, separate: bool) -> bool {
-    let silent =
-        separate || (!rep.codecs.is_empty() && !Codec::list(&rep.codecs).any(Codec::is_audio));
-    match kind {
-        TrackKind::Video => found.video.is_some() && (silent || found.audio.is_some()),
-        _ => found.audio.is_some(),
-    }
-}
 
 impl Session {
     /// Sees to it that the tracks of a transport stream get known; answers whether they are.

@@ -8,7 +8,7 @@
 use super::cx::Cx;
 use super::error::{Code, Error, shown};
 use super::io::Reason;
-use super::opening::{place_in, rep_of, track_of};
+use super::place::{place_in, rep_of, track_of};
 use super::session::{Session, Stage};
 use super::track::stream::Stream;
 use crate::presentation::{Container, Presentation, Representation, Track, TrackKind};
@@ -110,7 +110,7 @@ impl Session {
             Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
             Fate::Ends => return self.trouble(cx, Error { fatal: true, ..error }),
         };
-        let at = self.playback.position(cx.now);
+        let at = self.head.position(cx.now);
         let error = self.left_out(kind, rest, error);
         let Some(mut lost) = self.streams.remove(kind) else { return };
         lost.retarget(cx, &mut self.requests, at);

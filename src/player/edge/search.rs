@@ -1,49 +1,24 @@
-//! Looking for the edge by asking the origin for segments, where the clock leads nowhere: the questions
-//! are [`crate::live::search`]'s; here they are sent, one after the other.
+//! A search for the edge: what was asked, what is open, what it led to.
 
-use super::{Edge, View, words};
-use crate::live::clock::Trust;
-use crate::live::search::{self, Answer, Bounds, NEAR, Next};
-use crate::net::Failure;
-use crate::player::cx::Cx;
-use crate::player::error::Error;
-use crate::player::io::{Body, FetchId, Reason};
-use crate::player::requests::{Patience, Purpose, Requests};
-use crate::presentation::{Kind, Segment};
-use crate::time::{Instant, Position, micros};
-use core::time::Duration;
-
-/// So many questions are asked one after the other; then with a pause between them.
-const QUICK: u32 = 8;
-const PAUSE: Duration = Duration::from_millis(400);
-/// After a search that led nowhere the edge itself is asked for again, later each time up to this.
-const REST: Duration = Duration::from_secs(2);
-const LONGEST_REST: Duration = Duration::from_secs(30);
-/// A question that is not answered in this time is answered with no: the origin holds it until the
-/// segment is there.
-const PATIENCE: Patience = Patience::even(Duration::from_secs(3));
-/// By a clock that nobody vouches for more is taken for its error, microseconds.
-const LATE_BY_OWN_CLOCK: i64 = 10_000_000;
-/// As a number for "no end", microseconds: a century is no age.
-const CENTURY_US: i64 = 100 * 365 * 86_400 * 1_000_000;
-/// Before every segment.
-const BEGINNING: Position = Position::from_micros(i64::MIN / 4);
+use crate::live::search;
+use crate::player::io::FetchId;
+use crate::time::Instant;
 
 /// What is known from asking.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     /// Since the clock last changed, a segment was had.
-    sure: bool,
+    pub(super) sure: bool,
     /// What exists by the clock was looked beyond.
-    looked_ahead: bool,
+    pub(super) looked_ahead: bool,
     /// How much the clock jumped last, microseconds.
-    hint: Option<i64>,
-    run: Option<Run>,
+    pub(super) hint: Option<i64>,
+    pub(super) run: Option<Run>,
     /// Searches in a row that led nowhere.
-    in_vain: u32,
-    rest_until: Option<Instant>,
+    pub(super) in_vain: u32,
+    pub(super) rest_until: Option<Instant>,
     /// That it is looked for was said.
-    told: bool,
+    pub(super) told: bool,
 }
 
 impl Search {
@@ -61,217 +36,17 @@ impl Search {
 
 /// A search under way.
 #[derive(Debug)]
-struct Run {
-    search: search::Search,
+pub(super) struct Run {
+    pub(super) search: search::Search,
     /// Nothing else is fetched meanwhile.
-    alone: bool,
+    pub(super) alone: bool,
     /// The question that is open, and the age of its segment.
-    asking: Option<(FetchId, i64)>,
-    not_before: Instant,
+    pub(super) asking: Option<(FetchId, i64)>,
+    pub(super) not_before: Instant,
 }
 
 impl Run {
-    const fn new(search: search::Search, alone: bool, now: Instant) -> Self {
+    pub(super) const fn new(search: search::Search, alone: bool, now: Instant) -> Self {
         Self { search, alone, asking: None, not_before: now }
-    }
-}
-
-/// What a step of a search leads to.
-#[derive(Debug)]
-pub(in crate::player) enum Found {
-    /// The edge was found: segments are there so many microseconds after they are due.
-    Edge { late_us: i64 },
-    /// To be said to the page.
-    Said(Error),
-}
-
-impl Edge {
-    /// The streams wait for where the edge is found.
-    pub(in crate::player) fn is_sought(&self) -> bool {
-        self.search.run.as_ref().is_some_and(|run| run.alone)
-    }
-
-    /// A segment was had, of this age when it was asked for: the edge is where it was thought to be, or
-    /// beyond.
-    pub(in crate::player) fn had(
-        &mut self,
-        v: &View<'_>,
-        now: Instant,
-        segment: &Segment,
-        age: i64,
-    ) {
-        self.search.sure = true;
-        self.search.in_vain = 0;
-        if self.is_sought() {
-            self.search.run = None;
-        }
-        if !self.search.looked_ahead {
-            self.look_ahead(v, now, segment, age);
-        }
-    }
-
-    /// Something exists by a clock that nobody vouches for: does something newer?
-    fn look_ahead(&mut self, v: &View<'_>, now: Instant, segment: &Segment, age: i64) {
-        self.search.looked_ahead = true;
-        let vouched = v.clock.trust() > Trust::Local || self.shift_us != 0;
-        let Some(bounds) = self.bounds(v, now).filter(|b| b.far && !vouched) else { return };
-        if segment.available.is_some() && self.search.run.is_none() {
-            self.search.run = Some(Run::new(search::Search::forward(age, bounds), false, now));
-        }
-    }
-
-    /// A segment of this age was refused before any was had: where is the edge?
-    pub(in crate::player) fn refused(&mut self, v: &View<'_>, now: Instant, age: i64) {
-        let rests = self.search.rest_until.is_some_and(|until| now < until);
-        if self.search.sure || self.search.run.is_some() || rests {
-            return;
-        }
-        if let Some(bounds) = self.bounds(v, now) {
-            self.search.run = Some(Run::new(search::Search::new(age, bounds), true, now));
-        }
-    }
-
-    /// A presentation that by the clock has not begun may have begun.
-    pub(in crate::player) fn seek_beginning(&mut self, cx: &mut Cx<'_>, v: &View<'_>) {
-        if let Some(until) = self.search.rest_until
-            && cx.now < until
-        {
-            return cx.wake_at(until, Reason::Availability);
-        }
-        cx.wake_at(cx.now + PAUSE, Reason::Availability);
-        let off = |b: &Bounds| b.far && b.oldest < -micros(b.length) * 4;
-        if let Some(bounds) = self.bounds(v, cx.now).filter(off) {
-            self.refused(v, cx.now, bounds.oldest.saturating_sub(1));
-        }
-    }
-
-    fn bounds(&self, v: &View<'_>, now: Instant) -> Option<Bounds> {
-        let Kind::Live(live) = &v.presentation.kind else { return None };
-        let list = v.tracks.first_list(v.presentation)?;
-        let first = list.at(BEGINNING)?;
-        // What is listed needs no clock: it can only be late.
-        let far = !list.grows_by_reload();
-        Some(Bounds {
-            length: v.tracks.segment_length(v.presentation),
-            oldest: self.age(v, now, &first),
-            newest: list.last().map_or(-CENTURY_US, |last| self.age(v, now, &last)),
-            window: live.time_shift,
-            far,
-            hint: self.search.hint.filter(|_| far),
-        })
-    }
-
-    /// Asks the next question of a search, if there is one.
-    pub(in crate::player) fn step(
-        &mut self,
-        cx: &mut Cx<'_>,
-        requests: &mut Requests,
-        v: &View<'_>,
-    ) -> alloc::vec::Vec<Found> {
-        let mut found = alloc::vec::Vec::new();
-        let Some(run) = self.search.run.as_ref().filter(|run| run.asking.is_none()) else {
-            return found;
-        };
-        if run.not_before > cx.now {
-            cx.wake_at(run.not_before, Reason::Availability);
-            return found;
-        }
-        match run.search.next() {
-            Next::Ask(age) => {
-                self.ask_of_age(cx, requests, v, age);
-                found.extend(self.lost(v.url).map(Found::Said));
-            }
-            Next::Found { exists, refused } => self.found(v, exists, refused, &mut found),
-            Next::Nowhere => {
-                self.search.run = None;
-                self.search.in_vain = self.search.in_vain.saturating_add(1);
-                let rest = (REST * self.search.in_vain).min(LONGEST_REST);
-                self.search.rest_until = Some(cx.now + rest);
-                cx.wake_at(cx.now + rest, Reason::Availability);
-            }
-        }
-        found
-    }
-
-    fn ask_of_age(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, v: &View<'_>, age: i64) {
-        let segment = v.tracks.first_list(v.presentation).and_then(|list| {
-            // The Period's first one is older than anything that can be named by its age.
-            self.newest_of_age(v, cx.now, list, age).or_else(|| list.at(BEGINNING))
-        });
-        let Some(segment) = segment else {
-            self.search.run = None;
-            return;
-        };
-        let age = self.age(v, cx.now, &segment);
-        let id = requests.send(cx, Purpose::Scout, &segment.resource, Body::Bytes, PATIENCE);
-        if let Some(run) = &mut self.search.run {
-            run.asking = Some((id, age));
-        }
-    }
-
-    /// That the edge is looked for is said once, when it is not found at once.
-    fn lost(&mut self, url: &str) -> Option<Error> {
-        let run = self.search.run.as_ref()?;
-        let say = run.alone && run.search.asked() >= QUICK && !self.search.told;
-        self.search.told |= say;
-        say.then(|| words::lost(url))
-    }
-
-    /// A question was answered; `None`: the line failed, not the origin.
-    pub(in crate::player) fn answered(
-        &mut self,
-        now: Instant,
-        id: FetchId,
-        answer: Option<Answer>,
-    ) {
-        let Some(run) = &mut self.search.run else { return };
-        let Some((_, age)) = run.asking.take_if(|it| it.0 == id) else { return };
-        run.not_before = match answer {
-            Some(answer) => {
-                run.search.answer(age, answer);
-                let quick = run.alone && run.search.asked() < QUICK;
-                if quick { now } else { now + PAUSE }
-            }
-            None => now + PAUSE * 2,
-        };
-    }
-
-    /// A question failed.
-    pub(in crate::player) fn not_answered(&mut self, now: Instant, id: FetchId, why: &Failure) {
-        let answer = match why {
-            Failure::Status(410) => Some(Answer::Gone),
-            Failure::Status(400..=499) | Failure::Timeout => Some(Answer::Refused),
-            _ => None,
-        };
-        self.answered(now, id, answer);
-    }
-
-    /// What is of age `exists` is there, what is of age `refused` is not.
-    fn found(
-        &mut self,
-        v: &View<'_>,
-        exists: i64,
-        refused: i64,
-        found: &mut alloc::vec::Vec<Found>,
-    ) {
-        let Some(run) = self.search.run.take() else { return };
-        let length = v.tracks.segment_length(v.presentation);
-        // The next segment is refused because it is not due: the clock is right.
-        if !run.alone && refused >= -micros(length) * 3 / 2 {
-            return;
-        }
-        self.search.sure = true;
-        self.search.hint = None;
-        // What an origin is late by and what a clock is ahead by look the same.
-        let vouched = v.clock.trust() > Trust::Local;
-        let off = exists > if vouched { NEAR } else { LATE_BY_OWN_CLOCK } || exists < 0;
-        let late_us = if off { exists.saturating_sub(refused) } else { exists };
-        if off {
-            self.shift_us = self.shift_us.saturating_sub(refused);
-            self.told_late = super::WORTH_SAYING.max(self.told_late);
-            let synced = v.clock.trust() == Trust::Synced;
-            found.push(Found::Said(words::off(self.shift_us, synced, v.url)));
-        }
-        found.push(Found::Edge { late_us });
     }
 }

@@ -9,7 +9,7 @@ use crate::hls::update::Placement;
 use crate::net::retry::{self, Failed, InARow, Policy, REFUSALS, Verdict};
 use crate::player::cx::Cx;
 use crate::player::io::{Body, Reason};
-use crate::player::opening::rep_of;
+use crate::player::place::rep_of;
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::player::track::Tracks;
 use crate::presentation::{self, Presentation, Refresh, Resource};

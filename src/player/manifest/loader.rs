@@ -157,3 +157,132 @@ impl Loader {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Failure;
+    use crate::player::cx::Surroundings;
+    use crate::player::io::Output;
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    /// A loader and what it asks for.
+    struct Test {
+        loader: Loader,
+        around: Surroundings,
+        requests: Requests,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            let loader = Loader::new("https://host/a.mpd".into());
+            Self { loader, around: Surroundings::default(), requests: Requests::default() }
+        }
+
+        /// The address that it asks for at `now`.
+        fn asks(&mut self, now: Instant) -> Option<String> {
+            self.loader.poll(&mut self.around.at(now), &mut self.requests);
+            self.around.drain().into_iter().find_map(|output| match output {
+                Output::Fetch(request) => Some(request.url),
+                _ => None,
+            })
+        }
+
+        fn loaded(&mut self, asked: Instant, refresh: Refresh) {
+            self.loader.over();
+            assert!(self.loader.read(asked, None, refresh, None));
+        }
+    }
+
+    #[test]
+    fn it_is_loaded_at_once_and_then_as_it_says() {
+        for (refresh, expected) in [
+            (Refresh::Never, None),
+            (Refresh::OnEvent, None),
+            (Refresh::Every(Duration::from_secs(2)), Some(2_000)),
+            (Refresh::Every(Duration::from_millis(10)), Some(500)),
+        ] {
+            let mut t = Test::new();
+            assert!(t.asks(at(0)).is_some());
+            assert_eq!(t.asks(at(9_000)), None, "it is on its way");
+            t.loaded(at(0), refresh);
+            assert_eq!(t.loader.due(), expected.map(at), "{refresh:?}");
+        }
+    }
+
+    #[test]
+    fn trouble_asks_sooner_and_each_time_later() {
+        let mut t = Test::new();
+        let mut asked = 0;
+        assert!(t.asks(at(asked)).is_some());
+        for between in [30, 150, 300, 600, 1200, 1200] {
+            t.loaded(at(asked), Refresh::Never);
+            t.loader.want(at(asked));
+            assert_eq!(t.loader.due(), Some(at(asked + between)));
+            asked += between;
+            assert!(t.asks(at(asked)).is_some());
+        }
+        t.loaded(at(asked), Refresh::Never);
+        t.loader.calm();
+        t.loader.want(at(asked));
+        assert_eq!(t.loader.due(), Some(at(asked + 30)), "media came");
+    }
+
+    #[test]
+    fn it_moves_where_it_says() {
+        let mut t = Test::new();
+        t.asks(at(0));
+        t.loader.over();
+        let location = String::from("https://other/b.mpd");
+        t.loader.read(at(0), Some(&location), Refresh::Every(Duration::from_secs(1)), None);
+        assert_eq!(t.asks(at(1_000)), Some(location));
+    }
+
+    #[test]
+    fn one_from_a_cache_that_lags_is_not_used_and_one_of_another_encoder_is() {
+        let made = |ms: i64| Some(WallTime::default().offset(ms * 1000));
+        let cases =
+            [(10_000, true), (12_000, true), (11_000, false), (12_000, true), (-60_000, true)];
+        let mut loader = Loader::new(String::new());
+        for (ms, used) in cases {
+            let read = loader.read(at(0), None, Refresh::Never, made(ms));
+            assert_eq!(read, used, "made at {ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_first_one_that_is_refused_may_be_the_end_and_a_later_one_never_is() {
+        let gone = Failure::Status(404);
+        let failed = Failed::at_once(&gone);
+        for first in [true, false] {
+            let mut t = Test::new();
+            t.asks(at(0));
+            let again = |t: &mut Test| {
+                t.loader.over();
+                t.loader.refused(&mut t.around.at(at(0)), Some(failed), first, false)
+            };
+            let kept: alloc::vec::Vec<bool> = (0..30).map(|_| again(&mut t)).collect();
+            assert_eq!(kept.contains(&false), first, "{kept:?}");
+            if first {
+                t.loader.over();
+                let never = t.loader.refused(&mut t.around.at(at(0)), None, true, true);
+                assert!(!never, "what cannot be played is not asked for again");
+            }
+        }
+    }
+
+    #[test]
+    fn when_the_network_is_back_what_failed_is_asked_for_at_once() {
+        let mut t = Test::new();
+        t.asks(at(0));
+        t.loader.over();
+        let broken = Failure::Timeout;
+        t.loader.refused(&mut t.around.at(at(0)), Some(Failed::at_once(&broken)), false, false);
+        assert!(t.loader.due().is_some_and(|due| due > at(0)));
+        t.loader.hurry(at(1), false);
+        assert_eq!(t.loader.due(), Some(at(1)));
+    }
+}

@@ -14,6 +14,7 @@ pub(super) mod protocol;
 
 use super::cx::Cx;
 use super::error::{Code, Error};
+use super::place::rep_of;
 use super::requests::{Requests, Sent};
 use super::track::Tracks;
 use crate::hls;
@@ -117,6 +118,12 @@ impl Manifest {
     /// The segment index has been read.
     pub(super) fn has_index(&self, index: &Resource) -> bool {
         self.indexes.iter().any(|it| it.0 == *index)
+    }
+
+    /// The address of the playlist that the first track is on.
+    pub(super) fn list_address(&self, tracks: &Tracks) -> Option<String> {
+        let place = tracks.feeds().next()?.place;
+        rep_of(self.presentation()?, place)?.playlist.clone()
     }
 
     /// Asks for the manifest when it is due.

@@ -4,7 +4,7 @@
 //! A segment that breaks off leaves half a box in the browser's parser; so what was appended of it is
 //! taken back before anything else goes in.
 
-use super::download::Wrapping;
+use super::wrapping::Wrapping;
 use crate::buffer::clip::Window;
 use crate::buffer::evict;
 use crate::buffer::inventory::Inventory;
@@ -260,7 +260,7 @@ impl Buffer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::download::InitData;
+    use super::super::wrapping::InitData;
     use super::*;
     use crate::player::cx::Surroundings;
     use crate::time::Instant;

@@ -1,38 +1,17 @@
 //! A segment on its way: what is known of it, and what its reads bring to light.
 
 use super::buffer::Buffer;
-use super::stream::Place;
-use crate::buffer::clip::Window;
+use super::wrapping::Wrapping;
 use crate::buffer::offsets::Offsets;
-use crate::media::isobmff::scan::{Fact, InitTrack};
+use crate::media::isobmff::scan::Fact;
 use crate::player::cx::Cx;
 use crate::player::io::{BlobId, FetchId, Output};
-use crate::presentation::{Resource, Segment};
+use crate::player::place::Place;
+use crate::presentation::Segment;
 use crate::time::{Instant, Position, Span, WallTime};
-use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
-
-/// An initialization segment.
-#[derive(Debug, Default)]
-pub(in crate::player) struct InitData {
-    pub(in crate::player) bytes: Vec<u8>,
-    pub(in crate::player) tracks: Vec<InitTrack>,
-}
-
-/// What a segment needs around it in the buffer.
-#[derive(Clone, Debug)]
-pub(in crate::player) struct Wrapping {
-    /// Names the initialization segment; `None`: the media carries its own.
-    pub(in crate::player) init: Option<Resource>,
-    pub(in crate::player) data: Rc<InitData>,
-    pub(in crate::player) mime: String,
-    /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
-    pub(in crate::player) offset_us: Option<i64>,
-    /// What of it is kept.
-    pub(in crate::player) window: Window,
-}
 
 /// A segment on its way.
 #[derive(Debug)]

@@ -6,6 +6,8 @@
 //! | [`download`] | a segment on its way |
 //! | [`transport`] | the transmuxer of a transport stream |
 //! | [`silence`] | AAC for holes in the sound |
+//! | [`way`] | where playing can go on |
+//! | [`wrapping`] | what a segment needs around it |
 //! | [`buffer`] | the SourceBuffer: the only one that appends, takes back and removes |
 
 pub(super) mod buffer;
@@ -13,16 +15,21 @@ pub(super) mod download;
 pub(super) mod silence;
 pub(super) mod stream;
 pub(super) mod transport;
+pub(super) mod way;
+pub(super) mod wrapping;
 
 use super::cx::Cx;
 use super::io::{BlobId, FetchId};
-use super::opening::rep_of;
+use super::place::{place_in, rep_of, track_of};
 use super::requests::Requests;
+use super::select::Types;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::ranges::Ranges;
+use crate::live::control::Sound;
 use crate::media::isobmff::scan::Fact;
 use crate::presentation::{Presentation, SegmentList, TrackKind};
 use crate::time::Position;
+use crate::units::Bitrate;
 use alloc::vec::Vec;
 use core::time::Duration;
 use download::News;
@@ -135,6 +142,47 @@ impl Tracks {
         length.unwrap_or(Duration::from_secs(2))
     }
 
+    /// What the representations need that the tracks are on which ask for media themselves, as far as
+    /// they are `asked` for.
+    pub(super) fn rate(&self, p: &Presentation, asked: impl Fn(&&Stream) -> bool) -> Bitrate {
+        let reps = self.feeds().filter(asked).filter_map(|s| rep_of(p, s.place));
+        Bitrate::from_bps(reps.map(|r| r.bandwidth.as_bps()).sum())
+    }
+
+    /// What comes next is to be of `at`: each track goes to its Period, and fetches from there unless it
+    /// has that or is about to.
+    pub(super) fn aim(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        (p, types): (&Presentation, &Types),
+        at: Position,
+    ) {
+        let period = p.periods.iter().rposition(|period| period.start <= at);
+        for stream in &mut self.list {
+            if let Some(period) = period
+                && period != stream.place.period
+                && let (Some(track), Some(rep)) =
+                    (track_of(p, stream.place), rep_of(p, stream.place))
+                && let Some(place) = place_in(p, types, period, stream.kind, track, rep)
+            {
+                stream.place = place;
+            }
+            if !stream.covers(at) {
+                stream.retarget(cx, requests, at);
+            }
+        }
+    }
+
+    /// What is played beside the picture, of an element that is `muted` or not.
+    pub(super) fn sound(&self, muted: bool) -> Sound {
+        match self.of(TrackKind::Audio) {
+            None => Sound::None,
+            Some(_) if muted => Sound::Muted,
+            Some(_) => Sound::Heard,
+        }
+    }
+
     /// How late the origin is, most over the tracks.
     pub(super) fn late(&self) -> Duration {
         self.list.iter().map(|s| s.lateness.late()).max().unwrap_or_default()
@@ -162,6 +210,53 @@ impl Tracks {
     pub(super) fn done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) -> Vec<News> {
         let stream = self.list.iter_mut().find(|s| s.kind == kind);
         stream.map(|s| s.done(cx, &mut self.offsets, id)).unwrap_or_default()
+    }
+
+    /// Bytes of a transport stream came.
+    pub(super) fn bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
+        self.transmux(cx, kind, id, Some(bytes));
+    }
+
+    /// A segment of a transport stream is whole. Answers whether there was anything in it.
+    pub(super) fn bytes_end(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) -> bool {
+        self.transmux(cx, kind, id, None);
+        let transport = self.of(kind).and_then(|s| s.transport.as_ref());
+        transport.is_none_or(|t| !t.found_nothing(id))
+    }
+
+    /// A segment that was read whole before its turn.
+    pub(super) fn bytes_at_once(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        id: FetchId,
+        bytes: &[u8],
+    ) {
+        self.bytes(cx, kind, id, bytes);
+        let _ = self.bytes_end(cx, kind, id);
+        self.done(cx, kind, id);
+    }
+
+    /// One request feeds the buffers of picture and sound.
+    fn transmux(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: Option<&[u8]>) {
+        let Some(stream) = self.list.iter_mut().find(|s| s.kind == kind) else { return };
+        let Some(d) = stream.downloads.iter_mut().find(|d| d.id == id) else { return };
+        let Some(transport) = &mut stream.transport else { return };
+        d.got += bytes.map_or(0, |b| b.len() as u64);
+        let (segment, quality) = (d.segment.clone(), d.quality);
+        let (pieces, follows) = transport.feed(id, &segment, bytes);
+        if !follows {
+            for stream in self.list.iter_mut().filter(|s| s.kind == kind || s.passive) {
+                stream.reached = None;
+            }
+        }
+        for piece in pieces {
+            // Sound beside a rendition of its own is not wanted.
+            let fits = |s: &&mut Stream| s.kind == piece.kind && (s.kind == kind || s.passive);
+            if let Some(stream) = self.list.iter_mut().find(fits) {
+                stream.put(cx, &mut self.offsets, piece, &segment, quality);
+            }
+        }
     }
 
     /// What lies far behind `position` goes; and what has to, where the browser has no room.

@@ -4,8 +4,8 @@
 //! sound that begins later or ends earlier than the picture, or a Period without sound would take the
 //! picture with it. The buffer takes AAC of ours in between, whatever the sound is else.
 
-use super::download::{InitData, Wrapping};
-use super::stream::Stream;
+use super::buffer::Buffer;
+use super::wrapping::{InitData, Wrapping};
 use crate::buffer::clip::Window;
 use crate::media::es::aac::{self, AacConfig};
 use crate::media::isobmff::write::{self, Chunk, Sample, SampleEntry};
@@ -54,21 +54,18 @@ fn fragment(span: Span) -> Vec<u8> {
     bytes
 }
 
-impl Stream {
-    /// Its buffer gets silence over `span`.
-    pub(in crate::player) fn silence(&mut self, cx: &mut Cx<'_>, span: Span) {
-        let wrapping = Wrapping {
-            // No address is empty, so this names nothing else.
-            init: Some(Resource { url: String::new(), range: None }),
-            data: Rc::new(InitData { bytes: write::init_segment(&TRACK), tracks: Vec::new() }),
-            mime: MIME.into(),
-            offset_us: Some(0),
-            window: Window::default(),
-        };
-        self.buffer.prepare(cx, &wrapping);
-        self.buffer.put(cx, fragment(span));
-        self.run.end = span.end;
-    }
+/// `buffer` gets silence over `span`.
+pub(super) fn put(buffer: &mut Buffer, cx: &mut Cx<'_>, span: Span) {
+    let wrapping = Wrapping {
+        // No address is empty, so this names nothing else.
+        init: Some(Resource { url: String::new(), range: None }),
+        data: Rc::new(InitData { bytes: write::init_segment(&TRACK), tracks: Vec::new() }),
+        mime: MIME.into(),
+        offset_us: Some(0),
+        window: Window::default(),
+    };
+    buffer.prepare(cx, &wrapping);
+    buffer.put(cx, fragment(span));
 }
 
 #[cfg(test)]

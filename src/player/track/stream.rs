@@ -9,8 +9,10 @@
 //! buffer is aborted before anything else goes in.
 
 use super::buffer::Buffer;
-use super::download::{Download, InitData, News, Wrapping, learn, middle, release, take_fact};
-use super::transport::Transport;
+use super::download::{Download, News, learn, middle, release, take_fact};
+use super::silence;
+use super::transport::{Piece, Transport};
+use super::wrapping::{InitData, Wrapping};
 use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::live::lateness::Lateness;
@@ -18,6 +20,7 @@ use crate::media::isobmff::scan::Fact;
 use crate::net::retry::InARow;
 use crate::player::cx::Cx;
 use crate::player::io::{BlobId, FetchId, Output};
+use crate::player::place::Place;
 use crate::player::requests::Requests;
 use crate::presentation::{Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
@@ -27,14 +30,6 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
-
-/// Where a representation stands in the presentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::player) struct Place {
-    pub(in crate::player) period: usize,
-    pub(in crate::player) track: usize,
-    pub(in crate::player) rep: usize,
-}
 
 /// Initialization segments that are kept: three rungs over two Periods, and to spare.
 const INITS: usize = 8;
@@ -294,6 +289,38 @@ impl Stream {
         self.reached = d.reached.or(self.reached);
     }
 
+    /// Appends a piece that was made of a segment of a transport stream.
+    pub(super) fn put(
+        &mut self,
+        cx: &mut Cx<'_>,
+        offsets: &mut Offsets,
+        piece: Piece,
+        segment: &Segment,
+        quality: u32,
+    ) {
+        let span = Span { start: segment.start, end: segment.end };
+        let placed = piece.times.map(|(start, end)| {
+            let offset = offsets.of(segment.timeline, span, self.reached, start);
+            let at = |us: i64| Position::from_micros(us).offset(offset);
+            (offset, Span { start: at(start), end: at(end) })
+        });
+        if let Some(mime) = &piece.mime {
+            self.buffer.turn_to(cx, mime);
+        }
+        if let Some((offset, _)) = placed {
+            self.buffer.shift(cx, offset);
+        }
+        self.buffer.put(cx, piece.bytes);
+        if let Some((_, span)) = placed {
+            self.buffer.note(span, quality);
+            self.grain = Duration::ZERO;
+            self.reached = Some(span.end);
+            if let Some(d) = self.downloads.front_mut() {
+                d.reached = Some(span.end);
+            }
+        }
+    }
+
     /// Lets go of a download that failed, and of those after it; fetching goes back to it.
     pub(in crate::player) fn lost(
         &mut self,
@@ -371,6 +398,18 @@ impl Stream {
         // One that is refused may still come, although a newer one is asked for.
         let end = self.trouble.missing.map_or(end, |missing| end.min(missing.start));
         Span { start, end: end.max(start) }
+    }
+
+    /// Media to fetch ahead of `goal`: each time the browser had no room a quarter less.
+    pub(in crate::player) fn goal(&self, goal: Duration) -> Duration {
+        let squeezed = self.buffer.squeezed().min(6);
+        goal * 3u32.pow(squeezed) / 4u32.pow(squeezed)
+    }
+
+    /// It is silent over `span`.
+    pub(in crate::player) fn silence(&mut self, cx: &mut Cx<'_>, span: Span) {
+        silence::put(&mut self.buffer, cx, span);
+        self.run.end = span.end;
     }
 
     /// What was refused may be there by now: it is asked for at once, unless the server wished otherwise.

@@ -1,17 +1,13 @@
 //! Transport streams: transmuxed here, appended as bytes of the core; one request feeds the buffers
 //! of picture and sound.
 
-use super::Tracks;
-use super::stream::Stream;
 use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
-use crate::player::cx::Cx;
 use crate::player::io::FetchId;
-use crate::presentation::TrackKind;
-use crate::time::{Position, Span};
+use crate::presentation::{Segment, TrackKind};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// The transmuxer of one stream, and what it was fed last.
 #[derive(Debug)]
@@ -24,6 +20,38 @@ pub(in crate::player) struct Transport {
     whole: bool,
     /// It had picture or sound.
     media: bool,
+}
+
+/// A piece for the buffer of picture or sound: an initialization segment or a fragment.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) kind: TrackKind,
+    pub(super) bytes: Vec<u8>,
+    /// Of an initialization segment: the type of what follows.
+    pub(super) mime: Option<String>,
+    /// Of a fragment: its start and end in the stream's own times, microseconds.
+    pub(super) times: Option<(i64, i64)>,
+}
+
+impl Piece {
+    fn of(made: Made) -> Option<Self> {
+        let of = |kind| match kind {
+            Kind::Video => (TrackKind::Video, "video"),
+            Kind::Audio => (TrackKind::Audio, "audio"),
+        };
+        match made {
+            Made::Init { kind, codec, bytes } => {
+                let (kind, top) = of(kind);
+                let mime = Some(format!("{top}/mp4; codecs=\"{codec}\""));
+                Some(Self { kind, bytes, mime, times: None })
+            }
+            Made::Fragment { kind, start, end, bytes, .. } => {
+                let times = Some((start.as_micros(), end.as_micros()));
+                Some(Self { kind: of(kind).0, bytes, mime: None, times })
+            }
+            Made::Unsupported { .. } => None,
+        }
+    }
 }
 
 /// A segment: its request, number and timeline.
@@ -49,6 +77,33 @@ impl Transport {
         Self::new(self.sound.clone())
     }
 
+    /// Bytes of a segment, or its end. Answers what is made of them, and whether it follows on what came
+    /// last.
+    pub(super) fn feed(
+        &mut self,
+        id: FetchId,
+        segment: &Segment,
+        bytes: Option<&[u8]>,
+    ) -> (Vec<Piece>, bool) {
+        let mut made = Vec::new();
+        let (number, timeline) = (segment.number, segment.timeline);
+        let follows = self.turn_to(Fed { id, number, timeline });
+        match bytes {
+            Some(bytes) => self.muxer.push(bytes, &mut made),
+            None => {
+                self.whole = true;
+                self.muxer.end_segment(&mut made);
+            }
+        }
+        self.media |= made.iter().any(|it| matches!(it, Made::Fragment { .. }));
+        (made.into_iter().filter_map(Piece::of).collect(), follows)
+    }
+
+    /// Segment `id` was fed last, and there was neither picture nor sound in it.
+    pub(super) fn found_nothing(&self, id: FetchId) -> bool {
+        !self.media && self.last.is_some_and(|last| last.id == id)
+    }
+
     /// What comes next is of this segment; answers whether it follows on what came last.
     fn turn_to(&mut self, fed: Fed) -> bool {
         let last = self.last.replace(fed);
@@ -69,115 +124,6 @@ impl Transport {
                 false
             }
             None => false,
-        }
-    }
-}
-
-impl Tracks {
-    /// Bytes of a transport stream came.
-    pub(in crate::player) fn bytes(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        id: FetchId,
-        bytes: &[u8],
-    ) {
-        self.transmux(cx, kind, id, Some(bytes));
-    }
-
-    /// A segment of a transport stream is whole. Answers whether there was anything in it.
-    pub(in crate::player) fn bytes_end(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        id: FetchId,
-    ) -> bool {
-        self.transmux(cx, kind, id, None);
-        let transport = self.of(kind).and_then(|s| s.transport.as_ref());
-        transport.is_none_or(|t| t.media || t.last.is_none_or(|last| last.id != id))
-    }
-
-    /// A segment that was read whole before its turn.
-    pub(in crate::player) fn bytes_at_once(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        id: FetchId,
-        bytes: &[u8],
-    ) {
-        self.bytes(cx, kind, id, bytes);
-        let _ = self.bytes_end(cx, kind, id);
-        self.done(cx, kind, id);
-    }
-
-    fn transmux(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: Option<&[u8]>) {
-        let Some(stream) = self.list.iter_mut().find(|s| s.kind == kind) else { return };
-        let Some(d) = stream.downloads.iter_mut().find(|d| d.id == id) else { return };
-        let Some(transport) = &mut stream.transport else { return };
-        d.got += bytes.map_or(0, |b| b.len() as u64);
-        let timeline = d.segment.timeline;
-        let segment = Span { start: d.segment.start, end: d.segment.end };
-        let quality = d.quality;
-        let mut made = Vec::new();
-        let follows = transport.turn_to(Fed { id, number: d.segment.number, timeline });
-        match bytes {
-            Some(bytes) => transport.muxer.push(bytes, &mut made),
-            None => {
-                transport.whole = true;
-                transport.muxer.end_segment(&mut made);
-            }
-        }
-        transport.media |= made.iter().any(|it| matches!(it, Made::Fragment { .. }));
-        if !follows {
-            for stream in self.list.iter_mut().filter(|s| s.kind == kind || s.passive) {
-                stream.reached = None;
-            }
-        }
-        for output in made {
-            self.append_made(cx, kind, output, (segment, timeline, quality));
-        }
-    }
-
-    fn append_made(
-        &mut self,
-        cx: &mut Cx<'_>,
-        from: TrackKind,
-        made: Made,
-        (segment, timeline, quality): (Span, u64, u32),
-    ) {
-        let (kind, bytes, times, codec) = match made {
-            Made::Init { kind, codec, bytes } => (kind, bytes, None, Some(codec)),
-            Made::Fragment { kind, start, end, bytes, .. } => {
-                (kind, bytes, Some((start.as_micros(), end.as_micros())), None)
-            }
-            Made::Unsupported { .. } => return,
-        };
-        let to = match kind {
-            Kind::Video => TrackKind::Video,
-            Kind::Audio => TrackKind::Audio,
-        };
-        // Sound beside a rendition of its own is not wanted.
-        let fits = |s: &&mut Stream| s.kind == to && (s.kind == from || s.passive);
-        let Some(stream) = self.list.iter_mut().find(fits) else { return };
-        let after = stream.reached;
-        let offset = times.map(|(start, _)| self.offsets.of(timeline, segment, after, start));
-        if let Some(codec) = codec {
-            let top = if to == TrackKind::Video { "video" } else { "audio" };
-            stream.buffer.turn_to(cx, &format!("{top}/mp4; codecs=\"{codec}\""));
-        }
-        if let Some(offset) = offset {
-            stream.buffer.shift(cx, offset);
-        }
-        stream.buffer.put(cx, bytes);
-        if let (Some((start, end)), Some(offset)) = (times, offset) {
-            let at = |us: i64| Position::from_micros(us).offset(offset);
-            let span = Span { start: at(start), end: at(end) };
-            stream.buffer.note(span, quality);
-            stream.grain = Duration::ZERO;
-            stream.reached = Some(span.end);
-            if let Some(d) = stream.downloads.front_mut() {
-                d.reached = Some(span.end);
-            }
         }
     }
 }

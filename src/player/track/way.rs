@@ -1,15 +1,14 @@
-//! Places where not every track has media: what the manifest says of them, and going on behind them.
-//!
-//! The decision is [`crate::buffer::gaps`]'s; here it is asked, and done.
+//! Where playing can go on: what all tracks hold, what is listed of them, where nothing will ever come.
+//! The decision is [`crate::buffer::gaps`]'s; here it is asked.
 
-use super::cx::Cx;
-use super::io::Output;
-use super::opening::{place_in, rep_of, track_of};
-use super::session::Session;
-use super::track::silence;
-use super::track::stream::Stream;
+use super::Tracks;
+use super::silence::{LEAST, MIME};
+use super::stream::Stream;
 use crate::buffer::gaps::{self, Listed, Track, Way};
-use crate::presentation::{Presentation, Segment, SegmentList};
+use crate::player::manifest::Manifest;
+use crate::player::place::{place_in, rep_of, track_of};
+use crate::player::select::Types;
+use crate::presentation::{Presentation, Segment, SegmentList, TrackKind};
 use crate::time::{Position, Span};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -20,15 +19,27 @@ const LAST_LOOK: Duration = Duration::from_millis(300);
 /// Marked gaps in a row (EXT-X-GAP) that are looked over.
 const MOST_GAPS: u32 = 512;
 
-impl Session {
+/// What the ways are found by.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::player) struct Ways<'a> {
+    pub(in crate::player) tracks: &'a Tracks,
+    pub(in crate::player) manifest: &'a Manifest,
+    pub(in crate::player) types: &'a Types,
+    /// More may be listed later.
+    pub(in crate::player) live: bool,
+    /// It is played at the edge of what is read while it grows.
+    pub(in crate::player) at_edge: bool,
+}
+
+impl Ways<'_> {
     /// Where to go on from `at`.
-    pub(super) fn way(&self, at: Position) -> Way {
-        let asked: Vec<&Stream> = self.streams.iter().filter(|s| !over(s, at)).collect();
+    pub(in crate::player) fn way(&self, at: Position) -> Way {
+        let asked: Vec<&Stream> = self.tracks.iter().filter(|s| !over(s, at)).collect();
         self.way_of(&asked, at)
     }
 
-    /// Where to go on from `at` as far as these streams go.
-    pub(super) fn way_of(&self, asked: &[&Stream], at: Position) -> Way {
+    /// Where to go on from `at` as far as these tracks go.
+    pub(in crate::player) fn way_of(&self, asked: &[&Stream], at: Position) -> Way {
         let Some(p) = self.manifest.presentation() else { return Way::Wait };
         let lists: Vec<Box<dyn Fn(Position) -> Listed + '_>> = asked
             .iter()
@@ -44,15 +55,15 @@ impl Session {
                 held: s.buffer.ranges(),
                 settled: self.settled(s),
                 listed,
-                filled: self.falls_silent(s).then_some(silence::LEAST),
+                filled: self.falls_silent(s).then_some(LEAST),
             })
             .collect();
         gaps::way(&tracks, at)
     }
 
-    /// The stream whose requests bring the media of this one.
+    /// The track whose requests bring the media of this one.
     fn leader<'a>(&'a self, stream: &'a Stream) -> &'a Stream {
-        let leads = || self.streams.feeds().find(|s| s.transport.is_some());
+        let leads = || self.tracks.feeds().find(|s| s.transport.is_some());
         if stream.passive { leads().unwrap_or(stream) } else { stream }
     }
 
@@ -62,18 +73,18 @@ impl Session {
         if stream.buffer.is_idle() { span } else { Span { end: span.start, ..span } }
     }
 
-    /// What the manifest lists of a stream's track from `at` on, over all Periods.
+    /// What the manifest lists of a track from `at` on, over all Periods.
     fn listed(&self, p: &Presentation, stream: &Stream, at: Position) -> Listed {
         let (Some(track), Some(rep)) = (track_of(p, stream.place), rep_of(p, stream.place)) else {
             return Listed::Unknown;
         };
         let first = p.periods.iter().rposition(|period| period.start <= at).unwrap_or(0);
-        let mut unknown = self.is_live();
+        let mut unknown = self.live;
         for index in first..p.periods.len() {
             let Some(period) = p.periods.get(index) else { break };
             let place = match index == stream.place.period {
                 true => Some(stream.place),
-                false => place_in(p, &self.types, index, stream.kind, track, rep),
+                false => place_in(p, self.types, index, stream.kind, track, rep),
             };
             let Some(rep) = place.and_then(|place| rep_of(p, place)) else { continue };
             let list = self.manifest.list(rep);
@@ -89,50 +100,39 @@ impl Session {
         if unknown { Listed::Unknown } else { Listed::Never }
     }
 
-    /// A seek that cannot be finished where it went goes on to where it can.
-    pub(super) fn finish_seek(&mut self, cx: &mut Cx<'_>) {
-        let at = self.playback.seeking_to.unwrap_or(self.playback.snap.position);
-        match self.way(at) {
-            Way::Here | Way::Wait => {}
-            Way::Ask => self.set_start(cx, at),
-            Way::To(to) => self.go_to(cx, to),
-            Way::Over => {
-                if let Some(to) = self.last_look().filter(|to| *to < at) {
-                    self.go_to(cx, to);
-                }
-            }
-        }
-    }
-
-    /// Plays on at `to`, which is fetched when it is not there yet.
-    pub(super) fn go_to(&mut self, cx: &mut Cx<'_>, to: Position) {
-        self.set_start(cx, to);
-        self.jump(cx, to);
-    }
-
-    /// The element's clock goes to `to`.
-    pub(super) fn jump(&mut self, cx: &mut Cx<'_>, to: Position) {
-        self.playback.seek(cx.now, to);
-        cx.push(Output::Seek(to));
-        if let Some(live) = &mut self.live {
-            live.control.moved(cx.now);
-        }
-    }
-
     /// A place just before the end of the track that ends first.
-    pub(super) fn last_look(&self) -> Option<Position> {
+    pub(in crate::player) fn last_look(&self) -> Option<Position> {
         let p = self.manifest.presentation()?;
         let end = |s: &Stream| {
             let listed = p.periods.iter().enumerate().rev().find_map(|(index, _)| {
                 let (track, rep) = (track_of(p, s.place)?, rep_of(p, s.place)?);
-                let place = place_in(p, &self.types, index, s.kind, track, rep)?;
+                let place = place_in(p, self.types, index, s.kind, track, rep)?;
                 self.manifest.list(rep_of(p, place)?).last()
             });
             listed.map(|last| (last.start, last.end))
         };
-        let active = self.streams.feeds().filter(|s| !self.falls_silent(s));
+        let active = self.tracks.feeds().filter(|s| !self.falls_silent(s));
         let (start, end) = active.filter_map(end).min_by_key(|it| it.1)?;
         Some((end - LAST_LOOK).max(start))
+    }
+
+    /// Where nothing comes for this track, there is silence. Not at the edge of what is read while it
+    /// grows: to wait there for where the sound and the picture end costs more delay than the hole.
+    pub(in crate::player) fn falls_silent(&self, stream: &Stream) -> bool {
+        !self.at_edge
+            && stream.kind == TrackKind::Audio
+            && !stream.passive
+            && stream.transport.is_none()
+            && self.tracks.of(TrackKind::Video).is_some()
+            && self.types.found(MIME) == Some(true)
+    }
+
+    /// Sound has a hole at `at` inside a segment that came: it ended before the manifest says, which
+    /// was not known when the next one was asked for.
+    pub(in crate::player) fn missed_silence(&self, at: Position) -> bool {
+        let missed =
+            |s: &Stream| !s.buffer.ranges().holds(at) && s.buffer.is_idle() && s.settled().end > at;
+        self.tracks.iter().any(|s| self.falls_silent(s) && missed(s))
     }
 }
 

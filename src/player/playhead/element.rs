@@ -1,7 +1,7 @@
 //! The media element as the player sees it: where it stands, whether it moves, what was asked of it.
 
-use super::event::State;
-use super::io::{Cue, Snapshot};
+use crate::player::event::State;
+use crate::player::io::{Cue, Snapshot};
 use crate::time::{Instant, Position};
 use core::time::Duration;
 
@@ -14,29 +14,29 @@ const STUCK: Duration = Duration::from_millis(600);
 const ENOUGH: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Playback {
-    pub(super) snap: Snapshot,
+pub(in crate::player) struct Playback {
+    pub(in crate::player) snap: Snapshot,
     at: Instant,
     /// A seek of ours that the element has not finished.
-    pub(super) seeking_to: Option<Position>,
-    pub(super) seek_asked: Instant,
+    pub(in crate::player) seeking_to: Option<Position>,
+    pub(in crate::player) seek_asked: Instant,
     /// Where the last seek of ours went: its event may come when it is long over.
     last_seek: Option<Position>,
     /// Where the run of media that is being played was entered.
-    pub(super) entered: Position,
+    pub(in crate::player) entered: Position,
     /// The player has placed the element; before that its position means nothing.
-    pub(super) placed: bool,
+    pub(in crate::player) placed: bool,
     /// The picture has moved once.
-    pub(super) moved: Option<Instant>,
+    pub(in crate::player) moved: Option<Instant>,
     moved_at: Instant,
     /// Since when so much is ahead that it has no reason to stand.
     fed_since: Option<Instant>,
     /// It stands still for want of media since then.
-    pub(super) stalled: Option<Instant>,
+    pub(in crate::player) stalled: Option<Instant>,
     /// What has been of that, without the one under way.
-    pub(super) stalls: Stalls,
+    pub(in crate::player) stalls: Stalls,
     /// The same where the source's absence explains it.
-    pub(super) stalls_of_source: Stalls,
+    pub(in crate::player) stalls_of_source: Stalls,
     /// The one under way is explained so.
     of_source: bool,
     /// Stalls when the last new picture came.
@@ -45,26 +45,26 @@ pub(super) struct Playback {
 
 /// How often, and for how long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stalls {
-    pub(super) count: u32,
-    pub(super) lasted: Duration,
+pub(in crate::player) struct Stalls {
+    pub(in crate::player) count: u32,
+    pub(in crate::player) lasted: Duration,
 }
 
 /// What a snapshot brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Change {
+pub(in crate::player) struct Change {
     /// The viewer seeks here.
-    pub(super) viewer_seek: Option<Position>,
+    pub(in crate::player) viewer_seek: Option<Position>,
     /// It has just run dry.
-    pub(super) stalled: bool,
+    pub(in crate::player) stalled: bool,
     /// It goes on after this long.
-    pub(super) resumed: Option<Duration>,
+    pub(in crate::player) resumed: Option<Duration>,
     /// The first moving picture.
-    pub(super) started: bool,
+    pub(in crate::player) started: bool,
 }
 
 impl Playback {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(in crate::player) fn new(now: Instant) -> Self {
         Self {
             snap: Snapshot::default(),
             at: now,
@@ -85,14 +85,14 @@ impl Playback {
     }
 
     /// The element's clock runs.
-    pub(super) fn runs(&self) -> bool {
+    pub(in crate::player) fn runs(&self) -> bool {
         let s = &self.snap;
         !s.paused && !s.seeking && !s.ended && s.ready >= 3 && self.stalled.is_none()
     }
 
     /// Where the element stands at `now`: snapshots come a few times a second, in between its clock
     /// is trusted to run.
-    pub(super) fn position(&self, now: Instant) -> Position {
+    pub(in crate::player) fn position(&self, now: Instant) -> Position {
         if let Some(to) = self.seeking_to {
             return to;
         }
@@ -104,14 +104,14 @@ impl Playback {
         }
     }
 
-    pub(super) fn seek(&mut self, now: Instant, to: Position) {
+    pub(in crate::player) fn seek(&mut self, now: Instant, to: Position) {
         self.place(now, to);
         self.seeking_to = Some(to);
         self.last_seek = Some(to);
     }
 
     /// Playing begins at `to`, where the element stands already: it is not asked to seek.
-    pub(super) const fn place(&mut self, now: Instant, to: Position) {
+    pub(in crate::player) const fn place(&mut self, now: Instant, to: Position) {
         self.entered = to;
         self.seeking_to = None;
         self.seek_asked = now;
@@ -120,7 +120,7 @@ impl Playback {
     }
 
     /// Takes a snapshot.
-    pub(super) fn look(&mut self, now: Instant, snap: Snapshot) -> Change {
+    pub(in crate::player) fn look(&mut self, now: Instant, snap: Snapshot) -> Change {
         let mut change = Change::default();
         let before = self.snap.position;
         let was_seeking = self.seeking_to.is_some() || self.snap.seeking;
@@ -174,17 +174,17 @@ impl Playback {
     }
 
     /// A new picture came: the source is there, and the stalls up to now are not its doing.
-    pub(super) const fn mark_new_picture(&mut self) {
+    pub(in crate::player) const fn mark_new_picture(&mut self) {
         self.at_new_picture = self.stalls;
     }
 
     /// The source has gone, and had gone when the last new picture came.
-    pub(super) fn blame_source_since_mark(&mut self) {
+    pub(in crate::player) fn blame_source_since_mark(&mut self) {
         self.blame_source(self.at_new_picture);
     }
 
     /// What it stood still for since its stalls were `before` was that the source has gone.
-    pub(super) fn blame_source(&mut self, before: Stalls) {
+    pub(in crate::player) fn blame_source(&mut self, before: Stalls) {
         let count = self.stalls.count.saturating_sub(before.count);
         let of_source = &mut self.stalls_of_source;
         of_source.count = of_source.count.saturating_add(count);
@@ -194,7 +194,7 @@ impl Playback {
     }
 
     /// Stalls up to now, and those that the source explains.
-    pub(super) fn stalls(&self, now: Instant) -> (Stalls, Stalls) {
+    pub(in crate::player) fn stalls(&self, now: Instant) -> (Stalls, Stalls) {
         let standing = self.stalled.map_or(Duration::ZERO, |since| now.since(since));
         let (mut own, mut of_source) = (self.stalls, self.stalls_of_source);
         let stalls = if self.of_source { &mut of_source } else { &mut own };
@@ -204,24 +204,24 @@ impl Playback {
 
     /// It should move and has not for a while: by what was seen, not by what was not looked at (the
     /// timers of a hidden page fire once a second or a minute).
-    pub(super) fn stuck(&self) -> bool {
+    pub(in crate::player) fn stuck(&self) -> bool {
         let s = &self.snap;
         self.placed && !s.paused && !s.ended && self.at.since(self.moved_at) >= STUCK
     }
 
     /// So much is ahead. Answers when it will have been [`Self::fed`] for long enough.
-    pub(super) fn feed(&mut self, now: Instant, ahead: Duration) -> Option<Instant> {
+    pub(in crate::player) fn feed(&mut self, now: Instant, ahead: Duration) -> Option<Instant> {
         let since = *self.fed_since.get_or_insert(now);
         self.fed_since = (ahead > ENOUGH).then_some(since);
         self.fed_since.map(|since| since + STUCK).filter(|at| *at > now)
     }
 
     /// It has had enough for as long as a browser needs to begin with it.
-    pub(super) fn fed(&self, now: Instant) -> bool {
+    pub(in crate::player) fn fed(&self, now: Instant) -> bool {
         self.fed_since.is_some_and(|since| now.since(since) >= STUCK)
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(in crate::player) fn state(&self) -> State {
         let s = &self.snap;
         if s.ended {
             State::Ended

@@ -1,0 +1,56 @@
+//! Where a representation stands in the presentation, and where it stands in another one.
+
+use super::select::{self, Types};
+use crate::presentation::{Presentation, Representation, Track, TrackKind};
+use crate::time::Position;
+
+/// Where a representation stands in the presentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) period: usize,
+    pub(super) track: usize,
+    pub(super) rep: usize,
+}
+
+/// The representation at a place.
+pub(super) fn rep_of(p: &Presentation, place: Place) -> Option<&Representation> {
+    track_of(p, place)?.representations.get(place.rep)
+}
+
+/// The track at a place.
+pub(super) fn track_of(p: &Presentation, place: Place) -> Option<&Track> {
+    p.periods.get(place.period)?.tracks.get(place.track)
+}
+
+/// Where `place` of the old manifest is in the new one; `at` is how far fetching has got.
+pub(super) fn moved_place(
+    old: &Presentation,
+    new: &Presentation,
+    types: &Types,
+    place: Place,
+    kind: TrackKind,
+    at: Position,
+) -> Option<Place> {
+    let old_period = old.periods.get(place.period)?;
+    let by_id = new.periods.iter().position(|p| p.id == old_period.id);
+    // A Period that left the window: the one that holds the place now.
+    let by_time = || new.periods.iter().rposition(|p| p.start <= at);
+    let period = by_id.or_else(by_time).unwrap_or(0);
+    place_in(new, types, period, kind, track_of(old, place)?, rep_of(old, place)?)
+}
+
+/// The place in Period `period` that is most like a track and representation of another.
+pub(super) fn place_in(
+    p: &Presentation,
+    types: &Types,
+    period: usize,
+    kind: TrackKind,
+    track: &Track,
+    rep: &Representation,
+) -> Option<Place> {
+    let in_period = p.periods.get(period)?;
+    let t = select::track(in_period, kind, types, Some(track))?;
+    let new_track = in_period.tracks.get(t)?;
+    let rep = select::likest(new_track, &types.playable(new_track), rep)?;
+    Some(Place { period, track: t, rep })
+}

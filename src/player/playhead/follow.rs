@@ -1,0 +1,235 @@
+//! Holding to the live edge: when to go faster, slower, or elsewhere.
+
+use super::head::Playhead;
+use super::live::{Live, aim};
+use super::scene::{Move, Scene};
+use crate::live::control::{Control, Sound, Steer, View};
+use crate::player::cx::Cx;
+use crate::player::io::{Output, Reason};
+use crate::presentation::Presentation;
+use crate::time::{Instant, Position, Span};
+use crate::units::Rate;
+use core::time::Duration;
+
+/// The controller looks this often.
+const LOOK: Duration = Duration::from_millis(200);
+/// After a stall the picture is this much farther behind than it should be: what it missed is jumped
+/// over.
+const LATE_RETURN: Duration = Duration::from_millis(500);
+/// Media that arrived this far behind the edge is the newest there is.
+pub(super) const CAUGHT_UP: Duration = Duration::from_millis(250);
+/// No less of a still picture is left out when the camera is back: a seek takes the browser about 100 ms.
+const LEFT_OUT: Duration = Duration::from_millis(150);
+/// Less than this is no reason to go elsewhere where segments are fetched whole.
+const WORTH: Duration = Duration::from_secs(1);
+
+impl Playhead {
+    /// It is played live from now on.
+    pub(in crate::player) fn goes_live(&mut self, live: Live) {
+        self.live = Some(live);
+    }
+
+    /// What was live has ended; answers whether it was live.
+    pub(in crate::player) fn live_ends(&mut self, cx: &mut Cx<'_>) -> bool {
+        let was = self.live.take().is_some();
+        if was {
+            cx.push(Output::Rate(Rate::NORMAL));
+        }
+        was
+    }
+
+    pub(in crate::player) const fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// It is played live, and read while it grows.
+    pub(in crate::player) fn is_growing(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.growing)
+    }
+
+    /// It is played live, and its segments are fetched whole.
+    pub(in crate::player) fn is_whole(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| !live.growing)
+    }
+
+    /// It is played live, and holds to the edge.
+    pub(in crate::player) fn follows(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.following)
+    }
+
+    /// The live control, where it is played live.
+    pub(in crate::player) fn control(&self) -> Option<&Control> {
+        self.live.as_ref().map(|live| &live.control)
+    }
+
+    /// To the live edge, at once.
+    pub(in crate::player) const fn go_live(&mut self) -> Move {
+        match &mut self.live {
+            Some(live) => {
+                live.following = true;
+                Move::Enter
+            }
+            None => Move::Stay,
+        }
+    }
+
+    /// The settings changed, or the sound was turned off or on.
+    pub(in crate::player) fn configured(
+        &mut self,
+        cx: &Cx<'_>,
+        p: &Presentation,
+        sound: Sound,
+        segment: Duration,
+    ) {
+        if let Some(live) = &mut self.live {
+            live.control.aim = aim(cx, p, live.growing, sound, segment);
+        }
+    }
+
+    /// The origin is late by so much.
+    pub(in crate::player) fn origin_is_late(&mut self, late: Duration, backlog: Duration) {
+        if let Some(live) = &mut self.live {
+            // All of a growing segment that was asked for late comes at once, and takes its time.
+            let margin = if live.growing && !late.is_zero() { backlog } else { Duration::ZERO };
+            live.control.origin_late = late + margin;
+        }
+    }
+
+    /// What comes is of another encoder: it arrives otherwise.
+    pub(in crate::player) fn relearn(&mut self, now: Instant) {
+        if let Some(live) = &mut self.live {
+            live.control.relearn(now);
+        }
+    }
+
+    /// What comes is of a lower rung: it arrives otherwise, and what runs dry now does for want of the
+    /// link. Answers whether it goes on at the edge, `None` where it is not live.
+    pub(in crate::player) fn slowed(&mut self, now: Instant) -> Option<bool> {
+        let live = self.live.as_mut()?;
+        live.control.slowed(now);
+        Some(self.element.moved.is_some() && live.following)
+    }
+
+    /// It is more than `late` farther behind the edge than it should be.
+    pub(in crate::player) fn lags(&self, now: Instant, s: &Scene<'_>, late: Duration) -> bool {
+        let live = self.live.as_ref().filter(|l| l.following && self.element.placed);
+        live.zip(s.edge).is_some_and(|(live, edge)| {
+            edge.since(self.position(now)) > live.control.wanted(now) + late
+        })
+    }
+
+    /// Holds to the edge.
+    pub(in crate::player) fn follow(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
+        let Some(edge) = s.edge else { return Move::Stay };
+        let position = self.position(cx.now);
+        let buffered_to = s.ways.tracks.buffered_to(position);
+        self.tell_window(cx, s);
+        let plays = self.plays();
+        let (paused, placed) = (self.element.snap.paused, self.element.placed);
+        // A picture that stands has nothing to catch up with.
+        let away = s.camera.away() || s.camera.repeats_at(position);
+        let Some(live) = &mut self.live else { return Move::Stay };
+        if (away || !live.following) && live.rate != Rate::NORMAL {
+            live.rate = Rate::NORMAL;
+            cx.push(Output::Rate(Rate::NORMAL));
+        }
+        if !live.following || paused {
+            return Move::Stay;
+        }
+        cx.wake_at(cx.now + LOOK, Reason::LiveControl);
+        let wanted = live.control.wanted(cx.now);
+        // It went on with the first media that came; the rest of what it missed came right after.
+        if live.returning.is_some_and(|until| cx.now < until)
+            && plays
+            && live.growing
+            && edge.since(buffered_to) <= CAUGHT_UP
+            && edge.since(position) > wanted + LATE_RETURN
+        {
+            live.returning = None;
+            return Move::Enter;
+        }
+        let far = wanted + live.control.aim.max_drift;
+        let view = View { position, edge, buffered_to, rate: live.rate };
+        if self.far_behind(cx.now, s, position, placed && !plays, far) {
+            return Move::Enter;
+        }
+        if placed && plays && away {
+            self.leave_filler(cx, s, position, edge);
+        }
+        let Some(live) = self.live.as_mut().filter(|_| placed && plays) else { return Move::Stay };
+        match live.control.steer(cx.now, &view) {
+            Steer::Rate(rate) if !away => {
+                live.rate = rate;
+                cx.push(Output::Rate(rate));
+            }
+            Steer::Jump(_) if self.entry(cx.now, s) > Some(position) => return Move::Enter,
+            Steer::Keep | Steer::Rate(_) | Steer::Jump(_) => {}
+        }
+        Move::Stay
+    }
+
+    /// What it plays, or what it fetches, is left too `far` behind the edge. A list that does not grow
+    /// leaves nothing to go to.
+    fn far_behind(
+        &self,
+        now: Instant,
+        s: &Scene<'_>,
+        position: Position,
+        stands: bool,
+        far: Duration,
+    ) -> bool {
+        let behind = |at: Position| {
+            s.edge.is_some_and(|edge| at + far < edge) && self.entry(now, s) > Some(at + WORTH)
+        };
+        // Fetching hangs far behind: what it would bring is not wanted any more.
+        let fetching_at = s.ways.tracks.feeds().map(|s| s.cursor.position()).min();
+        // Or it stands, and newer media is there.
+        let newer = || s.ways.tracks.common().last().is_some_and(|s| s.end > position + WORTH);
+        fetching_at.is_some_and(behind) || (stands && behind(position) && newer())
+    }
+
+    /// The camera is back: what is left of the still picture is not played to its end.
+    fn leave_filler(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>, position: Position, edge: Position) {
+        if s.camera.away() {
+            return;
+        }
+        let new = s.camera.next_new(position).zip(s.ways.tracks.common().last());
+        let Some((new, last)) = new else { return };
+        let Some(live) = self.live.as_ref().filter(|l| l.growing) else { return };
+        let to = live.control.entry(cx.now, edge, Some(last.end));
+        if to >= new.max(last.start) && to > position + LEFT_OUT {
+            self.jump(cx, to);
+        }
+    }
+
+    /// The buffer just before an append.
+    pub(in crate::player) fn note_level(&mut self, now: Instant, s: &Scene<'_>) {
+        if !self.plays() {
+            return;
+        }
+        let position = self.position(now);
+        let buffered_to = s.ways.tracks.buffered_to(position);
+        if let Some(live) = self.live.as_mut().filter(|l| l.following) {
+            live.control.level(now, position, buffered_to);
+        }
+    }
+
+    /// A fragment has arrived that ends at `end` and was made after it was asked for.
+    pub(in crate::player) fn note_arrival(&mut self, now: Instant, s: &Scene<'_>, end: Position) {
+        let live = self.live.as_mut().filter(|l| l.growing && !s.camera.away());
+        if let Some((live, edge)) = live.zip(s.edge) {
+            live.control.arrived(now, end, edge);
+        }
+    }
+
+    /// The seekable window, when it has moved by a second.
+    fn tell_window(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
+        let Some(((start, end), live)) = s.window.zip(self.live.as_mut()) else { return };
+        let moved = |told: Span| end.since(told.end) >= Duration::from_secs(1) || told.end > end;
+        if live.told_window.is_none_or(moved) {
+            let span = Span { start, end };
+            live.told_window = Some(span);
+            cx.push(Output::Seekable(span));
+        }
+    }
+}

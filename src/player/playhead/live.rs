@@ -1,0 +1,77 @@
+//! What live playback needs beyond the rest.
+
+use crate::live::control::{Aim, Control, Sound};
+use crate::player::cx::Cx;
+use crate::presentation::{Kind, Presentation};
+use crate::time::{Instant, Span};
+use crate::units::Rate;
+use core::time::Duration;
+
+/// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
+/// of tenths of a second before it, costs a slow link more time than waiting for them.
+pub(in crate::player) const ENTRY: Duration = Duration::from_millis(120);
+/// No drift below this is jumped over.
+const LEAST_DRIFT: Duration = Duration::from_millis(500);
+
+/// What live playback needs beyond the rest.
+#[derive(Debug)]
+pub(in crate::player) struct Live {
+    pub(super) control: Control,
+    /// It holds to the edge; off while the viewer is elsewhere in the window.
+    pub(super) following: bool,
+    /// Every track is read while it grows.
+    pub(super) growing: bool,
+    pub(super) rate: Rate,
+    /// When media at the start's place was first seen.
+    pub(super) waiting_since: Option<Instant>,
+    /// The picture goes on after it stood: until then what came in the meantime is jumped over once it
+    /// is there.
+    pub(super) returning: Option<Instant>,
+    pub(super) told_window: Option<Span>,
+}
+
+impl Live {
+    pub(in crate::player) fn new(
+        cx: &Cx<'_>,
+        p: &Presentation,
+        growing: bool,
+        sound: Sound,
+        segment: Duration,
+    ) -> Self {
+        Self {
+            control: Control::new(aim(cx, p, growing, sound, segment), cx.now),
+            following: true,
+            growing,
+            rate: Rate::NORMAL,
+            waiting_since: None,
+            returning: None,
+            told_window: None,
+        }
+    }
+}
+
+/// What the live control aims at.
+pub(super) fn aim(
+    cx: &Cx<'_>,
+    p: &Presentation,
+    growing: bool,
+    sound: Sound,
+    segment: Duration,
+) -> Aim {
+    let suggested = match &p.kind {
+        Kind::Live(live) => live.suggested_delay.filter(|_| !growing),
+        Kind::OnDemand { .. } => None,
+    };
+    let target = cx.config.latency.or(p.service.target_latency).or(suggested);
+    let aim = if growing { Aim::growing(target, sound) } else { Aim::whole(target, segment) };
+    let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
+    let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
+    Aim {
+        // Less than this is what steering is for.
+        max_drift: cx.config.max_drift.max(LEAST_DRIFT) + aim.unit,
+        // What the operator allows, as far as it cannot be heard.
+        slowest: slowest.max(aim.slowest).min(Rate::NORMAL),
+        fastest: fastest.min(aim.fastest).max(Rate::NORMAL),
+        ..aim
+    }
+}

@@ -1,0 +1,201 @@
+//! Standing still though it should not: holes, a browser that waits for more than it needs, an edge
+//! that has moved on; and waiting on purpose, for a reserve.
+
+use super::head::Playhead;
+use super::scene::{Move, Scene};
+use crate::buffer::gaps::Way;
+use crate::buffer::reserve;
+use crate::player::cx::Cx;
+use crate::player::io::{Output, Reason};
+use crate::player::place::rep_of;
+use crate::player::track::stream::Stream;
+use crate::time::{Instant, Position};
+use crate::units::Bitrate;
+use core::time::Duration;
+
+/// Two seeks of ours are at least this far apart: a seek costs the browser about 100 ms.
+const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
+/// A decoder stops some frames before the end of what it has: so near before a hole it stands at it.
+const AT_A_HOLE: Duration = Duration::from_millis(250);
+/// The driver looks at the element every 250 ms: in between, the way to a hole is computed.
+const NEAR_A_HOLE: Duration = Duration::from_millis(400);
+/// The clock is surely in the hole by then.
+const BEHIND_THE_EDGE: Duration = Duration::from_millis(5);
+/// Live, holes that are simply skipped: lost packets, rounding at a Period's edge.
+const SMALL_HOLE: Duration = Duration::from_secs(1);
+/// On demand, behind a hole, so much lasts.
+const ENOUGH: Duration = Duration::from_millis(300);
+
+impl Playhead {
+    /// After a stall on demand, or far from the edge, the picture goes on when what was received lasts
+    /// for a while. The browser has nothing until then, so it goes on waiting by itself: neither
+    /// `paused` nor `playbackRate` says what is not so, and the viewer may pause and seek. `goal`: how
+    /// much of a track is fetched ahead.
+    pub(in crate::player) fn reserve(
+        &mut self,
+        cx: &mut Cx<'_>,
+        s: &Scene<'_>,
+        rate: Option<Bitrate>,
+        goal: impl Fn(&Stream) -> Duration,
+    ) {
+        let holds = self.awaits_reserve(cx.now, s, rate, goal);
+        if holds != self.holds {
+            self.holds = holds;
+            cx.push(Output::Hold(holds));
+        }
+    }
+
+    fn awaits_reserve(
+        &self,
+        now: Instant,
+        s: &Scene<'_>,
+        rate: Option<Bitrate>,
+        goal: impl Fn(&Stream) -> Duration,
+    ) -> bool {
+        let element = &self.element;
+        let stands = element.stalled.is_some() && element.placed && !element.snap.seeking;
+        if !stands || element.seeking_to.is_some() {
+            return false;
+        }
+        let (p, tracks) = (s.presentation, s.ways.tracks);
+        let at = element.position(now);
+        let wanted = reserve::wanted(rate, tracks.rate(p, |_| true));
+        // Near the edge no more is to be had.
+        let far = wanted + tracks.segment_length(p) * 2;
+        let near = || s.edge.is_none_or(|edge| edge.since(at) < far);
+        if self.live.as_ref().is_some_and(|live| live.following || near()) {
+            return false;
+        }
+        let tracks = tracks.feeds().map(|s| reserve::View {
+            ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
+            goal: goal(s),
+            // Silence, for one, is made only once what came before it is read.
+            over: s.ended || s.buffer.is_full() || s.rests(),
+        });
+        !reserve::enough(tracks, wanted)
+    }
+
+    /// It stands still though it should not: over a hole, to the edge, or a nudge.
+    pub(in crate::player) fn unstall(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
+        let element = &self.element;
+        let seeks = element.seeking_to.is_some() || element.snap.seeking;
+        let rests = element.snap.ended || (element.snap.paused && !seeks);
+        if self.holds || !element.placed || rests {
+            return Move::Stay;
+        }
+        let stuck = element.stuck();
+        let at = element.position(cx.now);
+        let ahead = s.ways.tracks.common().end_from(at).since(at);
+        if let Some(at) = self.element.feed(cx.now, ahead) {
+            cx.wake_at(at, Reason::LiveControl);
+        }
+        if !stuck && !seeks && self.element.stalled.is_none() {
+            self.over_hole(cx, s);
+            return Move::Stay;
+        }
+        let asked = self.element.seek_asked;
+        if cx.now.since(asked) < BETWEEN_SEEKS {
+            cx.wake_at(asked + BETWEEN_SEEKS, Reason::LiveControl);
+            return Move::Stay;
+        }
+        if seeks {
+            return self.finish_seek(cx, s);
+        }
+        match self.way_out(cx.now, s, self.element.snap.position, stuck) {
+            Some(to) => self.go_to(cx, to),
+            None => Move::Stay,
+        }
+    }
+
+    /// Plays on at `to`, which is fetched when it is not there yet.
+    fn go_to(&mut self, cx: &mut Cx<'_>, to: Position) -> Move {
+        self.start_at = Some(to);
+        self.jump(cx, to);
+        Move::Fetch(to)
+    }
+
+    /// Chromium's clock runs on with the sound over a hole in the picture, and the decoder never goes
+    /// on behind it by itself: after three seconds of a still picture it stalls. So a hole is jumped
+    /// over, or sought out of once it has been passed.
+    fn over_hole(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
+        let element = &self.element;
+        let sought = cx.now.since(element.seek_asked) < BETWEEN_SEEKS;
+        if !element.runs() || element.seeking_to.is_some() || sought {
+            return;
+        }
+        let at = element.position(cx.now);
+        let hole = |s: &Stream| s.buffer.ranges().hole_between(element.entered, at);
+        let passed = s.ways.tracks.iter().any(hole);
+        let common = s.ways.tracks.common();
+        let enough = self.live.as_ref().map_or(ENOUGH, |l| l.control.floor(cx.now));
+        let to = if passed {
+            Some(at).filter(|_| common.holds(at))
+        } else if common.holds(at) {
+            return self.look_at_hole(cx, s, at, common.end_from(at));
+        } else {
+            // In it: to its end, if what is there lasts.
+            let small = |n: &Position| self.live.is_some() && n.since(at) <= SMALL_HOLE;
+            let next = match s.ways.way(at) {
+                Way::To(to) => Some(to),
+                _ => common.next_start(at).filter(small),
+            };
+            next.filter(|n| common.end_from(*n).since(*n) >= enough)
+        };
+        if let Some(to) = to {
+            self.jump(cx, to);
+        }
+    }
+
+    /// Near a hole that will stay, it looks again when the clock gets there.
+    fn look_at_hole(&self, cx: &mut Cx<'_>, s: &Scene<'_>, at: Position, end: Position) {
+        let ahead = end.since(at);
+        if ahead < NEAR_A_HOLE && matches!(s.ways.way(end), Way::To(_)) {
+            let rate = self.element.snap.rate.permille().max(500);
+            cx.wake_at(cx.now + ahead * 1000 / rate + BEHIND_THE_EDGE, Reason::LiveControl);
+        }
+    }
+
+    /// A seek that cannot be finished where it went goes on to where it can.
+    fn finish_seek(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
+        let at = self.element.seeking_to.unwrap_or(self.element.snap.position);
+        match s.ways.way(at) {
+            Way::Here | Way::Wait => Move::Stay,
+            Way::Ask => {
+                self.start_at = Some(at);
+                Move::Fetch(at)
+            }
+            Way::To(to) => self.go_to(cx, to),
+            Way::Over => match s.ways.last_look().filter(|to| *to < at) {
+                Some(to) => self.go_to(cx, to),
+                None => Move::Stay,
+            },
+        }
+    }
+
+    fn way_out(&self, now: Instant, s: &Scene<'_>, at: Position, stuck: bool) -> Option<Position> {
+        let common = s.ways.tracks.common();
+        let ahead = common.end_from(at).since(at);
+        if let (Some(live), Some(edge), Some(last)) = (&self.live, s.edge, common.last())
+            && live.following
+            && live.growing
+        {
+            let floor = live.control.floor(now);
+            let to = live.control.entry(now, edge, Some(last.end)).max(last.start);
+            let enough = last.end.since(to) + Duration::from_millis(20) >= floor;
+            if enough && to > at + Duration::from_millis(60) {
+                return Some(to);
+            }
+            // Media is there and the browser waits for more than it needs.
+            return (stuck && ahead >= floor).then(|| to.max(at + Duration::from_millis(10)));
+        }
+        if ahead < AT_A_HOLE
+            && let Way::To(to) = s.ways.way(at + ahead)
+        {
+            return Some(to);
+        }
+        if stuck && ahead < AT_A_HOLE && s.ways.missed_silence(at + ahead) {
+            return common.next_start(at + ahead);
+        }
+        (stuck && self.element.fed(now)).then(|| at + Duration::from_millis(100))
+    }
+}

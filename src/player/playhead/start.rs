@@ -1,0 +1,109 @@
+//! Where to enter, and placing the element there once media is there.
+
+use super::follow::CAUGHT_UP;
+use super::head::Playhead;
+use super::live::ENTRY;
+use super::scene::{Move, Scene};
+use crate::buffer::gaps::Way;
+use crate::player::cx::Cx;
+use crate::player::io::{Output, Reason};
+use crate::time::{Instant, Position, Span};
+use core::time::Duration;
+
+/// A backlog that has not been worked off by then is not waited for.
+const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);
+/// So much media before the newest segment is not worth a request for the one before.
+const DETOUR: Duration = Duration::from_millis(300);
+/// So soon after the first picture the place may still be changed.
+const YOUNG: Duration = Duration::from_millis(1500);
+
+impl Playhead {
+    /// Where to start fetching to be live.
+    pub(in crate::player) fn entry(&self, now: Instant, s: &Scene<'_>) -> Option<Position> {
+        let live = self.live.as_ref()?;
+        let edge = s.edge?;
+        let wanted = live.control.wanted(now);
+        let at = if live.growing {
+            without_detour(s, edge, edge - wanted.max(ENTRY))
+        } else {
+            // Half a segment more than the newest one: the next is announced while that plays.
+            let length = s.ways.tracks.segment_length(s.presentation);
+            let newest = s.newest_end?;
+            (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
+        };
+        // Before it begins there is nowhere to enter.
+        let (oldest, _) = s.window?;
+        Some(at.max(oldest))
+    }
+
+    /// What was entered by turns out to be too near in the first moments: nobody has seen much yet.
+    pub(in crate::player) fn entered_too_near(&self, now: Instant, s: &Scene<'_>) -> bool {
+        let young = self.element.moved.is_none_or(|moved| now.since(moved) < YOUNG);
+        let whole = self.live.as_ref().is_some_and(|l| l.following && !l.growing);
+        if !young || !whole || self.start_at.is_none() {
+            return false;
+        }
+        let length = s.ways.tracks.segment_length(s.presentation);
+        self.entry(now, s).is_some_and(|entry| entry + length / 2 < self.aim(now))
+    }
+
+    /// Puts the element where the start is to be, once media is there.
+    pub(in crate::player) fn place(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
+        let Some(at) = self.start_at.filter(|_| !self.element.placed) else { return Move::Stay };
+        let common = s.ways.tracks.common();
+        let growing = self.live.as_ref().is_some_and(|l| l.growing && l.following);
+        let to = if growing {
+            let span = common.last().filter(|s| s.end > at);
+            span.and_then(|span| self.live_place(cx, s, span))
+        } else if common.holds(at) {
+            Some(at)
+        } else {
+            // The first segment may begin a little later than the manifest says, or be left out.
+            match s.ways.way(at) {
+                Way::To(to) if common.holds(to) => Some(to),
+                Way::To(to) => return Move::Fetch(to),
+                _ => None,
+            }
+        };
+        let Some(to) = to else { return Move::Stay };
+        if self.element.snap.position == to && self.live.is_none() {
+            self.element.place(cx.now, to);
+        } else {
+            self.jump(cx, to);
+        }
+        if let Some(live) = &mut self.live {
+            live.waiting_since = None;
+        }
+        let again = core::mem::take(&mut self.play_again);
+        if again || (cx.config.autoplay && self.element.moved.is_none()) {
+            cx.push(Output::Play);
+        }
+        Move::Stay
+    }
+
+    fn live_place(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>, span: Span) -> Option<Position> {
+        let edge = s.edge?;
+        let shows = self.element.runs() || self.element.moved.is_none();
+        let live = self.live.as_mut()?;
+        let since = *live.waiting_since.get_or_insert(cx.now);
+        let floor = live.control.floor(cx.now);
+        let caught_up = edge.since(span.end) <= CAUGHT_UP;
+        if span.end.since(span.start) < floor
+            || (!caught_up && shows && cx.now.since(since) < BACKLOG_PATIENCE)
+        {
+            cx.wake_at(cx.now + BACKLOG_PATIENCE, Reason::LiveControl);
+            return None;
+        }
+        Some(live.control.entry(cx.now, edge, Some(span.end)).max(span.start))
+    }
+}
+
+/// `at`, unless a whole segment more had to be fetched for a few tenths of a second of it: on a slow
+/// link that takes longer than waiting for as much of the newest one.
+fn without_detour(s: &Scene<'_>, edge: Position, at: Position) -> Position {
+    let lists = s.ways.tracks.lists(s.presentation);
+    match lists.filter_map(|list| Some(list.at(edge)?.start)).min() {
+        Some(start) if start > at && start.since(at) <= DETOUR => start,
+        _ => at,
+    }
+}

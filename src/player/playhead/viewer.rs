@@ -1,0 +1,89 @@
+//! What the element says happened, and what the viewer does: seeks, pauses, stalls that begin and end.
+
+use super::element::{Change, Stalls};
+use super::head::Playhead;
+use super::scene::{Move, Scene};
+use crate::buffer::gaps::Way;
+use crate::player::cx::Cx;
+use crate::player::event::Event;
+use crate::player::io::Snapshot;
+use crate::time::{Instant, Position};
+use core::time::Duration;
+
+/// A stall longer than this is an outage: a wider buffer would not have bridged it.
+const OUTAGE: Duration = Duration::from_millis(1500);
+/// After a stall of this length it goes on at the edge, if what it missed comes within [`RETURN`].
+const STOOD: Duration = Duration::from_millis(500);
+const RETURN: Duration = Duration::from_secs(3);
+/// The oldest place in the window is left before it could be fetched, if less than this.
+const LEAST_LEFT: Duration = Duration::from_secs(2);
+/// A seek this much nearer to the edge than playing is means the edge.
+const NEAR_THE_EDGE: Duration = Duration::from_secs(1);
+
+impl Playhead {
+    /// The element was looked at; answers what is new.
+    pub(in crate::player) fn look(&mut self, now: Instant, snap: Snapshot) -> Change {
+        self.element.look(now, snap)
+    }
+
+    /// A stall has begun or ended; `away`: the camera is.
+    pub(in crate::player) fn stalled(&mut self, cx: &mut Cx<'_>, change: Change, away: bool) {
+        let now = cx.now;
+        if change.stalled && away {
+            let own = self.element.stalls;
+            let before = Stalls { count: own.count.saturating_sub(1), ..own };
+            self.element.blame_source(before);
+            self.camera_changed(now, away);
+        } else if change.stalled
+            && let Some(live) = &mut self.live
+            && live.following
+        {
+            live.control.underflow(now);
+        }
+        let Some(lasted) = change.resumed else { return };
+        if lasted > OUTAGE {
+            self.camera_changed(now, away);
+        }
+        if let Some(live) = self.live.as_mut().filter(|_| lasted > STOOD) {
+            live.returning = Some(now + RETURN);
+        }
+        cx.emit(Event::StallEnded { lasted });
+    }
+
+    /// The viewer seeks to `at`.
+    pub(in crate::player) fn sought(
+        &mut self,
+        cx: &mut Cx<'_>,
+        s: &Scene<'_>,
+        at: Position,
+    ) -> Move {
+        let mut to = at;
+        if let (Some(live), Some(edge)) = (&mut self.live, s.edge) {
+            let near = live.control.wanted(cx.now) + NEAR_THE_EDGE;
+            live.following = at >= edge - near;
+            live.control.moved(cx.now);
+            if at > edge {
+                return Move::Enter;
+            }
+            to = at.max(oldest(s).unwrap_or(at));
+        }
+        to = match s.ways.way(to) {
+            Way::To(behind) => behind,
+            Way::Over => s.ways.last_look().filter(|last| *last < to).unwrap_or(to),
+            Way::Here | Way::Wait | Way::Ask => to,
+        };
+        self.element.placed = true;
+        self.start_at = Some(to);
+        if to != at {
+            self.jump(cx, to);
+        }
+        Move::Fetch(to)
+    }
+}
+
+/// The oldest place that can still be fetched when its turn comes.
+fn oldest(s: &Scene<'_>) -> Option<Position> {
+    let (oldest, edge) = s.window?;
+    let length = s.ways.tracks.segment_length(s.presentation);
+    Some((oldest + length.max(LEAST_LEFT)).min(edge))
+}

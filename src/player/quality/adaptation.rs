@@ -1,0 +1,244 @@
+//! The choice of representations, before a segment is asked for.
+
+use super::state::{Probe, Reads};
+use crate::abr::estimate::Estimate;
+use crate::abr::guard::Guard;
+use crate::abr::{self, Choice, Rung, ahead, live};
+use crate::player::event::{Quality, QualityChoice};
+use crate::player::place::Place;
+use crate::player::place::track_of;
+use crate::player::select;
+use crate::player::select::Types;
+use crate::player::track::Tracks;
+use crate::player::track::download::middle;
+use crate::player::track::stream::Stream;
+use crate::presentation::{Presentation, Representation, Segment, Track, TrackKind};
+use crate::time::{Instant, Position};
+use crate::units::Bitrate;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A measurement this old says nothing about a live link.
+pub(super) const FRESH: Duration = Duration::from_secs(6);
+/// Media this much later than usual is held back by the link.
+pub(in crate::player) const BACKLOG: Duration = Duration::from_millis(100);
+
+/// What a choice is made from.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::player) struct View<'a> {
+    pub(in crate::player) presentation: &'a Presentation,
+    pub(in crate::player) tracks: &'a Tracks,
+    pub(in crate::player) types: &'a Types,
+    /// Segments are read while they grow.
+    pub(in crate::player) growing: bool,
+    /// How much later than usual the picture arrives.
+    pub(in crate::player) late: Duration,
+    /// Media ahead of the element, and what can be ahead at most.
+    pub(in crate::player) ahead: Duration,
+    pub(in crate::player) goal: Duration,
+}
+
+impl View<'_> {
+    /// What all tracks but the picture's need.
+    pub(super) fn others(&self) -> Bitrate {
+        let others = |s: &&Stream| s.kind != TrackKind::Video;
+        self.tracks.rate(self.presentation, others)
+    }
+}
+
+/// The choice of representations.
+#[derive(Debug)]
+pub(in crate::player) struct Adaptation {
+    choice: QualityChoice,
+    pub(super) estimate: Estimate,
+    pub(super) rule: live::Rule,
+    pub(super) guard: Guard,
+    pub(super) reads: Reads,
+    pub(super) probe: Probe,
+    /// The middle of the segment that was given up for a lower rung: it is fetched on that one, and
+    /// not given up again.
+    pub(super) held: Option<Position>,
+    /// Why the last choice was made.
+    reason: String,
+    /// Every quality that was ever fetched or could be, and why it was last; tracks name them by
+    /// index.
+    known: Vec<(Quality, String)>,
+}
+
+impl Adaptation {
+    pub(in crate::player) fn new(choice: QualityChoice) -> Self {
+        Self {
+            choice,
+            estimate: Estimate::default(),
+            rule: live::Rule::default(),
+            guard: Guard::default(),
+            reads: Reads::default(),
+            probe: Probe::default(),
+            held: None,
+            reason: String::new(),
+            known: Vec::new(),
+        }
+    }
+
+    /// What the link carries, as far as is known.
+    pub(in crate::player) fn rate(&self) -> Option<Bitrate> {
+        self.estimate.rate()
+    }
+
+    /// Why the last choice was made.
+    pub(in crate::player) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// A choice was made elsewhere, for this reason.
+    pub(in crate::player) fn because(&mut self, reason: &str) {
+        self.reason = reason.to_string();
+    }
+
+    /// The viewer chooses from what is `offered`.
+    pub(in crate::player) fn choose(&mut self, choice: QualityChoice, offered: &[Quality]) {
+        let known = match &choice {
+            QualityChoice::Auto => false,
+            QualityChoice::Fixed(id) => offered.iter().any(|it| it.id == *id),
+        };
+        // What is not there is left to the player.
+        self.because(if known { "chosen by the viewer" } else { "the player chooses again" });
+        self.choice = choice;
+    }
+
+    /// The decoder gave up on a higher one.
+    pub(in crate::player) fn forbid_above(&mut self, rep: usize) {
+        self.guard.forbid_above(rep);
+        self.because("the decoder gave up on the higher one");
+    }
+
+    /// The next request for this segment stays on the rung that it is set to.
+    pub(in crate::player) fn hold(&mut self, segment: &Segment) {
+        self.held = Some(middle(segment));
+    }
+
+    /// The rungs of a track that may be taken now, lowest first.
+    pub(super) fn rungs(&self, now: Instant, types: &Types, track: &Track) -> Vec<Rung> {
+        let most = self.guard.highest(now);
+        let playable = types.playable(track);
+        let rungs = playable.iter().filter_map(|&rep| {
+            let bandwidth = track.representations.get(rep)?.bandwidth;
+            Some(Rung { rep, bandwidth })
+        });
+        let allowed: Vec<_> = rungs.clone().filter(|r| r.rep <= most).collect();
+        if allowed.is_empty() { rungs.take(1).collect() } else { allowed }
+    }
+
+    /// The viewer's choice in this track, if it plays.
+    pub(in crate::player) fn chosen(&self, types: &Types, track: &Track) -> Option<usize> {
+        let QualityChoice::Fixed(id) = &self.choice else { return None };
+        let playable = types.playable(track);
+        playable.into_iter().find(|&i| track.representations.get(i).is_some_and(|r| r.id == *id))
+    }
+
+    /// The representation to start with.
+    pub(in crate::player) fn first(
+        &mut self,
+        now: Instant,
+        types: &Types,
+        track: &Track,
+        live: bool,
+    ) -> Option<usize> {
+        let picture = track.kind == TrackKind::Video;
+        if picture && let Some(rep) = self.chosen(types, track) {
+            self.because("chosen by the viewer");
+            return Some(rep);
+        }
+        let first = abr::first(&self.rungs(now, types, track), live)?;
+        if picture {
+            self.reason = first.why;
+        }
+        Some(first.rep)
+    }
+
+    /// Before a segment is asked for: the place that the track is to be on, when that changes.
+    pub(in crate::player) fn decide(
+        &mut self,
+        now: Instant,
+        v: &View<'_>,
+        stream: &Stream,
+    ) -> Option<Place> {
+        let place = stream.place;
+        let track = track_of(v.presentation, place)?;
+        // Sound is switched only where there is no picture: it is small beside it.
+        let leads = stream.kind == TrackKind::Video || v.tracks.len() == 1;
+        if !leads || self.held == Some(stream.cursor.position()) {
+            return None;
+        }
+        if let Some(rep) = self.chosen(v.types, track) {
+            return (rep != place.rep).then_some(Place { rep, ..place });
+        }
+        let rungs = self.rungs(now, v.types, track);
+        let ceiling = rungs.last().map(|r| r.rep)?;
+        if place.rep > ceiling {
+            self.because("this machine cannot keep up with the higher one");
+            return Some(Place { rep: ceiling, ..place });
+        }
+        let picture = stream.kind == TrackKind::Video;
+        let others = if picture { v.others() } else { Bitrate::default() };
+        let choice = self.by_rule(now, v, &rungs, place.rep, others)?;
+        self.reason = choice.why;
+        Some(Place { rep: choice.rep, ..place })
+    }
+
+    fn by_rule(
+        &mut self,
+        now: Instant,
+        v: &View<'_>,
+        rungs: &[Rung],
+        current: usize,
+        others: Bitrate,
+    ) -> Option<Choice> {
+        if v.growing {
+            let link = self.estimate.fresh(now, FRESH);
+            let in_time = v.late < BACKLOG;
+            return self.rule.decide(now, &live::View { rungs, current, in_time, link, others });
+        }
+        let (link, ahead, goal) = (self.estimate.rate(), v.ahead, v.goal);
+        ahead::decide(&ahead::View { rungs, current, link, others, ahead, goal })
+    }
+
+    /// The index of a representation among the qualities that the page knows.
+    pub(in crate::player) fn index_of(&mut self, rep: &Representation) -> u32 {
+        let quality = select::quality(rep);
+        let i = self.known.iter().position(|it| it.0 == quality).unwrap_or_else(|| {
+            self.known.push((quality, String::new()));
+            self.known.len() - 1
+        });
+        u32::try_from(i).unwrap_or(0)
+    }
+
+    /// The quality of this index is fetched from now on, for the last reason.
+    pub(in crate::player) fn turned_to(&mut self, index: u32) {
+        if let Some(known) = self.known.get_mut(index as usize) {
+            known.1.clone_from(&self.reason);
+        }
+    }
+
+    /// The quality of this index, and why it was fetched last.
+    pub(in crate::player) fn known(&self, index: u32) -> Option<(Quality, String)> {
+        self.known.get(index as usize).cloned()
+    }
+
+    /// The element has shown and dropped so many frames of a representation. `seen`: by a picture that
+    /// moves, on a page that is shown.
+    pub(in crate::player) fn frames(
+        &mut self,
+        now: Instant,
+        rep: usize,
+        (shown, dropped): (u32, u32),
+        seen: bool,
+    ) {
+        if !seen {
+            self.guard.disturbed();
+        } else if self.guard.frames(now, rep, shown, dropped) {
+            self.because("this machine drops frames");
+        }
+    }
+}

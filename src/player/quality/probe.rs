@@ -1,0 +1,131 @@
+//! Whether the link carries the next rung: a finished segment of it is fetched beside the picture, and
+//! thrown away.
+
+use super::adaptation::{Adaptation, BACKLOG, FRESH, View};
+use super::state::Run;
+use crate::abr::Rung;
+use crate::abr::probe;
+use crate::player::cx::Cx;
+use crate::player::io::{Body, FetchId};
+use crate::player::place::track_of;
+use crate::player::requests::{Patience, Purpose, Requests};
+use crate::presentation::{Segment, TrackKind};
+use crate::time::Instant;
+use crate::units::Bitrate;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A probe that takes longer than this has answered.
+const PATIENCE: Patience = Patience::even(Duration::from_secs(2));
+/// Over a shorter time what else came says nothing of the link.
+const LEAST_BESIDE: Duration = Duration::from_millis(100);
+
+impl Adaptation {
+    /// A probe is under way. It takes from the picture what that needs, if that is late: then it ends.
+    pub(in crate::player) fn is_probing(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        v: &View<'_>,
+    ) -> bool {
+        let Some(run) = &self.probe.run else { return false };
+        if v.late > BACKLOG {
+            requests.cancel(cx, run.id);
+            self.finish(cx.now, requests, v);
+        }
+        true
+    }
+
+    /// Probes for the next rung when that may be of use.
+    pub(in crate::player) fn probe(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        v: &View<'_>,
+    ) {
+        let due = self.probe.prober.due().max(self.rule.held_until());
+        if due.is_some_and(|due| cx.now < due) {
+            return;
+        }
+        let Some((target, segment)) = self.target(cx.now, v) else { return };
+        let body = Body::Media(Vec::new());
+        let id = requests.send(cx, Purpose::Probe, &segment.resource, body, PATIENCE);
+        self.probe.prober.begun(cx.now);
+        let media_before = requests.bytes;
+        self.probe.run = Some(Run { id, target, bytes: 0, first: None, media_before });
+    }
+
+    /// The next rung, and its newest finished segment.
+    fn target(&self, now: Instant, v: &View<'_>) -> Option<(Rung, Segment)> {
+        let stream = v.tracks.of(TrackKind::Video)?;
+        let track = track_of(v.presentation, stream.place)?;
+        if self.chosen(v.types, track).is_some() {
+            return None;
+        }
+        let target = probe::next_rung(&self.rungs(now, v.types, track), stream.place.rep)?;
+        // A fresh measurement that suffices needs no proof.
+        let need = target.bandwidth.as_bps() + v.others().as_bps();
+        let known = self.estimate.fresh(now, FRESH).map_or(0, |r| r.scaled(750).as_bps());
+        if known >= need {
+            return None;
+        }
+        let list = &track.representations.get(target.rep)?.segments;
+        let current = stream.downloads.front()?.segment.number;
+        let segment = list.numbered(current.checked_sub(1)?)?;
+        Some((target, segment))
+    }
+
+    /// A read of the probe.
+    pub(in crate::player) fn probe_read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        v: &View<'_>,
+        id: FetchId,
+        len: u32,
+    ) {
+        let Some(run) = self.probe.run.as_mut().filter(|r| r.id == id) else { return };
+        run.bytes += u64::from(len);
+        let (first, _) = *run.first.get_or_insert((cx.now, run.bytes));
+        let lasted = cx.now.since(first);
+        // A third of what is needed is not a matter of a little more.
+        let hopeless = lasted >= probe::LEAST_PROBE
+            && Bitrate::of(run.bytes, lasted).is_none_or(|r| r < run.target.bandwidth.scaled(333));
+        if hopeless || run.bytes >= probe::MOST_BYTES || lasted >= probe::LONGEST_PROBE {
+            requests.cancel(cx, id);
+            self.finish(cx.now, requests, v);
+        }
+    }
+
+    /// The probe's request ended.
+    pub(in crate::player) fn probe_over(
+        &mut self,
+        now: Instant,
+        requests: &Requests,
+        v: &View<'_>,
+        id: FetchId,
+    ) {
+        if self.probe.run.as_ref().is_some_and(|r| r.id == id) {
+            self.finish(now, requests, v);
+        }
+    }
+
+    fn finish(&mut self, now: Instant, requests: &Requests, v: &View<'_>) {
+        let Some(run) = self.probe.run.take() else { return };
+        let Some((first, first_bytes)) = run.first else {
+            return self.probe.prober.judged(false);
+        };
+        let time = now.since(first);
+        // A body that came in one read took less than can be measured.
+        let bytes = if run.bytes == first_bytes { run.bytes } else { run.bytes - first_bytes };
+        let all = requests.bytes.saturating_sub(run.media_before);
+        let beside = Bitrate::of(all.saturating_sub(run.bytes), time.max(LEAST_BESIDE));
+        let proven = self.probe.prober.over(bytes, time, beside.unwrap_or_default());
+        let need = run.target.bandwidth.as_bps() + v.others().as_bps();
+        let sufficed = proven.is_some_and(|r| r.scaled(750).as_bps() >= need);
+        self.probe.prober.judged(sufficed);
+        if let Some(rate) = proven.filter(|_| sufficed) {
+            self.estimate.proven(now, rate);
+        }
+    }
+}

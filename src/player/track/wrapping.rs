@@ -1,0 +1,28 @@
+//! What a segment needs around it in its buffer.
+
+use crate::buffer::clip::Window;
+use crate::media::isobmff::scan::InitTrack;
+use crate::presentation::Resource;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// An initialization segment.
+#[derive(Debug, Default)]
+pub(in crate::player) struct InitData {
+    pub(in crate::player) bytes: Vec<u8>,
+    pub(in crate::player) tracks: Vec<InitTrack>,
+}
+
+/// What a segment needs around it in the buffer.
+#[derive(Clone, Debug)]
+pub(in crate::player) struct Wrapping {
+    /// Names the initialization segment; `None`: the media carries its own.
+    pub(in crate::player) init: Option<Resource>,
+    pub(in crate::player) data: Rc<InitData>,
+    pub(in crate::player) mime: String,
+    /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
+    pub(in crate::player) offset_us: Option<i64>,
+    /// What of it is kept.
+    pub(in crate::player) window: Window,
+}
