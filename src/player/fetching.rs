@@ -8,7 +8,7 @@ use super::place::{place_in, rep_of, track_of};
 use super::quality::BACKLOG;
 use super::requests::{Patience, Purpose};
 use super::session::Session;
-use super::track::wrapping::Wrapping;
+use super::track::wrapping::{InitData, Wrapping};
 use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
@@ -74,17 +74,10 @@ impl Session {
         if self.unwrap(cx, p, i) {
             return Step::Again;
         }
-        let Some(stream) = self.streams.get(i) else { return Step::Rest };
-        let Some(rep) = rep_of(p, stream.place) else { return Step::Rest };
-        if let Some(init) = &rep.init
-            && stream.init(init).is_none()
-        {
-            return self.fetch_init(cx, i, init.clone());
-        }
-        if let SegmentList::Indexed { index } = &rep.segments
-            && !self.manifest.has_index(index)
-        {
-            return self.fetch_index(cx, i, index.clone());
+        let place = self.streams.get(i).map(|s| s.place);
+        let Some(rep) = place.and_then(|place| rep_of(p, place)) else { return Step::Rest };
+        if let Some(step) = self.fetch_preliminaries(cx, i, rep) {
+            return step;
         }
         if !self.head.has_start() || self.edge.is_sought() {
             return Step::Rest;
@@ -121,6 +114,26 @@ impl Session {
                 Step::Rest
             }
             Plan::PeriodEnd => self.next_period(cx, p, i),
+        }
+    }
+
+    /// What has to be known before the segments of a representation: its initialization segment, its
+    /// index. `None`: all of it is.
+    fn fetch_preliminaries(
+        &mut self,
+        cx: &mut Cx<'_>,
+        i: usize,
+        rep: &Representation,
+    ) -> Option<Step> {
+        let stream = self.streams.get(i)?;
+        if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
+            return Some(self.fetch_init(cx, i, init.clone()));
+        }
+        match &rep.segments {
+            SegmentList::Indexed { index } if !self.manifest.has_index(index) => {
+                Some(self.fetch_index(cx, i, index.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -184,48 +197,67 @@ impl Session {
                 None => return self.fetch_init(cx, i, resource.clone()),
             },
         };
-        let edge = self.edge(cx.now).unwrap_or_default();
-        let Some(stream) = self.streams.get(i) else { return Step::Rest };
+        let Some(wrapping) = self.wrapping(i, rep, init, data) else { return Step::Rest };
+        self.ask_for(cx, i, rep, s, wrapping);
+        Step::Again
+    }
+
+    /// What a segment of `rep` needs around it in the buffer.
+    fn wrapping(
+        &self,
+        i: usize,
+        rep: &Representation,
+        init: Option<Resource>,
+        data: Rc<InitData>,
+    ) -> Option<Wrapping> {
+        let stream = self.streams.get(i)?;
         let offset_us = match rep.mapping {
             Mapping::Offset(us) => Some(us),
             Mapping::Learn => None,
         };
         let period = self.manifest.presentation().and_then(|p| p.periods.get(stream.place.period));
         let window = period.map(|p| clip::window(p, rep.mapping)).unwrap_or_default();
-        let kind = stream.kind;
-        let transport = stream.transport.is_some();
         // What is transmuxed says its types itself.
-        let mime = if transport {
-            Some(stream.buffer.mime().to_string())
-        } else {
-            mime_of(rep, kind, &data)
+        let mime = match stream.transport {
+            Some(_) => stream.buffer.mime().to_string(),
+            None => mime_of(rep, stream.kind, &data)?,
         };
-        let Some(mime) = mime else { return Step::Rest };
+        Some(Wrapping { init, data, mime, offset_us, window })
+    }
+
+    fn ask_for(
+        &mut self,
+        cx: &mut Cx<'_>,
+        i: usize,
+        rep: &Representation,
+        s: Segment,
+        wrapping: Wrapping,
+    ) {
+        let edge = self.edge(cx.now).unwrap_or_default();
+        let Some(stream) = self.streams.get(i) else { return };
+        let (kind, transport) = (stream.kind, stream.transport.is_some());
         let patience = if rep.growing {
             growing_patience(s.end.since(s.start), stream.trouble.silent)
         } else {
             Patience::even(cx.config.request_timeout)
         };
-        let body = if transport { Body::Bytes } else { Body::Media(data.tracks.clone()) };
-        let purpose = Purpose::Segment(kind);
+        let body = if transport { Body::Bytes } else { Body::Media(wrapping.data.tracks.clone()) };
         let known = if transport { self.take_sniffed(kind, &s) } else { None };
         let id = match known {
             Some(_) => cx.new_id(),
-            None => self.requests.send(cx, purpose, &s.resource, body, patience),
+            None => self.requests.send(cx, Purpose::Segment(kind), &s.resource, body, patience),
         };
         let quality = self.quality.index_of(rep);
         let before = self.streams.get_mut(i).and_then(|s| s.quality.replace(quality));
         if before != Some(quality) {
             self.quality.turned_to(quality);
         }
-        let wrapping = Wrapping { init, data, mime, offset_us, window };
         if let Some(stream) = self.streams.get_mut(i) {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
         }
         if let Some(bytes) = known {
             self.streams.bytes_at_once(cx, kind, id, &bytes);
         }
-        Step::Again
     }
 
     pub(super) fn fetch_init(&mut self, cx: &mut Cx<'_>, i: usize, resource: Resource) -> Step {

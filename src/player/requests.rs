@@ -11,6 +11,7 @@ use crate::net::Failure;
 use crate::net::retry::Failed;
 use crate::presentation::{Resource, TrackKind};
 use crate::time::Instant;
+use crate::units::ByteRange;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -86,6 +87,57 @@ impl Sent {
     /// The error status whose reason, a short text, is coming; after others nothing is waited for.
     fn refused(&self) -> Option<u16> {
         Some(self.head.status).filter(|status| *status >= 500)
+    }
+
+    /// What an event of this request means.
+    fn hear(&mut self, now: Instant, event: FetchEvent) -> Heard {
+        self.heard_at = now;
+        self.flows |= matches!(event, FetchEvent::Data(_) | FetchEvent::Media { .. });
+        let streamed = matches!(self.purpose, Purpose::Segment(_));
+        match event {
+            FetchEvent::Head(head) => self.hear_head(now, head),
+            FetchEvent::Data(bytes) if streamed => Heard::Bytes(bytes),
+            FetchEvent::Data(bytes) => self.gather(&bytes),
+            FetchEvent::Media { blob, len, facts } => Heard::Read { blob, len, facts },
+            FetchEvent::Done | FetchEvent::Failed(_) if let Some(status) = self.refused() => {
+                Heard::Failed(Failure::Status(status))
+            }
+            FetchEvent::Done if streamed || self.purpose == Purpose::Probe => Heard::Done,
+            FetchEvent::Done => Heard::Whole(core::mem::take(&mut self.body)),
+            FetchEvent::Failed(text) => Heard::Failed(Failure::Unreachable(text)),
+        }
+    }
+
+    fn hear_head(&mut self, now: Instant, head: Head) -> Heard {
+        self.answered_at = Some(now);
+        let status = head.status;
+        let text = head.content_type.as_deref().is_some_and(|t| t.starts_with("text/plain"));
+        self.head = head;
+        // A server may ignore the header (RFC 9110 14.2): each part would cost the whole.
+        let part = |r: ByteRange| r.first > 0 || r.last.is_some();
+        let whole = status == 200 && self.resource.range.is_some_and(part);
+        if (200..300).contains(&status) && !whole {
+            Heard::Answered
+        } else if status >= 500 && text && self.purpose == Purpose::Manifest {
+            Heard::Nothing
+        } else {
+            Heard::Failed(match whole {
+                true if self.is_page(&[]) => Failure::Page,
+                true => Failure::NoRange,
+                false => Failure::Status(status),
+            })
+        }
+    }
+
+    fn gather(&mut self, bytes: &[u8]) -> Heard {
+        self.body.extend_from_slice(bytes);
+        match self.refused() {
+            Some(status) if self.body.len() > REASON_CHARS * 4 => {
+                Heard::Failed(Failure::Status(status))
+            }
+            _ if self.body.len() > BODY_LIMIT => Heard::Failed(Failure::TooLarge),
+            _ => Heard::Nothing,
+        }
     }
 
     /// What has come of its body, where that is gathered here.
@@ -223,63 +275,16 @@ impl Requests {
             return None;
         };
         let sent = self.open.get_mut(i)?;
-        sent.heard_at = cx.now;
-        sent.flows |= matches!(event, FetchEvent::Data(_) | FetchEvent::Media { .. });
-        let heard = match event {
-            FetchEvent::Head(head) => {
-                sent.answered_at = Some(cx.now);
-                let status = head.status;
-                let text =
-                    head.content_type.as_deref().is_some_and(|t| t.starts_with("text/plain"));
-                sent.head = head;
-                // A server may ignore the header (RFC 9110 14.2): each part would cost the whole.
-                let whole = status == 200
-                    && sent.resource.range.is_some_and(|r| r.first > 0 || r.last.is_some());
-                if (200..300).contains(&status) && !whole {
-                    Heard::Answered
-                } else if status >= 500 && text && sent.purpose == Purpose::Manifest {
-                    Heard::Nothing
-                } else {
-                    cx.push(Output::Cancel(id));
-                    Heard::Failed(match whole {
-                        true if sent.is_page(&[]) => Failure::Page,
-                        true => Failure::NoRange,
-                        false => Failure::Status(status),
-                    })
-                }
-            }
-            FetchEvent::Data(bytes) if matches!(sent.purpose, Purpose::Segment(_)) => {
-                self.bytes += bytes.len() as u64;
-                Heard::Bytes(bytes)
-            }
-            FetchEvent::Data(bytes) => {
-                self.bytes += bytes.len() as u64;
-                sent.body.extend_from_slice(&bytes);
-                if let Some(status) = sent.refused()
-                    && sent.body.len() > REASON_CHARS * 4
-                {
-                    cx.push(Output::Cancel(id));
-                    Heard::Failed(Failure::Status(status))
-                } else if sent.body.len() > BODY_LIMIT {
-                    cx.push(Output::Cancel(id));
-                    Heard::Failed(Failure::TooLarge)
-                } else {
-                    Heard::Nothing
-                }
-            }
-            FetchEvent::Media { blob, len, facts } => {
-                self.bytes += u64::from(len);
-                Heard::Read { blob, len, facts }
-            }
-            FetchEvent::Done | FetchEvent::Failed(_) if let Some(status) = sent.refused() => {
-                Heard::Failed(Failure::Status(status))
-            }
-            FetchEvent::Done if matches!(sent.purpose, Purpose::Segment(_) | Purpose::Probe) => {
-                Heard::Done
-            }
-            FetchEvent::Done => Heard::Whole(core::mem::take(&mut sent.body)),
-            FetchEvent::Failed(text) => Heard::Failed(Failure::Unreachable(text)),
+        let ended = matches!(event, FetchEvent::Done | FetchEvent::Failed(_));
+        self.bytes += match &event {
+            FetchEvent::Data(bytes) => bytes.len() as u64,
+            FetchEvent::Media { len, .. } => u64::from(*len),
+            _ => 0,
         };
+        let heard = sent.hear(cx.now, event);
+        if matches!(heard, Heard::Failed(_)) && !ended {
+            cx.push(Output::Cancel(id));
+        }
         let over = matches!(heard, Heard::Whole(_) | Heard::Done | Heard::Failed(_));
         Some((heard, over.then(|| self.open.swap_remove(i))))
     }
