@@ -64,6 +64,29 @@ fn a_seek_back_stays_back_until_to_the_edge() {
 }
 
 #[test]
+fn a_picture_that_is_shown_small_is_fetched_small_until_it_is_shown_large() {
+    let mut sim = start();
+    sim.resize(150);
+    sim.run_for(secs(10));
+    assert_eq!(sim.report().samples.last().unwrap().rung, Some(1), "{}", sim.report());
+    sim.resize(1080);
+    sim.run_for(secs(15));
+    assert_eq!(sim.report().samples.last().unwrap().rung, Some(2), "{}", sim.report());
+    assert_eq!(sim.report().stands_in(secs(20)..secs(45)), []);
+    sim.finish().sound().unwrap();
+}
+
+#[test]
+fn a_picture_that_the_viewer_chose_is_not_made_smaller() {
+    let mut sim = start();
+    sim.command(Command::SetQuality(QualityChoice::Fixed("v2".into())));
+    sim.resize(120);
+    sim.run_for(secs(10));
+    assert_eq!(sim.report().samples.last().unwrap().rung, Some(2), "{}", sim.report());
+    sim.finish().sound().unwrap();
+}
+
+#[test]
 fn a_chosen_quality_stays_and_auto_goes_up_again() {
     let mut sim = start();
     sim.command(Command::SetQuality(QualityChoice::Fixed("v0".into())));

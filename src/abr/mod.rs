@@ -18,6 +18,7 @@ pub mod estimate;
 pub mod guard;
 pub mod live;
 pub mod probe;
+pub mod shown;
 
 use crate::units::Bitrate;
 use alloc::format;

@@ -187,11 +187,14 @@ impl Session {
         }
     }
 
-    /// Frames shown and dropped.
+    /// Frames shown and dropped, and how large.
     pub(super) fn note_frames(&mut self, now: Instant) {
         let s = self.head.snap();
         let seen = !s.hidden && self.head.runs();
-        let Some(rep) = self.streams.of(TrackKind::Video).map(|s| s.place.rep) else { return };
-        self.quality.frames(now, rep, (s.frames, s.dropped), seen);
+        let Some(picture) = self.streams.of(TrackKind::Video) else { return };
+        self.quality.frames(now, picture.place.rep, (s.frames, s.dropped), seen);
+        if let Some(index) = picture.buffer.quality_at(self.head.position(now)) {
+            self.quality.shows(index, s.height_px);
+        }
     }
 }

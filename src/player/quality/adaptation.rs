@@ -3,6 +3,7 @@
 use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
+use crate::abr::shown::Shown;
 use crate::abr::{self, Choice, Rung, ahead, live};
 use crate::player::event::{Quality, QualityChoice};
 use crate::player::place::Place;
@@ -54,6 +55,7 @@ pub(in crate::player) struct Adaptation {
     pub(super) estimate: Estimate,
     pub(super) rule: live::Rule,
     pub(super) guard: Guard,
+    shown: Shown,
     pub(super) reads: Reads,
     pub(super) probe: Probe,
     /// The middle of the segment that was given up for a lower rung: it is fetched on that one, and
@@ -73,6 +75,7 @@ impl Adaptation {
             estimate: Estimate::default(),
             rule: live::Rule::default(),
             guard: Guard::default(),
+            shown: Shown::default(),
             reads: Reads::default(),
             probe: Probe::default(),
             held: None,
@@ -120,8 +123,12 @@ impl Adaptation {
 
     /// The rungs of a track that may be taken now, lowest first.
     pub(super) fn rungs(&self, now: Instant, types: &Types, track: &Track) -> Vec<Rung> {
-        let most = self.guard.highest(now);
         let playable = types.playable(track);
+        let heights = playable.iter().filter_map(|&rep| {
+            let size = track.representations.get(rep)?.resolution;
+            Some((rep, size.map_or(0, |size| size.height)))
+        });
+        let most = self.guard.highest(now).min(self.shown.highest(heights));
         let rungs = playable.iter().filter_map(|&rep| {
             let bandwidth = track.representations.get(rep)?.bandwidth;
             Some(Rung { rep, bandwidth })
@@ -177,7 +184,12 @@ impl Adaptation {
         let rungs = self.rungs(now, v.types, track);
         let ceiling = rungs.last().map(|r| r.rep)?;
         if place.rep > ceiling {
-            self.because("this machine cannot keep up with the higher one");
+            let weak = self.guard.highest(now) < place.rep;
+            self.because(if weak {
+                "this machine cannot keep up with the higher one"
+            } else {
+                "more cannot be seen at the size it is shown"
+            });
             return Some(Place { rep: ceiling, ..place });
         }
         let picture = stream.kind == TrackKind::Video;
@@ -224,6 +236,13 @@ impl Adaptation {
     /// The quality of this index, and why it was fetched last.
     pub(in crate::player) fn known(&self, index: u32) -> Option<(Quality, String)> {
         self.known.get(index as usize).cloned()
+    }
+
+    /// What is shown is of the quality of this index, in an element of so many device pixels in height.
+    pub(in crate::player) fn shows(&mut self, index: u32, height_px: u32) {
+        if let Some(size) = self.known.get(index as usize).and_then(|it| it.0.resolution) {
+            self.shown.look(size.height, height_px);
+        }
     }
 
     /// The element has shown and dropped so many frames of a representation. `seen`: by a picture that

@@ -89,6 +89,13 @@ impl<M: Machine> Simulation<M> {
         self.look(Cue::Timer);
     }
 
+    /// The element gets another height on screen, in device pixels.
+    pub fn resize(&mut self, height_px: u32) {
+        self.log.note(self.now, format!("{height_px} px high"));
+        self.page.height_px = height_px;
+        self.look(Cue::Timer);
+    }
+
     /// The page sets `loop`.
     pub fn looping(&mut self, looping: bool) {
         self.element.set_looping(looping);

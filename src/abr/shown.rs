@@ -1,0 +1,78 @@
+//! A picture that is shown much smaller than it is: no more of it is fetched than can be seen.
+//!
+//! An element without a size of its own takes the picture's, so its size alone says nothing: only a
+//! picture that has been shown small is capped, until the element grows.
+
+/// A picture of up to so many times the element's height is worth it: scaled down it is sharper.
+const WORTH: u32 = 2;
+
+/// How small the picture is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown {
+    /// The element's height, in device pixels, at which a picture was too large.
+    small: Option<u32>,
+}
+
+impl Shown {
+    /// A picture of `picture` lines is shown in an element of `element` device pixels; 0 is unknown.
+    pub fn look(&mut self, picture: u32, element: u32) {
+        if element == 0 {
+            return;
+        }
+        if self.small.is_some_and(|at| element > at) {
+            self.small = None;
+        }
+        if picture > element.saturating_mul(WORTH) {
+            self.small = Some(element);
+        }
+    }
+
+    /// The highest representation that is of use, of these with their heights, lowest first.
+    pub fn highest(&self, rungs: impl Iterator<Item = (usize, u32)>) -> usize {
+        let fits = |small: u32| rungs.into_iter().find(|it| it.1 >= small.saturating_mul(WORTH));
+        self.small.and_then(fits).map_or(usize::MAX, |it| it.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LADDER: [(usize, u32); 4] = [(0, 180), (1, 360), (2, 720), (3, 1080)];
+
+    #[test]
+    fn a_tile_gets_the_lowest_rung_that_fills_it_twice() {
+        let cases = [
+            (1080, 90, 0),
+            (1080, 180, 1),
+            (1080, 200, 2),
+            (1080, 400, 3),
+            (1080, 540, usize::MAX),
+            (720, 360, usize::MAX),
+            (180, 180, usize::MAX),
+            (1080, 0, usize::MAX),
+        ];
+        for (picture, element, highest) in cases {
+            let mut shown = Shown::default();
+            shown.look(picture, element);
+            assert_eq!(shown.highest(LADDER.into_iter()), highest, "{picture} in {element}");
+        }
+    }
+
+    #[test]
+    fn the_cap_stays_until_the_element_grows() {
+        let mut shown = Shown::default();
+        shown.look(1080, 180);
+        shown.look(360, 180);
+        assert_eq!(shown.highest(LADDER.into_iter()), 1);
+        shown.look(360, 1080);
+        assert_eq!(shown.highest(LADDER.into_iter()), usize::MAX);
+    }
+
+    #[test]
+    fn without_heights_nothing_is_capped() {
+        let mut shown = Shown::default();
+        shown.look(1080, 180);
+        assert_eq!(shown.highest([(0, 0), (1, 0)].into_iter()), usize::MAX);
+    }
+}
