@@ -19,7 +19,7 @@ use core::time::Duration;
 /// An MPD is not asked for more often than this, whatever it says.
 const FASTEST_REFRESH: Duration = Duration::from_millis(250);
 /// Events inside the media that can say "the MPD has changed" (23009-1 5.10.4).
-const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
+pub(crate) const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
 
 /// What an MPD that was loaded from `manifest_url` means.
 pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {

@@ -160,6 +160,7 @@ impl Session {
                 }
                 News::Captured { .. } => {}
                 News::Message { at, until, scheme, data } => {
+                    self.manifest.message(cx.now, &scheme, &data);
                     if self.camera.message(at, until, &scheme, &data) {
                         self.camera_changed(cx.now);
                     }

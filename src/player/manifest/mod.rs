@@ -17,6 +17,7 @@ use super::error::{Code, Error};
 use super::place::rep_of;
 use super::requests::{Requests, Sent};
 use super::track::Tracks;
+use crate::dash::resolve::MPD_EVENTS;
 use crate::hls;
 use crate::hls::syntax::Playlist;
 use crate::net::Failure;
@@ -43,6 +44,8 @@ pub(super) struct Manifest {
     trouble: Option<String>,
     /// `dash` or `hls`; empty until one was read.
     protocol: &'static str,
+    /// What the last message said of the MPD's validity.
+    expiry: Option<Vec<u8>>,
 }
 
 /// A manifest that was read.
@@ -73,6 +76,7 @@ impl Manifest {
             indexes: Vec::new(),
             trouble: None,
             protocol: "",
+            expiry: None,
         }
     }
 
@@ -143,6 +147,15 @@ impl Manifest {
         match &mut self.lists {
             Some(lists) => lists.want(at),
             None => self.loader.want(at),
+        }
+    }
+
+    /// A message in the media: it may say that the MPD expires (ISO/IEC 23009-1 5.10.4), and then a newer
+    /// one is wanted. Segments repeat it.
+    pub(super) fn message(&mut self, now: Instant, scheme: &str, data: &[u8]) {
+        if scheme == MPD_EVENTS && self.expiry.as_deref() != Some(data) {
+            self.expiry = Some(data.to_vec());
+            self.want(now);
         }
     }
 
@@ -297,5 +310,25 @@ impl Manifest {
     /// What is to be said of a playlist that is away for so many requests: once, and not at the first.
     pub(super) fn list_said(&mut self, error: Error, count: u32) -> Option<Error> {
         (self.trouble.is_none() && count > 1).then(|| self.told(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_the_mpd_expires_wants_a_newer_one_once() {
+        let at = |ms: u64| Instant::from_micros(ms * 1000);
+        let mut manifest = Manifest::new("https://host/a.mpd".into());
+        manifest.message(at(5), "urn:scte:scte35:2013:bin", b"x");
+        assert_eq!(manifest.due(), None);
+        manifest.message(at(10), MPD_EVENTS, b"2026-11-28T00:00:00Z");
+        assert_eq!(manifest.due(), Some(at(10)));
+        let mut loaded = Manifest { expiry: manifest.expiry, ..Manifest::new(String::new()) };
+        loaded.message(at(20), MPD_EVENTS, b"2026-11-28T00:00:00Z");
+        assert_eq!(loaded.due(), None, "the next segment repeats it");
+        loaded.message(at(30), MPD_EVENTS, b"2026-11-28T00:01:00Z");
+        assert_eq!(loaded.due(), Some(at(30)));
     }
 }
