@@ -2,7 +2,7 @@
 
 use crate::live::control::{Aim, Control, Sound};
 use crate::player::cx::Cx;
-use crate::presentation::{Kind, Presentation};
+use crate::presentation::{Kind, Presentation, Service};
 use crate::time::{Instant, Span};
 use crate::units::Rate;
 use core::time::Duration;
@@ -50,6 +50,14 @@ impl Live {
     }
 }
 
+/// The latency that the operator wishes (`Latency` of a ServiceDescription, ISO/IEC 23009-1 annex K): the
+/// target, else what is `suggested`, within what is allowed.
+fn wished(service: &Service, suggested: Option<Duration>) -> Option<Duration> {
+    let target = service.target_latency.or(suggested).or(service.min_latency)?;
+    let most = service.max_latency.unwrap_or(Duration::MAX);
+    Some(target.min(most).max(service.min_latency.unwrap_or_default()))
+}
+
 /// What the live control aims at.
 pub(super) fn aim(
     cx: &Cx<'_>,
@@ -62,7 +70,7 @@ pub(super) fn aim(
         Kind::Live(live) => live.suggested_delay.filter(|_| !growing),
         Kind::OnDemand { .. } => None,
     };
-    let target = cx.config.latency.or(p.service.target_latency).or(suggested);
+    let target = cx.config.latency.or_else(|| wished(&p.service, suggested));
     let aim = if growing { Aim::growing(target, sound) } else { Aim::whole(target, segment) };
     let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
     let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
@@ -73,5 +81,36 @@ pub(super) fn aim(
         slowest: slowest.max(aim.slowest).min(Rate::NORMAL),
         fastest: fastest.min(aim.fastest).max(Rate::NORMAL),
         ..aim
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_wish_is_kept_within_what_the_operator_allows() {
+        let ms = |it: Option<u64>| it.map(Duration::from_millis);
+        let cases = [
+            // target, least, most, suggested
+            ([None, None, None, None], None),
+            ([Some(800), None, None, Some(4000)], Some(800)),
+            ([None, None, None, Some(4000)], Some(4000)),
+            ([None, Some(1000), None, None], Some(1000)),
+            ([Some(800), Some(1000), None, None], Some(1000)),
+            ([None, None, Some(2000), Some(4000)], Some(2000)),
+            ([None, None, Some(2000), None], None),
+            ([Some(500), Some(3000), Some(2000), None], Some(3000)),
+        ];
+        for (input, expected) in cases {
+            let [target, least, most, suggested] = input.map(ms);
+            let service = Service {
+                target_latency: target,
+                min_latency: least,
+                max_latency: most,
+                ..Service::default()
+            };
+            assert_eq!(wished(&service, suggested), ms(expected), "{input:?}");
+        }
     }
 }
