@@ -9,7 +9,7 @@
 //! | [`live`] | where the live edge is, and how near to it to play |
 //! | [`abr`] | which representation to fetch next, and why |
 //! | [`buffer`] | what has been appended, what to fetch next |
-//! | [`net`] | retry policy, traces of finished requests |
+//! | [`net`] | what a failed request means, and when it is worth another try |
 //! | [`player`] | composes all of it: [`player::Input`] in, [`player::Output`] out |
 //!
 //! The core is a state machine without clock, network or DOM. A driver (the browser shell in

@@ -79,7 +79,7 @@ fn ffmpeg_streaming_is_not_growing_without_an_offset() {
     let p = resolved(include_str!("data/ffmpeg_streaming.mpd"));
     for track in 0..2 {
         let r = representation(&p, track);
-        assert!(!r.growing && r.early.is_zero());
+        assert!(!r.growing);
         assert_eq!(r.segments.last().map(|s| s.number), Some(11));
     }
     // 47104 and then 48128 samples.
@@ -97,7 +97,6 @@ fn ffmpeg_ldash_is_numbered_growing_and_early() {
     assert_eq!(p.refresh, Refresh::Every(Duration::from_secs(500)));
     let video = representation(&p, 0);
     assert!(video.growing);
-    assert_eq!(video.early, Duration::from_millis(960));
     assert_eq!(video.mapping, Mapping::Offset(0));
     // Forty milliseconds after its start the first frame of a segment is there.
     let now = start + Duration::from_millis(13_040);
@@ -428,12 +427,13 @@ fn availability_offsets_add_up_over_base_urls_and_are_overridden_in_segment_info
         ),
         (text(&early("1"), "<BaseURL>http://cdn/</BaseURL>", "", ""), 0, 1),
         (text("", "", &early("1.5"), &early("3")), 3000, 2),
-        (text("", "", &early("-1"), ""), 0, 1),
+        (text("", "", &early("-1"), ""), -1000, 1),
     ];
     for (text, ms, newest_at_5_s) in cases {
         let p = resolved(&text);
         let r = representation(&p, 0);
-        assert_eq!(r.early, Duration::from_millis(ms), "{text}");
+        let first = r.segments.numbered(1).and_then(|s| s.available);
+        assert_eq!(first, Some(WallTime::from_micros(4 * S - ms * 1000)), "{text}");
         let newest = r.segments.newest(WallTime::from_micros(5 * S));
         assert_eq!(newest.map(|s| s.number), Some(newest_at_5_s), "{text}");
     }

@@ -9,7 +9,6 @@ use crate::time::{MediaTime, Position, Timescale, WallTime};
 use crate::units::ByteRange;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// The base address at some level, and the availability that BaseURLs on the way said.
 #[derive(Clone, Debug)]
@@ -55,7 +54,6 @@ pub(super) struct Addressed {
     pub(super) init: Option<Resource>,
     pub(super) segments: SegmentList,
     pub(super) mapping: Mapping,
-    pub(super) early: Duration,
     pub(super) growing: bool,
 }
 
@@ -179,7 +177,6 @@ impl<'a> Resolved<'a> {
             init,
             segments,
             mapping: Mapping::Offset(self.offset(place)),
-            early: Duration::from_micros(live_early.unsigned_abs()),
             // A segment that may be asked for only when it is complete does not grow, whatever else
             // is said: ffmpeg's `-streaming 1` says "not complete" and no offset.
             growing: self.growing && live_early > 0,

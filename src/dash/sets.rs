@@ -118,7 +118,6 @@ impl Reading<'_> {
                 segments: addressed.segments,
                 playlist: None,
                 mapping: addressed.mapping,
-                early: addressed.early,
                 growing: addressed.growing,
             });
         }

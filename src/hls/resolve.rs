@@ -17,7 +17,6 @@ use crate::units::Bitrate;
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// More variants or renditions than any ladder has; the rest of a hostile list is left out.
 const MOST: usize = 500;
@@ -114,7 +113,6 @@ fn pending(id: String, address: String) -> Representation {
         segments: SegmentList::Playlist { url: address.clone() },
         playlist: Some(address),
         mapping: Mapping::Learn,
-        early: Duration::ZERO,
         growing: false,
     }
 }

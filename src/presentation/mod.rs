@@ -190,8 +190,6 @@ pub struct Representation {
     pub playlist: Option<String>,
     /// How its own timestamps become positions.
     pub mapping: Mapping,
-    /// A segment may be asked for this long before it is complete (`availabilityTimeOffset`).
-    pub early: Duration,
     /// Segments can be read while they grow (`availabilityTimeComplete="false"`).
     pub growing: bool,
 }

@@ -91,7 +91,6 @@ mod tests {
             segments,
             playlist: None,
             mapping: Mapping::Offset(0),
-            early: Duration::ZERO,
             growing: false,
         };
         let track = Track {
