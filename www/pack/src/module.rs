@@ -112,10 +112,13 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
 /// descriptions are gone by now, but the callers stand in the table of functions yet, where only JavaScript could reach
 /// them: by an export, which those that are needed have.
 fn drop_described(module: &mut walrus::Module) {
-    let of_callbacks = |name: &str| name.contains("wasm_bindgen7convert8closures");
+    let calls_back = |symbol: &str| {
+        let name = format!("{:#}", rustc_demangle::demangle(symbol));
+        name.starts_with("wasm_bindgen::convert::closures::_::invoke")
+    };
     let functions = module.funcs.iter();
     let callers: Vec<_> = functions
-        .filter(|it| it.name.as_deref().is_some_and(of_callbacks))
+        .filter(|it| it.name.as_deref().is_some_and(calls_back))
         .map(|it| it.id())
         .collect();
     for element in module.elements.iter_mut() {
