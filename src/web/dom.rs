@@ -8,21 +8,13 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    // Clocks and timers.
+    // Clocks.
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     pub(crate) fn monotonic_ms() -> f64;
     #[wasm_bindgen(js_namespace = Date, js_name = now)]
     pub(crate) fn wall_ms() -> f64;
     #[wasm_bindgen(js_namespace = Date, js_name = parse)]
     pub(crate) fn parse_date_ms(text: &str) -> f64;
-    #[wasm_bindgen(js_name = setTimeout)]
-    pub(crate) fn set_timeout(call: &JsValue, ms: i32) -> i32;
-    #[wasm_bindgen(js_name = clearTimeout)]
-    pub(crate) fn clear_timeout(id: i32);
-    #[wasm_bindgen(js_name = setInterval)]
-    pub(crate) fn set_interval(call: &JsValue, ms: i32) -> i32;
-    #[wasm_bindgen(js_name = clearInterval)]
-    pub(crate) fn clear_interval(id: i32);
 
     // Plain objects.
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]

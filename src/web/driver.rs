@@ -65,7 +65,7 @@ impl Shell {
             me: me.clone(),
         });
         let weak = Rc::downgrade(&shell);
-        shell.alarm.attach(move |_| {
+        shell.alarm.attach(move || {
             if let Some(shell) = weak.upgrade()
                 && shell.alarm.rings()
             {

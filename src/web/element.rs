@@ -2,20 +2,20 @@
 
 use super::driver::Shell;
 use super::listen::Listener;
-use super::timer::Tick;
 use super::{dom, units};
+use gloo_timers::callback::Interval;
 use nearlive::player::{Cue, Input, Snapshot, SourceEvent};
 use nearlive::units::Rate;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 
 /// How often the core looks at an element that plays.
-const LOOK_MS: i32 = 250;
+const LOOK_MS: u32 = 250;
 
 /// What is listened to while something is loaded.
 pub(crate) struct Watch {
     _listeners: Vec<Listener>,
-    _tick: Tick,
+    _tick: Interval,
 }
 
 impl Watch {
@@ -53,7 +53,7 @@ impl Watch {
             look(&weak, Cue::Timer);
         }));
         let weak = shell.clone();
-        let tick = Tick::every(LOOK_MS, move |_| {
+        let tick = Interval::new(LOOK_MS, move || {
             if weak.upgrade().is_some_and(|it| !it.video.paused()) {
                 look(&weak, Cue::Timer);
             }

@@ -32,7 +32,7 @@ pub(crate) fn seconds(position: Position) -> f64 {
 
 /// A length in seconds.
 pub(crate) fn length(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
+    duration.as_secs_f64()
 }
 
 /// A `TimeRanges`.
