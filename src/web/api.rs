@@ -113,14 +113,10 @@ impl Handle {
                            Edge, Firefox or Safari.";
             return Err(report::own_error(Code::UnsupportedBrowser, message));
         }
-        let base = dom::DOCUMENT.with(dom::Document::base_uri);
-        url.as_string()
-            .and_then(|it| dom::Url::new(&it, &base).ok())
-            .map(|it| it.href())
-            .ok_or_else(|| {
-                let message = "load() needs the address of an .mpd or .m3u8 file";
-                report::own_error(Code::BadCall, message)
-            })
+        url.as_string().and_then(|it| dom::absolute(&it)).ok_or_else(|| {
+            let message = "load() needs the address of an .mpd or .m3u8 file";
+            report::own_error(Code::BadCall, message)
+        })
     }
 }
 

@@ -19,11 +19,12 @@ use nearlive::player::{
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
+use web_sys::{HtmlMediaElement, MediaSource, RequestCredentials};
 
 /// One player and all that it holds of the browser.
 pub(crate) struct Shell {
     /// The element it plays in.
-    pub(crate) video: dom::Video,
+    pub(crate) video: HtmlMediaElement,
     /// Whom it tells.
     pub(crate) page: Page,
     core: RefCell<Player>,
@@ -39,13 +40,13 @@ pub(crate) struct Shell {
     /// Media that the core knows by its number: at most a few reads at a time.
     blobs: RefCell<Vec<(BlobId, Uint8Array)>>,
     blob_count: Cell<u32>,
-    credentials: Option<String>,
+    credentials: Option<RequestCredentials>,
     me: Weak<Self>,
 }
 
 impl Shell {
     /// A player in `video`, with nothing loaded.
-    pub(crate) fn new(video: dom::Video, options: Options) -> Rc<Self> {
+    pub(crate) fn new(video: HtmlMediaElement, options: Options) -> Rc<Self> {
         let core = Player::new(options.config, units::now(), units::wall());
         let shell = Rc::new_cyclic(|me| Self {
             video,
@@ -122,7 +123,7 @@ impl Shell {
     fn perform(&self, output: Output) {
         match output {
             Output::Fetch(request) => {
-                let fetch = Fetch::start(self.me.clone(), &request, self.credentials.as_deref());
+                let fetch = Fetch::start(self.me.clone(), &request, self.credentials);
                 self.fetches.borrow_mut().push(fetch);
             }
             Output::Cancel(id) => {
@@ -133,7 +134,7 @@ impl Shell {
             Output::OpenSource => self.open_source(),
             Output::CloseSource => self.close_source(),
             Output::Probe(mut types) => {
-                types.retain(|it| dom::MediaSource::is_type_supported(it) == Ok(true));
+                types.retain(|it| MediaSource::is_type_supported(it));
                 self.give(Input::Source(SourceEvent::Supported(types)));
             }
             Output::AddBuffer { buffer, mime } => _ = self.with_source(|it| it.add(buffer, &mime)),
@@ -217,7 +218,7 @@ impl Shell {
     fn close_source(&self) {
         self.watch.take();
         if self.source.take().is_some() {
-            self.video.remove_attribute("src");
+            _ = self.video.remove_attribute("src");
             self.video.load();
         }
     }

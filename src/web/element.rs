@@ -8,6 +8,7 @@ use nearlive::player::{Cue, Input, Snapshot, SourceEvent};
 use nearlive::units::Rate;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
+use web_sys::{EventTarget, HtmlMediaElement, VideoPlaybackQuality};
 
 /// How often the core looks at an element that plays.
 const LOOK_MS: u32 = 250;
@@ -20,8 +21,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Tells `shell` of everything that happens to `video`.
-    pub(crate) fn new(shell: &Weak<Shell>, video: &dom::Video) -> Self {
-        let on = |target: &dom::Target, name, cue| {
+    pub(crate) fn new(shell: &Weak<Shell>, video: &HtmlMediaElement) -> Self {
+        let on = |target: &EventTarget, name, cue| {
             let weak = shell.clone();
             Listener::new(target, name, move |_| look(&weak, cue))
         };
@@ -41,8 +42,9 @@ impl Watch {
         .into_iter()
         .map(|(name, cue)| on(video, name, cue))
         .collect();
-        listeners.push(dom::DOCUMENT.with(|it| on(it, "visibilitychange", Cue::Visibility)));
-        listeners.push(dom::WINDOW.with(|it| on(it, "online", Cue::Online)));
+        let window = dom::window();
+        listeners.extend(window.document().map(|it| on(&it, "visibilitychange", Cue::Visibility)));
+        listeners.push(on(&window, "online", Cue::Online));
         let weak = shell.clone();
         listeners.push(Listener::new(video, "error", move |_| failed(&weak)));
         let weak = shell.clone();
@@ -63,8 +65,8 @@ impl Watch {
 }
 
 /// The pitch is kept where it can be heard: stretching time without it takes less of the buffer.
-pub(crate) fn keep_pitch(video: &dom::Video) {
-    video.set_preserves_pitch(!video.muted());
+pub(crate) fn keep_pitch(video: &HtmlMediaElement) {
+    _ = dom::set(video, "preservesPitch", &(!video.muted()).into());
 }
 
 fn look(shell: &Weak<Shell>, cue: Cue) {
@@ -78,16 +80,14 @@ fn failed(shell: &Weak<Shell>) {
     if let Some(shell) = shell.upgrade()
         && let Some(error) = shell.video.error()
     {
-        let (code, message) = (error.code(), error.message().unwrap_or_default());
+        let (code, message) = (error.code(), error.message());
         shell.give(Input::Source(SourceEvent::Failed { code, message }));
     }
 }
 
-fn snapshot(video: &dom::Video, cue: Cue) -> Snapshot {
-    // An <audio> has no such thing.
-    let quality = video.playback_quality().ok();
-    let scale = dom::WINDOW.with(|it| dom::get(it, "devicePixelRatio")).ok();
-    let scale = scale.and_then(|it| it.as_f64()).unwrap_or(1.0);
+fn snapshot(video: &HtmlMediaElement, cue: Cue) -> Snapshot {
+    let quality = dom::playback_quality(video);
+    let scale = dom::window().device_pixel_ratio();
     Snapshot {
         cue,
         position: units::position(video.current_time()),
@@ -95,14 +95,17 @@ fn snapshot(video: &dom::Video, cue: Cue) -> Snapshot {
         paused: video.paused(),
         seeking: video.seeking(),
         ended: video.ended(),
-        ready: video.ready_state(),
+        ready: video.ready_state() as u8,
         buffered: units::spans(&video.buffered()),
-        frames: quality.as_ref().map(dom::PlaybackQuality::total_frames).unwrap_or_default(),
-        dropped: quality.as_ref().map(dom::PlaybackQuality::dropped_frames).unwrap_or_default(),
-        hidden: dom::DOCUMENT.with(dom::Document::hidden),
+        frames: quality.as_ref().map(VideoPlaybackQuality::total_video_frames).unwrap_or_default(),
+        dropped: quality
+            .as_ref()
+            .map(VideoPlaybackQuality::dropped_video_frames)
+            .unwrap_or_default(),
+        hidden: dom::hidden(),
         muted: video.muted(),
         wall: units::wall(),
-        height_px: (video.client_height() * scale) as u32,
+        height_px: (f64::from(video.client_height()) * scale) as u32,
     }
 }
 
@@ -139,7 +142,7 @@ fn attempt(shell: &Rc<Shell>, muted_by_us: bool) {
             refused(&shell, &thrown, muted_by_us);
         }
     });
-    promise.then(&ok, &fail);
+    promise.unchecked_into::<dom::Thenable>().then(&ok, &fail);
 }
 
 fn refused(shell: &Rc<Shell>, thrown: &JsValue, muted_by_us: bool) {

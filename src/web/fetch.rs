@@ -17,17 +17,21 @@ use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
+use web_sys::{
+    AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache,
+    RequestCredentials, RequestInit, Response,
+};
 
 /// One request, from its start until the browser has said its last word on it.
 pub(crate) struct Fetch {
     id: FetchId,
     shell: Weak<Shell>,
-    abort: dom::AbortController,
+    abort: Option<AbortController>,
     /// Nothing more is to be told.
     over: Cell<bool>,
     /// A short error page: read although the request is given up, so that the connection stays usable.
     discard: Cell<bool>,
-    reader: RefCell<Option<dom::Reader>>,
+    reader: RefCell<Option<ReadableStreamDefaultReader>>,
     walk: RefCell<Option<Walk>>,
     /// What the promises call. They hold this fetch, so they are dropped at its end.
     calls: RefCell<Option<Calls>>,
@@ -44,7 +48,7 @@ impl Fetch {
     pub(crate) fn start(
         shell: Weak<Shell>,
         request: &Request,
-        credentials: Option<&str>,
+        credentials: Option<RequestCredentials>,
     ) -> Rc<Self> {
         let walk = match &request.body {
             Body::Bytes => None,
@@ -53,7 +57,7 @@ impl Fetch {
         let fetch = Rc::new(Self {
             id: request.id,
             shell,
-            abort: dom::AbortController::new(),
+            abort: AbortController::new().ok(),
             over: Cell::new(false),
             discard: Cell::new(false),
             reader: RefCell::default(),
@@ -66,7 +70,8 @@ impl Fetch {
         let fail = dom::callback(move |thrown| c.fail(&thrown));
         fetch.calls.replace(Some(Calls { read, fail: fail.clone() }));
         let init = fetch.init(request, credentials);
-        dom::fetch(&request.url, &init).then(&head, &fail);
+        let promise = dom::window().fetch_with_str_and_init(&request.url, &init);
+        promise.unchecked_into::<dom::Thenable>().then(&head, &fail);
         fetch
     }
 
@@ -79,55 +84,53 @@ impl Fetch {
     pub(crate) fn cancel(&self) {
         self.over.set(true);
         if !self.discard.get() {
-            self.abort.abort();
+            self.abort.iter().for_each(AbortController::abort);
         }
     }
 
-    fn init(&self, request: &Request, credentials: Option<&str>) -> JsValue {
-        let init = Object::new();
-        let put = |key, value: &JsValue| _ = dom::set(&init, key, value);
-        put("signal", &self.abort.signal());
+    fn init(&self, request: &Request, credentials: Option<RequestCredentials>) -> RequestInit {
+        let init = RequestInit::new();
+        init.set_signal(self.abort.as_ref().map(AbortController::signal).as_ref());
         if let Some(credentials) = credentials {
-            put("credentials", &credentials.into());
+            init.set_credentials(credentials);
         }
         if request.head_only {
             // Asked for its `Date`: a stored one is worth nothing.
-            put("method", &"HEAD".into());
-            put("cache", &"no-store".into());
+            init.set_method("HEAD");
+            init.set_cache(RequestCache::NoStore);
         }
         if let Some(range) = request.range {
             let last = range.last.map(|it| it.to_string()).unwrap_or_default();
             let value = ["bytes=", &range.first.to_string(), "-", &last].concat();
             let headers = Object::new();
             _ = dom::set(&headers, "Range", &value.into());
-            put("headers", &headers);
+            init.set_headers(&headers);
         }
-        init.into()
+        init
     }
 
-    fn head(&self, response: &dom::Response) {
-        let headers = response.headers();
+    fn head(&self, response: &Response) {
+        let all = response.headers();
+        let header = |name| all.get(name).ok().flatten();
         let status = response.status();
         // Below ten thousand bytes.
-        let short = headers.header("content-length").is_some_and(|it| it.len() < 5);
+        let short = header("content-length").is_some_and(|it| it.len() < 5);
         self.discard.set(short && !(200..300).contains(&status));
         self.tell(FetchEvent::Head(Head {
             status,
             url: response.url(),
-            content_type: headers.header("content-type"),
-            date: headers
-                .header("date")
-                .map(|it| dom::parse_date_ms(&it))
+            content_type: header("content-type"),
+            date: header("date")
+                .map(|it| js_sys::Date::parse(&it))
                 // What a cache kept is of another time.
-                .filter(|ms| ms.is_finite() && headers.header("age").is_none_or(|it| it == "0"))
+                .filter(|ms| ms.is_finite() && header("age").is_none_or(|it| it == "0"))
                 .map(units::wall_from_ms),
-            cmsd: headers.header("cmsd-dynamic"),
-            retry_after: headers
-                .header("retry-after")
+            cmsd: header("cmsd-dynamic"),
+            retry_after: header("retry-after")
                 .and_then(|it| it.parse::<u32>().ok())
                 .map(|s| Duration::from_secs(u64::from(s))),
         }));
-        match response.body().map(|it| it.reader()) {
+        match response.body().map(|it| ReadableStreamDefaultReader::new(&it)) {
             None => self.end(FetchEvent::Done),
             Some(Ok(reader)) => {
                 self.reader.replace(Some(reader));
@@ -140,18 +143,19 @@ impl Fetch {
     fn next(&self) {
         let calls = self.calls.borrow().clone();
         if let (Some(reader), Some(calls)) = (&*self.reader.borrow(), calls) {
-            reader.read().then(&calls.read, &calls.fail);
+            let promise = reader.read().unchecked_into::<dom::Thenable>();
+            promise.then(&calls.read, &calls.fail);
         }
     }
 
-    fn read(&self, chunk: &dom::Chunk) {
-        if chunk.done() {
+    fn read(&self, chunk: &ReadableStreamReadResult) {
+        if chunk.get_done().unwrap_or_default() {
             return self.end(FetchEvent::Done);
         }
         if let Some(shell) = self.shell.upgrade()
             && !self.over.get()
         {
-            let bytes = chunk.value();
+            let bytes: Uint8Array = chunk.get_value().unchecked_into();
             // The borrow ends here: what is told may come back as a cancel.
             let facts = self.walk.borrow_mut().as_mut().map(|it| it.over(&bytes));
             shell.give(Input::Fetch(

@@ -1,11 +1,11 @@
 //! Event listeners that go when their owner goes.
 
-use super::dom::Target;
 use wasm_bindgen::prelude::*;
+use web_sys::EventTarget;
 
 /// A listener on an event target; removed when dropped.
 pub(crate) struct Listener {
-    target: Target,
+    target: EventTarget,
     name: &'static str,
     call: Closure<dyn FnMut(JsValue)>,
 }
@@ -13,18 +13,20 @@ pub(crate) struct Listener {
 impl Listener {
     /// Calls `call` at each event `name` of `target`.
     pub(crate) fn new(
-        target: &Target,
+        target: &EventTarget,
         name: &'static str,
         call: impl FnMut(JsValue) + 'static,
     ) -> Self {
         let call = Closure::<dyn FnMut(JsValue)>::new(call);
-        target.add_event_listener(name, call.as_ref());
+        // Refused never: the listener is a function.
+        _ = target.add_event_listener_with_callback(name, call.as_ref().unchecked_ref());
         Self { target: target.clone(), name, call }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.target.remove_event_listener(self.name, self.call.as_ref());
+        let call = self.call.as_ref().unchecked_ref();
+        _ = self.target.remove_event_listener_with_callback(self.name, call);
     }
 }

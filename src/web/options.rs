@@ -5,15 +5,17 @@
 
 use super::dom;
 use core::time::Duration;
+use js_sys::Object;
 use nearlive::player::Config;
 use wasm_bindgen::prelude::*;
+use web_sys::RequestCredentials;
 
 /// What a player is made with.
 pub(crate) struct Options {
     /// For the core.
     pub(crate) config: Config,
     /// Of `fetch`; `None`: the browser's default.
-    pub(crate) credentials: Option<String>,
+    pub(crate) credentials: Option<RequestCredentials>,
 }
 
 /// Nothing longer makes sense, and a day in microseconds is far from overflowing.
@@ -29,7 +31,8 @@ pub(crate) fn read(given: &JsValue) -> Options {
         dom::warn("nearlive: the options must be an object, not", given);
         return options;
     }
-    for key in dom::keys(given) {
+    for key in Object::keys(given.unchecked_ref::<Object>()).iter().filter_map(|it| it.as_string())
+    {
         let Ok(value) = dom::get(given, &key) else { continue };
         if !value.is_undefined() && !one(&mut options, &key, &value) {
             dom::warn(
@@ -58,11 +61,9 @@ fn one(options: &mut Options, key: &str, value: &JsValue) -> bool {
             return value.as_bool().is_some();
         }
         "credentials" => {
-            let known = ["omit", "same-origin", "include"];
-            let text = value.as_string().filter(|it| known.contains(&it.as_str()));
-            let good = text.is_some();
-            options.credentials = text.or_else(|| options.credentials.take());
-            return good;
+            let given = RequestCredentials::from_js_value(value);
+            options.credentials = given.or(options.credentials);
+            return given.is_some();
         }
         "maxDrift" => &mut config.max_drift,
         "bufferAhead" => &mut config.buffer_ahead,

@@ -20,6 +20,7 @@ use nearlive::presentation::TrackKind;
 use std::collections::VecDeque;
 use std::rc::Weak;
 use wasm_bindgen::prelude::*;
+use web_sys::{HtmlMediaElement, MediaSource, SourceBuffer, Url};
 
 /// An operation on one buffer.
 pub(crate) enum Op {
@@ -39,7 +40,7 @@ pub(crate) enum Whole {
 
 /// One attached MediaSource.
 pub(crate) struct Source {
-    media: dom::MediaSource,
+    media: MediaSource,
     shell: Weak<Shell>,
     url: String,
     opened: Cell<bool>,
@@ -54,7 +55,7 @@ pub(crate) struct Source {
 
 struct Track {
     kind: TrackKind,
-    buffer: dom::Buffer,
+    buffer: SourceBuffer,
     queue: VecDeque<(u32, Op)>,
     busy: Option<Busy>,
     /// The first of the queue did not fit.
@@ -74,9 +75,9 @@ enum Busy {
 
 impl Source {
     /// Makes one and attaches it to `video`.
-    pub(crate) fn open(shell: Weak<Shell>, video: &dom::Video) -> Result<Self, JsValue> {
-        let media = dom::MediaSource::new()?;
-        let url = dom::create_object_url(&media)?;
+    pub(crate) fn open(shell: Weak<Shell>, video: &HtmlMediaElement) -> Result<Self, JsValue> {
+        let media = MediaSource::new()?;
+        let url = Url::create_object_url_with_source(&media)?;
         let weak = shell.clone();
         let opened = Listener::new(&media, "sourceopen", move |_| {
             // It opens again when something is appended after the end of the stream.
@@ -172,7 +173,7 @@ impl Source {
                 Some(Busy::Appending | Busy::Broken) | None => {
                     track.busy = None;
                     // Illegal only when the source is closed or ended: then there is no parser to reset.
-                    _ = track.buffer.abort_appends();
+                    _ = track.buffer.abort();
                 }
             }
         });
@@ -251,7 +252,7 @@ impl Source {
             match track.busy.take()? {
                 Busy::Broken => Some(BufferEvent::Failed("the media could not be parsed".into())),
                 Busy::RemovingThenAbort => {
-                    _ = track.buffer.abort_appends();
+                    _ = track.buffer.abort();
                     Some(track.state())
                 }
                 Busy::Appending | Busy::Removing => Some(track.state()),
@@ -272,7 +273,7 @@ impl Source {
 impl Drop for Source {
     fn drop(&mut self) {
         self.listeners.borrow_mut().clear();
-        dom::revoke_object_url(&self.url);
+        _ = Url::revoke_object_url(&self.url);
     }
 }
 
@@ -292,7 +293,10 @@ impl Track {
     fn start(&mut self) -> Option<BufferEvent> {
         let (turn, op) = self.queue.pop_front()?;
         let done = match &op {
-            Op::Append(bytes) => self.buffer.append_buffer(bytes).map(|()| Some(Busy::Appending)),
+            Op::Append(bytes) => self
+                .buffer
+                .append_buffer_with_array_buffer_view(bytes)
+                .map(|()| Some(Busy::Appending)),
             Op::Remove(span) => self
                 .buffer
                 .remove(units::seconds(span.start), units::seconds(span.end))
@@ -300,7 +304,7 @@ impl Track {
             Op::ChangeType(mime) => self.buffer.change_type(mime).map(|()| None),
             Op::Offset(micros) => {
                 let seconds = JsValue::from(*micros as f64 / 1e6);
-                dom::set(&self.buffer, "timestampOffset", &seconds).map(|_| None)
+                dom::set(&self.buffer, "timestampOffset", &seconds).map(|()| None)
             }
             Op::Window(window) => self.keep(window).map(|()| None),
         };
@@ -330,7 +334,7 @@ impl Track {
     }
 
     fn state(&self) -> BufferEvent {
-        let ranges = self.buffer.buffered_ranges();
+        let ranges = self.buffer.buffered();
         BufferEvent::Updated { ranges: ranges.map(|it| units::spans(&it)).unwrap_or_default() }
     }
 }

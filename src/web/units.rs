@@ -4,15 +4,18 @@ use super::dom;
 use core::time::Duration;
 use nearlive::player::Span;
 use nearlive::time::{Instant, Position, WallTime};
+use web_sys::TimeRanges;
 
 /// Now on the monotonic clock.
 pub(crate) fn now() -> Instant {
-    Instant::from_micros((dom::monotonic_ms() * 1000.0) as u64)
+    // Every browser with WebAssembly has this clock.
+    let ms = dom::window().performance().map_or(0.0, |it| it.now());
+    Instant::from_micros((ms * 1000.0) as u64)
 }
 
 /// Now on the local wall clock.
 pub(crate) fn wall() -> WallTime {
-    wall_from_ms(dom::wall_ms())
+    wall_from_ms(js_sys::Date::now())
 }
 
 /// A JavaScript time.
@@ -36,7 +39,7 @@ pub(crate) fn length(duration: Duration) -> f64 {
 }
 
 /// A `TimeRanges`.
-pub(crate) fn spans(ranges: &dom::Ranges) -> Vec<Span> {
+pub(crate) fn spans(ranges: &TimeRanges) -> Vec<Span> {
     let one = |index| {
         let (start, end) = (ranges.start(index).ok()?, ranges.end(index).ok()?);
         Some(Span { start: position(start), end: position(end) })
