@@ -1,7 +1,4 @@
 //! Single tags and their attribute lists (RFC 8216bis 4.2), read to the letter.
-//!
-//! Not by m3u8-rs (the tests compare with it): every viewer would pay for it, and it reads dates,
-//! keys, commas in titles and variants that it does not understand otherwise than the RFC says.
 
 use super::syntax::{Rendition, RenditionKind, Variant};
 use crate::presentation::date::parse_decimal;
