@@ -11,6 +11,7 @@ use js_sys::{Function, Promise};
 use nearlive::player::{Code, Command, Input, QualityChoice};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 /// A player in a page.
 #[wasm_bindgen(js_name = Player)]
@@ -34,15 +35,16 @@ impl Handle {
 
     /// Plays a manifest. Fulfilled when it is known, rejected with the error that ended it.
     pub fn load(&self, url: &JsValue) -> Promise {
-        let wanted = self.absolute(url);
-        Promise::new(&mut |resolve, reject| match &wanted {
-            Err(error) => dom::call(&reject, error),
-            Ok(_) if self.shell.over() => dom::call(&reject, &report::interrupted()),
+        let loading = Loading::default();
+        match self.absolute(url) {
+            Err(error) => loading.settle(Err(error)),
+            Ok(_) if self.shell.over() => loading.settle(Err(report::interrupted())),
             Ok(url) => {
-                self.shell.page.load(Loading { resolve, reject });
-                self.command(Command::Load { url: url.clone() });
+                self.shell.page.load(loading.clone());
+                self.command(Command::Load { url });
             }
-        })
+        }
+        future_to_promise(loading)
     }
 
     /// Calls `call` at each event of that name.

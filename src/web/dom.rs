@@ -76,16 +76,3 @@ pub(crate) fn call(function: &Function, argument: &JsValue) {
         error("nearlive: an event listener of the page failed", &thrown);
     }
 }
-
-/// A function for JavaScript that lives as long as JavaScript holds it.
-pub(crate) fn callback(call: impl FnMut(JsValue) + 'static) -> JsValue {
-    Closure::<dyn FnMut(JsValue)>::new(call).into_js_value()
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// A promise.
-    pub(crate) type Thenable;
-    #[wasm_bindgen(method)]
-    pub(crate) fn then(this: &Thenable, ok: &JsValue, fail: &JsValue) -> JsValue;
-}

@@ -4,8 +4,9 @@
 //! the borrow, perform the list, next input. A listener of the page may call the player from inside
 //! an event; such a call becomes an input that waits for its turn.
 
-use super::element::{self, Autoplay, Watch};
+use super::element::{Element, Watch};
 use super::fetch::Fetch;
+use super::inbox::{Inbox, Message};
 use super::options::Options;
 use super::report::{self, Page};
 use super::source::{Op, Source, Whole};
@@ -14,22 +15,21 @@ use super::{dom, fault, units};
 use core::cell::{Cell, RefCell};
 use js_sys::Uint8Array;
 use nearlive::player::{
-    Append, BlobId, Config, Event, FetchId, Input, Output, Player, SourceEvent, State, Stats,
+    Append, BlobId, Config, Event, FetchEvent, FetchId, Input, Output, Player, SourceEvent, State,
+    Stats,
 };
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlMediaElement, MediaSource, RequestCredentials};
 
 /// One player and all that it holds of the browser.
 pub(crate) struct Shell {
-    /// The element it plays in.
-    pub(crate) video: HtmlMediaElement,
     /// Whom it tells.
     pub(crate) page: Page,
     core: RefCell<Player>,
-    /// Inputs whose turn has not come; the first is being performed while `busy`.
-    inputs: RefCell<VecDeque<Input>>,
+    element: Rc<Element>,
+    inbox: Rc<Inbox>,
+    /// A message is being dealt with.
     busy: Cell<bool>,
     destroyed: Cell<bool>,
     state: Cell<State>,
@@ -41,29 +41,35 @@ pub(crate) struct Shell {
     blobs: RefCell<Vec<(BlobId, Uint8Array)>>,
     blob_count: Cell<u32>,
     credentials: Option<RequestCredentials>,
-    me: Weak<Self>,
 }
 
 impl Shell {
     /// A player in `video`, with nothing loaded.
     pub(crate) fn new(video: HtmlMediaElement, options: Options) -> Rc<Self> {
         let core = Player::new(options.config, units::now(), units::wall());
-        let shell = Rc::new_cyclic(|me| Self {
-            video,
-            page: Page::default(),
-            core: RefCell::new(core),
-            inputs: RefCell::default(),
-            busy: Cell::new(false),
-            destroyed: Cell::new(false),
-            state: Cell::default(),
-            alarm: Alarm::default(),
-            watch: RefCell::default(),
-            source: RefCell::default(),
-            fetches: RefCell::default(),
-            blobs: RefCell::default(),
-            blob_count: Cell::new(0),
-            credentials: options.credentials,
-            me: me.clone(),
+        let shell = Rc::new_cyclic(|me: &Weak<Self>| {
+            let me = me.clone();
+            let inbox = Rc::new(Inbox::new(move || {
+                if let Some(shell) = me.upgrade() {
+                    shell.work();
+                }
+            }));
+            Self {
+                page: Page::default(),
+                core: RefCell::new(core),
+                element: Element::new(video, inbox.clone()),
+                inbox,
+                busy: Cell::new(false),
+                destroyed: Cell::new(false),
+                state: Cell::default(),
+                alarm: Alarm::default(),
+                watch: RefCell::default(),
+                source: RefCell::default(),
+                fetches: RefCell::default(),
+                blobs: RefCell::default(),
+                blob_count: Cell::new(0),
+                credentials: options.credentials,
+            }
         });
         let weak = Rc::downgrade(&shell);
         shell.alarm.attach(move || {
@@ -76,34 +82,44 @@ impl Shell {
         shell
     }
 
-    /// Gives the core an input and performs what follows from it, or leaves that to the `give`
+    /// Gives the core an input and performs what follows from it, or leaves that to the work that is
     /// under way.
     pub(crate) fn give(&self, input: Input) {
-        if self.over() {
-            return;
-        }
-        self.inputs.borrow_mut().push_back(input);
-        if self.busy.replace(true) {
+        self.inbox.put(Message::Input(input));
+    }
+
+    /// Deals with all that is in the inbox, unless that is happening already.
+    fn work(&self) {
+        if self.over() || self.busy.replace(true) {
             return;
         }
         while !self.destroyed.get() {
-            let Some(input) = self.next_input() else { break };
-            for output in self.step(input) {
-                if !self.destroyed.get() {
-                    self.perform(output);
+            let Some(message) = self.inbox.take() else { break };
+            match message {
+                Message::Input(input) => self.run(input),
+                Message::Media { fetch, bytes, facts } => {
+                    let len = bytes.length();
+                    let blob = self.keep(bytes);
+                    self.run(Input::Fetch(fetch, FetchEvent::Media { blob, len, facts }));
                 }
+                Message::Over(fetch) => _ = self.forget(fetch),
+                Message::Autoplay(how) => self.page.emit("autoplay", &report::autoplay(how)),
             }
         }
         self.busy.set(false);
     }
 
+    fn run(&self, input: Input) {
+        for output in self.step(input) {
+            if !self.destroyed.get() {
+                self.perform(output);
+            }
+        }
+    }
+
     /// It takes no more inputs.
     pub(crate) fn over(&self) -> bool {
         self.destroyed.get() || fault::happened()
-    }
-
-    fn next_input(&self) -> Option<Input> {
-        self.inputs.borrow_mut().pop_front()
     }
 
     fn step(&self, input: Input) -> Vec<Output> {
@@ -123,7 +139,7 @@ impl Shell {
     fn perform(&self, output: Output) {
         match output {
             Output::Fetch(request) => {
-                let fetch = Fetch::start(self.me.clone(), &request, self.credentials);
+                let fetch = Fetch::start(self.inbox.clone(), &request, self.credentials);
                 self.fetches.borrow_mut().push(fetch);
             }
             Output::Cancel(id) => {
@@ -161,14 +177,10 @@ impl Shell {
             Output::Seekable(span) => _ = self.with_source(|it| it.seekable(span)),
             Output::Seek(position) => self.set("currentTime", units::seconds(position)),
             Output::Rate(rate) => {
-                element::keep_pitch(&self.video);
+                self.element.keep_pitch();
                 self.set("playbackRate", f64::from(rate.permille()) / 1000.0);
             }
-            Output::Play => {
-                if let Some(me) = self.me.upgrade() {
-                    element::play(&me);
-                }
-            }
+            Output::Play => self.element.play(),
             Output::Emit(event) => self.emit(&event),
             Output::Wait { until, .. } => self.alarm.set(until),
         }
@@ -184,7 +196,7 @@ impl Shell {
 
     fn set(&self, key: &str, value: f64) {
         // Refused only for values that no element can take; the next snapshot tells the truth.
-        _ = dom::set(&self.video, key, &value.into());
+        _ = dom::set(&self.element.video, key, &value.into());
     }
 
     fn emit(&self, event: &Event) {
@@ -194,20 +206,13 @@ impl Shell {
         self.page.tell(event);
     }
 
-    /// Tells the page what the browser thinks of playing without a click.
-    pub(crate) fn autoplay(&self, how: Autoplay) {
-        if !self.destroyed.get() {
-            self.page.emit("autoplay", &report::autoplay(how));
-        }
-    }
-
     fn open_source(&self) {
         self.source.take();
         if self.watch.borrow().is_none() {
-            self.watch.replace(Some(Watch::new(&self.me, &self.video)));
+            self.watch.replace(Some(self.element.watch()));
         }
-        match Source::open(self.me.clone(), &self.video) {
-            Ok(source) => _ = self.source.replace(Some(Rc::new(source))),
+        match Source::open(self.inbox.clone(), &self.element.video) {
+            Ok(source) => _ = self.source.replace(Some(source)),
             Err(thrown) => {
                 let message = dom::describe(&thrown);
                 self.give(Input::Source(SourceEvent::Failed { code: 4, message }));
@@ -218,19 +223,19 @@ impl Shell {
     fn close_source(&self) {
         self.watch.take();
         if self.source.take().is_some() {
-            _ = self.video.remove_attribute("src");
-            self.video.load();
+            _ = self.element.video.remove_attribute("src");
+            self.element.video.load();
         }
     }
 
     /// Does something with the source, if there is one. It may come back to the driver.
-    pub(crate) fn with_source<T>(&self, act: impl FnOnce(&Source) -> T) -> Option<T> {
+    fn with_source<T>(&self, act: impl FnOnce(&Source) -> T) -> Option<T> {
         let source = self.source.borrow().clone();
         source.map(|it| act(&it))
     }
 
     /// Keeps media bytes under a new number.
-    pub(crate) fn keep(&self, bytes: Uint8Array) -> BlobId {
+    fn keep(&self, bytes: Uint8Array) -> BlobId {
         let id = BlobId(self.blob_count.get());
         self.blob_count.set(id.0.wrapping_add(1));
         self.blobs.borrow_mut().push((id, bytes));
@@ -244,7 +249,7 @@ impl Shell {
     }
 
     /// Forgets a request that is over.
-    pub(crate) fn forget(&self, id: FetchId) -> Option<Rc<Fetch>> {
+    fn forget(&self, id: FetchId) -> Option<Rc<Fetch>> {
         let mut fetches = self.fetches.borrow_mut();
         let at = fetches.iter().position(|it| it.id() == id)?;
         Some(fetches.swap_remove(at))
@@ -278,7 +283,7 @@ impl Shell {
         self.alarm.set(None);
         self.close_source();
         self.blobs.take();
-        self.inputs.take();
+        self.inbox.close();
         self.page.close();
         self.state.set(State::Idle);
         // Its memory goes now, not when the page's last reference to the handle goes.

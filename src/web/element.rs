@@ -1,17 +1,26 @@
 //! The media element: what the core is told of it, and how it is made to play.
 
-use super::driver::Shell;
+use super::inbox::{Autoplay, Inbox, Message};
 use super::listen::Listener;
 use super::{dom, units};
 use gloo_timers::callback::Interval;
+use js_sys::Promise;
 use nearlive::player::{Cue, Input, Snapshot, SourceEvent};
 use nearlive::units::Rate;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{EventTarget, HtmlMediaElement, VideoPlaybackQuality};
 
 /// How often the core looks at an element that plays.
 const LOOK_MS: u32 = 250;
+
+/// The element that a player plays in.
+pub(crate) struct Element {
+    /// Of the page.
+    pub(crate) video: HtmlMediaElement,
+    inbox: Rc<Inbox>,
+}
 
 /// What is listened to while something is loaded.
 pub(crate) struct Watch {
@@ -19,13 +28,19 @@ pub(crate) struct Watch {
     _tick: Interval,
 }
 
-impl Watch {
-    /// Tells `shell` of everything that happens to `video`.
-    pub(crate) fn new(shell: &Weak<Shell>, video: &HtmlMediaElement) -> Self {
+impl Element {
+    /// What happens to `video` will go to `inbox`.
+    pub(crate) fn new(video: HtmlMediaElement, inbox: Rc<Inbox>) -> Rc<Self> {
+        Rc::new(Self { video, inbox })
+    }
+
+    /// Tells of everything that happens to it, until what this returns is dropped.
+    pub(crate) fn watch(self: &Rc<Self>) -> Watch {
         let on = |target: &EventTarget, name, cue| {
-            let weak = shell.clone();
-            Listener::new(target, name, move |_| look(&weak, cue))
+            let me = self.clone();
+            Listener::new(target, name, move |_| me.look(cue))
         };
+        let video = &self.video;
         let mut listeners: Vec<Listener> = [
             ("playing", Cue::Playing),
             ("waiting", Cue::Waiting),
@@ -45,43 +60,76 @@ impl Watch {
         let window = dom::window();
         listeners.extend(window.document().map(|it| on(&it, "visibilitychange", Cue::Visibility)));
         listeners.push(on(&window, "online", Cue::Online));
-        let weak = shell.clone();
-        listeners.push(Listener::new(video, "error", move |_| failed(&weak)));
-        let weak = shell.clone();
+        let me = self.clone();
+        listeners.push(Listener::new(video, "error", move |_| me.failed()));
+        let me = self.clone();
         listeners.push(Listener::new(video, "volumechange", move |_| {
-            if let Some(shell) = weak.upgrade() {
-                keep_pitch(&shell.video);
-            }
-            look(&weak, Cue::Timer);
+            me.keep_pitch();
+            me.look(Cue::Timer);
         }));
-        let weak = shell.clone();
+        let me = self.clone();
         let tick = Interval::new(LOOK_MS, move || {
-            if weak.upgrade().is_some_and(|it| !it.video.paused()) {
-                look(&weak, Cue::Timer);
+            if !me.video.paused() {
+                me.look(Cue::Timer);
             }
         });
-        Self { _listeners: listeners, _tick: tick }
+        Watch { _listeners: listeners, _tick: tick }
     }
-}
 
-/// The pitch is kept where it can be heard: stretching time without it takes less of the buffer.
-pub(crate) fn keep_pitch(video: &HtmlMediaElement) {
-    _ = dom::set(video, "preservesPitch", &(!video.muted()).into());
-}
-
-fn look(shell: &Weak<Shell>, cue: Cue) {
-    if let Some(shell) = shell.upgrade() {
-        let snapshot = snapshot(&shell.video, cue);
-        shell.give(Input::Media(snapshot));
+    /// The pitch is kept where it can be heard: stretching time without it takes less of the buffer.
+    pub(crate) fn keep_pitch(&self) {
+        _ = dom::set(&self.video, "preservesPitch", &(!self.video.muted()).into());
     }
-}
 
-fn failed(shell: &Weak<Shell>) {
-    if let Some(shell) = shell.upgrade()
-        && let Some(error) = shell.video.error()
-    {
-        let (code, message) = (error.code(), error.message());
-        shell.give(Input::Source(SourceEvent::Failed { code, message }));
+    /// `play()`. Where the browser refuses sound, it plays without; where it refuses that too, the
+    /// page has to show a button.
+    pub(crate) fn play(self: &Rc<Self>) {
+        self.attempt(false);
+    }
+
+    fn attempt(self: &Rc<Self>, muted_by_us: bool) {
+        match self.video.play() {
+            // The promise of an element that is given up may never be settled, and what waits for it
+            // must not keep the element.
+            Ok(promise) => spawn_local(Self::settled(Rc::downgrade(self), promise, muted_by_us)),
+            Err(thrown) => self.refused(&thrown, muted_by_us),
+        }
+    }
+
+    async fn settled(me: Weak<Self>, promise: Promise, muted_by_us: bool) {
+        let result = JsFuture::from(promise).await;
+        let Some(me) = me.upgrade() else { return };
+        match result {
+            Ok(_) if muted_by_us => me.inbox.put(Message::Autoplay(Autoplay::Muted)),
+            Ok(_) => {}
+            Err(thrown) => me.refused(&thrown, muted_by_us),
+        }
+    }
+
+    fn refused(self: &Rc<Self>, thrown: &JsValue, muted_by_us: bool) {
+        // Anything else is an AbortError: a pause or a new source came in between.
+        if dom::name_of(thrown) != "NotAllowedError" {
+            return;
+        }
+        if muted_by_us {
+            // The click that will start it allows sound as well.
+            self.video.set_muted(false);
+        } else if !self.video.muted() {
+            self.video.set_muted(true);
+            return self.attempt(true);
+        }
+        self.inbox.put(Message::Autoplay(Autoplay::Blocked));
+    }
+
+    fn look(&self, cue: Cue) {
+        self.inbox.put(Message::Input(Input::Media(snapshot(&self.video, cue))));
+    }
+
+    fn failed(&self) {
+        if let Some(error) = self.video.error() {
+            let (code, message) = (error.code(), error.message());
+            self.inbox.put(Message::Input(Input::Source(SourceEvent::Failed { code, message })));
+        }
     }
 }
 
@@ -106,58 +154,5 @@ fn snapshot(video: &HtmlMediaElement, cue: Cue) -> Snapshot {
         muted: video.muted(),
         wall: units::wall(),
         height_px: (f64::from(video.client_height()) * scale) as u32,
-    }
-}
-
-/// What became of a wish to play.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Autoplay {
-    /// The browser allowed it, without sound.
-    Muted,
-    /// The browser wants a click first.
-    Blocked,
-}
-
-/// `play()`. Where the browser refuses sound, it plays without; where it refuses that too, the page
-/// has to show a button.
-pub(crate) fn play(shell: &Rc<Shell>) {
-    attempt(shell, false);
-}
-
-fn attempt(shell: &Rc<Shell>, muted_by_us: bool) {
-    let promise = match shell.video.play() {
-        Ok(promise) => promise,
-        Err(thrown) => return refused(shell, &thrown, muted_by_us),
-    };
-    let [ok, fail] = [Rc::downgrade(shell), Rc::downgrade(shell)];
-    let ok = dom::callback(move |_| {
-        if let Some(shell) = ok.upgrade()
-            && muted_by_us
-        {
-            shell.autoplay(Autoplay::Muted);
-        }
-    });
-    let fail = dom::callback(move |thrown| {
-        if let Some(shell) = fail.upgrade() {
-            refused(&shell, &thrown, muted_by_us);
-        }
-    });
-    promise.unchecked_into::<dom::Thenable>().then(&ok, &fail);
-}
-
-fn refused(shell: &Rc<Shell>, thrown: &JsValue, muted_by_us: bool) {
-    // Anything else is an AbortError: a pause or a new source came in between.
-    if dom::name_of(thrown) != "NotAllowedError" {
-        return;
-    }
-    if muted_by_us {
-        // The click that will start it allows sound as well.
-        shell.video.set_muted(false);
-        shell.autoplay(Autoplay::Blocked);
-    } else if shell.video.muted() {
-        shell.autoplay(Autoplay::Blocked);
-    } else {
-        shell.video.set_muted(true);
-        attempt(shell, true);
     }
 }

@@ -1,22 +1,19 @@
 //! Requests: `fetch()` and the reading of its stream.
 //!
-//! ```text
-//! start --fetch()--> head --read()--> read --read()--> read ... --> over
-//!   any of them: fail (also after an abort) --> over
-//! ```
 //! A media body stays in JavaScript: of each read the scanner gets the few bytes that it asks for,
 //! and the `Uint8Array` itself is what is appended later. No header is added but `Range`, which is
 //! safelisted (Fetch, "CORS-safelisted request-header"), so no preflight happens.
 
-use super::driver::Shell;
+use super::inbox::{Inbox, Message};
 use super::{dom, units};
-use core::cell::{Cell, RefCell};
+use core::cell::Cell;
 use core::time::Duration;
-use js_sys::{Object, Uint8Array};
+use js_sys::{Object, Promise, Uint8Array};
 use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache,
     RequestCredentials, RequestInit, Response,
@@ -25,53 +22,35 @@ use web_sys::{
 /// One request, from its start until the browser has said its last word on it.
 pub(crate) struct Fetch {
     id: FetchId,
-    shell: Weak<Shell>,
+    inbox: Rc<Inbox>,
     abort: Option<AbortController>,
     /// Nothing more is to be told.
     over: Cell<bool>,
     /// A short error page: read although the request is given up, so that the connection stays usable.
     discard: Cell<bool>,
-    reader: RefCell<Option<ReadableStreamDefaultReader>>,
-    walk: RefCell<Option<Walk>>,
-    /// What the promises call. They hold this fetch, so they are dropped at its end.
-    calls: RefCell<Option<Calls>>,
-}
-
-#[derive(Clone)]
-struct Calls {
-    read: JsValue,
-    fail: JsValue,
 }
 
 impl Fetch {
-    /// Makes a request. What comes of it goes to `shell`.
+    /// Makes a request. What comes of it goes to `inbox`.
     pub(crate) fn start(
-        shell: Weak<Shell>,
+        inbox: Rc<Inbox>,
         request: &Request,
         credentials: Option<RequestCredentials>,
     ) -> Rc<Self> {
+        let fetch = Rc::new(Self {
+            id: request.id,
+            inbox,
+            abort: AbortController::new().ok(),
+            over: Cell::new(false),
+            discard: Cell::new(false),
+        });
         let walk = match &request.body {
             Body::Bytes => None,
             Body::Media(tracks) => Some(Walk::new(Scanner::new(tracks))),
         };
-        let fetch = Rc::new(Self {
-            id: request.id,
-            shell,
-            abort: AbortController::new().ok(),
-            over: Cell::new(false),
-            discard: Cell::new(false),
-            reader: RefCell::default(),
-            walk: RefCell::new(walk),
-            calls: RefCell::default(),
-        });
-        let [a, b, c] = [fetch.clone(), fetch.clone(), fetch.clone()];
-        let head = dom::callback(move |response| a.head(response.unchecked_ref()));
-        let read = dom::callback(move |chunk| b.read(chunk.unchecked_ref()));
-        let fail = dom::callback(move |thrown| c.fail(&thrown));
-        fetch.calls.replace(Some(Calls { read, fail: fail.clone() }));
         let init = fetch.init(request, credentials);
-        let promise = dom::window().fetch_with_str_and_init(&request.url, &init);
-        promise.unchecked_into::<dom::Thenable>().then(&head, &fail);
+        let response = dom::window().fetch_with_str_and_init(&request.url, &init);
+        spawn_local(fetch.clone().run(response, walk));
         fetch
     }
 
@@ -109,6 +88,43 @@ impl Fetch {
         init
     }
 
+    async fn run(self: Rc<Self>, response: Promise, walk: Option<Walk>) {
+        let last = match self.read(response, walk).await {
+            Ok(()) => FetchEvent::Done,
+            Err(thrown) => FetchEvent::Failed(dom::describe(&thrown)),
+        };
+        self.tell(last);
+        self.over.set(true);
+        self.inbox.put(Message::Over(self.id));
+    }
+
+    /// Reads all of it, or gives what the browser threw (also after an abort).
+    async fn read(&self, response: Promise, mut walk: Option<Walk>) -> Result<(), JsValue> {
+        let response: Response = JsFuture::from(response).await?.unchecked_into();
+        self.head(&response);
+        let Some(body) = response.body() else { return Ok(()) };
+        let reader = ReadableStreamDefaultReader::new(&body)?;
+        loop {
+            let chunk: ReadableStreamReadResult =
+                JsFuture::from(reader.read()).await?.unchecked_into();
+            if chunk.get_done().unwrap_or_default() {
+                return Ok(());
+            }
+            // Read on after a cancel as well: the aborted stream then fails, which ends it.
+            if self.over.get() {
+                continue;
+            }
+            let bytes: Uint8Array = chunk.get_value().unchecked_into();
+            match &mut walk {
+                None => self.tell(FetchEvent::Data(bytes.to_vec())),
+                Some(walk) => {
+                    let facts = walk.over(&bytes);
+                    self.inbox.put(Message::Media { fetch: self.id, bytes, facts });
+                }
+            }
+        }
+    }
+
     fn head(&self, response: &Response) {
         let all = response.headers();
         let header = |name| all.get(name).ok().flatten();
@@ -130,68 +146,11 @@ impl Fetch {
                 .and_then(|it| it.parse::<u32>().ok())
                 .map(|s| Duration::from_secs(u64::from(s))),
         }));
-        match response.body().map(|it| ReadableStreamDefaultReader::new(&it)) {
-            None => self.end(FetchEvent::Done),
-            Some(Ok(reader)) => {
-                self.reader.replace(Some(reader));
-                self.next();
-            }
-            Some(Err(thrown)) => self.fail(&thrown),
-        }
-    }
-
-    fn next(&self) {
-        let calls = self.calls.borrow().clone();
-        if let (Some(reader), Some(calls)) = (&*self.reader.borrow(), calls) {
-            let promise = reader.read().unchecked_into::<dom::Thenable>();
-            promise.then(&calls.read, &calls.fail);
-        }
-    }
-
-    fn read(&self, chunk: &ReadableStreamReadResult) {
-        if chunk.get_done().unwrap_or_default() {
-            return self.end(FetchEvent::Done);
-        }
-        if let Some(shell) = self.shell.upgrade()
-            && !self.over.get()
-        {
-            let bytes: Uint8Array = chunk.get_value().unchecked_into();
-            // The borrow ends here: what is told may come back as a cancel.
-            let facts = self.walk.borrow_mut().as_mut().map(|it| it.over(&bytes));
-            shell.give(Input::Fetch(
-                self.id,
-                match facts {
-                    None => FetchEvent::Data(bytes.to_vec()),
-                    Some(facts) => {
-                        let len = bytes.length();
-                        FetchEvent::Media { blob: shell.keep(bytes), len, facts }
-                    }
-                },
-            ));
-        }
-        // Also after a cancel: the aborted stream then fails, which ends it.
-        self.next();
-    }
-
-    fn fail(&self, thrown: &JsValue) {
-        self.end(FetchEvent::Failed(dom::describe(thrown)));
-    }
-
-    fn end(&self, event: FetchEvent) {
-        self.tell(event);
-        self.over.set(true);
-        self.reader.take();
-        self.calls.take();
-        if let Some(shell) = self.shell.upgrade() {
-            shell.forget(self.id);
-        }
     }
 
     fn tell(&self, event: FetchEvent) {
-        if !self.over.get()
-            && let Some(shell) = self.shell.upgrade()
-        {
-            shell.give(Input::Fetch(self.id, event));
+        if !self.over.get() {
+            self.inbox.put(Message::Input(Input::Fetch(self.id, event)));
         }
     }
 }

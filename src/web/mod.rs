@@ -1,14 +1,15 @@
 //! The shell: puts the core into a browser. It decides nothing that the core can decide.
 //!
 //! ```text
-//! page --api--> driver --Input--> core (nearlive::player)
-//!                 |  <--Output--
-//!                 +-- fetch     fetch() streams; runs the scanner, keeps media bytes in JavaScript
-//!                 +-- source    MediaSource and its buffers, one queue each
-//!                 +-- element   snapshots of the <video>, autoplay
-//!                 +-- timer     the one alarm of Output::Wait
-//!                 +-- report    events, errors and figures as plain objects for the page
+//! page --api--> inbox --> driver --Input--> core (nearlive::player)
+//!                 ^          |  <--Output--
+//!                 |          +-- fetch     fetch() streams; runs the scanner, keeps media bytes in JavaScript
+//!                 +----------+-- source    MediaSource and its buffers, one queue each
+//!                            +-- element   snapshots of the <video>, autoplay
+//!                            +-- timer     the one alarm of Output::Wait
+//!                            +-- report    events, errors and figures as plain objects for the page
 //! ```
+//! Only the driver knows the parts; what they have to tell they leave in the inbox.
 //!
 //! One Wasm instance serves all players of a page: a player is one [`driver::Shell`], owned by its
 //! handle in [`api`]. Everything that JavaScript holds of it (listeners, timers, promise callbacks)
@@ -22,6 +23,7 @@ mod driver;
 mod element;
 mod fault;
 mod fetch;
+mod inbox;
 mod listen;
 mod options;
 mod report;

@@ -2,11 +2,14 @@
 //!
 //! The shapes are described in `www/nearlive.d.ts`, the reference for pages.
 
-use super::element::Autoplay;
+use super::inbox::Autoplay;
 use super::{dom, units};
 use core::cell::RefCell;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 use js_sys::{Array, Function, Object};
 use nearlive::player::{Category, Code, Error, Event, Quality, State, Stats, Switch};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// The names of the events.
@@ -19,10 +22,40 @@ pub(crate) struct Page {
     loading: RefCell<Option<Loading>>,
 }
 
-/// A `load()` that is neither fulfilled nor rejected.
-pub(crate) struct Loading {
-    pub(crate) resolve: Function,
-    pub(crate) reject: Function,
+/// What becomes of a `load()`.
+#[derive(Clone, Default)]
+pub(crate) struct Loading(Rc<RefCell<Outcome>>);
+
+#[derive(Default)]
+struct Outcome {
+    result: Option<Result<JsValue, JsValue>>,
+    waits: Option<Waker>,
+}
+
+impl Loading {
+    /// Settles it; only the first time counts.
+    pub(crate) fn settle(&self, result: Result<JsValue, JsValue>) {
+        let mut outcome = self.0.borrow_mut();
+        outcome.result.get_or_insert(result);
+        if let Some(waker) = outcome.waits.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Future for Loading {
+    type Output = Result<JsValue, JsValue>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut outcome = self.0.borrow_mut();
+        match outcome.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                outcome.waits = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl Page {
@@ -42,7 +75,7 @@ impl Page {
     /// A new `load()`; the one before will not come to anything.
     pub(crate) fn load(&self, loading: Loading) {
         if let Some(before) = self.loading.replace(Some(loading)) {
-            dom::call(&before.reject, &interrupted());
+            before.settle(Err(interrupted()));
         }
     }
 
@@ -50,7 +83,7 @@ impl Page {
     pub(crate) fn close(&self) {
         self.listeners.take();
         if let Some(loading) = self.loading.take() {
-            dom::call(&loading.reject, &interrupted());
+            loading.settle(Err(interrupted()));
         }
     }
 
@@ -71,7 +104,7 @@ impl Page {
             Event::Loaded { qualities: all, live } => {
                 let detail = object(&[("qualities", qualities(all)), ("live", (*live).into())]);
                 if let Some(loading) = self.loading.take() {
-                    dom::call(&loading.resolve, &JsValue::UNDEFINED);
+                    loading.settle(Ok(JsValue::UNDEFINED));
                 }
                 self.emit("loaded", &detail);
             }
@@ -81,7 +114,7 @@ impl Page {
                 if trouble.fatal
                     && let Some(loading) = self.loading.take()
                 {
-                    dom::call(&loading.reject, &detail);
+                    loading.settle(Err(detail.clone()));
                 }
                 self.emit("error", &detail);
             }

@@ -9,7 +9,7 @@
 //! idle --appendBuffer throws QuotaExceededError--> full (tells Full) --remove, updateend--> idle
 //! ```
 
-use super::driver::Shell;
+use super::inbox::{Inbox, Message};
 use super::listen::Listener;
 use super::{dom, units};
 use core::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ use js_sys::Uint8Array;
 use nearlive::player::{BufferEvent, Input, SourceEvent, Span, Window};
 use nearlive::presentation::TrackKind;
 use std::collections::VecDeque;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlMediaElement, MediaSource, SourceBuffer, Url};
 
@@ -41,7 +41,7 @@ pub(crate) enum Whole {
 /// One attached MediaSource.
 pub(crate) struct Source {
     media: MediaSource,
-    shell: Weak<Shell>,
+    inbox: Rc<Inbox>,
     url: String,
     opened: Cell<bool>,
     tracks: RefCell<Vec<Track>>,
@@ -51,6 +51,7 @@ pub(crate) struct Source {
     /// Appends wait.
     held: Cell<bool>,
     listeners: RefCell<Vec<Listener>>,
+    me: Weak<Self>,
 }
 
 struct Track {
@@ -74,31 +75,35 @@ enum Busy {
 }
 
 impl Source {
-    /// Makes one and attaches it to `video`.
-    pub(crate) fn open(shell: Weak<Shell>, video: &HtmlMediaElement) -> Result<Self, JsValue> {
+    /// Makes one and attaches it to `video`. What happens to it goes to `inbox`.
+    pub(crate) fn open(inbox: Rc<Inbox>, video: &HtmlMediaElement) -> Result<Rc<Self>, JsValue> {
         let media = MediaSource::new()?;
         let url = Url::create_object_url_with_source(&media)?;
-        let weak = shell.clone();
-        let opened = Listener::new(&media, "sourceopen", move |_| {
-            // It opens again when something is appended after the end of the stream.
-            if let Some(shell) = weak.upgrade()
-                && shell.with_source(|it| !it.opened.replace(true)) == Some(true)
-            {
-                shell.give(Input::Source(SourceEvent::Opened));
+        let source = Rc::new_cyclic(|me: &Weak<Self>| {
+            let weak = me.clone();
+            let opened = Listener::new(&media, "sourceopen", move |_| {
+                // It opens again when something is appended after the end of the stream.
+                if let Some(source) = weak.upgrade()
+                    && !source.opened.replace(true)
+                {
+                    source.inbox.put(Message::Input(Input::Source(SourceEvent::Opened)));
+                }
+            });
+            Self {
+                media,
+                inbox,
+                url,
+                opened: Cell::new(false),
+                tracks: RefCell::default(),
+                wholes: RefCell::default(),
+                turn: Cell::new(0),
+                held: Cell::new(false),
+                listeners: RefCell::new(vec![opened]),
+                me: me.clone(),
             }
         });
-        video.set_src(&url);
-        Ok(Self {
-            media,
-            shell,
-            url,
-            opened: Cell::new(false),
-            tracks: RefCell::default(),
-            wholes: RefCell::default(),
-            turn: Cell::new(0),
-            held: Cell::new(false),
-            listeners: RefCell::new(vec![opened]),
-        })
+        video.set_src(&source.url);
+        Ok(source)
     }
 
     /// `addSourceBuffer`.
@@ -108,10 +113,10 @@ impl Source {
             Err(thrown) => return self.tell(kind, BufferEvent::Failed(dom::describe(&thrown))),
         };
         let on = |name, call: fn(&Self, TrackKind)| {
-            let weak = self.shell.clone();
+            let weak = self.me.clone();
             Listener::new(&buffer, name, move |_| {
-                if let Some(shell) = weak.upgrade() {
-                    shell.with_source(|it| call(it, kind));
+                if let Some(source) = weak.upgrade() {
+                    call(&source, kind);
                 }
             })
         };
@@ -201,9 +206,7 @@ impl Source {
     }
 
     fn tell(&self, kind: TrackKind, event: BufferEvent) {
-        if let Some(shell) = self.shell.upgrade() {
-            shell.give(Input::Buffer(kind, event));
-        }
+        self.inbox.put(Message::Input(Input::Buffer(kind, event)));
     }
 
     /// Starts all that may be started; then tells what happened, `before` that first.
