@@ -26,7 +26,7 @@ const nearlive = (() => {
 
   /** Compiles the module once; a failed download is tried again at the next call. */
   const start = () =>
-    (compiled ??= wasm_bindgen({ module_or_path: WASM_URL }).then(
+    (compiled ??= wasm_bindgen(WASM_URL).then(
       () => undefined,
       (cause) => {
         compiled = undefined;

@@ -5,7 +5,7 @@
 //! | piece | declares |
 //! |---|---|
 //! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `WASM_URL` (string) |
-//! | glue | `wasm_bindgen`: called with `{ module_or_path: WASM_URL }` it gives a promise; the exports are its properties |
+//! | glue | `wasm_bindgen`: called with `WASM_URL` it gives a promise; the exports are its properties |
 //! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/figures.js` | what `element.js` needs to put figures into words |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |

@@ -76,10 +76,25 @@ fn has_std_sources(toolchain: &str) -> bool {
     })
 }
 
-/// What the glue does with the module's exports.
-const EXPORTS: &str = "wasm = instance.exports;";
-/// What it is to do: let the loader watch them.
-const GUARDED: &str = "wasm = guarded(instance.exports);";
+/// From here on the glue fetches and starts the module, in every way that there may be.
+const START: &str = "let wasmModule, wasmInstance, wasm;\n";
+/// The one way that is needed: from an address, with the loader watching the exports. A server that serves the module under
+/// another type than `application/wasm` is read to the end first, as browsers want it.
+const OWN_START: &str = r#"let wasm;
+const start = async (url) => {
+const response = await fetch(url);
+if (!response.ok) throw new Error(`status ${response.status}`);
+const streams = WebAssembly.instantiateStreaming && response.headers.get("content-type") === "application/wasm";
+const imports = __wbg_get_imports();
+const { instance } = await (streams
+? WebAssembly.instantiateStreaming(response, imports)
+: WebAssembly.instantiate(await response.arrayBuffer(), imports));
+wasm = guarded(instance.exports);
+wasm.__wbindgen_start();
+};
+return Object.assign(start, exports);
+})({ __proto__: null });
+"#;
 
 /// Runs wasm-bindgen: returns the glue (a script that declares `wasm_bindgen`) and the module that belongs to it.
 pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>)> {
@@ -97,10 +112,12 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
     if snippets.any(|it| !it.is_empty()) || !output.local_modules().is_empty() {
         bail!("the module brings JavaScript snippets along, which one script cannot hold");
     }
-    if output.js().matches(EXPORTS).count() != 1 {
-        bail!("wasm-bindgen's script is another than the one that www/loader.js was written for");
-    }
-    let mut glue = output.js().replace(EXPORTS, GUARDED);
+    let mut glue = match output.js().split_once(START) {
+        Some((glue, start)) if start.trim_end().ends_with("})({ __proto__: null });") => {
+            [glue, OWN_START].concat()
+        }
+        _ => bail!("wasm-bindgen's script is another than the one that this was written for"),
+    };
     let module = output.wasm_mut();
     drop_described(module);
     shorten(module.imports.iter_mut().map(|it| &mut it.name), "i", &mut glue);
