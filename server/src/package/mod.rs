@@ -20,6 +20,8 @@ mod news;
 mod order;
 mod sound;
 pub(crate) mod steady;
+mod timeline;
+mod track;
 mod writer;
 
 pub use ailment::Ailment;
@@ -30,16 +32,18 @@ use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed, Standing};
 use entrance::Entrance;
 use frames::FrameReader;
-use grid::{Cut, Grid, Period};
+use grid::{Cut, Period};
 use nearlive::media::isobmff::write::SampleEntry;
-use nearlive::time::{Timescale, WallTime};
+use nearlive::time::WallTime;
 use news::{Afresh, News};
 use order::Order;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use steady::Steady;
-use writer::{Picture, Writer};
+use timeline::{FRAME_US, Timeline, to_us};
+use track::Track;
+use writer::Picture;
 
 /// A Period goes into manifests when all its tracks are set up, or after this long.
 const PUBLISH_PATIENCE_US: i64 = 1_500_000;
@@ -49,8 +53,6 @@ const PENDING_FRAMES: usize = 2_000;
 const CUTS: usize = 32;
 /// Times between frames that are remembered.
 const INTERVALS: usize = 16;
-/// From a frame to the next, before that is known.
-const FRAME_US: i64 = 40_000;
 /// What a key frame's time on its way may grow by.
 const GRACE_US: i64 = 100_000;
 /// A picture that comes so long before the segment that is being written is not late: the clock was
@@ -66,14 +68,11 @@ const BETWEEN_PERIODS_US: i64 = 1_000_000;
 /// One camera's packager. It outlives the engine's runs.
 #[derive(Debug)]
 pub struct Packager {
-    camera: Arc<Camera>,
+    timeline: Timeline,
     tracks: Vec<Track>,
     leader: usize,
-    clock: MediaClock,
     standing: Standing,
-    grid: Grid,
     cuts: VecDeque<Decided>,
-    periods: VecDeque<Period>,
     began_us: i64,
     /// When this run's last key frame of the leader came that can be decoded.
     key_arrival_us: Option<i64>,
@@ -94,70 +93,17 @@ struct Decided {
     begins: Option<(Period, u64)>,
 }
 
-#[derive(Debug)]
-struct Track {
-    kind: RenditionKind,
-    copied: bool,
-    reader: FrameReader,
-    steady: Steady,
-    order: Order,
-    entrance: Entrance,
-    pending: VecDeque<Frame>,
-    writer: Writer,
-    last_arrival_us: i64,
-    last_pts: Option<i64>,
-    /// The newest times between two frames.
-    intervals_us: VecDeque<i64>,
-    /// What is written now stands in for what does not come.
-    filling: bool,
-    /// Pictures before the next key frame belong to nothing.
-    needs_key: bool,
-    /// Nothing comes for it in this run.
-    is_absent: bool,
-    /// The next stand-in waits for so long: a key frame came that much later than the last one began.
-    grace_us: i64,
-}
-
 impl Packager {
     /// A packager that writes into `camera`, one track for each of its renditions.
     pub fn new(camera: Arc<Camera>) -> Self {
         let renditions = camera.renditions();
-        let tracks = renditions
-            .iter()
-            .enumerate()
-            .map(|(i, r)| {
-                let scale = match r.kind {
-                    RenditionKind::Video => Timescale::NINETY_KHZ,
-                    RenditionKind::Audio => Timescale::AUDIO_48K,
-                };
-                Track {
-                    kind: r.kind,
-                    copied: r.copied,
-                    reader: FrameReader::default(),
-                    steady: Steady::default(),
-                    order: Order::default(),
-                    entrance: Entrance::default(),
-                    pending: VecDeque::new(),
-                    writer: Writer::new(i, scale),
-                    last_arrival_us: 0,
-                    last_pts: None,
-                    intervals_us: VecDeque::new(),
-                    filling: false,
-                    needs_key: true,
-                    is_absent: false,
-                    grace_us: 0,
-                }
-            })
-            .collect();
+        let tracks = renditions.iter().enumerate().map(|(i, r)| Track::new(i, r)).collect();
         let mut packager = Self {
-            camera,
+            timeline: Timeline::new(camera),
             tracks,
             leader: 0,
-            clock: MediaClock::default(),
             standing: Standing::default(),
-            grid: Grid::default(),
             cuts: VecDeque::new(),
-            periods: VecDeque::new(),
             began_us: 0,
             key_arrival_us: None,
             began_arrival_us: None,
@@ -210,9 +156,9 @@ impl Packager {
     }
 
     fn restart_clock(&mut self, now_us: i64, why: Afresh) {
-        self.clock = MediaClock::default();
+        self.timeline.clock = MediaClock::default();
         self.cuts.clear();
-        if self.grid.period().is_some() {
+        if self.timeline.grid.period().is_some() {
             self.afresh.get_or_insert(why);
         }
         for track in &mut self.tracks {
@@ -267,7 +213,7 @@ impl Packager {
                 frame.pts = t.steady.sound(frame.pts, frame.arrival_us);
             }
         }
-        if t.kind == RenditionKind::Audio && self.is_running() && !frames.is_empty() {
+        if t.kind == RenditionKind::Audio && self.timeline.is_running() && !frames.is_empty() {
             self.sound(track, frames);
             frames.clear();
         }
@@ -276,12 +222,8 @@ impl Packager {
         }
     }
 
-    fn is_running(&self) -> bool {
-        self.clock.utc_us(0).is_some() && self.grid.is_learnt()
-    }
-
     fn frame(&mut self, track: usize, mut frame: Frame) {
-        let was_running = self.is_running();
+        let was_running = self.timeline.is_running();
         if track == self.leader && self.standing.observe(to_us(frame.pts), frame.arrival_us) {
             return;
         }
@@ -302,7 +244,7 @@ impl Packager {
                 self.lead(&frame);
             }
         }
-        if was_running && self.is_running() {
+        if was_running && self.timeline.is_running() {
             self.write(track, frame);
             return;
         }
@@ -312,7 +254,7 @@ impl Packager {
             pending.pop_front();
         }
         self.learn();
-        if self.is_running() {
+        if self.timeline.is_running() {
             self.drain();
         }
     }
@@ -324,7 +266,7 @@ impl Packager {
         // The shortest of them, for frames may be missing between two.
         let shortest = t.intervals_us.iter().min().copied().unwrap_or(FRAME_US);
         let hold = if t.copied { shortest } else { 0 };
-        let observed = self.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
+        let observed = self.timeline.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
         if observed != Observed::Leapt {
             let step = t.last_pts.map(|last| to_us(frame.pts - last)).filter(|s| *s > 1000);
             t.last_pts = Some(frame.pts);
@@ -340,8 +282,10 @@ impl Packager {
 
     /// The first key frame is enough to begin with.
     fn learn(&mut self) {
-        if !self.grid.is_learnt() && self.tracks[self.leader].pending.iter().any(Frame::is_key) {
-            self.grid.assume();
+        if !self.timeline.grid.is_learnt()
+            && self.tracks[self.leader].pending.iter().any(Frame::is_key)
+        {
+            self.timeline.grid.assume();
         }
     }
 
@@ -369,52 +313,59 @@ impl Packager {
         }
     }
 
+    fn sound(&mut self, track: usize, frames: &[Frame]) {
+        let t = &mut self.tracks[track];
+        for frame in frames {
+            let Some(us) = self.timeline.clock.utc_us(to_us(frame.pts)) else { return };
+            t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
+            if t.writer.entry().is_none()
+                && let Some(entry) = &frame.entry
+            {
+                t.writer.set_entry(entry.clone());
+            }
+            if t.filling {
+                if us < t.writer.end_us() {
+                    continue;
+                }
+                filling::silence_until(t, &self.timeline, us);
+                t.filling = false;
+            }
+            sound::write(t, &self.timeline, &frame.data, us);
+        }
+        if let Some(last) = frames.last() {
+            self.publish(last.arrival_us);
+        }
+    }
+
     fn picture(&mut self, track: usize, mut frame: Frame) {
         let decided = self.is_decided(&frame);
         let t = &mut self.tracks[track];
         let usual = t.steady.usual();
         let (Some(dts_us), Some(pts_us)) = (
-            self.clock.utc_us(to_us(t.order.decode_time(frame.pts, usual))),
-            self.clock.utc_us(to_us(frame.pts)),
+            self.timeline.clock.utc_us(to_us(t.order.decode_time(frame.pts, usual))),
+            self.timeline.clock.utc_us(to_us(frame.pts)),
         ) else {
             return;
         };
-        let soon = self.began_arrival_us.is_some_and(|b| is_too_soon(b, frame.arrival_us));
         t.last_arrival_us = t.last_arrival_us.max(frame.arrival_us);
         if t.entrance.came(&frame) {
             return;
         }
         let mut changed = false;
         if frame.is_key() {
-            // Pictures from before what stands in for them have missed their time; where key frames
-            // come with the slots, the next one must not miss it again.
-            if t.writer.segment_start_us().is_some_and(|s| pts_us < s && s < pts_us + SET_BACK_US) {
-                t.grace_us = (frame.arrival_us - pts_us + GRACE_US).clamp(0, 1_000_000);
-                return;
-            }
-            let other =
-                frame.entry.as_ref().is_some_and(|e| t.writer.entry().is_some_and(|o| o != e));
-            self.too_big = self.too_big.or_else(|| ailment::too_big(frame.entry.as_ref()?));
-            if self.too_big.is_some() || other && soon && !decided {
-                t.needs_key = true;
-                return;
-            }
-            if let Some(entry) = &frame.entry {
-                changed = other;
-                if t.writer.entry() != Some(entry) {
-                    t.writer.set_entry(entry.clone());
-                }
-            }
+            let Some(other) = self.key_frame(track, &frame, pts_us, decided) else { return };
+            changed = other;
         } else if t.filling || t.needs_key {
             return;
         }
+        let t = &mut self.tracks[track];
         if t.writer.entry().is_none() {
             return;
         }
         let place = self.place(track, &frame, pts_us, changed);
         let t = &mut self.tracks[track];
         if let Some((period, number)) = place {
-            t.writer.begin(&self.camera, period, number, pts_us);
+            t.writer.begin(&self.timeline.camera, period, number, pts_us);
             t.filling = false;
             t.grace_us = 0;
             t.needs_key = false;
@@ -426,8 +377,38 @@ impl Packager {
         }
         let Frame { data, access, arrival_us, .. } = &frame;
         let picture = Picture { data, access: *access, dts_us, pts_us, arrival_us: *arrival_us };
-        t.writer.picture(&self.camera, picture);
+        t.writer.picture(&self.timeline.camera, picture);
         self.publish(frame.arrival_us);
+    }
+
+    /// Whether what is written changes with this key frame (codec, size); `None`: it is left out.
+    fn key_frame(
+        &mut self,
+        track: usize,
+        frame: &Frame,
+        pts_us: i64,
+        decided: bool,
+    ) -> Option<bool> {
+        let t = &mut self.tracks[track];
+        // Pictures from before what stands in for them have missed their time; where key frames
+        // come with the slots, the next one must not miss it again.
+        if t.writer.segment_start_us().is_some_and(|s| pts_us < s && s < pts_us + SET_BACK_US) {
+            t.grace_us = (frame.arrival_us - pts_us + GRACE_US).clamp(0, 1_000_000);
+            return None;
+        }
+        let soon = self.began_arrival_us.is_some_and(|b| is_too_soon(b, frame.arrival_us));
+        let other = frame.entry.as_ref().is_some_and(|e| t.writer.entry().is_some_and(|o| o != e));
+        self.too_big = self.too_big.or_else(|| ailment::too_big(frame.entry.as_ref()?));
+        if self.too_big.is_some() || other && soon && !decided {
+            t.needs_key = true;
+            return None;
+        }
+        if let Some(entry) = &frame.entry
+            && t.writer.entry() != Some(entry)
+        {
+            t.writer.set_entry(entry.clone());
+        }
+        Some(other)
     }
 
     /// Whether another rendition has shown this picture: what begins with it is decided.
@@ -458,26 +439,30 @@ impl Packager {
                 due
             }
             // One that joins in the middle begins with the segment that runs.
-            _ if t.filling || t.needs_key => self.grid.period().zip(self.grid.current()),
+            _ if t.filling || t.needs_key => {
+                self.timeline.grid.period().zip(self.timeline.grid.current())
+            }
             _ => None,
         }
     }
 
     /// Decides what begins at a picture that no rendition has shown before.
     fn decide(&mut self, frame: &Frame, us: i64, changed: bool) {
-        if let Some(period) = self.grid.period().filter(|_| self.grid.is_overdue(us)) {
-            self.camera.lasts(u64::try_from(period.ms).unwrap_or(0));
+        if let Some(period) =
+            self.timeline.grid.period().filter(|_| self.timeline.grid.is_overdue(us))
+        {
+            self.timeline.camera.lasts(u64::try_from(period.ms).unwrap_or(0));
         }
         let cut = match frame.is_key() {
-            true => self.grid.key_frame(us, self.afresh.is_some() || changed),
-            false => self.grid.frame(us),
+            true => self.timeline.grid.key_frame(us, self.afresh.is_some() || changed),
+            false => self.timeline.grid.frame(us),
         };
         let begins = match cut {
             Cut::Inside if !frame.is_key() => return,
             Cut::Inside => None,
-            Cut::Segment(number) => self.grid.period().map(|period| (period, number)),
+            Cut::Segment(number) => self.timeline.grid.period().map(|period| (period, number)),
             Cut::Period(period) => {
-                let why = (period, self.grid.why());
+                let why = (period, self.timeline.grid.why());
                 let entry = frame.entry.as_ref().filter(|_| changed);
                 self.news.period(why, self.afresh, entry, us);
                 self.begin_period(period, us, changed);
@@ -497,44 +482,44 @@ impl Packager {
         let mut begun = self.tracks.iter().filter_map(|t| t.writer.segment_start_us());
         if begun.any(|start| start >= us + SET_BACK_US) {
             // The machine's clock was set back.
-            self.camera.forget();
-            self.periods.clear();
+            self.timeline.camera.forget();
+            self.timeline.periods.clear();
             self.cuts.clear();
             for t in &mut self.tracks {
                 t.writer.forget();
                 t.needs_key = true;
             }
         }
-        self.camera.begin_period(
+        self.timeline.camera.begin_period(
             u64::try_from(period.ms).unwrap_or(0),
             period.first,
             u64::try_from(period.slot_us).unwrap_or(0),
             period.listed,
         );
-        self.periods.push_back(period);
-        if self.periods.len() > 4 {
-            self.periods.pop_front();
+        self.timeline.periods.push_back(period);
+        if self.timeline.periods.len() > 4 {
+            self.timeline.periods.pop_front();
         }
         // The other renditions will be what they were, unless the camera's picture has changed.
         for t in &self.tracks {
             if t.kind == RenditionKind::Audio || !changed {
-                t.writer.set_up(&self.camera, period);
+                t.writer.set_up(&self.timeline.camera, period);
             }
         }
     }
 
     fn publish(&self, now_us: i64) {
-        if let Some(tracks) = self.camera.unpublished()
+        if let Some(tracks) = self.timeline.camera.unpublished()
             && (tracks >= self.tracks.iter().filter(|t| !t.is_absent).count()
                 || now_us - self.began_us > PUBLISH_PATIENCE_US)
         {
-            self.camera.publish();
+            self.timeline.camera.publish();
         }
     }
 
     /// The source is well or not: goes to viewers with the pictures that stand in for it.
     pub fn status(&mut self, status: SourceStatus) {
-        self.camera.set_status(status);
+        self.timeline.camera.set_status(status);
     }
 
     /// To be called about ten times a second: fills the timeline while nothing comes, and drops
@@ -542,33 +527,30 @@ impl Packager {
     pub fn tick(&mut self, now: WallTime) {
         let now_us = now.as_micros();
         self.publish(now_us);
-        let status = self.camera.status();
+        let status = self.timeline.camera.status();
         let mut stands_until = None;
-        for i in 0..self.tracks.len() {
-            if self.tracks[i].kind == RenditionKind::Video {
-                let until = self.stand_in(i, now_us, &status);
-                if i == self.leader {
-                    stands_until = until;
+        for (i, t) in self.tracks.iter_mut().enumerate() {
+            if t.kind == RenditionKind::Video {
+                let leads = i == self.leader;
+                let stood = filling::stand_in(t, &mut self.timeline, leads, now_us, &status);
+                if stood.is_some_and(|stood| stood.begins) {
+                    self.afresh.get_or_insert(Afresh::Gap);
+                }
+                if leads {
+                    stands_until = stood.map(|stood| stood.until_us);
                 }
             }
         }
-        for i in 0..self.tracks.len() {
-            if self.tracks[i].kind == RenditionKind::Audio {
-                self.silence(i, now_us, stands_until);
-            }
+        for t in self.tracks.iter_mut().filter(|t| t.kind == RenditionKind::Audio) {
+            filling::silence(t, &self.timeline, now_us, stands_until);
         }
-        self.camera.evict(now);
+        self.timeline.camera.evict(now);
     }
 }
 
 /// A new Period would begin too soon after one whose first picture came at `began_us`.
 fn is_too_soon(began_us: i64, arrival_us: i64) -> bool {
     (0..BETWEEN_PERIODS_US).contains(&(arrival_us - began_us))
-}
-
-/// 90 kHz ticks in microseconds.
-fn to_us(ticks: i64) -> i64 {
-    Timescale::NINETY_KHZ.to_micros(ticks)
 }
 
 /// ffmpeg has no timestamp for the first frame of RTSP and guesses one: it is put to where it belongs, one
