@@ -14,17 +14,11 @@ const KNOTS: &[(Rule, &[&str])] = &[
             "src/web/fetch.rs",
             "src/web/report.rs",
             "src/web/source.rs",
-            "tests/simulator/src/origin/live/answers.rs",
-            "tests/simulator/src/origin/live/mod.rs",
-            "tests/simulator/src/origin/live/slots.rs",
-            "tests/simulator/src/origin/live/text.rs",
         ],
     ),
     (
         Rule::Home,
         &[
-            "server/src/package/filling.rs",
-            "server/src/package/sound.rs",
             "src/player/driving.rs",
             "src/player/edge/asking.rs",
             "src/player/failing.rs",
@@ -44,14 +38,8 @@ const KNOTS: &[(Rule, &[&str])] = &[
             "src/player/sniffing.rs",
             "src/player/switching.rs",
             "src/player/without.rs",
-            "tests/simulator/src/driver/hands.rs",
-            "tests/simulator/src/driver/perform.rs",
-            "tests/simulator/src/origin/live/answers.rs",
-            "tests/simulator/src/origin/live/slots.rs",
-            "tests/simulator/src/origin/live/text.rs",
         ],
     ),
-    (Rule::LongFunction, &["server/src/package/mod.rs"]),
 ];
 
 /// The findings without those that are known, and a finding for each known one that is none any more.

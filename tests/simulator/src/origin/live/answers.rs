@@ -1,7 +1,7 @@
 //! Answers of the live server: texts, initialization segments, growing and held segments.
 
+use super::camera::{Camera, Period, Rendition, signed, time_of, unix};
 use super::slots::{Chunk, Slot};
-use super::{Camera, Period, Rendition, signed, time_of, unix};
 use crate::clock::{Clock, Time};
 use crate::origin::cmaf::{AUDIO_FRAME, Packer, message};
 use crate::origin::{Head, HttpRequest, Reply, Step, Timeline, status};

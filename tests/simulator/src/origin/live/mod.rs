@@ -14,14 +14,17 @@
 //! | `/time` | the clock |
 
 mod answers;
+mod camera;
+mod setup;
 mod slots;
 mod text;
 
+pub use setup::{Live, Rung};
 pub(super) use text::iso;
 
-use super::cmaf::{Kind, Packer};
 use super::{HttpRequest, Origin, Reply, status};
-use crate::clock::{Clock, Time, millis, secs};
+use crate::clock::Time;
+use camera::{Camera, Rendition, unix};
 use nearlive::time::WallTime;
 use std::ops::Range;
 use std::rc::Rc;
@@ -35,248 +38,16 @@ pub const PLAIN: &str = "http://host/cam/plain.mpd";
 /// HLS of the camera.
 pub const HLS: &str = "http://host/cam/index.m3u8";
 
-/// One rung of the ladder.
-#[derive(Clone, Copy, Debug)]
-pub struct Rung {
-    /// Pixels across.
-    pub width: u32,
-    /// Pixels down.
-    pub height: u32,
-    /// Kilobits a second.
-    pub kbps: u32,
-    /// A frame is at the server so long after its capture.
-    pub hold: Time,
-}
-
-/// How the camera and its server are, over the whole run.
-#[derive(Clone, Debug)]
-pub struct Live {
-    /// From a frame to the next; divides the segment.
-    pub frame: Time,
-    /// The nominal duration of segments, which is the length of a GOP; whole seconds.
-    pub segment: Time,
-    /// Lowest first.
-    pub rungs: Vec<Rung>,
-    /// Whether there is sound.
-    pub audio: bool,
-    /// Frames of sound in a chunk.
-    pub audio_frames: u64,
-    /// Frames arrive up to so much later than their hold.
-    pub jitter: Time,
-    /// When the camera is away.
-    pub away: Vec<Range<Time>>,
-    /// When the server's process does not run.
-    pub down: Vec<Range<Time>>,
-    /// When the camera's encoder changes its profile, and a new Period begins.
-    pub changes: Vec<Time>,
-    /// Segments that begin in these times do not exist.
-    pub lost: Vec<Range<Time>>,
-    /// Frames captured in these times never arrived.
-    pub missing: Vec<Range<Time>>,
-    /// In these times the encoder is short of processor time: it takes so many thousandths of real
-    /// time for each frame, and works the arrears off afterwards.
-    pub starved: Vec<(Range<Time>, u32)>,
-    /// How far back segments are kept.
-    pub depth: Time,
-    /// What ServiceDescription asks for.
-    pub target: Option<Time>,
-    /// `minimumUpdatePeriod`; `None` leaves it out.
-    pub refresh: Option<Time>,
-    /// Requests for the next segment are held, not refused.
-    pub holds: bool,
-    /// There is a `UTCTiming` that points at `/time`.
-    pub clock: bool,
-    /// Media times count from the start of the first Period, as ffmpeg's do.
-    pub zero_based: bool,
-    /// The picture says how the camera is: each still that stands in, and then each segment of the
-    /// same process.
-    pub speaks: bool,
-}
-
-impl Default for Live {
-    fn default() -> Self {
-        let rung = |width, height, kbps, hold| Rung { width, height, kbps, hold: millis(hold) };
-        Self {
-            frame: millis(40),
-            segment: secs(1),
-            rungs: vec![
-                rung(320, 180, 300, 70),
-                rung(640, 360, 800, 70),
-                rung(1280, 720, 2500, 45),
-            ],
-            audio: true,
-            audio_frames: 1,
-            jitter: millis(8),
-            away: Vec::new(),
-            down: Vec::new(),
-            changes: Vec::new(),
-            lost: Vec::new(),
-            missing: Vec::new(),
-            starved: Vec::new(),
-            depth: secs(60),
-            target: None,
-            refresh: Some(secs(2)),
-            holds: true,
-            clock: true,
-            zero_based: false,
-            speaks: false,
-        }
-    }
-}
-
-/// A Period. Times are Unix microseconds.
-#[derive(Clone, Debug)]
-struct Period {
-    start: i64,
-    /// Where the next one begins.
-    end: Option<i64>,
-    /// From then on the server knows of it.
-    known: Time,
-    first_number: u64,
-    other_profile: bool,
-}
-
-impl Period {
-    fn id(&self) -> i64 {
-        self.start / 1000
-    }
-}
-
 /// The server.
 #[derive(Clone, Debug)]
 pub struct LiveServer {
     cam: Rc<Camera>,
 }
 
-#[derive(Debug)]
-struct Camera {
-    live: Live,
-    periods: Vec<Period>,
-    video: [Vec<Packer>; 2],
-    audio: Packer,
-}
-
 impl LiveServer {
     /// A server that has run for ten minutes when the run begins.
     pub fn new(live: Live) -> Self {
-        let kinds = |other: bool| {
-            let kind = move |r: &Rung| match other {
-                true => Kind::OtherVideo { width: r.width, height: r.height },
-                false => Kind::Video { width: r.width, height: r.height },
-            };
-            live.rungs.iter().map(|r| Packer::new(kind(r))).collect::<Vec<_>>()
-        };
-        let video = [kinds(false), kinds(true)];
-        let periods = periods(&live);
-        Self { cam: Rc::new(Camera { live, periods, video, audio: Packer::new(Kind::Audio) }) }
-    }
-}
-
-/// Unix microseconds of a time of the run.
-fn unix(t: Time) -> i64 {
-    Clock::truth(t).as_micros()
-}
-
-/// The time of the run at Unix microseconds; 0 before it.
-fn time_of(us: i64) -> Time {
-    Clock::time_of(WallTime::from_micros(us))
-}
-
-fn signed(t: Time) -> i64 {
-    i64::try_from(t).unwrap_or(i64::MAX)
-}
-
-/// Periods begin with the stream, after each absence, after each restart, and where the encoder
-/// changes.
-fn periods(live: &Live) -> Vec<Period> {
-    let frame = signed(live.frame);
-    let next_frame = |t: Time| (unix(t) + frame - 1).div_euclid(frame) * frame;
-    let mut starts: Vec<(i64, bool)> = Vec::new();
-    starts.extend(live.away.iter().map(|a| (next_frame(a.end), false)));
-    // After a restart the camera has to be asked for its stream again.
-    starts.extend(live.down.iter().map(|d| (next_frame(d.end + RECONNECT), false)));
-    starts.extend(live.changes.iter().map(|c| (next_frame(*c), true)));
-    starts.retain(|(at, _)| !live.away.iter().any(|a| (unix(a.start)..unix(a.end)).contains(at)));
-    starts.sort_unstable();
-    starts.dedup_by_key(|s| s.0);
-    let first = (unix(0) - signed(AGE)).div_euclid(signed(live.segment)) * signed(live.segment);
-    let mut all = vec![(first, false)];
-    all.extend(starts);
-    let hold = live.rungs.iter().map(|r| r.hold).max().unwrap_or(0) + live.jitter;
-    let mut other_profile = false;
-    let mut periods: Vec<Period> = Vec::new();
-    for (i, (start, change)) in all.iter().enumerate() {
-        other_profile ^= change;
-        periods.push(Period {
-            start: *start,
-            end: all.get(i + 1).map(|n| n.0),
-            known: if i == 0 { 0 } else { time_of(*start) + hold },
-            first_number: u64::try_from(start.div_euclid(signed(live.segment))).unwrap_or(0),
-            other_profile,
-        });
-    }
-    periods
-}
-
-/// How long the server has run when the run begins.
-const AGE: Time = secs(600);
-
-/// From the start of the process to the camera's first frame.
-const RECONNECT: Time = millis(700);
-
-/// A picture's absence is noticed after this time.
-const VIDEO_NOTICED: Time = millis(500);
-
-/// A sound's absence is noticed after this time.
-const AUDIO_NOTICED: Time = millis(300);
-
-impl Camera {
-    /// Periods that the server knows of: those of the running process, begun.
-    fn known(&self, now: Time) -> impl DoubleEndedIterator<Item = &Period> {
-        let boot = self.live.down.iter().map(|d| d.end).filter(|end| *end <= now).max();
-        let born = boot.map_or(i64::MIN, unix);
-        self.periods.iter().filter(move |p| p.known <= now && p.start >= born)
-    }
-
-    fn packer(&self, period: &Period, rendition: Rendition) -> Option<&Packer> {
-        match rendition {
-            Rendition::Audio => Some(&self.audio).filter(|_| self.live.audio),
-            Rendition::Video(i) => {
-                let [usual, other] = &self.video;
-                if period.other_profile { other } else { usual }.get(i)
-            }
-        }
-    }
-
-    /// Where media times count from, Unix microseconds.
-    fn epoch(&self) -> i64 {
-        match self.periods.first() {
-            Some(first) if self.live.zero_based => first.start,
-            _ => 0,
-        }
-    }
-}
-
-/// A rendition of the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rendition {
-    Video(usize),
-    Audio,
-}
-
-impl Rendition {
-    fn read(name: &str) -> Option<Self> {
-        if name == "a" {
-            return Some(Self::Audio);
-        }
-        name.strip_prefix('v')?.parse().ok().map(Self::Video)
-    }
-
-    fn name(self) -> String {
-        match self {
-            Self::Video(i) => format!("v{i}"),
-            Self::Audio => "a".into(),
-        }
+        Self { cam: Rc::new(Camera::new(live)) }
     }
 }
 

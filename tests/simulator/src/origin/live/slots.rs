@@ -1,6 +1,8 @@
 //! What a segment is made of: which frames, and when each is at the server.
 
-use super::{AUDIO_NOTICED, Camera, Period, Rendition, VIDEO_NOTICED, signed, time_of, unix};
+use super::camera::{
+    AUDIO_NOTICED, Camera, Period, Rendition, VIDEO_NOTICED, signed, time_of, unix,
+};
 use crate::clock::{Time, millis};
 use crate::origin::cmaf::AUDIO_FRAME;
 use crate::rng::mix;

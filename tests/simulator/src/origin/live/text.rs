@@ -1,7 +1,7 @@
 //! Manifests of the live server, written by hand: the player's reader is not tested against its own
 //! writer.
 
-use super::{Camera, Period, Rendition, signed, unix};
+use super::camera::{Camera, Period, Rendition, signed, unix};
 use crate::clock::Time;
 use std::fmt::Write as _;
 
