@@ -8,13 +8,16 @@ use super::syntax::{
 use crate::presentation::date::{write_date_time, write_decimal, write_duration};
 use crate::time::WallTime;
 use crate::units::{ByteRange, FrameRate};
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::time::Duration;
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 /// The MPD as text, with an XML declaration.
 pub fn mpd(mpd: &Mpd) -> String {
-    let mut xml = Xml { out: String::with_capacity(4096), depth: 0, open: false };
-    xml.out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let mut xml = Xml::new();
     xml.element("MPD", |xml| {
         xml.attr("xmlns", "urn:mpeg:dash:schema:mpd:2011");
         if mpd.periods.iter().any(|period| period.remote.is_some()) {
@@ -40,8 +43,7 @@ pub fn mpd(mpd: &Mpd) -> String {
         mpd.periods.iter().for_each(|p| period(xml, p));
         descriptors(xml, "UTCTiming", &mpd.utc_timings);
     });
-    xml.out.push('\n');
-    xml.out
+    xml.finish()
 }
 
 fn base_url(xml: &mut Xml, url: &BaseUrl) {
@@ -259,54 +261,51 @@ fn range(ByteRange { first, last }: ByteRange) -> String {
     [&first.to_string(), "-", last.as_deref().unwrap_or("")].concat()
 }
 
-/// Text under construction; `open` while the last start tag can still take attributes.
+/// quick-xml's writer, with a start tag that can still take attributes.
 struct Xml {
-    out: String,
-    depth: usize,
-    open: bool,
+    out: Writer<Vec<u8>>,
+    tag: Option<BytesStart<'static>>,
 }
 
 impl Xml {
-    fn element(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
-        if core::mem::replace(&mut self.open, false) {
-            self.out.push('>');
-        }
-        if self.depth > 0 {
-            self.indent();
-        }
-        self.out.push('<');
-        self.out.push_str(name);
-        self.open = true;
-        self.depth += 1;
-        let before = self.out.len();
-        fill(self);
-        self.depth -= 1;
-        if core::mem::replace(&mut self.open, false) {
-            self.out.push_str("/>");
-            return;
-        }
-        let children = self.out.get(before..).is_some_and(|inside| inside.contains('\n'));
-        if children {
-            self.indent();
-        }
-        self.out.push_str("</");
-        self.out.push_str(name);
-        self.out.push('>');
+    fn new() -> Self {
+        let mut xml = Self { out: Writer::new_with_indent(Vec::new(), b' ', 2), tag: None };
+        xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
+        xml
     }
 
-    fn indent(&mut self) {
-        self.out.push('\n');
-        for _ in 0..self.depth {
-            self.out.push_str("  ");
+    fn finish(self) -> String {
+        let mut text = String::from_utf8(self.out.into_inner()).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    fn element(&mut self, name: &'static str, fill: impl FnOnce(&mut Self)) {
+        self.open();
+        self.tag = Some(BytesStart::new(name));
+        fill(self);
+        match self.tag.take() {
+            Some(tag) => self.event(Event::Empty(tag)),
+            None => self.event(Event::End(BytesEnd::new(name))),
         }
+    }
+
+    /// The start tag is complete: something follows inside.
+    fn open(&mut self) {
+        if let Some(tag) = self.tag.take() {
+            self.event(Event::Start(tag));
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        // Memory takes all.
+        _ = self.out.write_event(event);
     }
 
     fn attr(&mut self, name: &str, value: &str) {
-        self.out.push(' ');
-        self.out.push_str(name);
-        self.out.push_str("=\"");
-        self.escaped(value);
-        self.out.push('"');
+        if let Some(tag) = &mut self.tag {
+            tag.push_attribute((name, writable(value)));
+        }
     }
 
     fn text_attr(&mut self, name: &str, value: Option<&str>) {
@@ -332,27 +331,16 @@ impl Xml {
     }
 
     fn text(&mut self, text: &str) {
-        if core::mem::replace(&mut self.open, false) {
-            self.out.push('>');
-        }
-        self.escaped(text);
+        self.open();
+        self.event(Event::Text(BytesText::new(&writable(text))));
     }
+}
 
-    /// Characters that XML has no way to write (XML 1.0 2.2) become U+FFFD; white space other than
-    /// the blank is kept by references.
-    fn escaped(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '&' => self.out.push_str("&amp;"),
-                '<' => self.out.push_str("&lt;"),
-                '>' => self.out.push_str("&gt;"),
-                '"' => self.out.push_str("&quot;"),
-                '\t' => self.out.push_str("&#9;"),
-                '\n' => self.out.push_str("&#10;"),
-                '\r' => self.out.push_str("&#13;"),
-                '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => self.out.push('\u{fffd}'),
-                c => self.out.push(c),
-            }
-        }
+/// The text with U+FFFD for the characters that XML has no way to write (XML 1.0 2.2).
+fn writable(text: &str) -> Cow<'_, str> {
+    let none = |c| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    match text.contains(none) {
+        true => text.replace(none, "\u{fffd}").into(),
+        false => text.into(),
     }
 }
