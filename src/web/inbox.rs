@@ -9,7 +9,6 @@ use core::cell::{Cell, RefCell};
 use js_sys::Uint8Array;
 use nearlive::media::isobmff::scan::Fact;
 use nearlive::player::{FetchId, Input};
-use std::collections::VecDeque;
 
 /// What the driver is told.
 pub(crate) enum Message {
@@ -34,7 +33,7 @@ pub(crate) enum Autoplay {
 
 /// Messages in the order in which they came.
 pub(crate) struct Inbox {
-    messages: RefCell<VecDeque<Message>>,
+    messages: RefCell<Vec<Message>>,
     closed: Cell<bool>,
     bell: Box<dyn Fn()>,
 }
@@ -48,14 +47,16 @@ impl Inbox {
     /// Leaves a message. When this returns it has been dealt with, unless the driver is at work.
     pub(crate) fn put(&self, message: Message) {
         if !self.closed.get() {
-            self.messages.borrow_mut().push_back(message);
+            self.messages.borrow_mut().push(message);
             (self.bell)();
         }
     }
 
     /// Takes the oldest message.
     pub(crate) fn take(&self) -> Option<Message> {
-        self.messages.borrow_mut().pop_front()
+        let mut messages = self.messages.borrow_mut();
+        // There are hardly ever two.
+        (!messages.is_empty()).then(|| messages.remove(0))
     }
 
     /// Throws away what is there, and all that still comes.

@@ -17,7 +17,6 @@ use core::time::Duration;
 use js_sys::Uint8Array;
 use nearlive::player::{BufferEvent, Input, SourceEvent, Span, Window};
 use nearlive::presentation::TrackKind;
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlMediaElement, MediaSource, SourceBuffer, Url};
@@ -45,7 +44,7 @@ pub(crate) struct Source {
     url: String,
     opened: Cell<bool>,
     tracks: RefCell<Vec<Track>>,
-    wholes: RefCell<VecDeque<(u32, Whole)>>,
+    wholes: RefCell<Vec<(u32, Whole)>>,
     /// Counts the operations, for their order.
     turn: Cell<u32>,
     /// Appends wait.
@@ -57,7 +56,8 @@ pub(crate) struct Source {
 struct Track {
     kind: TrackKind,
     buffer: SourceBuffer,
-    queue: VecDeque<(u32, Op)>,
+    /// At most a few.
+    queue: Vec<(u32, Op)>,
     busy: Option<Busy>,
     /// The first of the queue did not fit.
     full: bool,
@@ -124,7 +124,7 @@ impl Source {
         self.tracks.borrow_mut().push(Track {
             kind,
             buffer,
-            queue: VecDeque::new(),
+            queue: Vec::new(),
             busy: None,
             full: false,
             _listeners: listeners,
@@ -137,11 +137,11 @@ impl Source {
         let known = self.with(kind, |track| {
             if track.full && matches!(op, Op::Remove(_)) {
                 // It makes room for the first of the queue.
-                let turn = track.queue.front().map_or(turn, |it| it.0);
-                track.queue.push_front((turn, op));
+                let turn = track.queue.first().map_or(turn, |it| it.0);
+                track.queue.insert(0, (turn, op));
                 track.full = false;
             } else {
-                track.queue.push_back((turn, op));
+                track.queue.push((turn, op));
             }
         });
         match known {
@@ -153,7 +153,7 @@ impl Source {
     /// Queues an operation on the whole.
     pub(crate) fn push_whole(&self, whole: Whole) {
         let turn = self.next_turn();
-        self.wholes.borrow_mut().push_back((turn, whole));
+        self.wholes.borrow_mut().push((turn, whole));
         self.run(None);
     }
 
@@ -213,7 +213,7 @@ impl Source {
     fn run(&self, before: Option<(TrackKind, BufferEvent)>) {
         let mut events = Vec::from_iter(before);
         loop {
-            let gate = self.wholes.borrow().front().map(|it| it.0);
+            let gate = self.wholes.borrow().first().map(|it| it.0);
             let mut waiting = false;
             for track in &mut *self.tracks.borrow_mut() {
                 while track.ready(gate, self.held.get()) {
@@ -226,7 +226,10 @@ impl Source {
             if waiting {
                 break;
             }
-            let Some((_, whole)) = self.wholes.borrow_mut().pop_front() else { break };
+            if self.wholes.borrow().is_empty() {
+                break;
+            }
+            let (_, whole) = self.wholes.borrow_mut().remove(0);
             self.perform(whole);
         }
         // Told last: nothing of the queues is borrowed any more.
@@ -283,18 +286,21 @@ impl Drop for Source {
 impl Track {
     /// Whether there is work that must be done before the operation on the whole with turn `gate`.
     fn before(&self, gate: Option<u32>) -> bool {
-        let queued = self.queue.front().is_some_and(|it| gate.is_none_or(|gate| it.0 < gate));
+        let queued = self.queue.first().is_some_and(|it| gate.is_none_or(|gate| it.0 < gate));
         self.busy.is_some() || queued
     }
 
     fn ready(&self, gate: Option<u32>, held: bool) -> bool {
-        let waits = held && matches!(self.queue.front(), Some((_, Op::Append(_))));
+        let waits = held && matches!(self.queue.first(), Some((_, Op::Append(_))));
         self.busy.is_none() && !self.full && !waits && self.before(gate)
     }
 
     /// Starts the first operation of the queue.
     fn start(&mut self) -> Option<BufferEvent> {
-        let (turn, op) = self.queue.pop_front()?;
+        if self.queue.is_empty() {
+            return None;
+        }
+        let (turn, op) = self.queue.remove(0);
         let done = match &op {
             Op::Append(bytes) => self
                 .buffer
@@ -317,7 +323,7 @@ impl Track {
                 None
             }
             Err(thrown) if dom::name_of(&thrown) == "QuotaExceededError" => {
-                self.queue.push_front((turn, op));
+                self.queue.insert(0, (turn, op));
                 self.full = true;
                 Some(BufferEvent::Full)
             }
