@@ -34,6 +34,8 @@ mod silence;
 mod sniff;
 mod sniffing;
 mod switching;
+#[cfg(test)]
+mod testing;
 mod track;
 mod without;
 

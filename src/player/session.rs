@@ -8,8 +8,25 @@
 //! ```
 //! Every input changes facts only; then [`Session::advance`] looks at all facts and does what is
 //! due. So nothing depends on the order in which answers come, and a wake-up is an input like any
-//! other. The parts stand in files by subject: `loading` (manifest, clock), `opening` (types,
-//! tracks, MediaSource), `fetching` (segments), `playing` (place, stalls, live control), `report`.
+//! other.
+//!
+//! Each part owns its state, is handed the time, the outbox and a view of what it needs, and answers
+//! what others have to react to:
+//!
+//! | part | owns |
+//! |---|---|
+//! | [`requests`](super::requests) | open requests and their timeouts |
+//! | [`manifest`](super::manifest) | the presentation and its loading |
+//! | [`clock`](super::clock), [`edge`](super::edge) | the origin's time; where the live edge is |
+//! | [`select::Types`](super::select) | what the browser can play |
+//! | [`track`](super::track) | the tracks: what is on its way, what their buffers hold |
+//! | [`playhead`](super::playhead) | where it plays |
+//! | [`quality`](super::quality) | which representation is fetched, and why |
+//! | [`camera`](super::camera), [`figures`](super::figures), [`again`](super::again) | what is told; a stream that begins again |
+//!
+//! What a step of one part means for the others stands beside it, by subject: `loading` (manifests),
+//! `origin` (edge), `opening`, `sniffing` and `without` (which tracks, and the MediaSource), `fetching`,
+//! `receiving`, `silence` and `failing` (segments), `driving` (playhead), `switching` (quality), `report`.
 
 use super::again::Again;
 use super::camera::Camera;

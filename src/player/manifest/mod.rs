@@ -80,6 +80,12 @@ impl Manifest {
         }
     }
 
+    /// One that has been loaded.
+    #[cfg(test)]
+    pub(super) fn of(presentation: Presentation) -> Self {
+        Self { presentation: Some(Rc::new(presentation)), ..Self::new(String::new()) }
+    }
+
     pub(super) fn presentation(&self) -> Option<&Presentation> {
         self.presentation.as_deref()
     }

@@ -233,3 +233,56 @@ impl Playhead {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::io::Cue;
+    use crate::player::testing::{World, at, now, span};
+
+    /// It plays live at `position`, with media up to the edge.
+    fn playing(position: i64, edge: i64) -> World {
+        let mut world = World::live(at(edge));
+        world.holds(&[span(0, edge)], at(edge));
+        world.head.start(at(position));
+        world.step(now(0), |head, cx, _| head.jump(cx, at(position)));
+        world.look(now(1), Cue::Seeked, at(position));
+        world.look(now(2), Cue::Playing, at(position));
+        world
+    }
+
+    #[test]
+    fn near_the_edge_it_is_steered_and_far_from_it_it_enters_anew() {
+        for (position, enters) in [(99_700, false), (90_000, true)] {
+            let mut world = playing(position, 100_000);
+            let (step, out) = world.step(now(3000), Playhead::follow);
+            let rate = out.iter().any(|it| matches!(it, Output::Rate(_)));
+            assert_eq!((step == Move::Enter, rate && enters), (enters, false), "{out:?}");
+        }
+    }
+
+    #[test]
+    fn the_window_is_told_when_it_has_moved_by_a_second() {
+        let mut world = playing(99_700, 100_000);
+        let told = |world: &mut World, ms, edge| {
+            world.edge = Some(at(edge));
+            let (_, out) = world.step(now(ms), Playhead::follow);
+            out.iter().any(|it| matches!(it, Output::Seekable(_)))
+        };
+        let cases =
+            [(10, 100_000, true), (20, 100_500, false), (30, 101_000, true), (40, 90_000, true)];
+        for (ms, edge, expected) in cases {
+            assert_eq!(told(&mut world, ms, edge), expected, "the edge at {edge} ms");
+        }
+    }
+
+    #[test]
+    fn a_viewer_who_went_elsewhere_is_left_there() {
+        let mut world = playing(99_700, 100_000);
+        world.step(now(10), |head, cx, scene| head.sought(cx, scene, at(50_000)));
+        let (step, _) = world.step(now(3000), Playhead::follow);
+        assert_eq!(step, Move::Stay);
+        assert_eq!(world.head.go_live(), Move::Enter);
+        assert!(world.head.follows());
+    }
+}

@@ -199,3 +199,71 @@ impl Playhead {
         (stuck && self.element.fed(now)).then(|| at + Duration::from_millis(100))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::io::Cue;
+    use crate::player::testing::{World, at, film, now, span};
+    use alloc::vec;
+
+    /// It has played from the start to `ms`.
+    fn playing(mut world: World, ms: i64) -> World {
+        world.head.start(at(0));
+        world.step(now(0), Playhead::place);
+        world.look(now(10), Cue::Playing, at(0));
+        world.look(now(5000), Cue::Timer, at(ms));
+        world
+    }
+
+    fn hole() -> World {
+        let mut world = World::new(film());
+        world.holds(&[span(0, 4000), span(6000, 10_000)], at(10_000));
+        world
+    }
+
+    #[test]
+    fn it_stands_before_a_hole_that_will_stay_and_goes_on_behind_it() {
+        let mut world = playing(hole(), 3900);
+        world.look(now(5100), Cue::Waiting, at(3900));
+        let (step, out) = world.step(now(5200), Playhead::unstall);
+        assert_eq!((step, out), (Move::Fetch(at(6000)), vec![Output::Seek(at(6000))]));
+        let (step, out) = world.step(now(5300), Playhead::unstall);
+        assert_eq!((step, out), (Move::Stay, vec![]), "two seeks are not made in a row");
+    }
+
+    #[test]
+    fn it_waits_where_what_is_missing_is_on_its_way() {
+        let mut world = World::new(film());
+        world.holds(&[span(0, 4000)], at(4000));
+        let mut world = playing(world, 3900);
+        world.look(now(5100), Cue::Waiting, at(3900));
+        assert_eq!(world.step(now(5200), Playhead::unstall), (Move::Stay, vec![]));
+    }
+
+    #[test]
+    fn a_clock_that_runs_into_a_hole_is_taken_over_it() {
+        let mut world = playing(hole(), 4100);
+        let (step, out) = world.step(now(5010), Playhead::unstall);
+        assert_eq!((step, out), (Move::Stay, vec![Output::Seek(at(6000))]));
+    }
+
+    #[test]
+    fn after_a_stall_the_browser_is_given_nothing_before_it_lasts() {
+        let mut world = World::new(film());
+        world.holds(&[span(0, 4000)], at(4000));
+        let mut world = playing(world, 3990);
+        world.look(now(5100), Cue::Waiting, at(3990));
+        let reserve = |world: &mut World| {
+            let goal = Duration::from_secs(30);
+            let rate = Some(Bitrate::from_bps(250_000));
+            world.step(now(5200), |head, cx, scene| head.reserve(cx, scene, rate, |_| goal)).1
+        };
+        world.tracks.of_mut(crate::presentation::TrackKind::Video).unwrap().trouble.until =
+            Some(now(9000));
+        assert_eq!(reserve(&mut world), [Output::Hold(true)]);
+        assert_eq!(reserve(&mut world), [], "it is said once");
+        world.holds(&[span(0, 20_000)], at(20_000));
+        assert_eq!(reserve(&mut world), [Output::Hold(false)]);
+    }
+}

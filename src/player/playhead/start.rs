@@ -107,3 +107,67 @@ fn without_detour(s: &Scene<'_>, edge: Position, at: Position) -> Position {
         _ => at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::playhead::head::Playhead;
+    use crate::player::testing::{World, at, film, now, span};
+    use alloc::vec;
+
+    #[test]
+    fn the_element_is_placed_once_media_is_there() {
+        let cases = [
+            (0, vec![], vec![]),
+            (0, vec![span(0, 4000)], vec![Output::Play]),
+            (10_000, vec![span(0, 4000)], vec![]),
+            (10_000, vec![span(8000, 14_000)], vec![Output::Seek(at(10_000)), Output::Play]),
+        ];
+        for (start, held, expected) in cases {
+            let mut world = World::new(film());
+            world.head.start(at(start));
+            world.holds(&held, at(start));
+            let placed = expected.contains(&Output::Play);
+            assert_eq!(world.step(now(0), Playhead::place), (Move::Stay, expected));
+            assert_eq!(world.head.is_placed(), placed, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn a_first_segment_that_will_never_come_is_passed_over() {
+        let mut world = World::new(film());
+        world.head.start(at(0));
+        world.holds(&[span(4000, 8000)], at(8000));
+        let (step, out) = world.step(now(0), Playhead::place);
+        assert_eq!((step, out), (Move::Stay, vec![Output::Seek(at(4000)), Output::Play]));
+    }
+
+    #[test]
+    fn live_it_is_entered_near_the_edge_and_no_segment_is_fetched_for_tenths_of_it() {
+        // Segments begin every 2 s, and so much is wanted between the edge and the picture at first.
+        const WANTED: i64 = 180;
+        for (edge, expected) in
+            [(9_900, 9_900 - WANTED), (10_050, 10_000), (11_000, 11_000 - WANTED)]
+        {
+            let mut world = World::live(at(edge));
+            let wanted = world.head.control().map(|control| control.wanted(now(0)));
+            assert_eq!(wanted, Some(Duration::from_millis(WANTED.unsigned_abs())));
+            let (entry, _) = world.step(now(0), |head, cx, scene| head.entry(cx.now, scene));
+            assert_eq!(entry, Some(at(expected)), "with the edge at {edge} ms");
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_placed_anew() {
+        let mut world = World::new(film());
+        world.around.config.autoplay = false;
+        world.head.start(at(0));
+        world.holds(&[span(0, 4000)], at(4000));
+        world.step(now(0), Playhead::place);
+        world.head.leave();
+        world.head.start(at(2000));
+        assert_eq!(world.head.aim(now(0)), at(2000));
+        let (_, out) = world.step(now(10), Playhead::place);
+        assert_eq!(out, [Output::Seek(at(2000))]);
+    }
+}

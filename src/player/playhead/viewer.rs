@@ -87,3 +87,56 @@ fn oldest(s: &Scene<'_>) -> Option<Position> {
     let length = s.ways.tracks.segment_length(s.presentation);
     Some((oldest + length.max(LEAST_LEFT)).min(edge))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::io::Output;
+    use crate::player::testing::{World, at, film, now, span};
+    use alloc::vec;
+
+    #[test]
+    fn a_seek_is_fetched_there_or_behind_a_hole_that_will_stay() {
+        let seek = |out: i64| vec![Output::Seek(at(out))];
+        let cases = [(2000, 2000, vec![]), (5000, 6000, seek(6000)), (30_000, 30_000, vec![])];
+        for (to, fetched, out) in cases {
+            let mut world = World::new(film());
+            world.holds(&[span(0, 4000), span(6000, 10_000)], at(10_000));
+            let step = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(to)));
+            assert_eq!(step, (Move::Fetch(at(fetched)), out), "to {to} ms");
+        }
+    }
+
+    #[test]
+    fn a_seek_behind_the_end_shows_the_end() {
+        let mut world = World::new(film());
+        let step = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(99_000)));
+        assert_eq!(step, (Move::Fetch(at(59_700)), vec![Output::Seek(at(59_700))]));
+    }
+
+    #[test]
+    fn live_a_seek_back_leaves_the_edge_and_one_near_it_holds_to_it() {
+        for (to, follows) in [(80_000, false), (99_500, true)] {
+            let mut world = World::live(at(100_000));
+            let (step, _) = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(to)));
+            assert_eq!((step, world.head.follows()), (Move::Fetch(at(to)), follows));
+        }
+        let mut world = World::live(at(100_000));
+        let (step, _) = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(100_500)));
+        assert_eq!(step, Move::Enter, "beyond the edge");
+        let (step, _) = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(100)));
+        assert_eq!(step, Move::Fetch(at(2000)), "what is about to leave the window");
+    }
+
+    #[test]
+    fn a_stall_while_the_camera_is_away_is_not_the_links() {
+        let change = Change { stalled: true, ..Change::default() };
+        for away in [true, false] {
+            let mut world = World::live(at(100_000));
+            let wanted = |w: &World| w.head.control().map(|c| c.wanted(now(60_000)));
+            let before = wanted(&world);
+            world.step(now(60_000), |head, cx, _| head.stalled(cx, change, away));
+            assert_eq!(wanted(&world) == before, away, "away: {away}");
+        }
+    }
+}

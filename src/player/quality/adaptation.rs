@@ -261,3 +261,112 @@ impl Adaptation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::testing::{film, now, types};
+
+    /// A choice, and what it is made from.
+    struct Test {
+        quality: Adaptation,
+        presentation: Presentation,
+        tracks: Tracks,
+        types: Types,
+    }
+
+    impl Test {
+        fn of(choice: &str, rep: usize) -> Self {
+            let choice = match choice {
+                "" => QualityChoice::Auto,
+                id => QualityChoice::Fixed(id.into()),
+            };
+            let presentation = film();
+            let types = types(&presentation);
+            let mut tracks = Tracks::default();
+            let place = Place { period: 0, track: 0, rep };
+            let at = Position::default();
+            tracks.push(Stream::new(TrackKind::Video, place, "video/mp4".into(), at));
+            Self { quality: Adaptation::new(choice), presentation, tracks, types }
+        }
+
+        /// The link carries so much.
+        fn link(mut self, kbps: u64) -> Self {
+            self.quality.estimate.proven(now(0), Bitrate::from_bps(kbps * 1000));
+            self
+        }
+
+        /// The representation that the next segment is to be of, where that changes, and why.
+        fn turns_to(&mut self, ahead: u64) -> Option<(usize, &str)> {
+            let view = View {
+                presentation: &self.presentation,
+                tracks: &self.tracks,
+                types: &self.types,
+                growing: false,
+                late: Duration::ZERO,
+                ahead: Duration::from_secs(ahead),
+                goal: Duration::from_secs(30),
+            };
+            let stream = self.tracks.of(TrackKind::Video).unwrap();
+            let place = self.quality.decide(now(1000), &view, stream)?;
+            Some((place.rep, self.quality.reason()))
+        }
+    }
+
+    #[test]
+    fn the_viewers_choice_is_taken_and_what_is_not_there_is_left_to_the_player() {
+        assert_eq!(Test::of("v1", 0).turns_to(0).map(|it| it.0), Some(1));
+        assert_eq!(Test::of("v1", 1).turns_to(0), None, "it is on it");
+        let mut other = Test::of("v9", 0).link(9000);
+        assert_eq!(other.turns_to(20).map(|it| it.0), Some(2));
+    }
+
+    #[test]
+    fn what_the_link_carries_decides_else() {
+        for (kbps, rep, expected) in [(9000, 0, Some(2)), (400, 2, Some(0)), (9000, 2, None)] {
+            let turned = Test::of("", rep).link(kbps).turns_to(8).map(|it| it.0);
+            assert_eq!(turned, expected, "{kbps} kb/s on v{rep}");
+        }
+    }
+
+    #[test]
+    fn what_the_decoder_gave_up_on_is_not_taken_again() {
+        let mut test = Test::of("", 0).link(9000);
+        test.quality.forbid_above(1);
+        assert_eq!(test.turns_to(20).map(|it| it.0), Some(1));
+    }
+
+    #[test]
+    fn a_picture_that_is_shown_small_is_fetched_small_and_says_why() {
+        let mut test = Test::of("", 2).link(9000);
+        let large = test.presentation.periods[0].tracks[0].representations[2].clone();
+        let index = test.quality.index_of(&large);
+        test.quality.shows(index, 180);
+        let why = "more cannot be seen at the size it is shown";
+        assert_eq!(test.turns_to(20), Some((1, why)));
+    }
+
+    #[test]
+    fn the_segment_that_was_given_up_stays_on_its_rung() {
+        let mut test = Test::of("v2", 0);
+        let segment =
+            test.presentation.periods[0].tracks[0].representations[0].segments.numbered(1);
+        test.quality.hold(&segment.unwrap());
+        let stream = test.tracks.of_mut(TrackKind::Video).unwrap();
+        stream.cursor = crate::buffer::plan::Cursor::At(Position::from_millis(1000));
+        assert_eq!(test.turns_to(0), None);
+    }
+
+    #[test]
+    fn a_quality_is_known_with_its_last_reason() {
+        let mut test = Test::of("", 0);
+        let reps = test.presentation.periods[0].tracks[0].representations.clone();
+        let (low, high) = (test.quality.index_of(&reps[0]), test.quality.index_of(&reps[2]));
+        assert_eq!((low, high, test.quality.index_of(&reps[0])), (0, 1, 0));
+        test.quality.because("the link carries more");
+        test.quality.turned_to(high);
+        let known = test.quality.known(high).map(|(quality, why)| (quality.id, why));
+        assert_eq!(known, Some(("v2".into(), "the link carries more".into())));
+        assert_eq!(test.quality.known(9), None);
+    }
+}

@@ -305,3 +305,58 @@ impl Tracks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::cx::Surroundings;
+    use crate::player::place::Place;
+    use crate::player::testing::{at, now, span, two_periods, types};
+    use alloc::vec;
+
+    #[test]
+    fn a_track_goes_to_the_period_that_holds_its_place_and_fetches_only_what_it_has_not() {
+        let presentation = two_periods();
+        let types = types(&presentation);
+        let cases = [
+            // Where to, the Period that holds it, and where fetching is then.
+            (10_000, 0, 10_000),
+            (2_000, 0, 4_000),
+            (60_000, 1, 60_000),
+            (75_000, 1, 75_000),
+        ];
+        for (to, period, fetching) in cases {
+            let mut tracks = Tracks::default();
+            let place = Place { period: 0, track: 0, rep: 1 };
+            tracks.push(Stream::new(TrackKind::Video, place, "video/mp4".into(), at(4000)));
+            let stream = tracks.of_mut(TrackKind::Video).unwrap();
+            stream.buffer.updated(vec![span(0, 4000)]);
+            let (mut around, mut requests) = (Surroundings::default(), Requests::default());
+            let cx = &mut around.at(now(0));
+            tracks.aim(cx, &mut requests, (&presentation, &types), at(to));
+            let stream = tracks.of(TrackKind::Video).unwrap();
+            assert_eq!(stream.place, Place { period, track: 0, rep: 1 }, "to {to} ms");
+            assert_eq!(stream.cursor.position(), at(fetching), "to {to} ms");
+        }
+    }
+
+    #[test]
+    fn what_all_tracks_hold_is_what_can_be_played() {
+        let mut tracks = Tracks::default();
+        assert!(tracks.common().is_empty() && !tracks.all_over());
+        for (kind, held) in
+            [(TrackKind::Video, span(0, 9000)), (TrackKind::Audio, span(1000, 7000))]
+        {
+            let place = Place { period: 0, track: 0, rep: 0 };
+            let mut stream = Stream::new(kind, place, "x".into(), at(0));
+            stream.buffer.updated(vec![held]);
+            tracks.push(stream);
+        }
+        assert_eq!(tracks.common().spans(), [span(1000, 7000)]);
+        assert_eq!(tracks.buffered_to(at(2000)), at(7000));
+        tracks.of_mut(TrackKind::Audio).unwrap().ended = true;
+        assert_eq!(tracks.buffered_to(at(2000)), at(9000), "sound that is over ends nothing");
+        tracks.of_mut(TrackKind::Video).unwrap().ended = true;
+        assert!(tracks.all_over());
+    }
+}
