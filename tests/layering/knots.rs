@@ -5,42 +5,30 @@ use std::collections::BTreeSet;
 
 use crate::rule::{Finding, Rule};
 
-const KNOTS: &[(Rule, &[&str])] = &[
-    (
-        Rule::Circle,
-        &[
-            "src/web/driver.rs",
-            "src/web/element.rs",
-            "src/web/fetch.rs",
-            "src/web/report.rs",
-            "src/web/source.rs",
-        ],
-    ),
-    (
-        Rule::Home,
-        &[
-            "src/player/driving.rs",
-            "src/player/edge/asking.rs",
-            "src/player/failing.rs",
-            "src/player/fetching.rs",
-            "src/player/loading.rs",
-            "src/player/opening.rs",
-            "src/player/origin.rs",
-            "src/player/playhead/follow.rs",
-            "src/player/playhead/stall.rs",
-            "src/player/playhead/start.rs",
-            "src/player/playhead/viewer.rs",
-            "src/player/quality/measure.rs",
-            "src/player/quality/probe.rs",
-            "src/player/receiving.rs",
-            "src/player/report.rs",
-            "src/player/silence.rs",
-            "src/player/sniffing.rs",
-            "src/player/switching.rs",
-            "src/player/without.rs",
-        ],
-    ),
-];
+const KNOTS: &[(Rule, &[&str])] = &[(
+    Rule::Home,
+    &[
+        "src/player/driving.rs",
+        "src/player/edge/asking.rs",
+        "src/player/failing.rs",
+        "src/player/fetching.rs",
+        "src/player/loading.rs",
+        "src/player/opening.rs",
+        "src/player/origin.rs",
+        "src/player/playhead/follow.rs",
+        "src/player/playhead/stall.rs",
+        "src/player/playhead/start.rs",
+        "src/player/playhead/viewer.rs",
+        "src/player/quality/measure.rs",
+        "src/player/quality/probe.rs",
+        "src/player/receiving.rs",
+        "src/player/report.rs",
+        "src/player/silence.rs",
+        "src/player/sniffing.rs",
+        "src/player/switching.rs",
+        "src/player/without.rs",
+    ],
+)];
 
 /// The findings without those that are known, and a finding for each known one that is none any more.
 pub(crate) fn but_known(findings: Vec<Finding>) -> Vec<Finding> {
