@@ -17,8 +17,8 @@ pub(super) fn variant(line: &str, uri: &str) -> Option<Variant> {
         (width > 0 && height > 0).then_some(Resolution { width, height })
     });
     let frame_rate_milli = attribute(list, "FRAME-RATE").and_then(|rate| {
-        let milli = seconds(rate)?.as_micros().div_ceil(1000);
-        u32::try_from(milli).ok().filter(|milli| *milli > 0)
+        let rate = u64::try_from(seconds(rate)?.as_micros()).ok()?;
+        u32::try_from(rate.div_ceil(1000)).ok().filter(|milli| *milli > 0)
     });
     Some(Variant {
         uri: uri.into(),

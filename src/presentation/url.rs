@@ -92,7 +92,8 @@ pub fn is_absolute(reference: &str) -> bool {
 pub fn redact(url: &str) -> String {
     let end = url.find('#').unwrap_or(url.len());
     let url = url.get(..end).unwrap_or(url);
-    let Some(start) = url.find("//").map(|i| i + 2) else { return url.to_owned() };
+    let slashes = url.as_bytes().windows(2).position(|it| it == b"//");
+    let Some(start) = slashes.map(|i| i + 2) else { return url.to_owned() };
     let (head, rest) = url.split_at_checked(start).unwrap_or((url, ""));
     // Passwords of cameras hold "@" unescaped: the last one before the path ends them.
     let authority = rest.find(['/', '?']).unwrap_or(rest.len());
