@@ -170,8 +170,6 @@ pub struct Snapshot {
     pub ended: bool,
     /// `readyState`, 0 to 4.
     pub ready: u8,
-    /// `buffered` of the element.
-    pub buffered: Vec<Span>,
     /// `totalVideoFrames`.
     pub frames: u32,
     /// `droppedVideoFrames`.

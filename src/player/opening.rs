@@ -402,7 +402,7 @@ pub(super) fn mime_of(rep: &Representation, kind: TrackKind, data: &InitData) ->
 }
 
 fn cannot_play(url: &str, codecs: String) -> Error {
-    let hevc = codecs.contains("hvc1") || codecs.contains("hev1");
+    let hevc = codecs.as_bytes().windows(4).any(|it| matches!(it, b"hvc1" | b"hev1"));
     let help = if hevc {
         "H.265 needs hardware support: set the camera to H.264, or let the server transcode"
     } else {

@@ -144,7 +144,6 @@ fn snapshot(video: &HtmlMediaElement, cue: Cue) -> Snapshot {
         seeking: video.seeking(),
         ended: video.ended(),
         ready: video.ready_state() as u8,
-        buffered: units::spans(&video.buffered()),
         frames: quality.as_ref().map(VideoPlaybackQuality::total_video_frames).unwrap_or_default(),
         dropped: quality
             .as_ref()

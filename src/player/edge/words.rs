@@ -1,6 +1,7 @@
 //! What a viewer is told of an edge that is not where the manifest says.
 
 use crate::player::error::{Code, Error, shown};
+use crate::time::whole_micros;
 use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
@@ -12,7 +13,7 @@ pub(super) fn late(by: Duration, url: &str) -> Error {
          behind. Let the encoder keep pace, or the manifest say so.",
         span(by)
     );
-    untimely(message, format!("{} ms", by.as_millis()), url)
+    untimely(message, format!("{} ms", whole_micros(by) / 1000), url)
 }
 
 /// The edge is looked for, and is not found at once.

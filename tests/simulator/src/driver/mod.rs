@@ -387,7 +387,6 @@ impl<M: Machine> Simulation<M> {
             seeking: self.element.seeking(),
             ended: self.element.ended(),
             ready: self.element.ready(),
-            buffered: self.element.buffered(),
             frames,
             dropped,
             hidden: self.hidden,
