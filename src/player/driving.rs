@@ -2,8 +2,12 @@
 
 use super::cx::Cx;
 use super::io::Reason;
+use super::manifest::Manifest;
+use super::origin::edge_view;
 use super::playhead::{Change, Move, Playhead, Scene};
+use super::select::Types;
 use super::session::Session;
+use super::track::Tracks;
 use super::track::way::Ways;
 use crate::time::{Instant, Position};
 use core::time::Duration;
@@ -14,46 +18,25 @@ const LATE_BACK: Duration = Duration::from_millis(500);
 impl Session {
     /// What the ways to go on are found by.
     pub(super) fn ways(&self) -> Ways<'_> {
-        Ways {
-            tracks: &self.streams,
-            manifest: &self.manifest,
-            types: &self.types,
-            live: self.head.is_live(),
-            at_edge: self.head.is_growing() && self.head.follows(),
-        }
-    }
-
-    /// What the playhead sees of the rest.
-    pub(super) fn scene(&self, now: Instant) -> Option<Scene<'_>> {
-        Some(Scene {
-            presentation: self.manifest.presentation()?,
-            ways: self.ways(),
-            camera: &self.camera,
-            edge: self.edge(now),
-            window: self.window(now),
-            newest_end: if self.head.is_whole() { self.newest_end(now) } else { None },
-        })
+        ways(&self.streams, &self.manifest, &self.types, &self.head)
     }
 
     /// The playhead, and what it sees of the rest.
     pub(super) fn head_parts(&mut self, now: Instant) -> Option<(&mut Playhead, Scene<'_>)> {
-        let (edge, window) = (self.edge(now), self.window(now));
-        let newest_end = if self.head.is_whole() { self.newest_end(now) } else { None };
         let scene = Scene {
-            presentation: self.manifest.presentation()?,
-            ways: Ways {
-                tracks: &self.streams,
-                manifest: &self.manifest,
-                types: &self.types,
-                live: self.head.is_live(),
-                at_edge: self.head.is_growing() && self.head.follows(),
-            },
+            now,
+            ways: ways(&self.streams, &self.manifest, &self.types, &self.head),
             camera: &self.camera,
-            edge,
-            window,
-            newest_end,
+            edge: &self.edge,
+            view: edge_view(&self.manifest, &self.streams, &self.clock, &self.url, &self.head)?,
         };
         Some((&mut self.head, scene))
+    }
+
+    /// Where the live edge is to be entered.
+    fn entry(&mut self, now: Instant) -> Option<Position> {
+        let (head, scene) = self.head_parts(now)?;
+        head.entry(&scene)
     }
 
     /// The tracks do what a step of the playhead asks for.
@@ -75,8 +58,7 @@ impl Session {
 
     /// Starts again at the edge; what is shown stays until media there has come.
     pub(super) fn reenter(&mut self, cx: &mut Cx<'_>) {
-        let entry = self.scene(cx.now).and_then(|scene| self.head.entry(cx.now, &scene));
-        if let Some(at) = entry {
+        if let Some(at) = self.entry(cx.now) {
             self.head.leave();
             self.set_start(cx, at);
         }
@@ -104,8 +86,7 @@ impl Session {
         if self.edge.is_sought() {
             return;
         }
-        let entry = self.scene(cx.now).and_then(|scene| self.head.entry(cx.now, &scene));
-        match entry {
+        match self.entry(cx.now) {
             Some(at) => self.set_start(cx, at),
             None => {
                 if let Some((edge, _, view)) = self.edge_parts() {
@@ -150,8 +131,10 @@ impl Session {
             let step = head.sought(cx, &scene, at);
             self.make(cx, step);
         }
-        let lags = |s: &Self| s.scene(cx.now).is_some_and(|it| s.head.lags(cx.now, &it, LATE_BACK));
-        if shown_again && lags(self) {
+        if shown_again
+            && let Some((head, scene)) = self.head_parts(cx.now)
+            && head.lags(&scene, LATE_BACK)
+        {
             self.reenter(cx);
         }
     }
@@ -166,9 +149,7 @@ impl Session {
 
     /// The buffer just before an append.
     pub(super) fn note_level(&mut self, now: Instant) {
-        if let Some((head, scene)) = self.head_parts(now) {
-            head.note_level(now, &scene);
-        }
+        self.head.note_level(now, &self.streams);
     }
 
     /// The camera went away or came back: what stood still for it is not the link's doing.
@@ -182,4 +163,14 @@ impl Session {
             self.reenter(cx);
         }
     }
+}
+
+fn ways<'a>(
+    tracks: &'a Tracks,
+    manifest: &'a Manifest,
+    types: &'a Types,
+    head: &Playhead,
+) -> Ways<'a> {
+    let at_edge = head.is_growing() && head.follows();
+    Ways { tracks, manifest, types, live: head.is_live(), at_edge }
 }

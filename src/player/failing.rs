@@ -6,8 +6,7 @@
 use super::cx::Cx;
 use super::error::Error;
 use super::io::{FetchId, Reason};
-use super::place::Place;
-use super::place::{place_in, rep_of, track_of};
+use super::place::{Place, place_in, rep_of, track_of};
 use super::requests::Sent;
 use super::session::Session;
 use super::track::download::middle;
@@ -84,9 +83,7 @@ impl Session {
     ) {
         let live = self.is_live();
         let policy = if live { Policy::LIVE } else { Policy::ON_DEMAND };
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else {
-            return;
-        };
+        let Some(stream) = self.streams.of_mut(kind) else { return };
         let trouble = &mut stream.trouble;
         let count = trouble.failed.add(Some(failed.failure));
         trouble.wished = failed.wish.is_some();
@@ -105,12 +102,8 @@ impl Session {
     /// What plays goes on with another representation than the one that cannot be had; answers
     /// whether there is one.
     pub(super) fn pass_over(&mut self, cx: &Cx<'_>, kind: TrackKind, why: &Failure) -> bool {
-        let Some(p) = self.manifest.shared() else {
-            return false;
-        };
-        let Some(place) = self.streams.of(kind).map(|s| s.place) else {
-            return false;
-        };
+        let Some(p) = self.manifest.shared() else { return false };
+        let Some(place) = self.streams.of(kind).map(|s| s.place) else { return false };
         let (Some(track), Some(rep)) = (track_of(&p, place), rep_of(&p, place)) else {
             return false;
         };
@@ -138,9 +131,7 @@ impl Session {
     ) {
         let page = self.requests.get(id).is_some_and(|sent| sent.is_page(&[]));
         let requests = &mut self.requests;
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else {
-            return;
-        };
+        let Some(stream) = self.streams.of_mut(kind) else { return };
         let lost = stream.lost(cx, requests, id);
         requests.cancel(cx, id);
         let Some(lost) = lost else { return };
@@ -173,12 +164,8 @@ impl Session {
             return self.on_segment_done(cx, kind, sent);
         }
         let requests = &mut self.requests;
-        let Some(stream) = self.streams.iter_mut().find(|s| s.kind == kind) else {
-            return;
-        };
-        let Some(lost) = stream.lost(cx, requests, sent.id) else {
-            return;
-        };
+        let Some(stream) = self.streams.of_mut(kind) else { return };
+        let Some(lost) = stream.lost(cx, requests, sent.id) else { return };
         if *failure == Failure::Timeout {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
@@ -208,9 +195,7 @@ impl Session {
     ) {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(kind);
-        let Some(stream) = self.streams.of_mut(kind) else {
-            return;
-        };
+        let Some(stream) = self.streams.of_mut(kind) else { return };
         let tries = stream.trouble.tries.add(Some(failed.failure));
         let left_out = stream.trouble.left_out;
         let held = !stream.buffer.ranges().is_empty();
@@ -289,15 +274,9 @@ impl Session {
 
     /// The segment is asked for in the next lower quality, else in the next higher one.
     fn ask_elsewhere(&mut self, kind: TrackKind, segment: &Segment) {
-        let Some(p) = self.manifest.shared() else {
-            return;
-        };
-        let Some(place) = self.streams.of(kind).map(|s| s.place) else {
-            return;
-        };
-        let Some(track) = track_of(&p, place) else {
-            return;
-        };
+        let Some(p) = self.manifest.shared() else { return };
+        let Some(place) = self.streams.of(kind).map(|s| s.place) else { return };
+        let Some(track) = track_of(&p, place) else { return };
         let playable = self.types.playable(track);
         let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
         let Some(rep) = lower.or_else(|| playable.iter().copied().find(|&i| i > place.rep)) else {
@@ -319,21 +298,15 @@ impl Session {
         sent_at: Instant,
         segment: &Segment,
     ) {
-        let Some(p) = self.manifest.shared() else {
-            return;
-        };
-        let Some(i) = self.streams.iter().position(|s| s.kind == kind) else {
-            return;
-        };
+        let Some(p) = self.manifest.shared() else { return };
+        let Some(i) = self.streams.index(kind) else { return };
         let age = self.age(sent_at, segment);
         let other =
             self.streams.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
         let growing =
             self.streams.get(i).and_then(|s| rep_of(&p, s.place)).is_some_and(|r| r.growing);
         let of_kind = lateness::Kind { length: self.streams.segment_length(&p), growing };
-        let Some(stream) = self.streams.get_mut(i) else {
-            return;
-        };
+        let Some(stream) = self.streams.get_mut(i) else { return };
         // What has left the list in the meantime is not waited for.
         let list = rep_of(&p, stream.place).map(|rep| &rep.segments);
         let listed =
@@ -350,6 +323,14 @@ impl Session {
             stream.trouble.missing = same.or(Some(Missing { start, middle, tried, tried_at }));
         }
         let refusals = stream.lateness.refusals(segment.start);
+        let enough = if of_kind.growing { SURE_MISSES + 1 } else { 1 };
+        let lost = (age >= 0 && refusals >= enough).then_some(age);
+        self.learn_from_refusals(cx, refusals, lost);
+    }
+
+    /// So many times the same segment was refused: whose fault is it? `lost`: the edge may be elsewhere,
+    /// for one of this age should have been there.
+    fn learn_from_refusals(&mut self, cx: &mut Cx<'_>, refusals: u32, lost: Option<i64>) {
         if refusals == 1 || refusals.is_multiple_of(8) {
             self.clock.doubt(cx.now);
         }
@@ -359,12 +340,12 @@ impl Session {
         }
         self.note_late(cx);
         self.manifest.want(cx.now);
-        if self.scene(cx.now).is_some_and(|scene| self.head.entered_too_near(cx.now, &scene)) {
+        if let Some((head, scene)) = self.head_parts(cx.now)
+            && head.entered_too_near(&scene)
+        {
             self.reenter(cx);
         }
-        let enough = if of_kind.growing { SURE_MISSES + 1 } else { 1 };
-        if age >= 0
-            && refusals >= enough
+        if let Some(age) = lost
             && let Some((edge, _, view)) = self.edge_parts()
         {
             edge.refused(&view, cx.now, age);

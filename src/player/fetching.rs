@@ -3,8 +3,7 @@
 use super::cx::Cx;
 use super::io::{Body, Reason};
 use super::opening::mime_of;
-use super::place::Place;
-use super::place::{place_in, rep_of, track_of};
+use super::place::{Place, place_in, rep_of, track_of};
 use super::quality::BACKLOG;
 use super::requests::{Patience, Purpose};
 use super::session::Session;

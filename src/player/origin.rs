@@ -1,12 +1,16 @@
 //! What follows from where the edge is and from how late the origin is: [`super::edge`] says it, here
 //! playing is moved by it.
 
+use super::clock::Clock;
 use super::cx::Cx;
 use super::edge::{self, Edge, Found};
 use super::io::FetchId;
+use super::manifest::Manifest;
+use super::playhead::Playhead;
 use super::requests::Requests;
 use super::session::Session;
-use crate::presentation::{Presentation, Segment};
+use super::track::Tracks;
+use crate::presentation::Segment;
 use crate::time::{Instant, Position, WallTime};
 use core::time::Duration;
 
@@ -14,38 +18,25 @@ use core::time::Duration;
 const BACKLOG: Duration = Duration::from_millis(200);
 
 impl Session {
-    fn edge_view<'a>(&'a self, presentation: &'a Presentation) -> edge::View<'a> {
-        edge::View {
-            presentation,
-            tracks: &self.streams,
-            clock: &self.clock,
-            url: &self.url,
-            whole: self.head.is_whole(),
-        }
+    fn edge_view(&self) -> Option<edge::View<'_>> {
+        edge_view(&self.manifest, &self.streams, &self.clock, &self.url, &self.head)
     }
 
     /// The edge with what it is computed from.
     pub(super) fn edge_parts(&mut self) -> Option<(&mut Edge, &mut Requests, edge::View<'_>)> {
-        let view = edge::View {
-            presentation: self.manifest.presentation()?,
-            tracks: &self.streams,
-            clock: &self.clock,
-            url: &self.url,
-            whole: self.head.is_whole(),
-        };
+        let view = edge_view(&self.manifest, &self.streams, &self.clock, &self.url, &self.head)?;
         Some((&mut self.edge, &mut self.requests, view))
     }
 
     /// The live edge on the manifest's clock.
     pub(super) fn edge(&self, now: Instant) -> Option<Position> {
-        self.edge.at(&self.edge_view(self.manifest.presentation()?), now)
+        self.edge.at(&self.edge_view()?, now)
     }
 
     /// The wall-clock time by which segments become available.
     pub(super) fn served(&self, now: Instant) -> WallTime {
-        let p = self.manifest.presentation();
         let own = || self.clock.origin(now);
-        p.map_or_else(own, |p| self.edge.served(&self.edge_view(p), now))
+        self.edge_view().map_or_else(own, |view| self.edge.served(&view, now))
     }
 
     /// The instant at which that clock shows `wall`.
@@ -53,31 +44,19 @@ impl Session {
         now + wall.since(self.served(now))
     }
 
-    /// What can be played now: from the oldest position that is kept to the edge.
-    pub(super) fn window(&self, now: Instant) -> Option<(Position, Position)> {
-        self.edge.window(&self.edge_view(self.manifest.presentation()?), now)
-    }
-
     /// The age of a segment at `then`, microseconds; negative before it is due.
     pub(super) fn age(&self, then: Instant, segment: &Segment) -> i64 {
-        let p = self.manifest.presentation();
-        p.map_or(0, |p| self.edge.age(&self.edge_view(p), then, segment))
-    }
-
-    /// The end of the newest whole segment that can be had, least over the tracks.
-    pub(super) fn newest_end(&self, now: Instant) -> Option<Position> {
-        self.edge.newest_end(&self.edge_view(self.manifest.presentation()?), now)
+        self.edge_view().map_or(0, |view| self.edge.age(&view, then, segment))
     }
 
     /// Where segments have no time of their own: what is due now, by the list.
     pub(super) fn listed_due(&self, now: Instant) -> Option<(Position, WallTime)> {
-        self.edge.listed_due(&self.edge_view(self.manifest.presentation()?), now)
+        self.edge.listed_due(&self.edge_view()?, now)
     }
 
     /// The origin's clock is that of its segments, as far as is known.
     pub(super) fn clock_fits(&self, now: Instant) -> bool {
-        let p = self.manifest.presentation();
-        p.is_none_or(|p| self.edge.fits_clock(&self.edge_view(p), now))
+        self.edge_view().is_none_or(|view| self.edge.fits_clock(&view, now))
     }
 
     /// The lists may have grown.
@@ -137,4 +116,16 @@ impl Session {
             self.trouble(cx, error);
         }
     }
+}
+
+/// What the edge is computed from; `None` before there is a manifest.
+pub(super) fn edge_view<'a>(
+    manifest: &'a Manifest,
+    tracks: &'a Tracks,
+    clock: &'a Clock,
+    url: &'a str,
+    head: &Playhead,
+) -> Option<edge::View<'a>> {
+    let (presentation, whole) = (manifest.presentation()?, head.is_whole());
+    Some(edge::View { presentation, tracks, clock, url, whole })
 }

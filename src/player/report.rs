@@ -26,9 +26,7 @@ impl Session {
 
     fn report_quality(&mut self, cx: &mut Cx<'_>) {
         let at = self.head.position(cx.now);
-        let Some(stream) = self.streams.leading() else {
-            return;
-        };
+        let Some(stream) = self.streams.leading() else { return };
         let Some(shown) = stream.buffer.quality_at(at) else { return };
         if let Some(event) = self.figures.shows(shown, |it| self.quality.known(it)) {
             cx.emit(event);
@@ -48,7 +46,7 @@ impl Session {
         self.head.moved()?;
         let at = self.head.position(now);
         if let Some(taken) = self.camera.taken(at).filter(|_| self.clock_tells(now)) {
-            return Some(self.origin(now).since(taken));
+            return Some(self.clock.origin(now).since(taken));
         }
         Some(self.edge(now)?.since(at))
     }

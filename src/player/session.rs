@@ -289,11 +289,6 @@ impl Session {
         self.report(cx);
     }
 
-    /// The origin's time.
-    pub(super) fn origin(&self, now: Instant) -> WallTime {
-        self.clock.origin(now)
-    }
-
     pub(super) fn is_live(&self) -> bool {
         self.head.is_live()
     }

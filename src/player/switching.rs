@@ -6,8 +6,7 @@
 
 use super::cx::Cx;
 use super::io::FetchId;
-use super::place::Place;
-use super::place::{rep_of, track_of};
+use super::place::{Place, rep_of, track_of};
 use super::playhead::ENTRY;
 use super::quality::{self, Adaptation, BACKLOG, Read};
 use super::requests::{Requests, Sent};
@@ -26,14 +25,17 @@ impl Session {
         &mut self,
         now: Instant,
     ) -> Option<(&mut Adaptation, &mut Requests, quality::View<'_>)> {
-        let (late, ahead) = (self.late(now), self.ahead(now));
+        let growing = self.head.is_growing();
+        // Each rule asks for one of them.
+        let late = if growing { self.late(now) } else { Duration::ZERO };
+        let ahead = if growing { Duration::ZERO } else { self.ahead(now) };
         // Live segments that are fetched whole: more than this is not to be had.
         let live_goal = self.head.control().map(|control| control.wanted(now));
         let view = quality::View {
             presentation: self.manifest.presentation()?,
             tracks: &self.streams,
             types: &self.types,
-            growing: self.head.is_growing(),
+            growing,
             late,
             ahead,
             goal: live_goal.unwrap_or(self.goal),
@@ -92,7 +94,9 @@ impl Session {
 
     /// `CMSD-Dynamic` of an answer.
     pub(super) fn note_cmsd(&mut self, now: Instant, header: Option<&str>) {
-        if let (Some((quality, _, view)), Some(header)) = (self.quality_parts(now), header) {
+        if let Some(header) = header
+            && let Some((quality, _, view)) = self.quality_parts(now)
+        {
             quality.note_cmsd(now, &view, header);
         }
     }
@@ -157,19 +161,22 @@ impl Session {
 
     /// Probes for the next rung when that may be of use.
     pub(super) fn advance_probe(&mut self, cx: &mut Cx<'_>) {
+        let calm = |s: &Self| {
+            let control = s.head.control().filter(|_| s.head.plays() && s.head.follows());
+            control.is_some_and(|control| control.calm(cx.now)) && !s.camera.away()
+        };
+        if !self.head.is_growing() || !(self.quality.is_probing() || calm(self)) {
+            return;
+        }
         let Some((quality, requests, view)) = self.quality_parts(cx.now) else { return };
-        let late = view.late;
-        if quality.is_probing(cx, requests, &view) {
-            return;
+        if quality.is_probing() {
+            return quality.probe_unless_late(cx, requests, &view);
         }
-        let at_edge = self.head.is_growing() && self.head.follows();
-        let calm = self.head.control().is_some_and(|control| control.calm(cx.now));
-        if !self.head.plays() || !at_edge || !calm || self.camera.away() || late > BACKLOG {
-            return;
-        }
-        self.advance_inits(cx);
-        if let Some((quality, requests, view)) = self.quality_parts(cx.now) {
-            quality.probe(cx, requests, &view);
+        if view.late <= BACKLOG {
+            self.advance_inits(cx);
+            if let Some((quality, requests, view)) = self.quality_parts(cx.now) {
+                quality.probe(cx, requests, &view);
+            }
         }
     }
 

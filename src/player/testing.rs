@@ -2,7 +2,9 @@
 //! surroundings of one step.
 
 use super::camera::Camera;
+use super::clock::Clock;
 use super::cx::Surroundings;
+use super::edge::{self, Edge};
 use super::io::{Cue, Output, Snapshot};
 use super::manifest::Manifest;
 use super::manifest::protocol::{self, Manifest as Read};
@@ -15,7 +17,7 @@ use super::track::way::Ways;
 use crate::buffer::plan::Cursor;
 use crate::live::control::Sound;
 use crate::presentation::{Presentation, TrackKind};
-use crate::time::{Instant, Position, Span};
+use crate::time::{Instant, Position, Span, WallTime};
 use crate::units::Rate;
 use alloc::format;
 use alloc::vec::Vec;
@@ -138,8 +140,11 @@ impl World {
         step: impl FnOnce(&mut Playhead, &mut super::cx::Cx<'_>, &Scene<'_>) -> T,
     ) -> (T, Vec<Output>) {
         let presentation = self.manifest.shared().expect("a presentation");
+        // The clock shows what puts the edge where it is.
+        let wall = WallTime::default().offset(self.edge.unwrap_or_default().as_micros());
+        let (edge, clock) = (Edge::default(), Clock::new(when, wall));
         let scene = Scene {
-            presentation: &presentation,
+            now: when,
             ways: Ways {
                 tracks: &self.tracks,
                 manifest: &self.manifest,
@@ -148,9 +153,14 @@ impl World {
                 at_edge: self.head.is_growing() && self.head.follows(),
             },
             camera: &self.camera,
-            edge: self.edge,
-            window: self.edge.map(|edge| (at(0), edge)),
-            newest_end: None,
+            edge: &edge,
+            view: edge::View {
+                presentation: &presentation,
+                tracks: &self.tracks,
+                clock: &clock,
+                url: "",
+                whole: self.head.is_whole(),
+            },
         };
         let said = step(&mut self.head, &mut self.around.at(when), &scene);
         (said, self.around.drain())

@@ -6,6 +6,7 @@ use super::scene::{Move, Scene};
 use crate::live::control::{Control, Sound, Steer, View};
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
+use crate::player::track::Tracks;
 use crate::presentation::Presentation;
 use crate::time::{Instant, Position, Span};
 use crate::units::Rate;
@@ -111,16 +112,16 @@ impl Playhead {
     }
 
     /// It is more than `late` farther behind the edge than it should be.
-    pub(in crate::player) fn lags(&self, now: Instant, s: &Scene<'_>, late: Duration) -> bool {
+    pub(in crate::player) fn lags(&self, s: &Scene<'_>, late: Duration) -> bool {
         let live = self.live.as_ref().filter(|l| l.following && self.element.placed);
-        live.zip(s.edge).is_some_and(|(live, edge)| {
-            edge.since(self.position(now)) > live.control.wanted(now) + late
+        live.zip(s.edge()).is_some_and(|(live, edge)| {
+            edge.since(self.position(s.now)) > live.control.wanted(s.now) + late
         })
     }
 
     /// Holds to the edge.
     pub(in crate::player) fn follow(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
-        let Some(edge) = s.edge else { return Move::Stay };
+        let Some(edge) = s.edge() else { return Move::Stay };
         let position = self.position(cx.now);
         let buffered_to = s.ways.tracks.buffered_to(position);
         self.tell_window(cx, s);
@@ -150,7 +151,7 @@ impl Playhead {
         }
         let far = wanted + live.control.aim.max_drift;
         let view = View { position, edge, buffered_to, rate: live.rate };
-        if self.far_behind(cx.now, s, position, placed && !plays, far) {
+        if self.far_behind(s, (position, edge), placed && !plays, far) {
             return Move::Enter;
         }
         if placed && plays && away {
@@ -162,7 +163,7 @@ impl Playhead {
                 live.rate = rate;
                 cx.push(Output::Rate(rate));
             }
-            Steer::Jump(_) if self.entry(cx.now, s) > Some(position) => return Move::Enter,
+            Steer::Jump(_) if self.entry(s) > Some(position) => return Move::Enter,
             Steer::Keep | Steer::Rate(_) | Steer::Jump(_) => {}
         }
         Move::Stay
@@ -172,15 +173,12 @@ impl Playhead {
     /// leaves nothing to go to.
     fn far_behind(
         &self,
-        now: Instant,
         s: &Scene<'_>,
-        position: Position,
+        (position, edge): (Position, Position),
         stands: bool,
         far: Duration,
     ) -> bool {
-        let behind = |at: Position| {
-            s.edge.is_some_and(|edge| at + far < edge) && self.entry(now, s) > Some(at + WORTH)
-        };
+        let behind = |at: Position| at + far < edge && self.entry(s) > Some(at + WORTH);
         // Fetching hangs far behind: what it would bring is not wanted any more.
         let fetching_at = s.ways.tracks.feeds().map(|s| s.cursor.position()).min();
         // Or it stands, and newer media is there.
@@ -203,12 +201,12 @@ impl Playhead {
     }
 
     /// The buffer just before an append.
-    pub(in crate::player) fn note_level(&mut self, now: Instant, s: &Scene<'_>) {
+    pub(in crate::player) fn note_level(&mut self, now: Instant, tracks: &Tracks) {
         if !self.plays() {
             return;
         }
         let position = self.position(now);
-        let buffered_to = s.ways.tracks.buffered_to(position);
+        let buffered_to = tracks.buffered_to(position);
         if let Some(live) = self.live.as_mut().filter(|l| l.following) {
             live.control.level(now, position, buffered_to);
         }
@@ -217,14 +215,17 @@ impl Playhead {
     /// A fragment has arrived that ends at `end` and was made after it was asked for.
     pub(in crate::player) fn note_arrival(&mut self, now: Instant, s: &Scene<'_>, end: Position) {
         let live = self.live.as_mut().filter(|l| l.growing && !s.camera.away());
-        if let Some((live, edge)) = live.zip(s.edge) {
+        if let Some(live) = live
+            && let Some(edge) = s.edge()
+        {
             live.control.arrived(now, end, edge);
         }
     }
 
     /// The seekable window, when it has moved by a second.
     fn tell_window(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
-        let Some(((start, end), live)) = s.window.zip(self.live.as_mut()) else { return };
+        let Some(live) = &mut self.live else { return };
+        let Some((start, end)) = s.window() else { return };
         let moved = |told: Span| end.since(told.end) >= Duration::from_secs(1) || told.end > end;
         if live.told_window.is_none_or(moved) {
             let span = Span { start, end };

@@ -57,12 +57,12 @@ impl Playhead {
         if !stands || element.seeking_to.is_some() {
             return false;
         }
-        let (p, tracks) = (s.presentation, s.ways.tracks);
+        let (p, tracks) = (s.presentation(), s.ways.tracks);
         let at = element.position(now);
         let wanted = reserve::wanted(rate, tracks.rate(p, |_| true));
         // Near the edge no more is to be had.
         let far = wanted + tracks.segment_length(p) * 2;
-        let near = || s.edge.is_none_or(|edge| edge.since(at) < far);
+        let near = || s.edge().is_none_or(|edge| edge.since(at) < far);
         if self.live.as_ref().is_some_and(|live| live.following || near()) {
             return false;
         }
@@ -175,7 +175,7 @@ impl Playhead {
     fn way_out(&self, now: Instant, s: &Scene<'_>, at: Position, stuck: bool) -> Option<Position> {
         let common = s.ways.tracks.common();
         let ahead = common.end_from(at).since(at);
-        if let (Some(live), Some(edge), Some(last)) = (&self.live, s.edge, common.last())
+        if let (Some(live), Some(edge), Some(last)) = (&self.live, s.edge(), common.last())
             && live.following
             && live.growing
         {

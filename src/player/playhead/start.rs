@@ -7,7 +7,7 @@ use super::scene::{Move, Scene};
 use crate::buffer::gaps::Way;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
-use crate::time::{Instant, Position, Span};
+use crate::time::{Position, Span};
 use core::time::Duration;
 
 /// A backlog that has not been worked off by then is not waited for.
@@ -19,32 +19,32 @@ const YOUNG: Duration = Duration::from_millis(1500);
 
 impl Playhead {
     /// Where to start fetching to be live.
-    pub(in crate::player) fn entry(&self, now: Instant, s: &Scene<'_>) -> Option<Position> {
+    pub(in crate::player) fn entry(&self, s: &Scene<'_>) -> Option<Position> {
         let live = self.live.as_ref()?;
-        let edge = s.edge?;
-        let wanted = live.control.wanted(now);
+        let edge = s.edge()?;
+        let wanted = live.control.wanted(s.now);
         let at = if live.growing {
             without_detour(s, edge, edge - wanted.max(ENTRY))
         } else {
             // Half a segment more than the newest one: the next is announced while that plays.
-            let length = s.ways.tracks.segment_length(s.presentation);
-            let newest = s.newest_end?;
+            let length = s.ways.tracks.segment_length(s.presentation());
+            let newest = s.newest_end()?;
             (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
         };
         // Before it begins there is nowhere to enter.
-        let (oldest, _) = s.window?;
+        let (oldest, _) = s.window()?;
         Some(at.max(oldest))
     }
 
     /// What was entered by turns out to be too near in the first moments: nobody has seen much yet.
-    pub(in crate::player) fn entered_too_near(&self, now: Instant, s: &Scene<'_>) -> bool {
-        let young = self.element.moved.is_none_or(|moved| now.since(moved) < YOUNG);
+    pub(in crate::player) fn entered_too_near(&self, s: &Scene<'_>) -> bool {
+        let young = self.element.moved.is_none_or(|moved| s.now.since(moved) < YOUNG);
         let whole = self.live.as_ref().is_some_and(|l| l.following && !l.growing);
         if !young || !whole || self.start_at.is_none() {
             return false;
         }
-        let length = s.ways.tracks.segment_length(s.presentation);
-        self.entry(now, s).is_some_and(|entry| entry + length / 2 < self.aim(now))
+        let length = s.ways.tracks.segment_length(s.presentation());
+        self.entry(s).is_some_and(|entry| entry + length / 2 < self.aim(s.now))
     }
 
     /// Puts the element where the start is to be, once media is there.
@@ -82,7 +82,7 @@ impl Playhead {
     }
 
     fn live_place(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>, span: Span) -> Option<Position> {
-        let edge = s.edge?;
+        let edge = s.edge()?;
         let shows = self.element.runs() || self.element.moved.is_none();
         let live = self.live.as_mut()?;
         let since = *live.waiting_since.get_or_insert(cx.now);
@@ -101,7 +101,7 @@ impl Playhead {
 /// `at`, unless a whole segment more had to be fetched for a few tenths of a second of it: on a slow
 /// link that takes longer than waiting for as much of the newest one.
 fn without_detour(s: &Scene<'_>, edge: Position, at: Position) -> Position {
-    let lists = s.ways.tracks.lists(s.presentation);
+    let lists = s.ways.tracks.lists(s.presentation());
     match lists.filter_map(|list| Some(list.at(edge)?.start)).min() {
         Some(start) if start > at && start.since(at) <= DETOUR => start,
         _ => at,
@@ -152,7 +152,7 @@ mod tests {
             let mut world = World::live(at(edge));
             let wanted = world.head.control().map(|control| control.wanted(now(0)));
             assert_eq!(wanted, Some(Duration::from_millis(WANTED.unsigned_abs())));
-            let (entry, _) = world.step(now(0), |head, cx, scene| head.entry(cx.now, scene));
+            let (entry, _) = world.step(now(0), |head, _, scene| head.entry(scene));
             assert_eq!(entry, Some(at(expected)), "with the edge at {edge} ms");
         }
     }

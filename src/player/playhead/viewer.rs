@@ -58,7 +58,7 @@ impl Playhead {
         at: Position,
     ) -> Move {
         let mut to = at;
-        if let (Some(live), Some(edge)) = (&mut self.live, s.edge) {
+        if let (Some(live), Some(edge)) = (&mut self.live, s.edge()) {
             let near = live.control.wanted(cx.now) + NEAR_THE_EDGE;
             live.following = at >= edge - near;
             live.control.moved(cx.now);
@@ -83,8 +83,8 @@ impl Playhead {
 
 /// The oldest place that can still be fetched when its turn comes.
 fn oldest(s: &Scene<'_>) -> Option<Position> {
-    let (oldest, edge) = s.window?;
-    let length = s.ways.tracks.segment_length(s.presentation);
+    let (oldest, edge) = s.window()?;
+    let length = s.ways.tracks.segment_length(s.presentation());
     Some((oldest + length.max(LEAST_LEFT)).min(edge))
 }
 

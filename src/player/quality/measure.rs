@@ -3,8 +3,7 @@
 use super::adaptation::{Adaptation, BACKLOG, View};
 use crate::abr::{Choice, abandon, cmsd};
 use crate::player::io::FetchId;
-use crate::player::place::Place;
-use crate::player::place::{rep_of, track_of};
+use crate::player::place::{Place, rep_of, track_of};
 use crate::player::requests::Requests;
 use crate::player::track::download::middle;
 use crate::presentation::TrackKind;

@@ -21,19 +21,22 @@ const PATIENCE: Patience = Patience::even(Duration::from_secs(2));
 const LEAST_BESIDE: Duration = Duration::from_millis(100);
 
 impl Adaptation {
-    /// A probe is under way. It takes from the picture what that needs, if that is late: then it ends.
-    pub(in crate::player) fn is_probing(
+    /// A probe is under way.
+    pub(in crate::player) const fn is_probing(&self) -> bool {
+        self.probe.run.is_some()
+    }
+
+    /// A probe under way ends when the picture is late: it takes from it what that needs.
+    pub(in crate::player) fn probe_unless_late(
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
         v: &View<'_>,
-    ) -> bool {
-        let Some(run) = &self.probe.run else { return false };
-        if v.late > BACKLOG {
+    ) {
+        if let Some(run) = self.probe.run.as_ref().filter(|_| v.late > BACKLOG) {
             requests.cancel(cx, run.id);
             self.finish(cx.now, requests, v);
         }
-        true
     }
 
     /// Probes for the next rung when that may be of use.

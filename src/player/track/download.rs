@@ -42,6 +42,22 @@ pub(in crate::player) struct Download {
     pub(in crate::player) got: u64,
 }
 
+/// What a piece of a segment was made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    pub(super) span: Span,
+    pub(super) timeline: u64,
+    /// Which of the player's qualities it is.
+    pub(super) quality: u32,
+}
+
+impl Source {
+    pub(super) const fn of(d: &Download) -> Self {
+        let span = Span { start: d.segment.start, end: d.segment.end };
+        Self { span, timeline: d.segment.timeline, quality: d.quality }
+    }
+}
+
 /// What appending a read brought to light.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::player) enum News {

@@ -32,7 +32,7 @@ use crate::time::Position;
 use crate::units::Bitrate;
 use alloc::vec::Vec;
 use core::time::Duration;
-use download::News;
+use download::{News, Source};
 use stream::Stream;
 
 /// All tracks that are played.
@@ -243,8 +243,8 @@ impl Tracks {
         let Some(d) = stream.downloads.iter_mut().find(|d| d.id == id) else { return };
         let Some(transport) = &mut stream.transport else { return };
         d.got += bytes.map_or(0, |b| b.len() as u64);
-        let (segment, quality) = (d.segment.clone(), d.quality);
-        let (pieces, follows) = transport.feed(id, &segment, bytes);
+        let source = Source::of(d);
+        let (pieces, follows) = transport.feed(id, &d.segment, bytes);
         if !follows {
             for stream in self.list.iter_mut().filter(|s| s.kind == kind || s.passive) {
                 stream.reached = None;
@@ -254,7 +254,7 @@ impl Tracks {
             // Sound beside a rendition of its own is not wanted.
             let fits = |s: &&mut Stream| s.kind == piece.kind && (s.kind == kind || s.passive);
             if let Some(stream) = self.list.iter_mut().find(fits) {
-                stream.put(cx, &mut self.offsets, piece, &segment, quality);
+                stream.put(cx, &mut self.offsets, piece, source);
             }
         }
     }

@@ -9,7 +9,7 @@
 //! buffer is aborted before anything else goes in.
 
 use super::buffer::Buffer;
-use super::download::{Download, News, learn, middle, release, take_fact};
+use super::download::{Download, News, Source, learn, middle, release, take_fact};
 use super::silence;
 use super::transport::{Piece, Transport};
 use super::wrapping::{InitData, Wrapping};
@@ -295,12 +295,10 @@ impl Stream {
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
         piece: Piece,
-        segment: &Segment,
-        quality: u32,
+        source: Source,
     ) {
-        let span = Span { start: segment.start, end: segment.end };
         let placed = piece.times.map(|(start, end)| {
-            let offset = offsets.of(segment.timeline, span, self.reached, start);
+            let offset = offsets.of(source.timeline, source.span, self.reached, start);
             let at = |us: i64| Position::from_micros(us).offset(offset);
             (offset, Span { start: at(start), end: at(end) })
         });
@@ -312,7 +310,7 @@ impl Stream {
         }
         self.buffer.put(cx, piece.bytes);
         if let Some((_, span)) = placed {
-            self.buffer.note(span, quality);
+            self.buffer.note(span, source.quality);
             self.grain = Duration::ZERO;
             self.reached = Some(span.end);
             if let Some(d) = self.downloads.front_mut() {

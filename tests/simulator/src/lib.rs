@@ -15,6 +15,7 @@
 //! | [`mse`] | MediaSource, its buffers, and the media element |
 //! | [`driver`] | performs the player's outputs as `nearlive::player` says a driver has to |
 //! | [`report`] | what a run was like |
+//! | `fingerprint` | all that the player put out in a run, as one number |
 //!
 //! Nothing here reads a clock or sleeps: the same seed gives the same run, and an hour takes as long
 //! as its events take to compute. A failing test prints its seed and the last inputs and outputs.
