@@ -1,13 +1,31 @@
 //! What a test can do to a run: the page's commands, the viewer's hands, and every kind of trouble.
 
-use super::{Machine, Simulation};
-use crate::clock::Time;
+use super::simulation::{Machine, Simulation};
+use crate::clock::{NEVER, Time, secs};
 use crate::network::{Fault, Trace};
+use crate::report::Report;
 use nearlive::player::{Command, Cue, Input, SourceEvent};
 use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 
 impl<M: Machine> Simulation<M> {
+    /// Ends the run: the player is stopped and has to leave nothing behind.
+    pub fn finish(mut self) -> Report {
+        self.sample = NEVER;
+        self.command(Command::Stop);
+        self.run_for(secs(1));
+        if !self.blobs.is_empty() {
+            let blobs: Vec<_> = self.blobs.keys().take(8).collect();
+            let text = format!("{} blobs were never freed: {blobs:?}", self.blobs.len());
+            self.violate(text);
+        }
+        if self.network.open() > 0 {
+            let text = format!("{} requests go on after Stop", self.network.open());
+            self.violate(text);
+        }
+        std::mem::take(&mut self.report)
+    }
+
     /// The page asks.
     pub fn command(&mut self, command: Command) {
         if matches!(command, Command::Load { .. }) {

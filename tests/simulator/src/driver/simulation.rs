@@ -1,0 +1,258 @@
+//! What is run: the machine, the page and the server, and what a run keeps.
+
+use super::fetches::Fetch;
+use super::queue::Queue;
+use crate::clock::{Clock, NEVER, Time, millis, secs};
+use crate::fingerprint::Fingerprint;
+use crate::log::Log;
+use crate::mse::{Element, Rules};
+use crate::network::{Arrival, Network, Path};
+use crate::origin::Origin;
+use crate::payload::Payload;
+use crate::report::Report;
+use crate::rng::Rng;
+use nearlive::player::{BlobId, Config, FetchId, Input, Output, Player};
+use nearlive::presentation::TrackKind;
+use nearlive::time::{Instant, WallTime};
+use std::collections::BTreeMap;
+
+/// What is driven: the player, or a script in its place.
+pub trait Machine {
+    /// See [`Player::handle`].
+    fn handle(&mut self, now: Instant, input: Input);
+    /// See [`Player::poll`].
+    fn poll(&mut self) -> Output;
+}
+
+impl Machine for Player {
+    fn handle(&mut self, now: Instant, input: Input) {
+        Self::handle(self, now, input);
+    }
+
+    fn poll(&mut self) -> Output {
+        Self::poll(self)
+    }
+}
+
+/// What the browser and its machine are like.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// How far the wall clock is ahead of the truth, microseconds.
+    pub wall_error_us: i64,
+    /// How much faster its clocks run.
+    pub drift_ppm: i64,
+    /// The media element.
+    pub rules: Rules,
+    /// MIME types that contain one of these cannot be played.
+    pub unsupported: Vec<String>,
+    /// Height of the element, device pixels.
+    pub height_px: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            wall_error_us: 0,
+            drift_ppm: 0,
+            rules: Rules::default(),
+            unsupported: Vec::new(),
+            height_px: 1080,
+        }
+    }
+}
+
+/// Everything a run begins with.
+pub struct Setup {
+    /// Of everything that is left to chance.
+    pub seed: u64,
+    /// The player's settings.
+    pub config: Config,
+    /// The browser.
+    pub page: Page,
+    /// The way to the server.
+    pub path: Path,
+    /// The server.
+    pub origin: Box<dyn Origin>,
+}
+
+impl Setup {
+    /// A good line to this server, everything else as usual.
+    pub fn new(origin: impl Origin + 'static) -> Self {
+        Self {
+            seed: 1,
+            config: Config::default(),
+            page: Page::default(),
+            path: Path::good(),
+            origin: Box::new(origin),
+        }
+    }
+
+    /// A run of the real player.
+    pub fn start(self) -> Simulation<Player> {
+        let clock = Clock::new(self.page.wall_error_us, self.page.drift_ppm);
+        let player = Player::new(self.config.clone(), clock.monotonic(0), clock.wall(0));
+        self.run(player)
+    }
+
+    /// A run of anything that speaks like the player.
+    pub fn run<M: Machine>(self, machine: M) -> Simulation<M> {
+        Simulation::new(self, machine)
+    }
+}
+
+/// What is said to the machine at a time of its own.
+#[derive(Debug)]
+pub(super) enum Later {
+    Opened,
+    Supported(Vec<String>),
+}
+
+/// An operation on the source that waits until the buffers have done what was asked before it.
+#[derive(Debug)]
+pub(super) struct SourceOp {
+    pub(super) output: Output,
+    pub(super) after: [u64; 2],
+}
+
+/// Bytes that the driver keeps.
+#[derive(Debug)]
+pub(super) struct Blob {
+    pub(super) data: Payload,
+    pub(super) label: u32,
+}
+
+/// One run.
+pub struct Simulation<M: Machine = Player> {
+    /// The player.
+    pub player: M,
+    /// The way to the server.
+    pub(super) network: Network,
+    pub(super) element: Element,
+    pub(super) clock: Clock,
+    pub(super) page: Page,
+    pub(super) now: Time,
+    pub(super) report: Report,
+    pub(super) log: Log,
+    pub(super) fetches: BTreeMap<FetchId, Fetch>,
+    pub(super) last_fetch: Option<FetchId>,
+    pub(super) blobs: BTreeMap<BlobId, Blob>,
+    pub(super) next_blob: u32,
+    pub(super) queues: [Queue; 2],
+    pub(super) source_ops: Vec<SourceOp>,
+    pub(super) later: Vec<(Time, Later)>,
+    pub(super) wake: Time,
+    pub(super) tick: Time,
+    pub(super) sample: Time,
+    pub(super) hidden: bool,
+    /// Inputs given at the present moment.
+    pub(super) burst: u32,
+    /// How many of them are taken for no circle.
+    pub(super) patience: u32,
+    pub(super) arrivals: Vec<(FetchId, Arrival)>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+impl<M: Machine> Simulation<M> {
+    fn new(setup: Setup, player: M) -> Self {
+        let rng = Rng::new(setup.seed);
+        Self {
+            player,
+            network: Network::new(setup.path, setup.origin, rng.fork(1)),
+            element: Element::new(setup.page.rules.clone()),
+            clock: Clock::new(setup.page.wall_error_us, setup.page.drift_ppm),
+            page: setup.page,
+            now: 0,
+            report: Report { seed: setup.seed, ..Report::default() },
+            fingerprint: Fingerprint::begin(setup.seed),
+            log: Log::new(),
+            fetches: BTreeMap::new(),
+            last_fetch: None,
+            blobs: BTreeMap::new(),
+            next_blob: 0,
+            queues: [Queue::default(), Queue::default()],
+            source_ops: Vec::new(),
+            later: Vec::new(),
+            wake: NEVER,
+            tick: NEVER,
+            sample: 0,
+            hidden: false,
+            burst: 0,
+            patience: MOST_INPUTS,
+            arrivals: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// True time since the run began.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The page's monotonic clock.
+    pub fn instant(&self) -> Instant {
+        self.clock.monotonic(self.now)
+    }
+
+    /// What was noted so far.
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The media element.
+    pub const fn element(&self) -> &Element {
+        &self.element
+    }
+
+    /// True time minus the capture time of what the clock shows, microseconds.
+    pub fn latency(&self) -> Option<i64> {
+        let anchor = self.network.origin().anchor()?;
+        let captured = anchor.offset(self.element.position(self.now));
+        Some(Clock::truth(self.now).micros_from(captured))
+    }
+
+    pub(super) fn violate(&mut self, text: String) {
+        let text = format!("{:.6}: {text}", crate::log::micros(self.now));
+        self.log.note(self.now, format!("VIOLATION {text}"));
+        if self.report.violations.len() < 100 {
+            self.report.violations.push(text);
+        }
+    }
+
+    /// A timer's time in a page that may be hidden: browsers wake hidden pages once a second.
+    pub(super) fn timer(&self, at: Time) -> Time {
+        if self.hidden && at != NEVER { at.div_ceil(secs(1)) * secs(1) } else { at }
+    }
+
+    pub(super) fn wall(&self) -> WallTime {
+        self.clock.wall(self.now)
+    }
+}
+
+impl<M: Machine> Drop for Simulation<M> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}\n{}", self.log.print(), self.report);
+        }
+    }
+}
+
+/// Kinds that have a buffer.
+pub(super) const KINDS: [TrackKind; 2] = [TrackKind::Video, TrackKind::Audio];
+
+/// The place of a kind's queue.
+pub(super) const fn slot(kind: TrackKind) -> usize {
+    match kind {
+        TrackKind::Audio => 1,
+        TrackKind::Video | TrackKind::Text => 0,
+    }
+}
+
+/// How often the driver looks at an element that is to play, and the report at everything.
+pub(super) const TICK: Time = millis(250);
+
+/// More inputs at one moment than anything but a circle gives.
+pub(super) const MOST_INPUTS: u32 = 2000;
+
+/// More outputs to one input than anything but a circle gives.
+pub(super) const MOST_OUTPUTS: usize = 10_000;
