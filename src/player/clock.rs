@@ -38,6 +38,8 @@ pub(super) struct Clock {
     used_us: i64,
     /// Which source is asked next: it counts on without end.
     source: usize,
+    /// How many there were when one was asked last.
+    sources: usize,
     in_flight: bool,
     due: Option<Instant>,
     first_asked: Option<Instant>,
@@ -55,6 +57,7 @@ impl Clock {
             local_us: ahead_of_monotonic(now, wall),
             used_us: ahead_of_monotonic(now, wall),
             source: 0,
+            sources: 0,
             in_flight: false,
             due: None,
             first_asked: None,
@@ -144,7 +147,7 @@ impl Clock {
             Some(ClockSource::HttpHead(url)) => (url, true),
             _ => return,
         };
-        self.in_flight = true;
+        (self.in_flight, self.sources) = (true, count);
         let resource = Resource { url: url.clone(), range: None };
         if head_only {
             requests.send_head(cx, Purpose::Clock, &resource, TIMEOUT);
@@ -154,7 +157,7 @@ impl Clock {
     }
 
     /// A source answered.
-    pub(super) fn answered(&mut self, now: Instant, sent: &Sent, body: &[u8], p: &Presentation) {
+    pub(super) fn answered(&mut self, now: Instant, sent: &Sent, body: &[u8]) {
         self.in_flight = false;
         let said = core::str::from_utf8(body).ok().and_then(|t| parse_date_time(t.trim()));
         match (said, sent.head.date) {
@@ -162,7 +165,7 @@ impl Clock {
                 self.origin.learn(sent.sent_at, now, wall);
             }
             (None, Some(date)) => self.origin.learn_date(now, date),
-            (None, None) => return self.failed(now, p),
+            (None, None) => return self.failed(now),
         }
         self.answers = self.answers.saturating_add(1);
         // The first answer pays for the connection; a second soon after is often much quicker.
@@ -171,10 +174,10 @@ impl Clock {
     }
 
     /// A source did not answer, or not with a time.
-    pub(super) fn failed(&mut self, now: Instant, p: &Presentation) {
+    pub(super) fn failed(&mut self, now: Instant) {
         self.in_flight = false;
         self.source = self.source.wrapping_add(1);
-        self.given_up |= self.source >= sources(p).count();
+        self.given_up |= self.source >= self.sources;
         let soon = match self.trust() {
             _ if !self.given_up => Duration::ZERO,
             Trust::Synced => AGAIN,
@@ -270,7 +273,7 @@ mod tests {
             for event in events {
                 let heard = self.requests.hear(&mut self.around.at(now), id, event);
                 if let Some((Heard::Whole(body), Some(sent))) = heard {
-                    self.clock.answered(now, &sent, &body, &self.p);
+                    self.clock.answered(now, &sent, &body);
                 }
             }
         }
@@ -310,7 +313,7 @@ mod tests {
         assert!(!t.clock.ready(at(10)));
         let asked = t.asks(at(10)).map(|r| r.url);
         assert_eq!(asked.as_deref(), Some("b"));
-        t.clock.failed(at(20), &t.p);
+        t.clock.failed(at(20));
         assert!(t.clock.ready(at(20)), "nobody is left");
         assert_eq!(t.asks(at(4_000)), None);
         assert_eq!(t.asks(at(5_100)).map(|r| r.url).as_deref(), Some("a"));

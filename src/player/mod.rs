@@ -4,40 +4,46 @@
 //! answers [`Output::Wait`], collecting the outputs; only then does it perform them, and only then
 //! gives the next input. `Wait` says when to come back with [`Input::Wake`] at the latest, and why.
 //! `handle` never fails and never panics: bad data becomes [`Event::Error`].
+//!
+//! [`session`] composes the parts. Each part owns its state, is handed the time, the outbox and a view of what it needs, and answers
+//! what others have to react to:
+//!
+//! | part | owns |
+//! |---|---|
+//! | [`requests`](requests) | open requests and their timeouts |
+//! | [`manifest`](manifest) | the presentation and its loading |
+//! | [`clock`](clock), [`edge`](edge) | the origin's time; where the live edge is |
+//! | [`select::Types`] | what the browser can play |
+//! | [`track`](track) | the tracks: what is on its way, what their buffers hold |
+//! | [`playhead`](playhead) | where it plays |
+//! | [`quality`](quality) | which representation is fetched, and why |
+//! | [`open`](open) | how far the MediaSource has got |
+//! | [`camera`](camera), [`figures`](figures), [`again`](again) | what is told; a stream that begins again |
 
 mod again;
 mod camera;
 mod clock;
 mod config;
 mod cx;
-mod driving;
 mod edge;
 mod error;
 mod event;
-mod failing;
-mod fetching;
+mod fetch;
 mod figures;
 mod io;
-mod loading;
 mod manifest;
-mod opening;
-mod origin;
+mod open;
 mod place;
 mod playhead;
 mod quality;
-mod receiving;
 mod report;
 mod requests;
 mod select;
 mod session;
-mod silence;
-mod sniff;
-mod sniffing;
-mod switching;
+mod sight;
 #[cfg(test)]
 mod testing;
 mod track;
-mod without;
 
 pub use config::Config;
 pub use error::{Category, Code, Error};
@@ -135,10 +141,8 @@ impl Player {
             Input::Media(snap) => session.on_snapshot(&mut cx, snap),
         }
         session.advance(&mut cx);
-        if session.has_begun_again() {
-            let url = session.url.clone();
-            let new = replace(&mut self.session, &mut cx, url, wall, self.choice.clone());
-            new.head.play_when_placed();
+        if let Some(url) = session.begun_again() {
+            replace(&mut self.session, &mut cx, url, wall, self.choice.clone()).play();
         }
     }
 
@@ -147,7 +151,7 @@ impl Player {
         self.out.pop().unwrap_or_else(|| {
             let (until, why) = self.agenda.next();
             if let Some(session) = &mut self.session {
-                session.figures.waiting_for = why.words();
+                session.waits_for(why.words());
             }
             Output::Wait { until, why }
         })
@@ -155,12 +159,12 @@ impl Player {
 
     /// Figures for the page, as of `now`.
     pub fn stats(&self, now: Instant) -> Stats {
-        self.session.as_ref().map(|s| s.stats(now.max(self.now))).unwrap_or_default()
+        self.session.as_ref().map(|s| s.report().stats(now.max(self.now))).unwrap_or_default()
     }
 
     /// What can be chosen between now, best first.
     pub fn qualities(&self) -> Vec<Quality> {
-        self.session.as_ref().map(Session::qualities).unwrap_or_default()
+        self.session.as_ref().map(|s| s.report().qualities()).unwrap_or_default()
     }
 }
 

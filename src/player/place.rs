@@ -1,8 +1,10 @@
 //! Where a representation stands in the presentation, and where it stands in another one.
 
+use super::event::Quality;
 use super::select::{self, Types};
 use crate::presentation::{Presentation, Representation, Track, TrackKind};
 use crate::time::Position;
+use alloc::vec::Vec;
 
 /// Where a representation stands in the presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,4 +55,11 @@ pub(super) fn place_in(
     let new_track = in_period.tracks.get(t)?;
     let rep = select::likest(new_track, &types.playable(new_track), rep)?;
     Some(Place { period, track: t, rep })
+}
+
+/// What can be chosen between in the Period and track of `place`, best first.
+pub(super) fn qualities(p: &Presentation, types: &Types, place: Place) -> Vec<Quality> {
+    let Some(track) = track_of(p, place) else { return Vec::new() };
+    let playable = types.playable(track).into_iter().rev();
+    playable.filter_map(|i| track.representations.get(i)).map(select::quality).collect()
 }

@@ -1,11 +1,12 @@
 //! PURE choices among what a Period offers: which track of a kind, which representations play here.
 
+use super::error::{Code, Error, shown};
 use super::event::Quality;
 use super::track::silence;
 use crate::presentation::{Container, Period, Presentation, Representation, Track, TrackKind};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 /// What the browser can play, and what it could not after all.
@@ -99,6 +100,19 @@ impl Types {
         let reps = track.representations.iter().enumerate();
         reps.filter(|(_, rep)| self.plays(track.kind, rep)).map(|(i, _)| i).collect()
     }
+}
+
+/// Why media in this wrapping cannot be played.
+pub(super) fn unplayable(rep: &Representation, url: &str) -> Option<Error> {
+    (rep.container == Container::PackedAudio).then(|| Error {
+        code: Code::NotYet,
+        fatal: true,
+        message: "Sound in .aac, .mp3 or .ac3 files (packed audio) cannot be played yet; offer it \
+                  as fragmented MP4 or in a transport stream."
+            .to_string(),
+        url: Some(shown(url)),
+        detail: rep.codecs.clone(),
+    })
 }
 
 /// The track of a kind to play in a Period: the one like `before` (of its language, with the same id

@@ -1,98 +1,72 @@
-//! One loaded address, from the first request to the end: its states, and which part an input
-//! concerns.
+//! One loaded address, from the first request to the end: which part an input concerns, and what the
+//! answer of one part means for the others.
 //!
-//! ```text
-//! Loading --manifest--> Opening --types known, source open--> Running --+--> (on demand) the end
-//!    |                     ^                                     |      |
-//!    +--> Failed <---------+------- decoder died: rebuilt -------+ <----+ nothing helps
-//! ```
 //! Every input changes facts only; then [`Session::advance`] looks at all facts and does what is
 //! due. So nothing depends on the order in which answers come, and a wake-up is an input like any
 //! other.
 //!
-//! Each part owns its state, is handed the time, the outbox and a view of what it needs, and answers
-//! what others have to react to:
-//!
-//! | part | owns |
-//! |---|---|
-//! | [`requests`](super::requests) | open requests and their timeouts |
-//! | [`manifest`](super::manifest) | the presentation and its loading |
-//! | [`clock`](super::clock), [`edge`](super::edge) | the origin's time; where the live edge is |
-//! | [`select::Types`](super::select) | what the browser can play |
-//! | [`track`](super::track) | the tracks: what is on its way, what their buffers hold |
-//! | [`playhead`](super::playhead) | where it plays |
-//! | [`quality`](super::quality) | which representation is fetched, and why |
-//! | [`camera`](super::camera), [`figures`](super::figures), [`again`](super::again) | what is told; a stream that begins again |
-//!
-//! What a step of one part means for the others stands beside it, by subject: `loading` (manifests),
-//! `origin` (edge), `opening`, `sniffing` and `without` (which tracks, and the MediaSource), `fetching`,
-//! `receiving`, `silence` and `failing` (segments), `driving` (playhead), `switching` (quality), `report`.
+//! The parts and what each owns: [`crate::player`]. What takes several of them is made for one step, of
+//! those that it changes and those that it sees: [`Fetch`] (tracks, requests, quality), [`Drive`] (playhead,
+//! camera, tracks), [`Opening`] (the MediaSource and all that goes with it), [`Report`] (sees only). Here
+//! they are put together, and nowhere else.
 
 use super::again::Again;
 use super::camera::Camera;
 use super::clock::{Clock, SET_BACK};
 use super::cx::Cx;
-use super::edge::Edge;
-use super::error::{Code, Error, shown};
-use super::event::{Event, QualityChoice, State};
+use super::edge::{self, Edge, Found};
+use super::error::Error;
+use super::event::{Event, QualityChoice};
+use super::fetch::{Fetch, Step, Wish};
 use super::figures::Figures;
-use super::io::{BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
-use super::manifest::Manifest;
-use super::playhead::Playhead;
+use super::io::{BlobId, BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
+use super::manifest::{Loaded, Manifest};
+use super::open::{Opening, Stage, nothing_came, set_duration};
+use super::playhead::{Drive, Playhead};
 use super::quality::Adaptation;
+use super::report::Report;
 use super::requests::{Heard, Purpose, Requests, Sent};
 use super::select::Types;
-use super::sniff::Sniff;
+use super::sight::Sight;
 use super::track::Tracks;
+use super::track::download::News;
 use crate::live::search::Answer;
+use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
-use crate::presentation::TrackKind;
-use crate::time::{Instant, Position, WallTime};
+use crate::net::retry::Failed;
+use crate::presentation::{Kind, Presentation, TrackKind};
+use crate::time::{Instant, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How far it has got.
-#[derive(Debug)]
-pub(super) enum Stage {
-    /// Waiting for the first manifest.
-    Loading,
-    /// Waiting for the browser.
-    Opening {
-        /// The MediaSource is open.
-        opened: bool,
-        /// Go on here afterwards: set when the MediaSource is rebuilt.
-        resume: Option<Position>,
-    },
-    /// Fetching and playing.
-    Running,
-    /// Over.
-    Failed,
-}
+/// Requests that have been silent for so long when the network comes back are dead more often than slow.
+const SILENT: Duration = Duration::from_secs(1);
+/// What the first part of a late segment takes on its way.
+const BACKLOG: Duration = Duration::from_millis(200);
+/// A track makes at most a few requests in one go; the bound is for a manifest that lists nothing but
+/// gaps.
+const MOST_STEPS: u32 = 64;
 
 /// One loaded address.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) url: String,
-    pub(super) began: Instant,
-    pub(super) stage: Stage,
-    pub(super) requests: Requests,
-    pub(super) manifest: Manifest,
-    pub(super) clock: Clock,
-    pub(super) types: Types,
-    pub(super) streams: Tracks,
-    pub(super) head: Playhead,
-    pub(super) camera: Camera,
-    pub(super) figures: Figures,
-    /// Its buffers were added once; the page knows what there is.
-    pub(super) told_loaded: bool,
-    /// Transport streams that were looked into before their turn.
-    pub(super) sniffs: Vec<Sniff>,
-    pub(super) quality: Adaptation,
-    pub(super) edge: Edge,
+    url: String,
+    began: Instant,
+    stage: Stage,
+    requests: Requests,
+    manifest: Manifest,
+    clock: Clock,
+    types: Types,
+    tracks: Tracks,
+    head: Playhead,
+    camera: Camera,
+    figures: Figures,
+    quality: Adaptation,
+    edge: Edge,
     /// Media to fetch ahead.
-    pub(super) goal: Duration,
-    pub(super) again: Again,
+    goal: Duration,
+    again: Again,
 }
 
 impl Session {
@@ -106,16 +80,14 @@ impl Session {
             manifest: Manifest::new(url.clone()),
             url,
             began: cx.now,
-            stage: Stage::Loading,
+            stage: Stage::default(),
             requests: Requests::default(),
             clock: Clock::new(cx.now, wall),
             types: Types::default(),
-            streams: Tracks::default(),
+            tracks: Tracks::default(),
             head: Playhead::new(cx.now),
             camera: Camera::default(),
             figures: Figures::default(),
-            told_loaded: false,
-            sniffs: Vec::new(),
             quality: Adaptation::new(choice),
             edge: Edge::default(),
             goal: cx.config.buffer_ahead,
@@ -129,33 +101,49 @@ impl Session {
     /// Ends it; nothing of it is left on its way.
     pub(super) fn stop(mut self, cx: &mut Cx<'_>) {
         self.requests.cancel_all(cx);
-        self.streams.stop(cx);
+        self.tracks.stop(cx);
         cx.push(Output::CloseSource);
     }
+
+    /// A stream that had ended is live anew: all of it is to be loaded again, from here.
+    pub(super) fn begun_again(&self) -> Option<String> {
+        self.again.has_begun().then(|| self.url.clone())
+    }
+
+    /// It is to play as soon as it can.
+    pub(super) const fn play(&mut self) {
+        self.head.play_when_placed();
+    }
+
+    /// Nothing is done before something comes, or a time; `words` say which.
+    pub(super) const fn waits_for(&mut self, words: &'static str) {
+        self.figures.waiting_for = words;
+    }
+
+    // What an input means.
 
     pub(super) fn on_fetch(&mut self, cx: &mut Cx<'_>, id: FetchId, event: FetchEvent) {
         let purpose = self.requests.get(id).map(|s| s.purpose);
         let Some((heard, sent)) = self.requests.hear(cx, id, event) else { return };
         match (heard, sent, purpose) {
-            (Heard::Nothing, _, Some(Purpose::Sniff(kind))) => self.on_sniff_read(cx, kind, id),
-            (Heard::Nothing, ..) => {}
-            (Heard::Answered, _, Some(Purpose::Segment(_))) => {
-                self.on_segment_answered(cx, id);
+            (Heard::Nothing, _, Some(Purpose::Sniff(kind))) => {
+                self.tracks.sniff_read(cx, &mut self.requests, kind, id);
             }
+            (Heard::Answered, _, Some(Purpose::Segment(_))) => self.on_segment_answered(cx, id),
             (Heard::Answered, _, Some(Purpose::Scout)) => {
                 self.requests.cancel(cx, id);
                 self.edge.answered(cx.now, id, Some(Answer::Exists));
             }
-            (Heard::Answered, ..) => {}
+            (Heard::Nothing | Heard::Answered, ..) => {}
             (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
-                self.on_read(cx, kind, id, blob, len, facts);
+                self.on_read(cx, (kind, id), (blob, len), facts);
             }
             (Heard::Bytes(bytes), _, Some(Purpose::Segment(kind))) => {
                 self.on_bytes(cx, kind, id, &bytes);
             }
             (Heard::Read { blob, len, .. }, ..) => {
                 cx.push(Output::Release(blob));
-                self.on_probe_read(cx, id, len);
+                self.fetch(cx, |fetch, cx| fetch.probe_read(cx, id, len));
             }
             (Heard::Whole(body), Some(sent), _) => self.on_whole(cx, &sent, body),
             (Heard::Done, Some(sent), _) => self.on_done(cx, &sent),
@@ -167,18 +155,17 @@ impl Session {
     fn on_whole(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: Vec<u8>) {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest(cx, sent, &body),
-            Purpose::Clock => {
-                if let Some(p) = self.manifest.presentation() {
-                    self.clock.answered(cx.now, sent, &body, p);
+            Purpose::Clock => self.clock.answered(cx.now, sent, &body),
+            Purpose::Init(kind) => self.fetch(cx, |fetch, cx| fetch.init(cx, kind, sent, body)),
+            Purpose::Index(kind) => {
+                let index = self.fetch(cx, |fetch, cx| fetch.index(cx, kind, sent, &body));
+                if let Some((index, list)) = index {
+                    self.manifest.index_read(index, list);
                 }
             }
-            Purpose::Init(kind) => self.on_init(cx, kind, sent, body),
-            Purpose::Index(kind) => self.on_index(cx, kind, sent, &body),
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
-            Purpose::Sniff(kind) => self.on_sniffed(cx, kind, sent, body),
-            Purpose::Again => {
-                self.again.answered(sent, Some(&body), self.head.snap().ended);
-            }
+            Purpose::Sniff(kind) => self.fetch(cx, |fetch, cx| fetch.sniffed(cx, kind, sent, body)),
+            Purpose::Again => self.again.answered(sent, Some(&body), self.head.snap().ended),
             Purpose::Segment(_) | Purpose::Probe | Purpose::Scout => {}
         }
     }
@@ -186,26 +173,35 @@ impl Session {
     fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
             Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
-            Purpose::Probe => self.on_probe_over(cx.now, sent),
+            Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
             _ => {}
         }
     }
 
     fn on_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
         match sent.purpose {
-            Purpose::Manifest => self.on_manifest_failed(cx, sent, failure),
-            Purpose::Clock => {
-                if let Some(p) = self.manifest.presentation() {
-                    self.clock.failed(cx.now, p);
-                }
+            Purpose::Manifest => {
+                let error = Error::of_request(failure, &sent.resource.url, "the manifest");
+                let error = error.with_reason(sent.reason());
+                self.manifest_trouble(cx, error, Some(sent.failed(cx.now, failure)));
             }
-            Purpose::Playlist => self.on_playlist_failed(cx, sent, failure),
-            Purpose::Sniff(kind) if self.on_sniff_failed(kind) => {}
+            Purpose::Clock => self.clock.failed(cx.now),
+            Purpose::Playlist => {
+                let error = Error::of_request(failure, &sent.resource.url, "the playlist");
+                self.playlist_trouble(cx, sent, error, Some(failure));
+            }
+            Purpose::Sniff(kind) if self.tracks.sniff_failed(kind) => {}
             Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
-                self.on_preliminary_failed(cx, kind, sent, failure);
+                self.fetch(cx, |fetch, cx| fetch.preliminary_failed(cx, kind, sent, failure));
             }
-            Purpose::Segment(kind) => self.on_segment_failed(cx, kind, sent, failure),
-            Purpose::Probe => self.on_probe_over(cx.now, sent),
+            // The connection broke, or the length was said wrong; the media is whole.
+            Purpose::Segment(kind) if self.tracks.has_all_of(kind, sent.id) => {
+                self.on_segment_done(cx, kind, sent);
+            }
+            Purpose::Segment(kind) => {
+                self.fetch(cx, |fetch, cx| fetch.segment_failed(cx, kind, sent, failure));
+            }
+            Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
             Purpose::Scout => self.edge.not_answered(cx.now, sent.id, failure),
             Purpose::Again => self.again.answered(sent, None, self.head.snap().ended),
         }
@@ -213,31 +209,32 @@ impl Session {
 
     pub(super) fn on_buffer(&mut self, cx: &mut Cx<'_>, kind: TrackKind, event: BufferEvent) {
         match event {
-            BufferEvent::Updated { ranges } => {
-                if let Some(stream) = self.streams.of_mut(kind) {
-                    stream.buffer.updated(ranges);
+            BufferEvent::Updated { ranges } => self.tracks.updated(kind, ranges),
+            BufferEvent::Full => {
+                if let Some(error) = self.tracks.full(kind) {
+                    self.trouble(cx, error);
                 }
             }
-            BufferEvent::Full => self.on_full(cx, kind),
-            BufferEvent::Failed(text) => self.on_append_failed(cx, kind, text),
+            BufferEvent::Failed(text) => self.opening().append_failed(cx, kind, text),
         }
     }
 
     pub(super) fn on_source(&mut self, cx: &mut Cx<'_>, event: SourceEvent) {
         match event {
-            SourceEvent::Opened => {
-                if let Stage::Opening { opened, .. } = &mut self.stage {
-                    *opened = true;
-                }
-            }
+            SourceEvent::Opened => self.stage.opened(),
             SourceEvent::Supported(types) => self.types.answered(types),
-            SourceEvent::Failed { code, message } => self.on_decoder_died(cx, code, message),
+            SourceEvent::Failed { code, message } => {
+                self.opening().decoder_died(cx, code, &message);
+            }
         }
     }
 
     pub(super) fn on_snapshot(&mut self, cx: &mut Cx<'_>, snap: Snapshot) {
         if let Some(slept) = self.clock.slept(cx.now, snap.wall) {
-            self.on_woke(cx, slept);
+            // The machine slept: its sockets are dead, the world went on. Or the clock was set: then it
+            // is off by as much as before, the other way round.
+            self.edge.clock_doubtful(i64::try_from(slept.as_micros()).ok());
+            self.on_online(cx);
         }
         if snap.cue == Cue::Online {
             self.on_online(cx);
@@ -248,9 +245,59 @@ impl Session {
         if turned {
             self.on_configured(cx);
         }
-        self.on_change(cx, change, shown_again);
-        self.note_frames(cx.now);
+        if change.started {
+            self.figures.startup.get_or_insert_with(|| cx.now.since(self.began));
+        }
+        self.drive().changed(cx, change, shown_again);
+        self.fetch(cx, |fetch, cx| fetch.frames(cx.now));
     }
+
+    /// The settings changed, or the sound was turned off or on.
+    pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
+        self.goal = cx.config.buffer_ahead;
+        self.drive().configured(cx);
+    }
+
+    pub(super) fn set_quality(&mut self, cx: &mut Cx<'_>, choice: QualityChoice) {
+        let offered = self.report().qualities();
+        self.quality.choose(choice, &offered);
+        self.fetch(cx, |fetch, cx| fetch.replace_ahead(cx));
+    }
+
+    /// To the live edge, at once.
+    pub(super) fn go_live(&mut self, cx: &mut Cx<'_>) {
+        self.drive().go_live(cx);
+    }
+
+    /// The network is back: nothing waits out its backoff, and what has been silent is asked anew.
+    fn on_online(&mut self, cx: &mut Cx<'_>) {
+        for id in self.requests.silent(cx.now, SILENT) {
+            if let Some(sent) = self.requests.give_up(cx, id) {
+                self.on_dropped(cx, &sent);
+            }
+        }
+        self.tracks.hurry();
+        self.manifest.hurry(cx.now, self.head.is_live());
+    }
+
+    fn on_dropped(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
+        match sent.purpose {
+            Purpose::Manifest => self.manifest.dropped(cx.now),
+            Purpose::Clock => self.clock.dropped(),
+            Purpose::Playlist => self.manifest.list_dropped(cx.now, &sent.resource.url),
+            Purpose::Init(kind)
+            | Purpose::Index(kind)
+            | Purpose::Sniff(kind)
+            | Purpose::Segment(kind) => {
+                self.tracks.dropped(cx, &mut self.requests, kind, sent);
+            }
+            Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
+            Purpose::Scout => self.edge.answered(cx.now, sent.id, None),
+            Purpose::Again => self.again.answered(sent, None, self.head.snap().ended),
+        }
+    }
+
+    // Looking at everything.
 
     /// Looks at everything and does what is due.
     pub(super) fn advance(&mut self, cx: &mut Cx<'_>) {
@@ -258,7 +305,7 @@ impl Session {
             self.on_failed(cx, &sent, &Failure::Timeout);
         }
         self.types.forgive(cx.now);
-        if !matches!(self.stage, Stage::Failed) {
+        if !self.stage.has_failed() {
             self.manifest.poll(cx, &mut self.requests);
             if let Some(p) = self.manifest.presentation() {
                 self.clock.ask(cx, &mut self.requests, p);
@@ -266,103 +313,382 @@ impl Session {
             let moved = self.clock.moved(cx.now);
             self.edge.clock_moved(moved);
             if moved < -SET_BACK {
-                self.on_clock_set_back(cx);
+                self.drive().clock_set_back(cx);
             }
-            self.advance_opening(cx);
+            if let Some(resume) = self.opening().advance(cx) {
+                self.drive().start_over(cx, Some(resume));
+            }
         }
-        if matches!(self.stage, Stage::Running) {
+        if self.stage.is_running() {
             self.advance_edge(cx);
             self.advance_start(cx);
-            self.advance_streams(cx);
-            self.streams.follow_feeds();
-            self.advance_head(cx);
-            self.advance_probe(cx);
+            self.advance_tracks(cx);
+            self.tracks.follow_feeds();
+            let (rate, goal) = (self.quality.rate(), self.goal);
+            self.drive().advance(cx, rate, goal);
+            let away = self.camera.away();
+            self.fetch(cx, |fetch, cx| fetch.advance_probe(cx, away));
             self.advance_buffers(cx);
-            let (manifest, streams, url) = (&self.manifest, &self.streams, &self.url);
-            let list = || manifest.list_address(streams).unwrap_or_else(|| url.clone());
+            let list = || self.manifest.first_address(&self.tracks, &self.url);
             self.again.poll(cx, &mut self.requests, self.head.snap().ended, list);
         }
-        if !matches!(self.stage, Stage::Failed) {
-            // By now it is known which of them the streams are on.
-            self.manifest.poll_lists(cx, &mut self.requests, &self.streams);
+        if !self.stage.has_failed() {
+            // By now it is known which of them the tracks are on.
+            self.manifest.poll_lists(cx, &mut self.requests, &self.tracks);
         }
-        self.report(cx);
+        self.report_state(cx);
+        self.report_shown(cx);
     }
 
-    pub(super) fn is_live(&self) -> bool {
-        self.head.is_live()
+    fn advance_edge(&mut self, cx: &mut Cx<'_>) {
+        if self.edge.take_went_back() && self.head.is_live() {
+            // Another timeline: everything begins anew at its edge.
+            self.drive().start_over(cx, None);
+        }
+        let Some((edge, requests, view)) = self.edge_parts() else { return };
+        for found in edge.step(cx, requests, &view) {
+            match found {
+                Found::Said(error) => self.trouble(cx, error),
+                Found::Edge { late_us } => {
+                    self.tracks.found_late(late_us);
+                    self.note_late(cx);
+                    self.drive().edge_found(cx);
+                }
+            }
+        }
     }
 
-    /// A stream that had ended is live anew: all of it is to be loaded again.
-    pub(super) const fn has_begun_again(&self) -> bool {
-        self.again.has_begun()
+    fn advance_start(&mut self, cx: &mut Cx<'_>) {
+        if self.head.has_start() {
+            return;
+        }
+        self.note_lists(cx.now);
+        if !self.drive().begin(cx)
+            && let Some((edge, _, view)) = self.edge_parts()
+        {
+            edge.seek_beginning(cx, &view);
+        }
+    }
+
+    fn advance_tracks(&mut self, cx: &mut Cx<'_>) {
+        let Some(presentation) = self.manifest.shared() else { return };
+        for i in 0..self.tracks.len() {
+            for _ in 0..MOST_STEPS {
+                match self.fetch(cx, |fetch, cx| fetch.step(cx, &presentation, i)) {
+                    Step::Again => {}
+                    Step::Rest => break,
+                    Step::Newer(at) => {
+                        self.manifest.want_woken(cx, at);
+                        break;
+                    }
+                    Step::Unplayable(kind, error) => self.opening().go_without(cx, kind, error),
+                }
+            }
+        }
     }
 
     /// Eviction, room, the end of the stream.
     fn advance_buffers(&mut self, cx: &mut Cx<'_>) {
         let position = self.head.position(cx.now);
         if self.head.is_placed() {
-            self.streams.keep(cx, &mut self.requests, position);
+            self.tracks.keep(cx, &mut self.requests, position);
         }
-        let over = self.streams.all_over();
-        if over && !self.is_live() && self.streams.hold_nothing() {
-            let message = "None of the film's media is there; check the address, and what the \
-                           encoder wrote.";
-            return self.trouble(
-                cx,
-                Error {
-                    code: Code::NothingToPlay,
-                    fatal: true,
-                    message: message.into(),
-                    url: Some(shown(&self.url)),
-                    detail: String::new(),
-                },
-            );
+        if !self.tracks.all_over() {
+            return;
         }
-        if over && !cx.end_said() {
+        if !self.head.is_live() && self.tracks.hold_nothing() {
+            self.trouble(cx, nothing_came(&self.url));
+        } else if !cx.end_said() {
             cx.push(Output::EndOfStream);
         }
     }
 
-    /// The browser has no room for what was to be appended.
-    fn on_full(&mut self, cx: &mut Cx<'_>, kind: TrackKind) {
-        let Some(stream) = self.streams.of_mut(kind) else { return };
-        if stream.buffer.has_no_room() {
-            let error = Error {
-                code: Code::Quota,
-                fatal: false,
-                message: "The browser has no room for more media; less is kept from now on.".into(),
-                url: None,
-                detail: alloc::format!("{kind:?}"),
-            };
+    // Manifests and playlists.
+
+    fn on_manifest(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
+        self.clock.learn_date(cx.now, sent.head.date);
+        let loaded = match self.manifest.answered(cx.now, sent, body) {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return,
+            Err(error) => return self.manifest_trouble(cx, error, None),
+        };
+        if let Some(made) = loaded.made {
+            self.edge.note_made(&self.clock, cx.now, made);
+        }
+        self.clock.learn_direct(sent.sent_at, cx.now, &loaded.now);
+        match &loaded.before {
+            None => self.opening().begin(cx, &loaded.now),
+            Some(before) => self.on_newer(cx, &loaded, before),
+        }
+        self.note_lists(cx.now);
+    }
+
+    fn on_newer(&mut self, cx: &mut Cx<'_>, loaded: &Loaded, before: &Presentation) {
+        self.opening().ask_types(cx, &loaded.now);
+        self.tracks.renamed(before, &loaded.now, &self.types);
+        self.settle_kind(cx, &loaded.now);
+        if loaded.begins_anew() && self.stage.is_running() {
+            // Another time at position zero: what is buffered belongs to another timeline.
+            self.drive().start_over(cx, None);
+        }
+    }
+
+    fn manifest_trouble(&mut self, cx: &mut Cx<'_>, error: Error, failed: Option<Failed<'_>>) {
+        let first = self.stage.is_loading();
+        if let Some(error) = self.manifest.refused(cx, error, failed, first) {
             self.trouble(cx, error);
         }
     }
 
-    /// Media ahead of the element.
-    pub(super) fn ahead(&self, now: Instant) -> Duration {
-        let at = self.head.position(now);
-        self.streams.buffered_to(at).since(at)
-    }
-
-    /// Says that something went wrong, and ends everything if nothing helps.
-    pub(super) fn trouble(&mut self, cx: &mut Cx<'_>, error: Error) {
-        self.figures.errors = self.figures.errors.saturating_add(1);
-        let fatal = error.fatal;
-        cx.emit(Event::Error(error));
-        if fatal {
-            self.requests.cancel_all(cx);
-            self.stage = Stage::Failed;
-            self.head.give_up(cx);
+    fn on_playlist(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
+        self.clock.learn_date(cx.now, sent.head.date);
+        let listed = match self.manifest.listed(sent, body) {
+            Ok(Some(listed)) => listed,
+            Ok(None) => return,
+            Err((error, why)) => return self.playlist_trouble(cx, sent, error, why.as_ref()),
+        };
+        self.note_lists(cx.now);
+        self.tracks.listed(listed.grew);
+        let Some(p) = self.manifest.shared() else { return };
+        if !self.stage.is_loading() {
+            self.opening().ask_types(cx, &p);
+        }
+        if listed.was_live {
+            self.settle_kind(cx, &p);
         }
     }
 
-    pub(super) fn state(&self) -> State {
-        match self.stage {
-            Stage::Failed => State::Failed,
-            Stage::Loading => State::Starting,
-            Stage::Opening { .. } if self.head.moved().is_some() => State::Stalled,
-            Stage::Opening { .. } | Stage::Running => self.head.state(),
+    fn playlist_trouble(
+        &mut self,
+        cx: &mut Cx<'_>,
+        sent: &Sent,
+        error: Error,
+        why: Option<&Failure>,
+    ) {
+        let address = &sent.resource.url;
+        let failed = why.map(|why| sent.failed(cx.now, why));
+        let first = !self.head.is_live() || !self.stage.is_running();
+        let Some(refused) = self.manifest.list_refused(cx, address, failed, first) else { return };
+        let p = self.manifest.presentation();
+        let kinds = p.map(|p| self.tracks.of_list(p, address)).unwrap_or_default();
+        let why = why.unwrap_or(&Failure::Unreadable);
+        let mut pass_over = |kind: &_| self.fetch(cx, |fetch, cx| fetch.pass_over(cx, *kind, why));
+        if refused.replaceable && kinds.iter().all(&mut pass_over) {
+            return self.manifest.list_replaced();
         }
+        if !self.manifest.list_again(cx.now, address, refused, first) {
+            return match kinds.first() {
+                Some(&kind) => self.opening().go_without(cx, kind, error),
+                None => self.trouble(cx, Error { fatal: true, ..error }),
+            };
+        }
+        if let Some(error) = self.manifest.list_said(error, refused.count) {
+            self.trouble(cx, error);
+        }
+    }
+
+    /// What was live may have ended.
+    fn settle_kind(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
+        if matches!(p.kind, Kind::OnDemand { .. }) && self.head.live_ends(cx) {
+            self.again.live_ended();
+            set_duration(cx, p);
+        }
+    }
+
+    // Segments.
+
+    fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
+        if let Some((segment, age)) = self.fetch(cx, |fetch, cx| fetch.had(cx.now, id)) {
+            if let Some((edge, _, view)) = self.edge_parts() {
+                edge.had(&view, cx.now, &segment, age);
+            }
+            self.note_late(cx);
+        }
+        self.fetch(cx, |fetch, cx| fetch.answer_begins(cx.now, id));
+    }
+
+    fn on_read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        (kind, id): (TrackKind, FetchId),
+        (blob, len): (BlobId, u32),
+        facts: Vec<Fact>,
+    ) {
+        self.head.note_level(cx.now, &self.tracks);
+        let news = self.tracks.read(cx, kind, id, (blob, len), facts);
+        let stream = self.tracks.of_mut(kind);
+        if stream.is_some_and(|s| s.buffer.take_changed()) && kind == TrackKind::Video {
+            self.head.relearn(cx.now);
+        }
+        self.on_news(cx, kind, id, news);
+        let away = self.camera.away();
+        self.fetch(cx, |fetch, cx| fetch.read(cx, kind, id, len, away));
+    }
+
+    /// A read of a segment that is transmuxed here.
+    fn on_bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
+        if self.fetch(cx, |fetch, cx| fetch.page(cx, kind, id, bytes)) {
+            return;
+        }
+        self.head.note_level(cx.now, &self.tracks);
+        self.tracks.bytes(cx, kind, id, bytes);
+        let (len, away) = (u32::try_from(bytes.len()).unwrap_or(u32::MAX), self.camera.away());
+        self.fetch(cx, |fetch, cx| fetch.read(cx, kind, id, len, away));
+    }
+
+    /// All media of a segment is there.
+    fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
+        if !self.tracks.bytes_end(cx, kind, sent.id) {
+            let (why, url) = ("no picture and no sound", &sent.resource.url);
+            return self.fetch(cx, |fetch, cx| fetch.damaged(cx, kind, sent.id, why, url));
+        }
+        self.quality.answer_ends(cx.now, self.head.is_growing());
+        self.manifest.calm();
+        let Some(stream) = self.tracks.of(kind) else { return };
+        let breaks_off = stream.breaks_off(sent.id);
+        let news = self.tracks.done(cx, kind, sent.id);
+        self.on_news(cx, kind, sent.id, news);
+        if breaks_off && self.head.is_growing() {
+            // It grew to its end, and that is the Period's: the next one has begun.
+            self.manifest.want(cx.now);
+        }
+    }
+
+    fn on_news(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, news: Vec<News>) {
+        for item in news {
+            match item {
+                News::Damaged { why, url } => {
+                    self.fetch(cx, |fetch, cx| fetch.damaged(cx, kind, id, why, &url));
+                }
+                News::Message { ref scheme, ref data, .. } => {
+                    self.manifest.message(cx.now, scheme, data);
+                    self.drive().news(cx.now, kind, item);
+                }
+                item => self.drive().news(cx.now, kind, item),
+            }
+        }
+    }
+
+    // What parts wish of each other.
+
+    fn grant(&mut self, cx: &mut Cx<'_>, wish: Wish) {
+        match wish {
+            Wish::Newer => self.manifest.want(cx.now),
+            Wish::Say(error) => self.trouble(cx, error),
+            Wish::Without(kind, error) => self.opening().go_without(cx, kind, error),
+            Wish::GoOn(at) => {
+                if self.head.slowed(cx.now) == Some(true) {
+                    // There or later, as soon as media is there; until then as it is.
+                    self.head.start(at);
+                    self.head.leave();
+                }
+            }
+            Wish::Excuse => self.head.excuse(cx.now),
+            Wish::Refused { count, lost } => self.on_refused(cx, count, lost),
+        }
+    }
+
+    /// So many times the same live segment was refused: whose fault is it? `lost`: the edge may be
+    /// elsewhere, for one of this age should have been there.
+    fn on_refused(&mut self, cx: &mut Cx<'_>, count: u32, lost: Option<i64>) {
+        if count == 1 || count.is_multiple_of(8) {
+            self.clock.doubt(cx.now);
+        }
+        if count >= 3 {
+            // More than a server that is asked a little early: what runs dry now is not the link's.
+            self.drive().camera_changed(cx.now);
+        }
+        self.note_late(cx);
+        self.manifest.want(cx.now);
+        self.drive().refused(cx);
+        if let Some(age) = lost
+            && let Some((edge, _, view)) = self.edge_parts()
+        {
+            edge.refused(&view, cx.now, age);
+        }
+    }
+
+    /// The lists may have grown.
+    fn note_lists(&mut self, now: Instant) {
+        if let Some((edge, _, view)) = self.edge_parts() {
+            edge.note_list(&view, now);
+        }
+    }
+
+    /// What follows from how late the origin is.
+    fn note_late(&mut self, cx: &mut Cx<'_>) {
+        self.head.origin_is_late(self.tracks.late(), BACKLOG);
+        let known = self.tracks.known_late();
+        if let Some(error) = self.edge.note_late(cx.now, known, &self.url) {
+            self.trouble(cx, error);
+        }
+    }
+
+    fn trouble(&mut self, cx: &mut Cx<'_>, error: Error) {
+        self.opening().trouble(cx, error);
+    }
+
+    // What the page is told.
+
+    fn report_state(&mut self, cx: &mut Cx<'_>) {
+        if let Some(event) = self.figures.state(self.stage.state(&self.head)) {
+            cx.emit(event);
+        }
+    }
+
+    fn report_shown(&mut self, cx: &mut Cx<'_>) {
+        let at = self.head.position(cx.now);
+        let shown = self.tracks.leading().and_then(|s| s.buffer.quality_at(at));
+        let known = |it| self.quality.known(it);
+        if let Some(event) = shown.and_then(|shown| self.figures.shows(shown, known)) {
+            cx.emit(event);
+        }
+        if let Some(cause) = self.camera.news(cx.now, at) {
+            cx.emit(Event::Source { cause, age: self.report().latency(cx.now) });
+        }
+    }
+
+    // The parts, put together for one step.
+
+    /// All that there is to tell.
+    pub(super) fn report(&self) -> Report<'_> {
+        let Self { tracks, requests, quality, types, camera, figures, .. } = self;
+        let Self { manifest, clock, edge, head, url, goal, .. } = self;
+        let rest = Sight { manifest, clock, edge, head, url, goal: *goal };
+        Report { tracks, requests, quality, types, camera, figures, rest }
+    }
+
+    /// A step of fetching, and what it wishes of others.
+    fn fetch<T>(
+        &mut self,
+        cx: &mut Cx<'_>,
+        step: impl FnOnce(&mut Fetch<'_>, &mut Cx<'_>) -> T,
+    ) -> T {
+        let Self { tracks, requests, quality, types, manifest, clock, edge, head, url, .. } = self;
+        let rest = Sight { manifest, clock, edge, head, url, goal: self.goal };
+        let mut fetch = Fetch { tracks, requests, quality, types, rest, wishes: Vec::new() };
+        let said = step(&mut fetch, cx);
+        for wish in fetch.wishes {
+            self.grant(cx, wish);
+        }
+        said
+    }
+
+    fn drive(&mut self) -> Drive<'_> {
+        let Self { head, tracks, requests, manifest, types, clock, edge, camera, url, .. } = self;
+        Drive { head, tracks, requests, manifest, types, clock, edge, camera, url }
+    }
+
+    fn opening(&mut self) -> Opening<'_> {
+        let Self { stage, tracks, requests, head, quality, types, figures, manifest, url, .. } =
+            self;
+        Opening { stage, tracks, requests, head, quality, types, figures, manifest, url }
+    }
+
+    /// The edge with what it is computed from.
+    fn edge_parts(&mut self) -> Option<(&mut Edge, &mut Requests, edge::View<'_>)> {
+        let whole = self.head.is_whole();
+        let view = edge::View::new(&self.manifest, &self.tracks, &self.clock, &self.url, whole)?;
+        Some((&mut self.edge, &mut self.requests, view))
     }
 }

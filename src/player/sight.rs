@@ -1,131 +1,115 @@
-//! What follows from where the edge is and from how late the origin is: [`super::edge`] says it, here
-//! playing is moved by it.
+//! What fetching, opening and the report see of the parts that they do not change, and what follows from
+//! these together: where the edge is, how late the picture is.
 
 use super::clock::Clock;
-use super::cx::Cx;
-use super::edge::{self, Edge, Found};
-use super::io::FetchId;
+use super::edge::{self, Edge};
 use super::manifest::Manifest;
 use super::playhead::Playhead;
-use super::requests::Requests;
-use super::session::Session;
+use super::quality;
+use super::select::Types;
 use super::track::Tracks;
-use crate::presentation::Segment;
+use super::track::way::Ways;
+use crate::presentation::{self, Segment};
 use crate::time::{Instant, Position, WallTime};
 use core::time::Duration;
 
-/// What the first part of a late segment takes on its way.
-const BACKLOG: Duration = Duration::from_millis(200);
+/// The parts that are only looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) clock: &'a Clock,
+    pub(super) edge: &'a Edge,
+    pub(super) head: &'a Playhead,
+    /// The address that was loaded.
+    pub(super) url: &'a str,
+    /// Media to fetch ahead.
+    pub(super) goal: Duration,
+}
 
-impl Session {
-    fn edge_view(&self) -> Option<edge::View<'_>> {
-        edge_view(&self.manifest, &self.streams, &self.clock, &self.url, &self.head)
-    }
-
-    /// The edge with what it is computed from.
-    pub(super) fn edge_parts(&mut self) -> Option<(&mut Edge, &mut Requests, edge::View<'_>)> {
-        let view = edge_view(&self.manifest, &self.streams, &self.clock, &self.url, &self.head)?;
-        Some((&mut self.edge, &mut self.requests, view))
+impl<'a> Sight<'a> {
+    /// What the edge is computed from; `None` before there is a manifest.
+    pub(super) fn edge_view(self, tracks: &'a Tracks) -> Option<edge::View<'a>> {
+        edge::View::new(self.manifest, tracks, self.clock, self.url, self.head.is_whole())
     }
 
     /// The live edge on the manifest's clock.
-    pub(super) fn edge(&self, now: Instant) -> Option<Position> {
-        self.edge.at(&self.edge_view()?, now)
+    pub(super) fn edge(self, tracks: &Tracks, now: Instant) -> Option<Position> {
+        self.edge.at(&self.edge_view(tracks)?, now)
     }
 
     /// The wall-clock time by which segments become available.
-    pub(super) fn served(&self, now: Instant) -> WallTime {
+    pub(super) fn served(self, tracks: &Tracks, now: Instant) -> WallTime {
         let own = || self.clock.origin(now);
-        self.edge_view().map_or_else(own, |view| self.edge.served(&view, now))
-    }
-
-    /// The instant at which that clock shows `wall`.
-    pub(super) fn instant_of(&self, now: Instant, wall: WallTime) -> Instant {
-        now + wall.since(self.served(now))
+        self.edge_view(tracks).map_or_else(own, |view| self.edge.served(&view, now))
     }
 
     /// The age of a segment at `then`, microseconds; negative before it is due.
-    pub(super) fn age(&self, then: Instant, segment: &Segment) -> i64 {
-        self.edge_view().map_or(0, |view| self.edge.age(&view, then, segment))
+    pub(super) fn age(self, tracks: &Tracks, then: Instant, segment: &Segment) -> i64 {
+        self.edge_view(tracks).map_or(0, |view| self.edge.age(&view, then, segment))
     }
 
     /// Where segments have no time of their own: what is due now, by the list.
-    pub(super) fn listed_due(&self, now: Instant) -> Option<(Position, WallTime)> {
-        self.edge.listed_due(&self.edge_view()?, now)
+    pub(super) fn listed_due(self, tracks: &Tracks, now: Instant) -> Option<(Position, WallTime)> {
+        self.edge.listed_due(&self.edge_view(tracks)?, now)
     }
 
     /// The origin's clock is that of its segments, as far as is known.
-    pub(super) fn clock_fits(&self, now: Instant) -> bool {
-        self.edge_view().is_none_or(|view| self.edge.fits_clock(&view, now))
+    pub(super) fn clock_fits(self, tracks: &Tracks, now: Instant) -> bool {
+        self.edge_view(tracks).is_none_or(|view| self.edge.fits_clock(&view, now))
     }
 
-    /// The lists may have grown.
-    pub(super) fn note_lists(&mut self, now: Instant) {
-        if let Some((edge, _, view)) = self.edge_parts() {
-            edge.note_list(&view, now);
-        }
+    /// What the ways to go on are found by.
+    pub(super) fn ways(self, tracks: &'a Tracks, types: &'a Types) -> Ways<'a> {
+        Ways::new(tracks, self.manifest, types, self.head.is_live(), self.head.is_at_edge())
     }
 
-    pub(super) fn advance_edge(&mut self, cx: &mut Cx<'_>) {
-        if self.edge.take_went_back() && self.is_live() {
-            // Another timeline: everything begins anew at its edge.
-            self.start_over(cx, None);
-        }
-        let Some((edge, requests, view)) = self.edge_parts() else { return };
-        for found in edge.step(cx, requests, &view) {
-            match found {
-                Found::Said(error) => self.trouble(cx, error),
-                Found::Edge { late_us } => {
-                    for stream in self.streams.iter_mut() {
-                        stream.lateness.found(late_us);
-                    }
-                    self.note_late(cx);
-                    if !self.is_live() || self.head.follows() {
-                        self.reenter(cx);
-                    }
-                }
-            }
-        }
+    /// Media ahead of the element.
+    pub(super) fn ahead(self, tracks: &Tracks, now: Instant) -> Duration {
+        let at = self.head.position(now);
+        tracks.buffered_to(at).since(at)
     }
 
-    /// A segment of a track came, or begins to.
-    pub(super) fn note_had(&mut self, cx: &mut Cx<'_>, id: FetchId, sent_at: Instant) {
-        let found = self.streams.iter().find_map(|s| {
-            let d = s.downloads.iter().find(|d| d.id == id)?;
-            Some((s.kind, d.segment.clone()))
-        });
-        let Some((kind, segment)) = found.filter(|_| self.is_live()) else { return };
-        let age = self.age(sent_at, &segment);
-        let Some(stream) = self.streams.of_mut(kind) else { return };
-        match stream.trouble.missing.take() {
-            // A newer one is there: the other is lost and says nothing.
-            Some(missing) if segment.start > missing.start => stream.lateness.lost(),
-            _ => stream.lateness.came(segment.start, age),
+    /// How much later than usual the picture arrives; what the origin says of itself that it was late
+    /// is not counted: no rung mends that.
+    pub(super) fn late(self, tracks: &Tracks, now: Instant) -> Duration {
+        let (Some(control), Some(edge)) = (self.head.control(), self.edge(tracks, now)) else {
+            return Duration::ZERO;
+        };
+        let Some(stream) = tracks.leading() else { return Duration::ZERO };
+        let Some(d) = stream.downloads.front().filter(|_| self.head.is_growing()) else {
+            return Duration::ZERO;
+        };
+        let reached = d.reached.unwrap_or(d.segment.start);
+        if reached >= d.edge_at_ask && !control.knows_lateness(now) {
+            // It comes as it is made, and what is usual here is not known.
+            return Duration::ZERO;
         }
-        if let Some((edge, _, view)) = self.edge_parts() {
-            edge.had(&view, cx.now, &segment, age);
-        }
-        self.note_late(cx);
+        let made = d.finished.zip(self.manifest.presentation());
+        let made = made.and_then(|((at, end), p)| Some(presentation::edge(p, at)?.since(end)));
+        let usual = control.usual_lateness(now).max(stream.lateness.known());
+        let expected = usual.max(made.unwrap_or_default());
+        edge.since(reached).saturating_sub(expected + stream.grain)
     }
 
-    /// What follows from how late the origin is.
-    pub(super) fn note_late(&mut self, cx: &mut Cx<'_>) {
-        self.head.origin_is_late(self.streams.late(), BACKLOG);
-        let known = self.streams.known_late();
-        if let Some(error) = self.edge.note_late(cx.now, known, &self.url) {
-            self.trouble(cx, error);
-        }
+    /// What representations are chosen by.
+    pub(super) fn quality_view(
+        self,
+        tracks: &'a Tracks,
+        types: &'a Types,
+        now: Instant,
+    ) -> Option<quality::View<'a>> {
+        let growing = self.head.is_growing();
+        // Live segments that are fetched whole: more than this is not to be had.
+        let live_goal = self.head.control().map(|control| control.wanted(now));
+        Some(quality::View {
+            presentation: self.manifest.presentation()?,
+            tracks,
+            types,
+            growing,
+            // Each rule asks for one of them.
+            late: if growing { self.late(tracks, now) } else { Duration::ZERO },
+            ahead: if growing { Duration::ZERO } else { self.ahead(tracks, now) },
+            goal: live_goal.unwrap_or(self.goal),
+        })
     }
-}
-
-/// What the edge is computed from; `None` before there is a manifest.
-pub(super) fn edge_view<'a>(
-    manifest: &'a Manifest,
-    tracks: &'a Tracks,
-    clock: &'a Clock,
-    url: &'a str,
-    head: &Playhead,
-) -> Option<edge::View<'a>> {
-    let (presentation, whole) = (manifest.presentation()?, head.is_whole());
-    Some(edge::View { presentation, tracks, clock, url, whole })
 }

@@ -145,13 +145,13 @@ impl World {
         let (edge, clock) = (Edge::default(), Clock::new(when, wall));
         let scene = Scene {
             now: when,
-            ways: Ways {
-                tracks: &self.tracks,
-                manifest: &self.manifest,
-                types: &self.types,
-                live: self.head.is_live(),
-                at_edge: self.head.is_growing() && self.head.follows(),
-            },
+            ways: Ways::new(
+                &self.tracks,
+                &self.manifest,
+                &self.types,
+                self.head.is_live(),
+                self.head.is_at_edge(),
+            ),
             camera: &self.camera,
             edge: &edge,
             view: edge::View {

@@ -6,6 +6,7 @@ use crate::live::clock::Trust;
 use crate::live::listed::Newest;
 use crate::player::clock::Clock;
 use crate::player::error::Error;
+use crate::player::manifest::Manifest;
 use crate::player::track::Tracks;
 use crate::presentation::{self, Kind, Presentation, Segment, SegmentList};
 use crate::time::{Instant, Position, WallTime, micros};
@@ -28,6 +29,19 @@ pub(in crate::player) struct View<'a> {
     pub(in crate::player) url: &'a str,
     /// It is played live, and its segments are fetched whole.
     pub(in crate::player) whole: bool,
+}
+
+impl<'a> View<'a> {
+    /// `None` before there is a manifest.
+    pub(in crate::player) fn new(
+        manifest: &'a Manifest,
+        tracks: &'a Tracks,
+        clock: &'a Clock,
+        url: &'a str,
+        whole: bool,
+    ) -> Option<Self> {
+        Some(Self { presentation: manifest.presentation()?, tracks, clock, url, whole })
+    }
 }
 
 /// What is known of the edge.

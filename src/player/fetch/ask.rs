@@ -1,29 +1,19 @@
 //! Asking for segments, and for what has to be known before.
 
-use super::cx::Cx;
-use super::io::{Body, Reason};
-use super::opening::mime_of;
-use super::place::{Place, place_in, rep_of, track_of};
-use super::quality::BACKLOG;
-use super::requests::{Patience, Purpose};
-use super::session::Session;
-use super::track::wrapping::{InitData, Wrapping};
+use super::{Fetch, Step};
 use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
+use crate::player::cx::Cx;
+use crate::player::io::{Body, Reason};
+use crate::player::place::{Place, place_in, rep_of, track_of};
+use crate::player::quality::BACKLOG;
+use crate::player::requests::{Patience, Purpose};
+use crate::player::track::wrapping::{InitData, Wrapping, mime_of};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
 use crate::time::Instant;
 use alloc::rc::Rc;
 use alloc::string::ToString;
 use core::time::Duration;
-
-/// What came of looking at a stream.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    /// A request was made: look again.
-    Again,
-    /// Nothing to do now.
-    Rest,
-}
 
 /// A manifest whose next segment is due is not left alone for longer, however long its segments are.
 const LONGEST_SILENCE: Duration = Duration::from_millis(3600);
@@ -42,22 +32,10 @@ fn growing_patience(length: Duration, silent: u32) -> Patience {
     }
 }
 
-impl Session {
-    pub(super) fn advance_streams(&mut self, cx: &mut Cx<'_>) {
-        let Some(presentation) = self.manifest.shared() else { return };
-        for i in 0..self.streams.len() {
-            // A stream makes at most a few requests in one go; the bound is for a manifest that
-            // lists nothing but gaps.
-            for _ in 0..64 {
-                if matches!(self.advance_stream(cx, &presentation, i), Step::Rest) {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn advance_stream(&mut self, cx: &mut Cx<'_>, p: &Rc<Presentation>, i: usize) -> Step {
-        let Some(stream) = self.streams.get(i) else { return Step::Rest };
+impl Fetch<'_> {
+    /// Asks for what comes next of track `i`.
+    pub(in crate::player) fn step(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> Step {
+        let Some(stream) = self.tracks.get(i) else { return Step::Rest };
         if stream.ended || stream.passive || stream.fetching.is_some() {
             return Step::Rest;
         }
@@ -70,15 +48,18 @@ impl Session {
         if stream.downloads.len() >= 2 || (stream.downloads.len() == 1 && !self.is_live()) {
             return Step::Rest;
         }
-        if self.unwrap(cx, p, i) {
-            return Step::Again;
+        let (types, url) = (&*self.types, self.rest.url);
+        let Some(stream) = self.tracks.get_mut(i) else { return Step::Rest };
+        match stream.unwrap(p, types, url) {
+            Ok(true) => return Step::Again,
+            Err(error) => return Step::Unplayable(stream.kind, error),
+            Ok(false) => {}
         }
-        let place = self.streams.get(i).map(|s| s.place);
-        let Some(rep) = place.and_then(|place| rep_of(p, place)) else { return Step::Rest };
+        let Some(rep) = rep_of(p, stream.place) else { return Step::Rest };
         if let Some(step) = self.fetch_preliminaries(cx, i, rep) {
             return step;
         }
-        if !self.head.has_start() || self.edge.is_sought() {
+        if !self.rest.head.has_start() || self.rest.edge.is_sought() {
             return Step::Rest;
         }
         let plan = self.plan(cx.now, p, i, rep);
@@ -96,22 +77,19 @@ impl Session {
                 if let Some(newer) = self.in_place_of_missing(cx, i, rep) {
                     return self.fetch(cx, i, rep, newer);
                 }
-                let at = self.instant_of(cx.now, wall);
+                let at = cx.now + wall.since(self.rest.served(self.tracks, cx.now));
                 // A millisecond of grace for the origin's rounding.
                 cx.wake_at(at + Duration::from_millis(1), Reason::Availability);
                 Step::Rest
             }
             Plan::Room(media) => {
-                let rate = self.head.snap().rate.permille().max(500);
+                let rate = self.rest.head.snap().rate.permille().max(500);
                 // Less than the clock's grain would wake at this moment, for ever.
                 let wait = (media * 1000 / rate).max(Duration::from_millis(5));
                 cx.wake_at(cx.now + wait, Reason::BufferRoom);
                 Step::Rest
             }
-            Plan::Reload => {
-                self.want_newer(cx, i, rep);
-                Step::Rest
-            }
+            Plan::Reload => self.newer(cx.now, i, rep),
             Plan::PeriodEnd => self.next_period(cx, p, i),
         }
     }
@@ -124,13 +102,16 @@ impl Session {
         i: usize,
         rep: &Representation,
     ) -> Option<Step> {
-        let stream = self.streams.get(i)?;
+        let stream = self.tracks.get_mut(i)?;
         if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
-            return Some(self.fetch_init(cx, i, init.clone()));
+            stream.ask_init(cx, self.requests, init.clone());
+            return Some(Step::Rest);
         }
         match &rep.segments {
-            SegmentList::Indexed { index } if !self.manifest.has_index(index) => {
-                Some(self.fetch_index(cx, i, index.clone()))
+            SegmentList::Indexed { index } if !self.rest.manifest.has_index(index) => {
+                let purpose = Purpose::Index(stream.kind);
+                stream.ask_before(cx, self.requests, purpose, index.clone());
+                Some(Step::Rest)
             }
             _ => None,
         }
@@ -138,23 +119,23 @@ impl Session {
 
     /// From here on another representation is fetched.
     fn change_place(&mut self, i: usize, place: Place) -> Step {
-        let Some(stream) = self.streams.get_mut(i) else { return Step::Rest };
+        let Some(stream) = self.tracks.get_mut(i) else { return Step::Rest };
         stream.place = place;
         Step::Again
     }
 
     fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
-        let Some(stream) = self.streams.get(i) else { return Plan::PeriodEnd };
-        let list = self.manifest.list(rep);
-        let position = self.head.aim(now);
+        let Some(stream) = self.tracks.get(i) else { return Plan::PeriodEnd };
+        let list = self.rest.manifest.list(rep);
+        let position = self.rest.head.aim(now);
         // It stands, and what came next was left out: over a hole longer than what is fetched ahead
         // nothing would be asked for any more.
         let dry = stream.downloads.is_empty()
             && stream.buffer.is_idle()
             && stream.buffer.ranges().last().is_none_or(|span| span.end <= position + AT_THE_END);
         let position = if dry { position.max(stream.cursor.position()) } else { position };
-        let mut goal = stream.goal(self.goal);
-        let ended = self.streams.iter().any(|s| s.ended && !s.buffer.ranges().is_empty());
+        let mut goal = stream.goal(self.rest.goal);
+        let ended = self.tracks.iter().any(|s| s.ended && !s.buffer.ranges().is_empty());
         if stream.trouble.left_out > 0 || (ended && stream.buffer.squeezed() == 0) {
             // Holes fill no buffer: what comes after them is wanted at once, or the end. And where a
             // track has ended the browser goes on with the others only when it knows the end.
@@ -167,17 +148,17 @@ impl Session {
             reached: stream.run.end,
             position,
             goal,
-            origin: self.is_live().then(|| self.served(now)),
+            origin: self.is_live().then(|| self.rest.served(self.tracks, now)),
             growing: rep.growing,
             last_done: stream.last_done,
             lateness: &stream.lateness,
-            listed: self.listed_due(now),
+            listed: self.rest.listed_due(self.tracks, now),
         })
     }
 
     fn fetch(&mut self, cx: &mut Cx<'_>, i: usize, rep: &Representation, s: Segment) -> Step {
-        let late = self.late(cx.now) > BACKLOG;
-        let Some(stream) = self.streams.get_mut(i) else { return Step::Rest };
+        let late = self.rest.late(self.tracks, cx.now) > BACKLOG;
+        let Some(stream) = self.tracks.get_mut(i) else { return Step::Rest };
         if s.gap {
             stream.cursor = Cursor::After { number: s.number, end: s.end };
             return Step::Again;
@@ -193,7 +174,10 @@ impl Session {
             None => Rc::default(),
             Some(resource) => match stream.init(resource) {
                 Some(data) => data,
-                None => return self.fetch_init(cx, i, resource.clone()),
+                None => {
+                    stream.ask_init(cx, self.requests, resource.clone());
+                    return Step::Rest;
+                }
             },
         };
         let Some(wrapping) = self.wrapping(i, rep, init, data) else { return Step::Rest };
@@ -209,12 +193,13 @@ impl Session {
         init: Option<Resource>,
         data: Rc<InitData>,
     ) -> Option<Wrapping> {
-        let stream = self.streams.get(i)?;
+        let stream = self.tracks.get(i)?;
         let offset_us = match rep.mapping {
             Mapping::Offset(us) => Some(us),
             Mapping::Learn => None,
         };
-        let period = self.manifest.presentation().and_then(|p| p.periods.get(stream.place.period));
+        let period =
+            self.rest.manifest.presentation().and_then(|p| p.periods.get(stream.place.period));
         let window = period.map(|p| clip::window(p, rep.mapping)).unwrap_or_default();
         // What is transmuxed says its types itself.
         let mime = match stream.transport {
@@ -232,8 +217,8 @@ impl Session {
         s: Segment,
         wrapping: Wrapping,
     ) {
-        let edge = self.edge(cx.now).unwrap_or_default();
-        let Some(stream) = self.streams.get(i) else { return };
+        let edge = self.rest.edge(self.tracks, cx.now).unwrap_or_default();
+        let Some(stream) = self.tracks.get(i) else { return };
         let (kind, transport) = (stream.kind, stream.transport.is_some());
         let patience = if rep.growing {
             growing_patience(s.end.since(s.start), stream.trouble.silent)
@@ -241,58 +226,36 @@ impl Session {
             Patience::even(cx.config.request_timeout)
         };
         let body = if transport { Body::Bytes } else { Body::Media(wrapping.data.tracks.clone()) };
-        let known = if transport { self.take_sniffed(kind, &s) } else { None };
+        let known = if transport { self.tracks.take_sniffed(kind, &s) } else { None };
         let id = match known {
             Some(_) => cx.new_id(),
             None => self.requests.send(cx, Purpose::Segment(kind), &s.resource, body, patience),
         };
         let quality = self.quality.index_of(rep);
-        let before = self.streams.get_mut(i).and_then(|s| s.quality.replace(quality));
+        let before = self.tracks.get_mut(i).and_then(|s| s.quality.replace(quality));
         if before != Some(quality) {
             self.quality.turned_to(quality);
         }
-        if let Some(stream) = self.streams.get_mut(i) {
+        if let Some(stream) = self.tracks.get_mut(i) {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
         }
         if let Some(bytes) = known {
-            self.streams.bytes_at_once(cx, kind, id, &bytes);
+            self.tracks.bytes_at_once(cx, kind, id, &bytes);
         }
-    }
-
-    pub(super) fn fetch_init(&mut self, cx: &mut Cx<'_>, i: usize, resource: Resource) -> Step {
-        let Some(kind) = self.streams.get(i).map(|s| s.kind) else { return Step::Rest };
-        let patience = Patience::even(cx.config.request_timeout);
-        let id = self.requests.send(cx, Purpose::Init(kind), &resource, Body::Bytes, patience);
-        if let Some(stream) = self.streams.get_mut(i) {
-            stream.fetching = Some((id, resource));
-        }
-        Step::Rest
-    }
-
-    fn fetch_index(&mut self, cx: &mut Cx<'_>, i: usize, index: Resource) -> Step {
-        let Some(kind) = self.streams.get(i).map(|s| s.kind) else { return Step::Rest };
-        let patience = Patience::even(cx.config.request_timeout);
-        let id = self.requests.send(cx, Purpose::Index(kind), &index, Body::Bytes, patience);
-        if let Some(stream) = self.streams.get_mut(i) {
-            stream.fetching = Some((id, index));
-        }
-        Step::Rest
     }
 
     /// The list has no more: a newer manifest has. When depends on when the next segment is due.
-    fn want_newer(&mut self, cx: &mut Cx<'_>, i: usize, rep: &Representation) {
+    fn newer(&self, now: Instant, i: usize, rep: &Representation) -> Step {
         if rep.playlist.is_some() {
             // Playlists are loaded as they say.
-            return;
+            return Step::Rest;
         }
-        let Some(stream) = self.streams.get(i) else { return };
-        if !stream.downloads.is_empty() {
-            return;
-        }
-        let at = rep.segments.last().map_or(cx.now, |last| self.next_listed(cx.now, &last));
-        self.manifest.want(at);
-        if let Some(due) = self.manifest.due() {
-            cx.wake_at(due, Reason::ManifestRefresh);
+        match self.tracks.get(i) {
+            Some(stream) if stream.downloads.is_empty() => {
+                let next = |last: &Segment| self.next_listed(now, last);
+                Step::Newer(rep.segments.last().as_ref().map_or(now, next))
+            }
+            _ => Step::Rest,
         }
     }
 
@@ -301,22 +264,21 @@ impl Session {
         // It is there one length after the last was; when that was, the earliest seen of them tell. Not
         // much use in asking much earlier, but nothing is known at first.
         let length = last.end.since(last.start);
-        let last_seen = self.edge.list_seen(last.end).unwrap_or(now);
+        let last_seen = self.rest.edge.list_seen(last.end).unwrap_or(now);
         let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
         if expected > now { expected } else { now + length / 8 }
     }
 
-    fn next_period(&mut self, cx: &mut Cx<'_>, p: &Rc<Presentation>, i: usize) -> Step {
-        let Some(stream) = self.streams.get(i) else { return Step::Rest };
+    fn next_period(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> Step {
+        let Some(stream) = self.tracks.get(i) else { return Step::Rest };
         let (kind, place) = (stream.kind, stream.place);
         let wanted = stream.wanted.clone();
         let track = wanted.as_deref().or_else(|| track_of(p, place));
         let (Some(track), Some(rep)) = (track, rep_of(p, place)) else { return Step::Rest };
         for period in place.period + 1..p.periods.len() {
-            let found = place_in(p, &self.types, period, kind, track, rep);
+            let found = place_in(p, self.types, period, kind, track, rep);
             let start = p.periods.get(period).map(|p| p.start);
-            if let (Some(place), Some(start), Some(stream)) =
-                (found, start, self.streams.get_mut(i))
+            if let (Some(place), Some(start), Some(stream)) = (found, start, self.tracks.get_mut(i))
             {
                 stream.place = place;
                 // What was asked for beyond the Period's end, and refused, is in the next one, and
@@ -334,11 +296,9 @@ impl Session {
         }
         if self.is_live() {
             // The Period has ended and the next is not known yet.
-            self.manifest.want(cx.now);
-            if let Some(due) = self.manifest.due() {
-                cx.wake_at(due, Reason::ManifestRefresh);
-            }
-        } else if let Some(stream) = self.streams.get_mut(i)
+            return Step::Newer(cx.now);
+        }
+        if let Some(stream) = self.tracks.get_mut(i)
             && stream.downloads.is_empty()
         {
             stream.ended = true;

@@ -1,12 +1,12 @@
-//! When sound that has a hole falls silent, and how far: [`super::track::silence`] makes the silence.
+//! When sound that has a hole falls silent, and how far: [`crate::player::track::silence`] makes the
+//! silence.
 
-use super::cx::Cx;
-use super::fetching::Step;
-use super::io::Reason;
-use super::session::Session;
-use super::track::silence::LEAST;
+use super::{Fetch, Step};
 use crate::buffer::gaps::Way;
 use crate::buffer::plan::Cursor;
+use crate::player::cx::Cx;
+use crate::player::io::Reason;
+use crate::player::track::silence::LEAST;
 use crate::presentation::TrackKind;
 use crate::time::{Position, Span};
 use core::time::Duration;
@@ -16,14 +16,14 @@ const PIECE: Duration = Duration::from_secs(10);
 /// The end of a segment and the end of its frames differ by less.
 const UNEVEN: Duration = Duration::from_millis(250);
 
-impl Session {
+impl Fetch<'_> {
     /// Fills the hole between what stream `i` has and `to`, where its media goes on. `None`: there is
     /// none.
     pub(super) fn fill(&mut self, cx: &mut Cx<'_>, i: usize, to: Position) -> Option<Step> {
-        let stream = self.streams.get(i)?;
+        let stream = self.tracks.get(i)?;
         if to.since(stream.run.end) < LEAST
             || !stream.downloads.is_empty()
-            || !self.ways().falls_silent(stream)
+            || !self.falls_silent(stream)
         {
             return None;
         }
@@ -33,13 +33,13 @@ impl Session {
         }
         let before = stream.buffer.ranges().spans().iter().rfind(|s| s.start < stream.run.end);
         let from = before.map_or(stream.run.start, |s| s.end.max(stream.run.start));
-        let picture = self.streams.of(TrackKind::Video)?;
+        let picture = self.tracks.of(TrackKind::Video)?;
         if picture.buffer.ranges().is_empty() {
             // Without a picture there is nothing to be silent beside.
             return (!picture.ended).then_some(Step::Rest);
         }
         // What the picture jumps over needs no silence.
-        let from = match self.ways().way_of(&[picture], from) {
+        let from = match self.rest.ways(self.tracks, self.types).way_of(&[picture], from) {
             Way::Here | Way::Wait | Way::Ask => from,
             Way::To(behind) if behind < to => behind,
             Way::To(_) | Way::Over => return None,
@@ -49,12 +49,12 @@ impl Session {
         if picture.ended && seen <= from {
             return None;
         }
-        let position = self.head.aim(cx.now);
-        let room = (position + self.goal).max(from);
+        let position = self.rest.head.aim(cx.now);
+        let room = (position + self.rest.goal).max(from);
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
         // A rest that is too small would stay.
         let until = if to.since(until) < LEAST { to } else { until };
-        let stream = self.streams.get_mut(i)?;
+        let stream = self.tracks.get_mut(i)?;
         if from >= to {
             // It was filled before.
             stream.run.end = to;
@@ -71,15 +71,15 @@ impl Session {
     /// The sound has no more for now, and the picture may: it is silent as far as that goes. `None`:
     /// the sound is over.
     pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, i: usize) -> Option<Step> {
-        let picture = self.streams.of(TrackKind::Video).filter(|s| !s.ended)?;
-        let stream = self.streams.get(i).filter(|s| self.ways().falls_silent(s))?;
+        let picture = self.tracks.of(TrackKind::Video).filter(|s| !s.ended)?;
+        let stream = self.tracks.get(i).filter(|s| self.falls_silent(s))?;
         // No farther than it has come: what was asked for may not be there.
         let to = picture.buffer.ranges().end_from(stream.run.end - UNEVEN);
         if to.since(stream.run.end) < LEAST {
             return Some(Step::Rest);
         }
         let step = self.fill(cx, i, to);
-        if let Some(stream) = self.streams.get_mut(i) {
+        if let Some(stream) = self.tracks.get_mut(i) {
             stream.cursor = Cursor::At(stream.run.end.max(stream.cursor.position()));
         }
         Some(step.unwrap_or(Step::Rest))

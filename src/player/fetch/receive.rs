@@ -1,22 +1,24 @@
-//! Taking what was asked for: initialization segments, indexes, media.
+//! Taking what was asked for: initialization segments, indexes, the beginning of an answer.
 
-use super::cx::Cx;
-use super::error::Error;
-use super::io::{BlobId, FetchId};
-use super::place::rep_of;
-use super::requests::Sent;
-use super::session::Session;
-use super::track::download::News;
-use super::track::wrapping::InitData;
+use super::Fetch;
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::net::retry::InARow;
-use crate::presentation::TrackKind;
+use crate::player::cx::Cx;
+use crate::player::error::Error;
+use crate::player::io::FetchId;
+use crate::player::manifest::index;
+use crate::player::place::rep_of;
+use crate::player::requests::Sent;
+use crate::player::track::wrapping::InitData;
+use crate::presentation::{Resource, Segment, SegmentList, TrackKind};
+use crate::time::Instant;
 use alloc::format;
 use alloc::vec::Vec;
 
-impl Session {
-    pub(super) fn on_init(
+impl Fetch<'_> {
+    /// An initialization segment came.
+    pub(in crate::player) fn init(
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
@@ -29,7 +31,7 @@ impl Session {
             Fact::Init(init) => Some(init),
             _ => None,
         });
-        let Some(stream) = self.streams.of_mut(kind) else { return };
+        let Some(stream) = self.tracks.of_mut(kind) else { return };
         stream.fetching = None;
         match init {
             Some(init) => {
@@ -41,27 +43,42 @@ impl Session {
         }
     }
 
-    pub(super) fn on_index(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent, body: &[u8]) {
-        let place = match self.streams.of_mut(kind) {
-            Some(stream) => {
-                stream.fetching = None;
-                stream.place
-            }
-            None => return,
-        };
-        let rep = self.manifest.presentation().and_then(|p| {
-            let period_start = p.periods.get(place.period)?.start;
-            Some((rep_of(p, place)?.clone(), period_start))
-        });
-        let Some((rep, period_start)) = rep else { return };
-        match super::manifest::index::read(body, &sent.resource, &rep, period_start) {
-            Some(list) => self.manifest.index_read(sent.resource.clone(), list),
-            None => self.unreadable(cx, kind, sent, body, "a segment index (sidx, indexRange)"),
+    /// A segment index came; answers which, and the segments that it names.
+    pub(in crate::player) fn index(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        sent: &Sent,
+        body: &[u8],
+    ) -> Option<(Resource, SegmentList)> {
+        let stream = self.tracks.of_mut(kind)?;
+        stream.fetching = None;
+        let p = self.rest.manifest.presentation()?;
+        let (rep, period) = (rep_of(p, stream.place)?, p.periods.get(stream.place.period)?);
+        let list = index::read(body, &sent.resource, rep, period.start);
+        if list.is_none() {
+            self.unreadable(cx, kind, sent, body, "a segment index (sidx, indexRange)");
+        }
+        Some((sent.resource.clone(), list?))
+    }
+
+    /// A segment of a transport stream came before its turn.
+    pub(in crate::player) fn sniffed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        sent: &Sent,
+        bytes: Vec<u8>,
+    ) {
+        if !sent.is_page(&bytes) {
+            self.tracks.sniffed(kind, sent, bytes);
+        } else if !self.tracks.sniff_failed(kind) {
+            self.unreadable(cx, kind, sent, &bytes, "the start of the media");
         }
     }
 
     /// What came in place of `what` is not what a representation begins with.
-    pub(super) fn unreadable(
+    fn unreadable(
         &mut self,
         cx: &mut Cx<'_>,
         kind: TrackKind,
@@ -75,98 +92,33 @@ impl Session {
         self.preliminary_trouble(cx, kind, error, sent.failed(cx.now, &failure));
     }
 
-    pub(super) fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
+    /// The answer of a segment's request begins; the origin may say in it what the link carries.
+    pub(in crate::player) fn answer_begins(&mut self, now: Instant, id: FetchId) {
         let cmsd = self.requests.get(id).and_then(|s| s.head.cmsd.clone());
-        let sent_at = self.requests.get(id).map_or(cx.now, |s| s.sent_at);
-        self.note_had(cx, id, sent_at);
-        self.note_cmsd(cx.now, cmsd.as_deref());
-        self.quality.answer_begins(cx.now, self.head.is_growing());
+        if let Some(header) = cmsd
+            && let Some((quality, _, view)) = self.quality_parts(now)
+        {
+            quality.note_cmsd(now, &view, &header);
+        }
+        self.quality.answer_begins(now, self.rest.head.is_growing());
     }
 
-    pub(super) fn on_read(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        id: FetchId,
-        blob: BlobId,
-        len: u32,
-        facts: Vec<Fact>,
-    ) {
-        self.note_level(cx.now);
-        let news = self.streams.read(cx, kind, id, (blob, len), facts);
-        let stream = self.streams.of_mut(kind);
-        let changed = stream.is_some_and(|s| s.buffer.take_changed()) && kind == TrackKind::Video;
-        if changed {
-            self.head.relearn(cx.now);
+    /// A segment is there, or begins to come: that says how late the origin is. Answers which, and its
+    /// age when it was asked for, microseconds, where it is live.
+    pub(in crate::player) fn had(&mut self, now: Instant, id: FetchId) -> Option<(Segment, i64)> {
+        let sent_at = self.requests.get(id).map_or(now, |s| s.sent_at);
+        let found = self.tracks.iter().find_map(|s| {
+            let d = s.downloads.iter().find(|d| d.id == id)?;
+            Some((s.kind, d.segment.clone()))
+        });
+        let (kind, segment) = found.filter(|_| self.is_live())?;
+        let age = self.rest.age(self.tracks, sent_at, &segment);
+        let stream = self.tracks.of_mut(kind)?;
+        match stream.trouble.missing.take() {
+            // A newer one is there: the other is lost and says nothing.
+            Some(missing) if segment.start > missing.start => stream.lateness.lost(),
+            _ => stream.lateness.came(segment.start, age),
         }
-        self.on_news(cx, kind, id, news);
-        self.note_read(cx, kind, id, len);
-    }
-
-    /// A read of a segment that is transmuxed here.
-    pub(super) fn on_bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
-        if let Some(sent) = self.requests.get(id).filter(|sent| sent.is_page(bytes)) {
-            let url = sent.resource.url.clone();
-            return self.on_damaged(cx, kind, id, "a web page", &url);
-        }
-        self.note_level(cx.now);
-        self.streams.bytes(cx, kind, id, bytes);
-        self.note_read(cx, kind, id, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    }
-
-    /// All media of a segment is there.
-    pub(super) fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
-        if !self.streams.bytes_end(cx, kind, sent.id) {
-            let (why, url) = ("no picture and no sound", &sent.resource.url);
-            return self.on_damaged(cx, kind, sent.id, why, url);
-        }
-        self.quality.answer_ends(cx.now, self.head.is_growing());
-        self.manifest.calm();
-        let Some(stream) = self.streams.of(kind) else { return };
-        let breaks_off = stream.breaks_off(sent.id);
-        let news = self.streams.done(cx, kind, sent.id);
-        self.on_news(cx, kind, sent.id, news);
-        if breaks_off && self.head.is_growing() {
-            // It grew to its end, and that is the Period's: the next one has begun.
-            self.manifest.want(cx.now);
-        }
-    }
-
-    pub(super) fn on_news(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        id: FetchId,
-        news: Vec<News>,
-    ) {
-        for item in news {
-            match item {
-                News::Fragment { span, fresh } => {
-                    if fresh && let Some((head, scene)) = self.head_parts(cx.now) {
-                        head.note_arrival(cx.now, &scene, span.end);
-                    }
-                    if kind == TrackKind::Video && self.camera.picture(span) {
-                        self.camera_changed(cx.now);
-                    }
-                }
-                News::Captured { at, wall } if kind == TrackKind::Video => {
-                    let found = self.camera.captured(at, wall);
-                    if found.changed {
-                        self.camera_changed(cx.now);
-                    }
-                    if found.new {
-                        self.head.mark_new_picture();
-                    }
-                }
-                News::Captured { .. } => {}
-                News::Message { at, until, scheme, data } => {
-                    self.manifest.message(cx.now, &scheme, &data);
-                    if self.camera.message(at, until, &scheme, &data) {
-                        self.camera_changed(cx.now);
-                    }
-                }
-                News::Damaged { why, url } => self.on_damaged(cx, kind, id, why, &url),
-            }
-        }
+        Some((segment, age))
     }
 }

@@ -14,6 +14,7 @@ pub(super) mod protocol;
 
 use super::cx::Cx;
 use super::error::{Code, Error};
+use super::io::Reason;
 use super::place::rep_of;
 use super::requests::{Requests, Sent};
 use super::track::Tracks;
@@ -56,6 +57,21 @@ pub(super) struct Loaded {
     /// The one before; `None`: this is the first.
     pub(super) before: Option<Rc<Presentation>>,
     pub(super) now: Rc<Presentation>,
+}
+
+impl Loaded {
+    /// Position zero is another time: an encoder that was started again begins at zero. Packagers that
+    /// compute the time anew with each manifest are off by little.
+    pub(super) fn begins_anew(&self) -> bool {
+        let anchor = |p: &Presentation| match &p.kind {
+            Kind::Live(live) => live.anchor,
+            Kind::OnDemand { .. } => None,
+        };
+        let Some(before) = &self.before else { return false };
+        anchor(&self.now).is_some_and(|now| {
+            anchor(before).is_none_or(|before| now.micros_from(before).unsigned_abs() > 1_000_000)
+        })
+    }
 }
 
 /// What a playlist that was read changed.
@@ -130,10 +146,11 @@ impl Manifest {
         self.indexes.iter().any(|it| it.0 == *index)
     }
 
-    /// The address of the playlist that the first track is on.
-    pub(super) fn list_address(&self, tracks: &Tracks) -> Option<String> {
-        let place = tracks.feeds().next()?.place;
-        rep_of(self.presentation()?, place)?.playlist.clone()
+    /// The address of the playlist that the first track is on, else `url`.
+    pub(super) fn first_address(&self, tracks: &Tracks, url: &str) -> String {
+        let place = tracks.feeds().next().map(|s| s.place);
+        let rep = self.presentation().zip(place).and_then(|(p, place)| rep_of(p, place));
+        rep.and_then(|rep| rep.playlist.clone()).unwrap_or_else(|| url.to_string())
     }
 
     /// Asks for the manifest when it is due.
@@ -156,6 +173,14 @@ impl Manifest {
         }
     }
 
+    /// A newer one is wanted at `at`, and nothing else may come that makes it be looked for.
+    pub(super) fn want_woken(&mut self, cx: &mut Cx<'_>, at: Instant) {
+        self.want(at);
+        if let Some(due) = self.loader.due() {
+            cx.wake_at(due, Reason::ManifestRefresh);
+        }
+    }
+
     /// A message in the media: it may say that the MPD expires (ISO/IEC 23009-1 5.10.4), and then a newer
     /// one is wanted. Segments repeat it.
     pub(super) fn message(&mut self, now: Instant, scheme: &str, data: &[u8]) {
@@ -166,6 +191,7 @@ impl Manifest {
     }
 
     /// When the manifest will be loaded next, unless it is being loaded.
+    #[cfg(test)]
     pub(super) fn due(&self) -> Option<Instant> {
         self.loader.due()
     }

@@ -5,19 +5,17 @@
 //!                                       none -----> the end, said
 //! ```
 
-use super::cx::Cx;
-use super::error::{Code, Error, shown};
-use super::io::Reason;
-use super::place::{place_in, rep_of, track_of};
-use super::session::{Session, Stage};
-use super::track::stream::Stream;
-use crate::presentation::{Container, Presentation, Representation, Track, TrackKind};
+use crate::player::error::Error;
+use crate::player::manifest::Manifest;
+use crate::player::place::track_of;
+use crate::player::track::Tracks;
+use crate::presentation::{Track, TrackKind};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 /// What becomes of playback without a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     /// This one goes on with its own requests, and any others.
     GoesOn(TrackKind),
     /// This one takes over the requests, which the lost one made for both.
@@ -27,7 +25,7 @@ enum Fate {
 }
 
 /// What becomes of tracks, each with whether another one's requests feed it, without `lost`.
-fn fate(tracks: &[(TrackKind, bool)], lost: TrackKind) -> Fate {
+pub(super) fn fate(tracks: &[(TrackKind, bool)], lost: TrackKind) -> Fate {
     let leads = tracks.iter().any(|&(kind, fed)| kind == lost && !fed);
     let mut others = tracks.iter().filter(|it| it.0 != lost);
     if let Some(&(kind, _)) = others.clone().find(|it| !it.1) {
@@ -72,80 +70,23 @@ pub(super) fn culprit(message: &str) -> Option<TrackKind> {
     }
 }
 
-/// Why media in this wrapping cannot be played.
-pub(super) fn unplayable(rep: &Representation, url: &str) -> Option<Error> {
-    (rep.container == Container::PackedAudio).then(|| Error {
-        code: Code::NotYet,
-        fatal: true,
-        message: "Sound in .aac, .mp3 or .ac3 files (packed audio) cannot be played yet; offer it \
-                  as fragmented MP4 or in a transport stream."
-            .to_string(),
-        url: Some(shown(url)),
-        detail: rep.codecs.clone(),
-    })
-}
-
-impl Session {
-    /// What stream `i` is to play is wrapped in a way that cannot be played: it takes another
-    /// representation or track of its kind, else it is left out. Answers whether that was so.
-    pub(super) fn unwrap(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
-        let Some(stream) = self.streams.get_mut(i) else { return false };
-        let (Some(track), Some(rep)) = (track_of(p, stream.place), rep_of(p, stream.place)) else {
-            return false;
-        };
-        let url = rep.playlist.as_deref().unwrap_or(&self.url);
-        let Some(error) = unplayable(rep, url) else { return false };
-        let kind = stream.kind;
-        match place_in(p, &self.types, stream.place.period, kind, track, rep) {
-            Some(place) => stream.place = place,
-            None => self.go_without(cx, kind, error),
-        }
-        true
-    }
-
-    /// The track of this kind cannot be played: the others go on without it, else it is the end.
-    pub(super) fn go_without(&mut self, cx: &mut Cx<'_>, kind: TrackKind, error: Error) {
-        let tracks: alloc::vec::Vec<_> = self.streams.iter().map(|s| (s.kind, s.passive)).collect();
-        let rest = match fate(&tracks, kind) {
-            Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
-            Fate::Ends => return self.trouble(cx, Error { fatal: true, ..error }),
-        };
-        let at = self.head.position(cx.now);
-        let error = self.left_out(kind, rest, error);
-        let Some(mut lost) = self.streams.remove(kind) else { return };
-        lost.retarget(cx, &mut self.requests, at);
-        if let Some((id, _)) = lost.fetching.take() {
-            self.requests.cancel(cx, id);
-        }
-        if fate(&tracks, kind) == Fate::TakesOver(rest)
-            && let Some(heir) = self.streams.iter_mut().find(|s| s.kind == rest)
-        {
-            heir.passive = false;
-            heir.transport = lost.transport.take();
-            heir.cursor = lost.cursor;
-        }
-        lost.stop(cx);
-        self.sniffs.retain(|s| s.kind != kind);
-        self.trouble(cx, error);
-        match self.stage {
-            Stage::Running => self.rebuild(cx),
-            // Nothing else may come that makes it look at the rest.
-            _ => cx.wake_at(cx.now, Reason::Retry),
-        }
-    }
-
-    /// The error of a track that is left out where `rest` can be played.
-    pub(super) fn left_out(&self, kind: TrackKind, rest: TrackKind, error: Error) -> Error {
-        let place = self.streams.of(kind).map(|s: &Stream| s.place);
-        let track =
-            self.manifest.presentation().zip(place).and_then(|(p, place)| track_of(p, place));
-        told(kind, track.filter(|t| t.kind == kind), rest, error)
-    }
+/// The error of a track that is left out where `rest` can be played.
+pub(in crate::player) fn left_out(
+    tracks: &Tracks,
+    manifest: &Manifest,
+    kind: TrackKind,
+    rest: TrackKind,
+    error: Error,
+) -> Error {
+    let place = tracks.of(kind).map(|s| s.place);
+    let track = manifest.presentation().zip(place).and_then(|(p, place)| track_of(p, place));
+    told(kind, track.filter(|t| t.kind == kind), rest, error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::player::error::Code;
     use alloc::vec::Vec;
 
     const V: TrackKind = TrackKind::Video;

@@ -1,41 +1,59 @@
-//! What follows from a step of the playhead: [`super::playhead`] decides, here the tracks follow.
+//! What follows from a step of the playhead: it decides, here the tracks follow.
 
-use super::cx::Cx;
-use super::io::Reason;
-use super::manifest::Manifest;
-use super::origin::edge_view;
-use super::playhead::{Change, Move, Playhead, Scene};
-use super::select::Types;
-use super::session::Session;
-use super::track::Tracks;
-use super::track::way::Ways;
+use super::{Change, Move, Playhead, Scene};
+use crate::player::camera::Camera;
+use crate::player::clock::Clock;
+use crate::player::cx::Cx;
+use crate::player::edge::{self, Edge};
+use crate::player::io::Reason;
+use crate::player::manifest::Manifest;
+use crate::player::requests::Requests;
+use crate::player::select::Types;
+use crate::player::track::Tracks;
+use crate::player::track::download::News;
+use crate::player::track::way::Ways;
+use crate::presentation::TrackKind;
 use crate::time::{Instant, Position};
+use crate::units::Bitrate;
 use core::time::Duration;
 
 /// Who comes back to a page and is this much farther behind than wanted goes on at the edge.
 const LATE_BACK: Duration = Duration::from_millis(500);
 
-impl Session {
-    /// What the ways to go on are found by.
-    pub(super) fn ways(&self) -> Ways<'_> {
-        ways(&self.streams, &self.manifest, &self.types, &self.head)
-    }
+/// The parts that a step of the playhead changes, and those that it sees. Made for one step.
+#[derive(Debug)]
+pub(in crate::player) struct Drive<'a> {
+    pub(in crate::player) head: &'a mut Playhead,
+    pub(in crate::player) tracks: &'a mut Tracks,
+    pub(in crate::player) requests: &'a mut Requests,
+    pub(in crate::player) manifest: &'a Manifest,
+    pub(in crate::player) types: &'a Types,
+    pub(in crate::player) clock: &'a Clock,
+    pub(in crate::player) edge: &'a Edge,
+    pub(in crate::player) camera: &'a mut Camera,
+    /// The address that was loaded.
+    pub(in crate::player) url: &'a str,
+}
 
+impl Drive<'_> {
     /// The playhead, and what it sees of the rest.
-    pub(super) fn head_parts(&mut self, now: Instant) -> Option<(&mut Playhead, Scene<'_>)> {
+    fn parts(&mut self, now: Instant) -> Option<(&mut Playhead, Scene<'_>)> {
+        let head = &mut *self.head;
+        let (live, at_edge) = (head.is_live(), head.is_at_edge());
+        let whole = head.is_whole();
         let scene = Scene {
             now,
-            ways: ways(&self.streams, &self.manifest, &self.types, &self.head),
-            camera: &self.camera,
-            edge: &self.edge,
-            view: edge_view(&self.manifest, &self.streams, &self.clock, &self.url, &self.head)?,
+            ways: Ways::new(self.tracks, self.manifest, self.types, live, at_edge),
+            camera: self.camera,
+            edge: self.edge,
+            view: edge::View::new(self.manifest, self.tracks, self.clock, self.url, whole)?,
         };
-        Some((&mut self.head, scene))
+        Some((head, scene))
     }
 
     /// Where the live edge is to be entered.
     fn entry(&mut self, now: Instant) -> Option<Position> {
-        let (head, scene) = self.head_parts(now)?;
+        let (head, scene) = self.parts(now)?;
         head.entry(&scene)
     }
 
@@ -49,59 +67,71 @@ impl Session {
     }
 
     /// Playing is to start at `at`, or goes on there: what is not there is fetched.
-    pub(super) fn set_start(&mut self, cx: &mut Cx<'_>, at: Position) {
+    fn set_start(&mut self, cx: &mut Cx<'_>, at: Position) {
         self.head.start(at);
         if let Some(p) = self.manifest.presentation() {
-            self.streams.aim(cx, &mut self.requests, (p, &self.types), at);
+            self.tracks.aim(cx, self.requests, (p, self.types), at);
         }
     }
 
     /// Starts again at the edge; what is shown stays until media there has come.
-    pub(super) fn reenter(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::player) fn reenter(&mut self, cx: &mut Cx<'_>) {
         if let Some(at) = self.entry(cx.now) {
             self.head.leave();
             self.set_start(cx, at);
         }
     }
 
+    /// Everything is fetched anew from `at`, or from where a start would be.
+    pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>, at: Option<Position>) {
+        self.head.leave_for_unknown();
+        self.camera.renewed();
+        for stream in self.tracks.iter_mut() {
+            stream.retarget(cx, self.requests, stream.cursor.position());
+        }
+        if let Some(at) = at.filter(|_| !self.head.follows()) {
+            self.set_start(cx, at);
+        }
+    }
+
     /// To the live edge, at once.
-    pub(super) fn go_live(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::player) fn go_live(&mut self, cx: &mut Cx<'_>) {
         let step = self.head.go_live();
         self.make(cx, step);
     }
 
-    pub(super) fn advance_start(&mut self, cx: &mut Cx<'_>) {
-        if self.head.has_start() {
-            return;
-        }
-        let Some(p) = self.manifest.shared() else { return };
-        self.note_lists(cx.now);
-        if !self.is_live() {
+    /// Finds out where to start. Answers false where by the clock the presentation has not begun.
+    pub(in crate::player) fn begin(&mut self, cx: &mut Cx<'_>) -> bool {
+        let Some(p) = self.manifest.presentation() else { return true };
+        if !self.head.is_live() {
             let start = p.periods.first().map(|p| p.start).unwrap_or_default();
-            return self.set_start(cx, start);
+            self.set_start(cx, start);
+            return true;
         }
         if !self.clock.ready(cx.now) {
-            return cx.wake_at(cx.now + Duration::from_millis(100), Reason::Timeout);
+            cx.wake_at(cx.now + Duration::from_millis(100), Reason::Timeout);
+            return true;
         }
         if self.edge.is_sought() {
-            return;
+            return true;
         }
-        match self.entry(cx.now) {
-            Some(at) => self.set_start(cx, at),
-            None => {
-                if let Some((edge, _, view)) = self.edge_parts() {
-                    edge.seek_beginning(cx, &view);
-                }
-            }
+        let entry = self.entry(cx.now);
+        if let Some(at) = entry {
+            self.set_start(cx, at);
         }
+        entry.is_some()
     }
 
     /// Puts the element where it is to start; waits for a reserve; gets it out of where it stands; holds
-    /// it to the edge.
-    pub(super) fn advance_head(&mut self, cx: &mut Cx<'_>) {
+    /// it to the edge. `rate`: what the link carries; `goal`: media to fetch ahead.
+    pub(in crate::player) fn advance(
+        &mut self,
+        cx: &mut Cx<'_>,
+        rate: Option<Bitrate>,
+        goal: Duration,
+    ) {
         self.step(cx, Playhead::place);
-        let (rate, goal) = (self.quality.rate(), self.goal);
-        if let Some((head, scene)) = self.head_parts(cx.now) {
+        if let Some((head, scene)) = self.parts(cx.now) {
             head.reserve(cx, &scene, rate, |stream| stream.goal(goal));
         }
         self.step(cx, Playhead::unstall);
@@ -113,64 +143,93 @@ impl Session {
         cx: &mut Cx<'_>,
         step: impl FnOnce(&mut Playhead, &mut Cx<'_>, &Scene<'_>) -> Move,
     ) {
-        if let Some((head, scene)) = self.head_parts(cx.now) {
+        if let Some((head, scene)) = self.parts(cx.now) {
             let step = step(head, cx, &scene);
             self.make(cx, step);
         }
     }
 
     /// The element was looked at, and this is new. `shown_again`: the page is.
-    pub(super) fn on_change(&mut self, cx: &mut Cx<'_>, change: Change, shown_again: bool) {
-        if change.started {
-            self.figures.startup.get_or_insert_with(|| cx.now.since(self.began));
-        }
+    pub(in crate::player) fn changed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        change: Change,
+        shown_again: bool,
+    ) {
         self.head.stalled(cx, change, self.camera.away());
-        if let Some(at) = change.viewer_seek
-            && let Some((head, scene)) = self.head_parts(cx.now)
-        {
-            let step = head.sought(cx, &scene, at);
-            self.make(cx, step);
+        if let Some(at) = change.viewer_seek {
+            self.step(cx, |head, cx, scene| head.sought(cx, scene, at));
         }
         if shown_again
-            && let Some((head, scene)) = self.head_parts(cx.now)
+            && let Some((head, scene)) = self.parts(cx.now)
             && head.lags(&scene, LATE_BACK)
         {
             self.reenter(cx);
         }
     }
 
-    /// The settings changed, or the sound was turned off or on.
-    pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
-        self.goal = cx.config.buffer_ahead;
-        let Some(p) = self.manifest.presentation() else { return };
-        let sound = self.streams.sound(self.head.snap().muted);
-        self.head.configured(cx, p, sound, self.streams.segment_length(p));
-    }
-
-    /// The buffer just before an append.
-    pub(super) fn note_level(&mut self, now: Instant) {
-        self.head.note_level(now, &self.streams);
+    /// Something became known of media that came, of a track of this kind.
+    pub(in crate::player) fn news(&mut self, now: Instant, kind: TrackKind, news: News) {
+        let picture = kind == TrackKind::Video;
+        let changed = match news {
+            News::Fragment { span, fresh } => {
+                if fresh && let Some((head, scene)) = self.parts(now) {
+                    head.note_arrival(now, &scene, span.end);
+                }
+                picture && self.camera.picture(span)
+            }
+            News::Captured { at, wall } if picture => {
+                let found = self.camera.captured(at, wall);
+                if found.changed {
+                    self.camera_changed(now);
+                }
+                if found.new {
+                    self.head.mark_new_picture();
+                }
+                false
+            }
+            News::Message { at, until, scheme, data } => {
+                self.camera.message(at, until, &scheme, &data)
+            }
+            News::Captured { .. } | News::Damaged { .. } => false,
+        };
+        if changed {
+            self.camera_changed(now);
+        }
     }
 
     /// The camera went away or came back: what stood still for it is not the link's doing.
-    pub(super) fn camera_changed(&mut self, now: Instant) {
+    pub(in crate::player) fn camera_changed(&mut self, now: Instant) {
         self.head.camera_changed(now, self.camera.away());
     }
 
+    /// The settings changed, or the sound was turned off or on.
+    pub(in crate::player) fn configured(&mut self, cx: &Cx<'_>) {
+        let Some(p) = self.manifest.presentation() else { return };
+        let sound = self.tracks.sound(self.head.snap().muted);
+        self.head.configured(cx, p, sound, self.tracks.segment_length(p));
+    }
+
+    /// Live segments are refused: what was entered by may be too near.
+    pub(in crate::player) fn refused(&mut self, cx: &mut Cx<'_>) {
+        if let Some((head, scene)) = self.parts(cx.now)
+            && head.entered_too_near(&scene)
+        {
+            self.reenter(cx);
+        }
+    }
+
     /// The origin's clock was taken for later than it is: what is aimed at lies in the future.
-    pub(super) fn on_clock_set_back(&mut self, cx: &mut Cx<'_>) {
+    pub(in crate::player) fn clock_set_back(&mut self, cx: &mut Cx<'_>) {
         if self.head.has_start() && self.head.follows() {
             self.reenter(cx);
         }
     }
-}
 
-fn ways<'a>(
-    tracks: &'a Tracks,
-    manifest: &'a Manifest,
-    types: &'a Types,
-    head: &Playhead,
-) -> Ways<'a> {
-    let at_edge = head.is_growing() && head.follows();
-    Ways { tracks, manifest, types, live: head.is_live(), at_edge }
+    /// The edge was found elsewhere.
+    pub(in crate::player) fn edge_found(&mut self, cx: &mut Cx<'_>) {
+        if !self.head.is_live() || self.head.follows() {
+            self.reenter(cx);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Holding to the live edge: when to go faster, slower, or elsewhere.
 
 use super::head::Playhead;
-use super::live::{Live, aim};
+use super::live::{CAUGHT_UP, Live, aim};
 use super::scene::{Move, Scene};
 use crate::live::control::{Control, Sound, Steer, View};
 use crate::player::cx::Cx;
@@ -17,8 +17,6 @@ const LOOK: Duration = Duration::from_millis(200);
 /// After a stall the picture is this much farther behind than it should be: what it missed is jumped
 /// over.
 const LATE_RETURN: Duration = Duration::from_millis(500);
-/// Media that arrived this far behind the edge is the newest there is.
-pub(super) const CAUGHT_UP: Duration = Duration::from_millis(250);
 /// No less of a still picture is left out when the camera is back: a seek takes the browser about 100 ms.
 const LEFT_OUT: Duration = Duration::from_millis(150);
 /// Less than this is no reason to go elsewhere where segments are fetched whole.
@@ -46,6 +44,11 @@ impl Playhead {
     /// It is played live, and read while it grows.
     pub(in crate::player) fn is_growing(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.growing)
+    }
+
+    /// It is played at the edge of what is read while it grows.
+    pub(in crate::player) fn is_at_edge(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.growing && live.following)
     }
 
     /// It is played live, and its segments are fetched whole.

@@ -10,6 +10,8 @@ use core::time::Duration;
 /// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
 /// of tenths of a second before it, costs a slow link more time than waiting for them.
 pub(in crate::player) const ENTRY: Duration = Duration::from_millis(120);
+/// Media that arrived this far behind the edge is the newest there is.
+pub(super) const CAUGHT_UP: Duration = Duration::from_millis(250);
 /// No drift below this is jumped over.
 const LEAST_DRIFT: Duration = Duration::from_millis(500);
 

@@ -18,7 +18,9 @@
 //! | [`follow`] | holding to the live edge |
 //! | [`stall`] | standing still though it should not |
 //! | [`viewer`] | what the viewer does: seeks, pauses, comes back |
+//! | [`drive`] | what the tracks do for it |
 
+mod drive;
 mod element;
 mod follow;
 mod head;
@@ -28,6 +30,7 @@ mod stall;
 mod start;
 mod viewer;
 
+pub(super) use drive::Drive;
 pub(super) use element::Change;
 pub(super) use head::Playhead;
 pub(super) use live::{ENTRY, Live};

@@ -1,8 +1,7 @@
 //! Where to enter, and placing the element there once media is there.
 
-use super::follow::CAUGHT_UP;
 use super::head::Playhead;
-use super::live::ENTRY;
+use super::live::{CAUGHT_UP, ENTRY};
 use super::scene::{Move, Scene};
 use crate::buffer::gaps::Way;
 use crate::player::cx::Cx;

@@ -5,6 +5,7 @@
 //! | [`stream`] | one track: where fetching is, what is on its way, what went wrong |
 //! | [`download`] | a segment on its way |
 //! | [`transport`] | the transmuxer of a transport stream |
+//! | [`sniffing`] | which tracks a transport stream has; [`sniff`]: what its segments say of that |
 //! | [`silence`] | AAC for holes in the sound |
 //! | [`way`] | where playing can go on |
 //! | [`wrapping`] | what a segment needs around it |
@@ -13,23 +14,27 @@
 pub(super) mod buffer;
 pub(super) mod download;
 pub(super) mod silence;
+mod sniff;
+pub(super) mod sniffing;
 pub(super) mod stream;
 pub(super) mod transport;
 pub(super) mod way;
 pub(super) mod wrapping;
 
 use super::cx::Cx;
+use super::error::{Code, Error};
 use super::io::{BlobId, FetchId};
-use super::place::{place_in, rep_of, track_of};
-use super::requests::Requests;
+use super::place::{moved_place, place_in, rep_of, track_of};
+use super::requests::{Purpose, Requests, Sent};
 use super::select::Types;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::ranges::Ranges;
 use crate::live::control::Sound;
 use crate::media::isobmff::scan::Fact;
 use crate::presentation::{Presentation, SegmentList, TrackKind};
-use crate::time::Position;
+use crate::time::{Position, Span};
 use crate::units::Bitrate;
+use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 use download::{News, Source};
@@ -174,6 +179,44 @@ impl Tracks {
         }
     }
 
+    /// A newer manifest came: each track goes on at the same place, by the names of things.
+    pub(super) fn renamed(&mut self, old: &Presentation, new: &Presentation, types: &Types) {
+        for stream in &mut self.list {
+            if old != new {
+                // It may well be there by what the new one says.
+                stream.hurry();
+            }
+            for d in &mut stream.downloads {
+                let start = d.segment.start;
+                let place = moved_place(old, new, types, d.place, stream.kind, start);
+                d.place = place.unwrap_or(d.place);
+            }
+            let at = stream.cursor.position();
+            if let Some(place) = moved_place(old, new, types, stream.place, stream.kind, at) {
+                stream.place = place;
+            }
+            stream.ended = false;
+        }
+    }
+
+    /// A newer playlist came, which names more than before or not.
+    pub(super) fn listed(&mut self, grew: bool) {
+        for stream in &mut self.list {
+            stream.ended = false;
+            if grew {
+                stream.hurry();
+            }
+        }
+    }
+
+    /// The kinds of the tracks that the playlist at `address` is for.
+    pub(super) fn of_list(&self, p: &Presentation, address: &str) -> Vec<TrackKind> {
+        let of = |s: &&Stream| {
+            rep_of(p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
+        };
+        self.feeds().filter(of).map(|s| s.kind).collect()
+    }
+
     /// What is played beside the picture, of an element that is `muted` or not.
     pub(super) fn sound(&self, muted: bool) -> Sound {
         match self.of(TrackKind::Audio) {
@@ -279,10 +322,64 @@ impl Tracks {
         }
     }
 
+    /// All media of download `id` has come, whatever became of the rest of the answer.
+    pub(super) fn has_all_of(&self, kind: TrackKind, id: FetchId) -> bool {
+        self.of(kind).is_some_and(|s| s.has_all_of(id))
+    }
+
+    /// A request was given up: what it was for is asked for again.
+    pub(super) fn dropped(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        kind: TrackKind,
+        sent: &Sent,
+    ) {
+        let Some(stream) = self.of_mut(kind) else { return };
+        if matches!(sent.purpose, Purpose::Segment(_)) {
+            stream.lost(cx, requests, sent.id);
+        } else {
+            stream.fetching = None;
+        }
+    }
+
     /// All media of all tracks has come and is in the buffers.
     pub(super) fn all_over(&self) -> bool {
         let over = |s: &Stream| s.ended && s.downloads.is_empty() && s.buffer.is_idle();
         !self.is_empty() && self.list.iter().all(over)
+    }
+
+    /// The browser has finished an append or a removal, and holds this now.
+    pub(super) fn updated(&mut self, kind: TrackKind, ranges: Vec<Span>) {
+        if let Some(stream) = self.of_mut(kind) {
+            stream.buffer.updated(ranges);
+        }
+    }
+
+    /// The browser has no room for what was to be appended; answers what is to be said of it.
+    pub(super) fn full(&mut self, kind: TrackKind) -> Option<Error> {
+        let first = self.of_mut(kind)?.buffer.has_no_room();
+        first.then(|| Error {
+            code: Code::Quota,
+            fatal: false,
+            message: "The browser has no room for more media; less is kept from now on.".into(),
+            url: None,
+            detail: format!("{kind:?}"),
+        })
+    }
+
+    /// What failed is asked for at once.
+    pub(super) fn hurry(&mut self) {
+        for stream in &mut self.list {
+            stream.trouble.until = None;
+        }
+    }
+
+    /// Segments are there so many microseconds after they are due.
+    pub(super) fn found_late(&mut self, late_us: i64) {
+        for stream in &mut self.list {
+            stream.lateness.found(late_us);
+        }
     }
 
     /// Nothing is buffered.

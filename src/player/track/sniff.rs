@@ -10,9 +10,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What was read of one stream before its turn.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sniff {
-    pub(super) kind: TrackKind,
     pub(super) found: Found,
     /// Segments looked at, and the number of the last one.
     pub(super) looked: u32,

@@ -10,14 +10,14 @@
 //! A push encoder may send sound before the camera delivers, or the other way round; RFC 8216bis 3.1
 //! wants the same tracks throughout. What was read whole is kept for its turn.
 
-use super::cx::Cx;
-use super::error::{Code, Error, shown};
-use super::io::{Body, FetchId};
-use super::requests::{Patience, Purpose, Sent};
-use super::session::Session;
+use super::Tracks;
 use super::sniff::{Found, Sniff, Whole, complete};
-use super::track::stream::Stream;
-use super::track::transport::Transport;
+use super::stream::Stream;
+use super::transport::Transport;
+use crate::player::cx::Cx;
+use crate::player::error::{Code, Error, shown};
+use crate::player::io::FetchId;
+use crate::player::requests::{Purpose, Requests, Sent};
 use crate::presentation::{Representation, Resource, Segment, TrackKind};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -28,51 +28,53 @@ const LOOKED_AT: u32 = 3;
 /// The tables stand at a segment's start; behind so many bytes they are not looked for.
 const TABLES: usize = 128 << 10;
 
-impl Session {
-    /// Sees to it that the tracks of a transport stream get known; answers whether they are.
-    /// `segment` is the one to begin with.
-    pub(super) fn advance_sniff(
+impl Tracks {
+    /// Sees to it that the tracks of a transport stream get known; answers whether they are, and why
+    /// they cannot be played. `segment` is the one to begin with.
+    pub(in crate::player) fn sniff(
         &mut self,
         cx: &mut Cx<'_>,
+        requests: &mut Requests,
         kind: TrackKind,
         rep: &Representation,
-        segment: Segment,
-    ) -> bool {
+        segment: &Segment,
+    ) -> Result<bool, Error> {
         let separate =
-            kind == TrackKind::Video && self.streams.iter().any(|s| s.kind == TrackKind::Audio);
-        let Some(sniff) = self.sniffs.iter().find(|s| s.kind == kind) else {
-            let (found, bodies) = (Found::default(), Vec::new());
-            let number = segment.number;
-            self.sniffs.push(Sniff { kind, found, looked: 0, number, bodies });
-            self.send_sniff(cx, kind, &segment.resource);
-            return false;
-        };
-        let next = if sniff.looked == 0 { segment.number } else { sniff.number.saturating_add(1) };
-        let over = sniff.looked >= LOOKED_AT || complete(&sniff.found, kind, rep, separate);
-        match rep.segments.numbered(next).filter(|s| !over && !s.gap) {
-            Some(segment) => {
-                if let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) {
-                    sniff.number = segment.number;
-                }
-                self.send_sniff(cx, kind, &segment.resource);
-                false
+            kind == TrackKind::Video && self.list.iter().any(|s| s.kind == TrackKind::Audio);
+        let Some(stream) = self.of_mut(kind) else { return Ok(false) };
+        let ask = match &mut stream.sniff {
+            None => {
+                stream.sniff = Some(Sniff { number: segment.number, ..Sniff::default() });
+                segment.clone()
             }
-            None => self.settle_tracks(cx, kind, separate, &segment.resource),
-        }
-    }
-
-    fn send_sniff(&mut self, cx: &mut Cx<'_>, kind: TrackKind, resource: &Resource) {
-        let patience = Patience::even(cx.config.request_timeout);
-        let id = self.requests.send(cx, Purpose::Sniff(kind), resource, Body::Bytes, patience);
-        if let Some(stream) = self.streams.of_mut(kind) {
-            stream.fetching = Some((id, resource.clone()));
-        }
+            Some(sniff) => {
+                let next =
+                    if sniff.looked == 0 { segment.number } else { sniff.number.saturating_add(1) };
+                let over = sniff.looked >= LOOKED_AT || complete(&sniff.found, kind, rep, separate);
+                match rep.segments.numbered(next).filter(|s| !over && !s.gap) {
+                    Some(segment) => {
+                        sniff.number = segment.number;
+                        segment
+                    }
+                    None => return self.settle(kind, separate, &segment.resource),
+                }
+            }
+        };
+        stream.ask_before(cx, requests, Purpose::Sniff(kind), ask.resource);
+        Ok(false)
     }
 
     /// More of a segment has come: where its tables name nothing new, the rest is not read.
-    pub(super) fn on_sniff_read(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) {
-        let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) else { return };
-        let beginning = self.requests.get(id).map_or(&[][..], Sent::body);
+    pub(in crate::player) fn sniff_read(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        kind: TrackKind,
+        id: FetchId,
+    ) {
+        let Some(stream) = self.of_mut(kind) else { return };
+        let Some(sniff) = &mut stream.sniff else { return };
+        let beginning = requests.get(id).map_or(&[][..], Sent::body);
         if sniff.looked == 0
             || beginning.len() > TABLES
             || sniff.found.promises_more(beginning) != Some(false)
@@ -80,32 +82,15 @@ impl Session {
             return;
         }
         sniff.looked += 1;
-        self.requests.give_up(cx, id);
-        if let Some(stream) = self.streams.of_mut(kind) {
-            stream.fetching = None;
-        }
+        requests.give_up(cx, id);
+        stream.fetching = None;
     }
 
-    pub(super) fn on_sniffed(
-        &mut self,
-        cx: &mut Cx<'_>,
-        kind: TrackKind,
-        sent: &Sent,
-        bytes: Vec<u8>,
-    ) {
-        if sent.is_page(&bytes) {
-            if !self.on_sniff_failed(kind) {
-                if let Some(stream) = self.streams.of_mut(kind) {
-                    stream.fetching = None;
-                }
-                self.unreadable(cx, kind, sent, &bytes, "the start of the media");
-            }
-            return;
-        }
-        if let Some(stream) = self.streams.of_mut(kind) {
-            stream.fetching = None;
-        }
-        if let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) {
+    /// A segment came, whole.
+    pub(in crate::player) fn sniffed(&mut self, kind: TrackKind, sent: &Sent, bytes: Vec<u8>) {
+        let Some(stream) = self.of_mut(kind) else { return };
+        stream.fetching = None;
+        if let Some(sniff) = &mut stream.sniff {
             sniff.looked += 1;
             sniff.found.look(&bytes);
             let (number, resource) = (sniff.number, sent.resource.clone());
@@ -114,29 +99,28 @@ impl Session {
     }
 
     /// A segment did not come; answers whether the others say enough.
-    pub(super) fn on_sniff_failed(&mut self, kind: TrackKind) -> bool {
-        let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) else { return false };
-        if sniff.looked == 0 {
+    pub(in crate::player) fn sniff_failed(&mut self, kind: TrackKind) -> bool {
+        let Some(stream) = self.of_mut(kind) else { return false };
+        stream.fetching = None;
+        let Some(sniff) = stream.sniff.as_mut().filter(|sniff| sniff.looked > 0) else {
             return false;
-        }
+        };
         sniff.looked = LOOKED_AT;
-        if let Some(stream) = self.streams.of_mut(kind) {
-            stream.fetching = None;
-        }
         true
     }
 
-    fn settle_tracks(
+    /// The tracks are what was found.
+    fn settle(
         &mut self,
-        cx: &mut Cx<'_>,
         kind: TrackKind,
         separate: bool,
         resource: &Resource,
-    ) -> bool {
-        let Some(sniff) = self.sniffs.iter_mut().find(|s| s.kind == kind) else { return false };
-        let found = core::mem::take(&mut sniff.found);
-        let video = found.video.as_ref().map(|c| format!("video/mp4; codecs=\"{c}\""));
-        let audio = found.audio.as_ref().map(|c| format!("audio/mp4; codecs=\"{c}\""));
+    ) -> Result<bool, Error> {
+        let Some(stream) = self.of_mut(kind) else { return Ok(false) };
+        let Some(sniff) = &mut stream.sniff else { return Ok(false) };
+        let Found { video, audio, sound, other } = core::mem::take(&mut sniff.found);
+        let video = video.map(|codec| format!("video/mp4; codecs=\"{codec}\""));
+        let audio = audio.map(|codec| format!("audio/mp4; codecs=\"{codec}\""));
         let own = if kind == TrackKind::Video { video } else { audio.clone() };
         // A variant with sound alone looks like one with a picture until it is read.
         let (own, settled) = match (own, &audio) {
@@ -144,30 +128,30 @@ impl Session {
             (None, Some(audio)) if !separate => (audio.clone(), TrackKind::Audio),
             _ => {
                 let size = sniff.bodies.iter().map(|b| b.bytes.len()).sum::<usize>();
-                let error = nothing_known(found.other, size, resource);
-                self.go_without(cx, kind, error);
-                return false;
+                return Err(nothing_known(other, size, resource));
             }
         };
-        sniff.kind = settled;
         let muxed = audio.filter(|_| settled == TrackKind::Video && !separate);
-        let Some(stream) = self.streams.of_mut(kind) else { return false };
         stream.kind = settled;
         stream.buffer.is_to_be(settled, own);
-        stream.transport = Some(Transport::new(found.sound.filter(|_| muxed.is_some())));
+        stream.transport = Some(Transport::new(sound.filter(|_| muxed.is_some())));
         if let Some(audio) = muxed {
             let mut sound =
                 Stream::new(TrackKind::Audio, stream.place, audio, stream.cursor.position());
             sound.passive = true;
-            self.streams.push(sound);
+            self.list.push(sound);
         }
-        true
+        Ok(true)
     }
 
     /// The bytes of a segment, if it was read before its turn. Those before it are wanted no more.
     /// (Another variant may number its own alike.)
-    pub(super) fn take_sniffed(&mut self, kind: TrackKind, segment: &Segment) -> Option<Vec<u8>> {
-        let sniff = self.sniffs.iter_mut().find(|s| s.kind == kind)?;
+    pub(in crate::player) fn take_sniffed(
+        &mut self,
+        kind: TrackKind,
+        segment: &Segment,
+    ) -> Option<Vec<u8>> {
+        let sniff = self.of_mut(kind)?.sniff.as_mut()?;
         sniff.bodies.retain(|body| body.number >= segment.number);
         let i = sniff.bodies.iter().position(|body| body.resource == segment.resource)?;
         Some(sniff.bodies.swap_remove(i).bytes)

@@ -11,6 +11,7 @@
 use super::buffer::Buffer;
 use super::download::{Download, News, Source, learn, middle, release, take_fact};
 use super::silence;
+use super::sniff::Sniff;
 use super::transport::{Piece, Transport};
 use super::wrapping::{InitData, Wrapping};
 use crate::buffer::offsets::Offsets;
@@ -19,10 +20,12 @@ use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
 use crate::net::retry::InARow;
 use crate::player::cx::Cx;
-use crate::player::io::{BlobId, FetchId, Output};
-use crate::player::place::Place;
-use crate::player::requests::Requests;
-use crate::presentation::{Resource, Segment, Track, TrackKind};
+use crate::player::error::Error;
+use crate::player::io::{BlobId, Body, FetchId, Output};
+use crate::player::place::{Place, place_in, rep_of, track_of};
+use crate::player::requests::{Patience, Purpose, Requests};
+use crate::player::select::{Types, unplayable};
+use crate::presentation::{Presentation, Resource, Segment, Track, TrackKind};
 use crate::time::{Instant, Position, Span};
 use crate::units::Bitrate;
 use alloc::collections::VecDeque;
@@ -68,6 +71,8 @@ pub(in crate::player) struct Stream {
     pub(in crate::player) transport: Option<Transport>,
     /// Another stream's requests feed it.
     pub(in crate::player) passive: bool,
+    /// Segments of a transport stream that were looked into before their turn.
+    pub(super) sniff: Option<Sniff>,
 }
 
 /// A live segment that was refused.
@@ -128,7 +133,50 @@ impl Stream {
             quality: None,
             transport: None,
             passive: false,
+            sniff: None,
         }
+    }
+
+    /// Asks for what has to be known before media can be appended.
+    pub(in crate::player) fn ask_before(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        purpose: Purpose,
+        resource: Resource,
+    ) {
+        let patience = Patience::even(cx.config.request_timeout);
+        let id = requests.send(cx, purpose, &resource, Body::Bytes, patience);
+        self.fetching = Some((id, resource));
+    }
+
+    /// Asks for an initialization segment.
+    pub(in crate::player) fn ask_init(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        resource: Resource,
+    ) {
+        self.ask_before(cx, requests, Purpose::Init(self.kind), resource);
+    }
+
+    /// What it is to play is wrapped in a way that cannot be played: it takes another representation or
+    /// track of its kind. Answers whether that was so, and why, where there is no other. `url`: of the
+    /// manifest.
+    pub(in crate::player) fn unwrap(
+        &mut self,
+        p: &Presentation,
+        types: &Types,
+        url: &str,
+    ) -> Result<bool, Error> {
+        let (Some(track), Some(rep)) = (track_of(p, self.place), rep_of(p, self.place)) else {
+            return Ok(false);
+        };
+        let url = rep.playlist.as_deref().unwrap_or(url);
+        let Some(error) = unplayable(rep, url) else { return Ok(false) };
+        let place = place_in(p, types, self.place.period, self.kind, track, rep);
+        self.place = place.ok_or(error)?;
+        Ok(true)
     }
 
     /// The initialization segment, if it has been loaded.

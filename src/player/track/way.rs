@@ -31,7 +31,17 @@ pub(in crate::player) struct Ways<'a> {
     pub(in crate::player) at_edge: bool,
 }
 
-impl Ways<'_> {
+impl<'a> Ways<'a> {
+    pub(in crate::player) const fn new(
+        tracks: &'a Tracks,
+        manifest: &'a Manifest,
+        types: &'a Types,
+        live: bool,
+        at_edge: bool,
+    ) -> Self {
+        Self { tracks, manifest, types, live, at_edge }
+    }
+
     /// Where to go on from `at`.
     pub(in crate::player) fn way(&self, at: Position) -> Way {
         let asked: Vec<&Stream> = self.tracks.iter().filter(|s| !over(s, at)).collect();
@@ -62,7 +72,7 @@ impl Ways<'_> {
     }
 
     /// The track whose requests bring the media of this one.
-    fn leader<'a>(&'a self, stream: &'a Stream) -> &'a Stream {
+    fn leader<'s>(&'s self, stream: &'s Stream) -> &'s Stream {
         let leads = || self.tracks.feeds().find(|s| s.transport.is_some());
         if stream.passive { leads().unwrap_or(stream) } else { stream }
     }

@@ -2,7 +2,8 @@
 
 use crate::buffer::clip::Window;
 use crate::media::isobmff::scan::InitTrack;
-use crate::presentation::Resource;
+use crate::presentation::{Representation, Resource, TrackKind};
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,4 +26,19 @@ pub(in crate::player) struct Wrapping {
     pub(in crate::player) offset_us: Option<i64>,
     /// What of it is kept.
     pub(in crate::player) window: Window,
+}
+
+/// The type of what a representation holds: as the manifest says, else as its initialization segment
+/// does.
+pub(in crate::player) fn mime_of(
+    rep: &Representation,
+    kind: TrackKind,
+    data: &InitData,
+) -> Option<String> {
+    let mime = rep.mime(kind)?;
+    if !rep.codecs.is_empty() || data.tracks.is_empty() {
+        return Some(mime);
+    }
+    let codecs: Vec<&str> = data.tracks.iter().map(|t| t.codec.as_str()).collect();
+    Some(format!("{mime}; codecs=\"{}\"", codecs.join(",")))
 }

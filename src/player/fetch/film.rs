@@ -1,0 +1,122 @@
+//! A segment of a film that cannot be had: asked for again, in another quality, or left out.
+
+use super::{Fetch, Wish};
+use crate::net::missing;
+use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
+use crate::player::cx::Cx;
+use crate::player::error::Error;
+use crate::player::open::without;
+use crate::player::place::{Place, track_of};
+use crate::player::track::stream::Trouble;
+use crate::presentation::{Kind, Segment, TrackKind};
+use crate::time::Position;
+use core::time::Duration;
+
+impl Fetch<'_> {
+    /// A segment of a film failed: what may pass is waited out, what is refused for good is left out.
+    pub(super) fn film_segment_failed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        error: Error,
+        segment: &Segment,
+        failed: Failed<'_>,
+    ) {
+        let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
+        let others = self.others_of(kind);
+        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let tries = stream.trouble.tries.add(Some(failed.failure));
+        let left_out = stream.trouble.left_out;
+        let held = !stream.buffer.ranges().is_empty();
+        let silent = self.tracks.of(kind).is_some_and(|s| self.falls_silent(s));
+        match retry::weight(failed.failure) {
+            Weight::Passes => self.refused(cx, kind, error, failed),
+            Weight::Settled => return self.wish(Wish::Without(kind, error)),
+            Weight::Refused => {
+                let before = segment.start.since(Position::default());
+                let absent = failed.failure.is_absence();
+                let view = missing::View { tries, others, left_out, before, left, absent, held };
+                match missing::verdict(&view) {
+                    missing::Verdict::Again => self.ask_again(cx, kind, error, failed, tries),
+                    missing::Verdict::LeaveOut => return self.leave_out(kind, segment),
+                    missing::Verdict::GiveUp if silent => {
+                        // It is heard again where there is more of it.
+                        if left_out == missing::HOLES {
+                            let (tracks, manifest) = (&*self.tracks, self.rest.manifest);
+                            let picture = TrackKind::Video;
+                            let error = without::left_out(tracks, manifest, kind, picture, error);
+                            self.wish(Wish::Say(error));
+                        }
+                        return self.leave_out(kind, segment);
+                    }
+                    missing::Verdict::GiveUp => return self.wish(Wish::Without(kind, error)),
+                }
+            }
+        }
+        if missing::elsewhere(tries) {
+            self.ask_elsewhere(kind, segment);
+        }
+    }
+
+    fn ask_again(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        error: Error,
+        failed: Failed<'_>,
+        tries: u32,
+    ) {
+        // In another quality it is asked for the first time.
+        let count = tries.min(REFUSALS - 1);
+        let verdict = retry::verdict(Policy::ON_DEMAND, failed, count, cx.prng);
+        let (Verdict::Again(wait), Some(stream)) = (verdict, self.tracks.of_mut(kind)) else {
+            return;
+        };
+        stream.trouble.until = Some(cx.now + wait);
+        if stream.trouble.words.replace(error.message.clone()).is_none() {
+            self.wish(Wish::Say(error));
+        }
+    }
+
+    fn leave_out(&mut self, kind: TrackKind, segment: &Segment) {
+        self.skip(kind, segment);
+        if let Some(stream) = self.tracks.of_mut(kind) {
+            let left_out = stream.trouble.left_out.saturating_add(1);
+            let words = stream.trouble.words.take();
+            stream.trouble = Trouble { left_out, words, ..Trouble::default() };
+        }
+    }
+
+    /// Where a film ends, as its manifest says.
+    fn film_end(&self) -> Option<Position> {
+        match self.rest.manifest.presentation()?.kind {
+            Kind::OnDemand { duration } => duration.map(|d| Position::default() + d),
+            Kind::Live(_) => None,
+        }
+    }
+
+    /// In how many other qualities a segment of this kind can be asked for.
+    fn others_of(&self, kind: TrackKind) -> u32 {
+        let track = self.rest.manifest.presentation().zip(self.tracks.of(kind));
+        let track = track.and_then(|(p, s)| track_of(p, s.place));
+        let playable = track.map_or(0, |t| self.types.playable(t).len());
+        u32::try_from(playable.saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// The segment is asked for in the next lower quality, else in the next higher one.
+    fn ask_elsewhere(&mut self, kind: TrackKind, segment: &Segment) {
+        let Some(p) = self.rest.manifest.presentation() else { return };
+        let Some(place) = self.tracks.of(kind).map(|s| s.place) else { return };
+        let Some(track) = track_of(p, place) else { return };
+        let playable = self.types.playable(track);
+        let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
+        let Some(rep) = lower.or_else(|| playable.iter().copied().find(|&i| i > place.rep)) else {
+            return;
+        };
+        self.quality.hold(segment);
+        if let Some(stream) = self.tracks.of_mut(kind) {
+            stream.place = Place { rep, ..place };
+        }
+        self.quality.because("the segment is not to be had in another one");
+    }
+}

@@ -1,0 +1,101 @@
+//! Fetching the tracks: what is asked for next, what is done with what comes, and when it does not come.
+//!
+//! A [`Fetch`] is made for one step. It changes the tracks, their requests, the choice of representations
+//! and what is known of types; it sees the rest, and says what it wishes of that.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`ask`] | asking for segments, and for what has to be known before |
+//! | [`fill`] | silence for holes in the sound |
+//! | [`receive`] | taking initialization segments, indexes, answers |
+//! | [`fail`] | what failed, for any reason |
+//! | [`retry`] | trying again |
+//! | [`missing`] | a live segment that is not there |
+//! | [`film`] | a segment of a film that cannot be had |
+//! | [`rung`] | going to another representation |
+
+mod ask;
+mod fail;
+mod fill;
+mod film;
+mod missing;
+mod receive;
+mod retry;
+mod rung;
+
+use super::error::Error;
+use super::quality::{self, Adaptation};
+use super::requests::Requests;
+use super::select::Types;
+use super::sight::Sight;
+use super::track::Tracks;
+use super::track::stream::Stream;
+use crate::presentation::TrackKind;
+use crate::time::{Instant, Position};
+use alloc::vec::Vec;
+
+/// The parts that fetching changes, and those that it sees.
+#[derive(Debug)]
+pub(super) struct Fetch<'a> {
+    pub(super) tracks: &'a mut Tracks,
+    pub(super) requests: &'a mut Requests,
+    pub(super) quality: &'a mut Adaptation,
+    pub(super) types: &'a mut Types,
+    pub(super) rest: Sight<'a>,
+    /// What others are to do, in this order.
+    pub(super) wishes: Vec<Wish>,
+}
+
+/// What came of looking at a track.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A request was made: look again.
+    Again,
+    /// Nothing to do now.
+    Rest,
+    /// A newer manifest is wanted at this time; until then there is nothing to do.
+    Newer(Instant),
+    /// The track cannot be played, and nothing else of its kind.
+    Unplayable(TrackKind, Error),
+}
+
+/// What another part is to do.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// Load a newer manifest, or newer playlists.
+    Newer,
+    /// Tell the page.
+    Say(Error),
+    /// Go on without the track of this kind: it cannot be played.
+    Without(TrackKind, Error),
+    /// Go on at this place or later, on a lower rung, as soon as media is there.
+    GoOn(Position),
+    /// Count what runs dry now as the origin's doing.
+    Excuse,
+    /// Find out whose fault it is that a live segment was refused so often in a row. `lost`: its age,
+    /// microseconds, where it should have been there.
+    Refused { count: u32, lost: Option<i64> },
+}
+
+impl Fetch<'_> {
+    fn wish(&mut self, wish: Wish) {
+        self.wishes.push(wish);
+    }
+
+    fn is_live(&self) -> bool {
+        self.rest.head.is_live()
+    }
+
+    fn falls_silent(&self, stream: &Stream) -> bool {
+        self.rest.ways(self.tracks, self.types).falls_silent(stream)
+    }
+
+    /// The choice of representations with what it is made from.
+    fn quality_parts(
+        &mut self,
+        now: Instant,
+    ) -> Option<(&mut Adaptation, &mut Requests, quality::View<'_>)> {
+        let view = self.rest.quality_view(self.tracks, self.types, now)?;
+        Some((self.quality, self.requests, view))
+    }
+}

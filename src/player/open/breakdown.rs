@@ -1,0 +1,147 @@
+//! What breaks, and what is played instead.
+
+use super::Opening;
+use super::without::{self, Fate, fate};
+use crate::player::cx::Cx;
+use crate::player::error::{Code, Error};
+use crate::player::io::{Output, Reason};
+use crate::player::place::{Place, rep_of};
+use crate::player::select;
+use crate::presentation::TrackKind;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+impl Opening<'_> {
+    /// `video.error`: the MediaSource is gone.
+    pub(in crate::player) fn decoder_died(&mut self, cx: &mut Cx<'_>, code: u16, message: &str) {
+        let kind = without::culprit(message);
+        self.break_down(cx, Code::Decode, kind, format!("MediaError {code}: {message}"));
+    }
+
+    /// The browser refuses what was appended.
+    pub(in crate::player) fn append_failed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: TrackKind,
+        text: String,
+    ) {
+        self.break_down(cx, Code::BadSegment, Some(kind), text);
+    }
+
+    fn break_down(&mut self, cx: &mut Cx<'_>, code: Code, kind: Option<TrackKind>, detail: String) {
+        // A source that does not even open is not helped by another one.
+        let opening = code == Code::Decode && self.stage.is_opening();
+        if !opening && !self.stage.is_running() {
+            return;
+        }
+        let count = self.figures.breaks_down(cx.now);
+        let helped =
+            !opening && (count == 1 || self.play_something_else(kind.unwrap_or(TrackKind::Video)));
+        let what =
+            if code == Code::Decode { "The decoder gave up" } else { "A segment was refused" };
+        let then = match (helped, count) {
+            (false, _) => {
+                "and nothing else can be played here: reload the page, or check the encoder"
+            }
+            (true, 1) => "playback is being rebuilt",
+            (true, _) => "another quality is tried",
+        };
+        let error =
+            Error { code, fatal: !helped, message: format!("{what}; {then}."), url: None, detail };
+        if let (false, false, Some(kind)) = (helped, opening, kind) {
+            return self.go_without(cx, kind, error);
+        }
+        self.trouble(cx, error);
+        if helped {
+            self.rebuild(cx);
+        }
+    }
+
+    /// The track of this kind cannot be played: the others go on without it, else it is the end.
+    pub(in crate::player) fn go_without(&mut self, cx: &mut Cx<'_>, kind: TrackKind, error: Error) {
+        let tracks: Vec<_> = self.tracks.iter().map(|s| (s.kind, s.passive)).collect();
+        let fate = fate(&tracks, kind);
+        let rest = match fate {
+            Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
+            Fate::Ends => return self.trouble(cx, Error { fatal: true, ..error }),
+        };
+        let at = self.head.position(cx.now);
+        let error = without::left_out(self.tracks, self.manifest, kind, rest, error);
+        let Some(mut lost) = self.tracks.remove(kind) else { return };
+        lost.retarget(cx, self.requests, at);
+        if let Some((id, _)) = lost.fetching.take() {
+            self.requests.cancel(cx, id);
+        }
+        if fate == Fate::TakesOver(rest)
+            && let Some(heir) = self.tracks.of_mut(rest)
+        {
+            heir.passive = false;
+            heir.transport = lost.transport.take();
+            heir.cursor = lost.cursor;
+        }
+        lost.stop(cx);
+        self.trouble(cx, error);
+        if self.stage.is_running() {
+            self.rebuild(cx);
+        } else {
+            // Nothing else may come that makes it look at the rest.
+            cx.wake_at(cx.now, Reason::Retry);
+        }
+    }
+
+    /// A new MediaSource, for the tracks as they are now; playing goes on where it is.
+    fn rebuild(&mut self, cx: &mut Cx<'_>) {
+        let at = self.head.rebuilt(cx.now);
+        for stream in self.tracks.iter_mut() {
+            stream.retarget(cx, self.requests, at);
+            // The rung may have been changed, and AddBuffer takes the stream's type.
+            stream.renewed();
+        }
+        self.refresh_mimes();
+        self.stage.open(Some(at));
+        cx.push(Output::OpenSource);
+    }
+
+    fn refresh_mimes(&mut self) {
+        let Some(p) = self.manifest.presentation() else { return };
+        for stream in self.tracks.iter_mut().filter(|s| s.transport.is_none() && !s.passive) {
+            if let Some(mime) = rep_of(p, stream.place).and_then(|r| r.mime(stream.kind)) {
+                stream.buffer.is_to_be(stream.kind, mime);
+            }
+        }
+    }
+
+    /// Takes the next lower rung, or another codec; answers whether there is one.
+    fn play_something_else(&mut self, kind: TrackKind) -> bool {
+        let Some(p) = self.manifest.presentation() else { return false };
+        let Some(place) = self.tracks.of(kind).or_else(|| self.tracks.first()).map(|s| s.place)
+        else {
+            return false;
+        };
+        let Some(period) = p.periods.get(place.period) else { return false };
+        let Some(track) = period.tracks.get(place.track) else { return false };
+        let Some(rep) = track.representations.get(place.rep) else { return false };
+        let playable = self.types.playable(track);
+        let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
+        let next = match lower {
+            Some(lower) => {
+                self.quality.forbid_above(lower);
+                Some((place.track, lower))
+            }
+            None => {
+                self.types.failed.push(rep.codecs.clone());
+                let track = select::track(period, track.kind, self.types, Some(track));
+                track.and_then(|t| {
+                    let lowest = self.types.playable(period.tracks.get(t)?).first().copied()?;
+                    Some((t, lowest))
+                })
+            }
+        };
+        let (Some((track, rep)), Some(stream)) = (next, self.tracks.of_mut(kind)) else {
+            return false;
+        };
+        stream.place = Place { track, rep, ..place };
+        true
+    }
+}

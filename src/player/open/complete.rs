@@ -1,0 +1,137 @@
+//! What has to be known of the chosen tracks before their buffers can be added: playlists, and codecs where
+//! no manifest names them.
+
+use super::Opening;
+use super::choose::cannot_play;
+use crate::player::cx::Cx;
+use crate::player::event::Event;
+use crate::player::io::{Output, Reason};
+use crate::player::place::{qualities, rep_of};
+use crate::player::playhead::Live;
+use crate::player::track::wrapping::mime_of;
+use crate::presentation::{Container, Kind, Presentation, SegmentList};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+impl Opening<'_> {
+    /// Sees to what has to be known; answers whether all is there. Then the page is told what there is.
+    pub(super) fn complete(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> bool {
+        let mut complete = true;
+        for i in (0..self.tracks.len()).rev() {
+            while self.unwrap(cx, p, i) {}
+        }
+        for i in 0..self.tracks.len() {
+            complete &= self.complete_track(cx, p, i);
+        }
+        if !complete || self.stage.has_failed() || !self.types_found(cx) {
+            return false;
+        }
+        let live = matches!(p.kind, Kind::Live(_));
+        if live {
+            let reps = || self.tracks.feeds().filter_map(|s| rep_of(p, s.place));
+            let growing = reps().all(|r| r.growing);
+            let sound = self.tracks.sound(self.head.snap().muted);
+            let segment = self.tracks.segment_length(p);
+            self.head.goes_live(Live::new(cx, p, growing, sound, segment));
+        }
+        self.stage.tell();
+        let place = self.tracks.leading().map(|s| s.place);
+        let offered = place.map(|place| qualities(p, self.types, place)).unwrap_or_default();
+        cx.emit(Event::Loaded { qualities: offered, live });
+        true
+    }
+
+    /// Where track `i` cannot be played as it is: takes another representation, or leaves it out. Answers
+    /// whether that was so.
+    fn unwrap(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
+        let Some(stream) = self.tracks.get_mut(i) else { return false };
+        let kind = stream.kind;
+        match stream.unwrap(p, self.types, self.url) {
+            Ok(changed) => changed,
+            Err(error) => {
+                self.go_without(cx, kind, error);
+                true
+            }
+        }
+    }
+
+    /// The browser has been asked about what was found in the media, and can play it.
+    fn types_found(&mut self, cx: &mut Cx<'_>) -> bool {
+        let mut unknown = Vec::new();
+        let mut refused = None;
+        for stream in self.tracks.iter() {
+            match self.types.found(stream.buffer.mime()) {
+                None => unknown.push(stream.buffer.mime().to_string()),
+                Some(false) => refused = Some((stream.kind, stream.buffer.mime().to_string())),
+                Some(true) => {}
+            }
+        }
+        if let Some((kind, mime)) = refused {
+            let error = cannot_play(self.url, mime);
+            self.go_without(cx, kind, error);
+            return !self.stage.has_failed() && self.types_found(cx);
+        }
+        let known = unknown.is_empty();
+        let ask = self.types.unasked_of(unknown);
+        if !ask.is_empty() {
+            cx.push(Output::Probe(ask));
+        }
+        known
+    }
+
+    /// Sees to what has to be known of track `i`; answers whether it is.
+    fn complete_track(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
+        let Some(stream) = self.tracks.get(i) else { return true };
+        let Some(rep) = rep_of(p, stream.place) else { return true };
+        let kind = stream.kind;
+        if stream.passive {
+            return true;
+        }
+        if matches!(rep.segments, SegmentList::Playlist { .. }) || stream.fetching.is_some() {
+            return false;
+        }
+        if let Some(until) = stream.trouble.until
+            && until > cx.now
+        {
+            cx.wake_at(until, Reason::Retry);
+            return false;
+        }
+        let ts = rep.container == Container::Ts;
+        if (ts && stream.transport.is_some()) || (!ts && !rep.codecs.is_empty()) {
+            return true;
+        }
+        // Live, the segment that will be started with, as near as can be told now.
+        let last = rep.segments.last();
+        let segment = match (&p.kind, last) {
+            (Kind::Live(_), Some(last)) => {
+                let length = last.end.since(last.start);
+                // What the origin does not have yet is no reason to give up: an older one.
+                let older = length * ((1 << stream.trouble.failed.count().min(5)) - 1);
+                rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500) - older)
+            }
+            _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),
+        };
+        // An encoder that has just begun lists nothing yet.
+        let Some(segment) = segment else { return !rep.segments.grows_by_reload() };
+        if ts {
+            return match self.tracks.sniff(cx, self.requests, kind, rep, &segment) {
+                Ok(known) => known,
+                Err(error) => {
+                    self.go_without(cx, kind, error);
+                    false
+                }
+            };
+        }
+        let Some(init) = segment.init.or_else(|| rep.init.clone()) else { return true };
+        let Some(stream) = self.tracks.get_mut(i) else { return true };
+        let Some(data) = stream.init(&init) else {
+            stream.ask_init(cx, self.requests, init);
+            return false;
+        };
+        if let Some(mime) = mime_of(rep, kind, &data) {
+            stream.buffer.is_to_be(kind, mime);
+        }
+        true
+    }
+}
