@@ -1,12 +1,14 @@
 //! Which files of a crate know each other in a circle.
 //!
-//! A file knows another when its code, or a `use` that passes nothing on, names something that the other defines.
+//! A file knows another when its code, or a `use` that passes nothing on, names something that the other defines, and
+//! when a method calls one on `self` that stands in the other.
 //! `mod` and `pub use` are tables of contents, and make nobody known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::krate::{Crate, File};
 use crate::rule::{Finding, Rule};
+use crate::source::Mention;
 
 /// What makes one file known to another: the first mention.
 struct Known {
@@ -41,7 +43,33 @@ fn knows(read: &Crate, at: usize, file: &File) -> BTreeMap<usize, Known> {
             }
         }
     }
+    for (other, call) in calls(read, at, file) {
+        let name = format!("self.{}", call.path.join("::"));
+        known.entry(other).or_insert(Known { line: call.line, name });
+    }
     known
+}
+
+/// The methods of one type that methods in this file call on `self`, where they stand in another.
+fn calls<'a>(read: &'a Crate, at: usize, file: &'a File) -> Vec<(usize, &'a Mention)> {
+    let of = |file: &'a File| {
+        file.scopes().flat_map(|(module, scope)| {
+            scope.inherent.iter().filter_map(move |it| {
+                let name = it.of.path.last()?.as_str();
+                Some(((read.definer(&module, &it.of)?, name), it))
+            })
+        })
+    };
+    let mut found = Vec::new();
+    for (kind, methods) in of(file) {
+        for (other, there) in read.files.iter().enumerate().filter(|it| it.0 != at) {
+            for (_, theirs) in of(there).filter(|it| it.0 == kind) {
+                let here = |call: &&Mention| theirs.names.contains(&call.path[0]);
+                found.extend(methods.calls.iter().filter(here).map(|call| (other, call)));
+            }
+        }
+    }
+    found
 }
 
 fn reach(edges: &[BTreeMap<usize, Known>], from: usize) -> BTreeSet<usize> {
@@ -76,6 +104,18 @@ fn a_circle_is_found_through_reexports_imports_and_macros() {
             ("src/b.rs", &format!("pub struct B; {b}")),
         ]);
         assert_eq!(findings.len(), 2, "{a} {b}: {findings:?}");
+    }
+}
+
+#[test]
+fn a_circle_of_methods_is_found() {
+    for (b, circle) in [("self.one()", 2), ("self.three()", 0), ("other.one()", 0)] {
+        let findings = found(&[
+            ("src/lib.rs", "mod a; mod b; pub struct T;"),
+            ("src/a.rs", "impl crate::T { fn one(&self) { (|| self.two())() } }"),
+            ("src/b.rs", &format!("use super::T; impl T {{ fn two(&self) {{ {b} }} }}")),
+        ]);
+        assert_eq!(findings.len(), circle, "{b}: {findings:?}");
     }
 }
 

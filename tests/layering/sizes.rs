@@ -36,14 +36,15 @@ pub(crate) fn functions(read: &Crate) -> Vec<Finding> {
         .collect()
 }
 
-/// Methods stand in the file of their type: a call of a method names no file, so a type whose methods are spread over
-/// many is a circle that [`crate::circles`] cannot see.
+/// Methods stand in the file of their type, or beside it in a folder without folders: a type whose methods are spread
+/// over more has no inside.
 pub(crate) fn homes(read: &Crate) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, file) in read.files.iter().enumerate() {
         for (module, scope) in file.scopes() {
-            for it in &scope.inherent {
-                if let Some(home) = read.definer(&module, it).filter(|home| *home != at) {
+            for it in scope.inherent.iter().map(|it| &it.of) {
+                let home = read.definer(&module, it).filter(|home| *home != at);
+                if let Some(home) = home.filter(|home| !beside(read, at, *home)) {
                     let says = format!(
                         "impl {} stands in the file of the type, {}",
                         it.path.join("::"),
@@ -56,6 +57,16 @@ pub(crate) fn homes(read: &Crate) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Both files are in one folder, and it has no folders.
+fn beside(read: &Crate, a: usize, b: usize) -> bool {
+    let folder = |name: &str| name.rsplit_once('/').map(|it| it.0.to_owned());
+    let (one, other) = (folder(&read.files[a].name), folder(&read.files[b].name));
+    let deeper = |name: &str, of: &str| {
+        name.strip_prefix(of).is_some_and(|rest| rest.matches('/').count() > 1)
+    };
+    one == other && one.is_some_and(|of| !read.files.iter().any(|file| deeper(&file.name, &of)))
 }
 
 #[test]
@@ -78,12 +89,16 @@ fn a_long_function_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn methods_away_from_their_type_are_found() {
+fn methods_away_from_their_type_are_found_but_not_those_beside_it_in_its_folder() {
     let findings = homes(&crate::krate::made_up(&[
-        ("src/lib.rs", "mod a; mod b; pub use a::A;"),
+        ("src/lib.rs", "mod a; mod b; mod c; pub use a::A;"),
         ("src/a.rs", "pub struct A; impl A {} impl Clone for A {}"),
         ("src/b.rs", "use crate::A; impl A {} impl Copy for A {} struct B; impl B {}"),
+        ("src/c/mod.rs", "mod d; pub struct C;"),
+        ("src/c/d.rs", "impl super::C {} impl crate::A {}"),
     ]));
     let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["src/b.rs:1: impl A stands in the file of the type, src/a.rs"]);
+    let says = "impl A stands in the file of the type, src/a.rs";
+    let deeper = "impl crate::A stands in the file of the type, src/a.rs";
+    assert_eq!(shown, [format!("src/b.rs:1: {says}"), format!("src/c/d.rs:1: {deeper}")]);
 }

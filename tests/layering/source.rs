@@ -32,8 +32,18 @@ pub(crate) struct Scope {
     pub(crate) imports: Vec<Import>,
     /// Every path that its code names.
     pub(crate) mentions: Vec<Mention>,
-    /// The types that have an `impl` of no trait here.
-    pub(crate) inherent: Vec<Mention>,
+    /// Every `impl` of no trait.
+    pub(crate) inherent: Vec<Methods>,
+}
+
+/// An `impl` of no trait.
+#[derive(Clone, Debug)]
+pub(crate) struct Methods {
+    /// The type.
+    pub(crate) of: Mention,
+    pub(crate) names: BTreeSet<String>,
+    /// The methods that these call on `self`.
+    pub(crate) calls: Vec<Mention>,
 }
 
 /// One name of a `use`.
@@ -72,8 +82,8 @@ pub(crate) struct Function {
 impl Source {
     pub(crate) fn read(text: &str) -> syn::Result<Self> {
         let file = syn::parse_file(text)?;
-        let mut reader =
-            Reader { source: Self { scopes: vec![Scope::default()], ..Self::default() }, at: 0 };
+        let source = Self { scopes: vec![Scope::default()], ..Self::default() };
+        let mut reader = Reader { source, at: 0, methods: None };
         reader.visit_file(&file);
         Ok(reader.source)
     }
@@ -83,6 +93,8 @@ struct Reader {
     source: Source,
     /// Which scope the code that is being read belongs to.
     at: usize,
+    /// The `impl` of no trait that the code stands in.
+    methods: Option<Methods>,
 }
 
 impl Reader {
@@ -210,10 +222,25 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
         if let (None, syn::Type::Path(it)) = (&item.trait_, &*item.self_ty) {
             let path = it.path.segments.iter().map(|it| plain(&it.ident)).collect();
-            let found = Mention { path, line: line(item.impl_token.span) };
-            self.scope().inherent.push(found);
+            let of = Mention { path, line: line(item.impl_token.span) };
+            let methods = Methods { of, names: BTreeSet::new(), calls: Vec::new() };
+            let outer = self.methods.replace(methods);
+            visit::visit_item_impl(self, item);
+            let methods = core::mem::replace(&mut self.methods, outer);
+            self.scope().inherent.extend(methods);
+        } else {
+            visit::visit_item_impl(self, item);
         }
-        visit::visit_item_impl(self, item);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if let (syn::Expr::Path(of), Some(methods)) = (&*call.receiver, &mut self.methods)
+            && of.path.is_ident("self")
+        {
+            let path = vec![plain(&call.method)];
+            methods.calls.push(Mention { path, line: line(call.method.span()) });
+        }
+        visit::visit_expr_method_call(self, call);
     }
 
     fn visit_impl_item(&mut self, item: &'ast ImplItem) {
@@ -233,6 +260,9 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        if let Some(methods) = &mut self.methods {
+            methods.names.insert(plain(&item.sig.ident));
+        }
         self.function(&item.sig.ident, item.sig.span(), item.block.span());
         visit::visit_impl_item_fn(self, item);
     }
@@ -340,7 +370,7 @@ fn a_file_tells_what_it_imports_and_names() {
     let mut mentions: Vec<String> = outer.mentions.iter().map(shown).collect();
     mentions.retain(|it| it != "matches");
     assert_eq!(mentions, ["C", "a::E", "C::One", "e::Two", "F", "h", "i::J", "C", "K"]);
-    assert_eq!(outer.inherent.iter().map(shown).collect::<Vec<_>>(), ["C", "K"]);
+    assert_eq!(outer.inherent.iter().map(|it| shown(&it.of)).collect::<Vec<_>>(), ["C", "K"]);
     assert_eq!(outer.items.iter().collect::<Vec<_>>(), ["f"]);
     assert_eq!(source.scopes[1].module, ["inner"]);
     assert_eq!(source.scopes.len(), 2);
