@@ -4,9 +4,11 @@ use crate::net::Failure;
 pub(super) use crate::presentation::url::redact as shown;
 use alloc::format;
 use alloc::string::String;
+use serde::Serialize;
 
 /// Who is to blame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Category {
     /// The network, or a server's refusal.
     Network,

@@ -5,9 +5,11 @@ use crate::units::{Bitrate, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
+use serde::Serialize;
 
 /// What the player is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// Nothing is loaded.
     #[default]

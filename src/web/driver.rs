@@ -6,12 +6,12 @@
 
 use super::element::{Element, Watch};
 use super::fetch::Fetch;
-use super::inbox::{Inbox, Message};
+use super::inbox::{Autoplay, Inbox, Message};
 use super::options::Options;
 use super::report::{self, Page};
 use super::source::{Op, Source, Whole};
 use super::timer::Alarm;
-use super::{dom, fault, units};
+use super::{dom, face, fault, units};
 use core::cell::{Cell, RefCell};
 use js_sys::Uint8Array;
 use nearlive::player::{
@@ -103,7 +103,10 @@ impl Shell {
                     self.run(Input::Fetch(fetch, FetchEvent::Media { blob, len, facts }));
                 }
                 Message::Over(fetch) => _ = self.forget(fetch),
-                Message::Autoplay(how) => self.page.emit("autoplay", &report::autoplay(how)),
+                Message::Autoplay(how) => self.page.emit(&face::Event::Autoplay {
+                    muted: how == Autoplay::Muted,
+                    blocked: how == Autoplay::Blocked,
+                }),
             }
         }
         self.busy.set(false);
@@ -203,7 +206,9 @@ impl Shell {
         if let Event::State(state) = event {
             self.state.set(*state);
         }
-        self.page.tell(event);
+        if let Some(event) = face::Event::of(event) {
+            self.page.emit(&event);
+        }
     }
 
     fn open_source(&self) {

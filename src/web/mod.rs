@@ -21,6 +21,7 @@ mod api;
 mod dom;
 mod driver;
 mod element;
+mod face;
 mod fault;
 mod fetch;
 mod inbox;
@@ -30,6 +31,7 @@ mod report;
 mod source;
 mod timer;
 mod units;
+mod value;
 
 /// Called once, when the module is instantiated.
 pub(crate) fn start() {

@@ -1,16 +1,19 @@
 //! Options of the page, which may hold anything, to the strict [`Config`] of the core.
 //!
 //! A bad value is named in the console and the default is taken: a camera's picture is worth more
-//! than a complaint. The reference of all options is `www/nearlive.d.ts`.
+//! than a complaint. Their names and types are in [`face::Options`], their reference is
+//! `www/nearlive.d.ts`.
 
-use super::dom;
-use core::time::Duration;
-use js_sys::Object;
+use super::{dom, face, value};
+use js_sys::{Object, Reflect};
 use nearlive::player::Config;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use wasm_bindgen::prelude::*;
 use web_sys::RequestCredentials;
 
 /// What a player is made with.
+#[derive(Default)]
 pub(crate) struct Options {
     /// For the core.
     pub(crate) config: Config,
@@ -18,64 +21,56 @@ pub(crate) struct Options {
     pub(crate) credentials: Option<RequestCredentials>,
 }
 
-/// Nothing longer makes sense, and a day in microseconds is far from overflowing.
-const LONGEST_SECONDS: f64 = 86_400.0;
-
 /// Reads what the page gave.
 pub(crate) fn read(given: &JsValue) -> Options {
-    let mut options = Options { config: Config::default(), credentials: None };
     if given.is_undefined() || given.is_null() {
-        return options;
+        return Options::default();
     }
     if !given.is_object() {
         dom::warn("nearlive: the options must be an object, not", given);
-        return options;
+        return Options::default();
     }
-    for key in Object::keys(given.unchecked_ref::<Object>()).iter().filter_map(|it| it.as_string())
-    {
-        let Ok(value) = dom::get(given, &key) else { continue };
-        if !value.is_undefined() && !one(&mut options, &key, &value) {
-            dom::warn(
-                &["nearlive: ignoring the option ", &key, " with the value"].concat(),
-                &value,
-            );
-        }
+    let keys = Object::keys(given.unchecked_ref::<Object>());
+    let mut all: Vec<(String, JsValue)> = keys
+        .iter()
+        .filter_map(|key| Some((key.as_string()?, Reflect::get(given, &key).ok()?)))
+        .filter(|it| !it.1.is_undefined())
+        .collect();
+    // A bad value is thrown out, and the others are read again.
+    loop {
+        let refused = match face::Options::deserialize(MapAccessDeserializer::new(
+            value::Properties::new(&all),
+        )) {
+            Ok(read) => return Options::of(&read),
+            Err(refused) => refused,
+        };
+        let Some(at) = all.iter().position(|it| it.0 == refused.key) else {
+            return Options::default();
+        };
+        let (key, value) = all.swap_remove(at);
+        let text =
+            ["nearlive: ignoring the option ", &key, ", which ", &refused.remark, "; given:"];
+        dom::warn(&text.concat(), &value);
     }
-    options
 }
 
-fn one(options: &mut Options, key: &str, value: &JsValue) -> bool {
-    let config = &mut options.config;
-    let seconds = seconds(value);
-    let length = match key {
-        "latency" if value.as_string().as_deref() == Some("auto") => {
-            config.latency = None;
-            return true;
-        }
-        "latency" => {
-            config.latency = seconds.or(config.latency);
-            return seconds.is_some();
-        }
-        "autoplay" => {
-            config.autoplay = value.as_bool().unwrap_or(config.autoplay);
-            return value.as_bool().is_some();
-        }
-        "credentials" => {
-            let given = RequestCredentials::from_js_value(value);
-            options.credentials = given.or(options.credentials);
-            return given.is_some();
-        }
-        "maxDrift" => &mut config.max_drift,
-        "bufferAhead" => &mut config.buffer_ahead,
-        "bufferBehind" => &mut config.buffer_behind,
-        "requestTimeout" => &mut config.request_timeout,
-        _ => return false,
-    };
-    *length = seconds.unwrap_or(*length);
-    seconds.is_some()
-}
-
-fn seconds(value: &JsValue) -> Option<Duration> {
-    let seconds = value.as_f64().filter(|it| *it > 0.0 && *it <= LONGEST_SECONDS)?;
-    Some(Duration::from_micros((seconds * 1e6) as u64))
+impl Options {
+    fn of(read: &face::Options) -> Self {
+        let default = Config::default();
+        let length =
+            |given: &Option<face::Seconds>, default| given.as_ref().map_or(default, |it| it.0);
+        let mut config = Config::default();
+        config.latency = read.latency.as_ref().map_or(default.latency, |it| it.0);
+        config.max_drift = length(&read.max_drift, default.max_drift);
+        config.buffer_ahead = length(&read.buffer_ahead, default.buffer_ahead);
+        config.buffer_behind = length(&read.buffer_behind, default.buffer_behind);
+        config.request_timeout = length(&read.request_timeout, default.request_timeout);
+        config.autoplay = read.autoplay.unwrap_or(default.autoplay);
+        let credentials = read.credentials.map(|it| match it {
+            face::Credentials::Omit => RequestCredentials::Omit,
+            face::Credentials::SameOrigin => RequestCredentials::SameOrigin,
+            face::Credentials::Include => RequestCredentials::Include,
+        });
+        Self { config, credentials }
+    }
 }

@@ -451,6 +451,33 @@ test("the JavaScript face: an argument of a wrong type is refused, and no player
   assert.deepEqual(it.page.problems, []);
 });
 
+test("the JavaScript face: an option that makes no sense is named with what it has to be, and the others hold", async (t) => {
+  const page = await openPage(browser, `${files.url}/api.html`);
+  t.after(() => page.context().close());
+  const warnings = [];
+  page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
+  const target = await page.evaluate(async () => {
+    const wrong = { latency: "soon", maxDrift: 0, bufferAhead: null, autoplay: 1, credentials: "all", lowLatency: true };
+    const player = await nearlive.create(document.querySelector("video"), { ...wrong, bufferBehind: 7, requestTimeout: undefined });
+    player.destroy();
+    return nearlive.create(document.querySelector("video"), "fast").then((player) => player.stats().state);
+  });
+  assert.equal(target, "idle");
+  const length = "a number of seconds above 0, at most 86400";
+  const ignoring = (name, must, given) => `nearlive: ignoring the option ${name}, which ${must}; given: ${given}`;
+  const names = "latency, maxDrift, bufferAhead, bufferBehind, requestTimeout, autoplay, credentials";
+  await until("all are named", () => warnings.length >= 7);
+  assert.deepEqual(warnings.sort(), [
+    ignoring("autoplay", "has to be a boolean", "1"),
+    ignoring("bufferAhead", `has to be ${length}`, "null"),
+    ignoring("credentials", 'has to be one of "omit", "same-origin", "include"', "all"),
+    ignoring("latency", `has to be ${length}, or "auto"`, "soon"),
+    ignoring("lowLatency", `is none of ${names}`, "true"),
+    ignoring("maxDrift", `has to be ${length}`, "0"),
+    "nearlive: the options must be an object, not fast",
+  ]);
+});
+
 test("the JavaScript face: a quality that is not there is named in the console and left to the player", async (t) => {
   const page = await openPage(browser, `${files.url}/api.html`);
   t.after(() => page.context().close());
