@@ -15,6 +15,9 @@
 //! The core is a state machine without clock, network or DOM. A driver (the browser shell in
 //! `src/web`, or the simulator in `tests/simulator`) gives it one input, **drains its outputs until
 //! [`player::Output::Wait`]**, performs them, and only then gives the next.
+//!
+//! `#[inline(never)]` stands on small functions that are called from many places: the compiler would put
+//! a copy of them at each, which every viewer would download. It is kept where `make size` says less.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -19,13 +19,15 @@ fn diff(a: i64, b: i64) -> i64 {
 }
 
 /// A length in microseconds, saturating, to be reckoned with times.
+#[inline(never)]
 pub fn micros(d: Duration) -> i64 {
-    i64::try_from(d.as_micros()).unwrap_or(i64::MAX)
+    i64::try_from(whole_micros(d)).unwrap_or(i64::MAX)
 }
 
 /// A length in microseconds, saturating, to be reckoned with sizes and rates.
+#[inline(never)]
 pub fn whole_micros(d: Duration) -> u64 {
-    u64::try_from(d.as_micros()).unwrap_or(u64::MAX)
+    d.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(d.subsec_micros()))
 }
 
 /// A reading of the driver's monotonic clock, in microseconds.
@@ -44,6 +46,7 @@ impl Instant {
     }
 
     /// Time from `earlier` to `self`; zero when `earlier` is later.
+    #[inline(never)]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
@@ -51,6 +54,7 @@ impl Instant {
 
 impl Add<Duration> for Instant {
     type Output = Self;
+    #[inline(never)]
     fn add(self, d: Duration) -> Self {
         Self(self.0.saturating_add(whole_micros(d)))
     }
@@ -91,16 +95,19 @@ macro_rules! signed_time {
             }
 
             /// Time from `earlier` to `self`; zero when `earlier` is later.
+            #[inline(never)]
             pub fn since(self, earlier: Self) -> Duration {
                 Duration::from_micros(u64::try_from(diff(self.0, earlier.0)).unwrap_or(0))
             }
 
             /// Signed microseconds from `other` to `self`.
+            #[inline(never)]
             pub fn micros_from(self, other: Self) -> i64 {
                 diff(self.0, other.0)
             }
 
             /// This time moved by a signed number of microseconds.
+            #[inline(never)]
             pub const fn offset(self, us: i64) -> Self {
                 Self(self.0.saturating_add(us))
             }
@@ -108,6 +115,7 @@ macro_rules! signed_time {
 
         impl Add<Duration> for $name {
             type Output = Self;
+            #[inline(never)]
             fn add(self, d: Duration) -> Self {
                 self.offset(micros(d))
             }

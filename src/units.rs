@@ -28,6 +28,7 @@ impl Bitrate {
     }
 
     /// How long `bytes` take at this rate; `None` at rate zero.
+    #[inline(never)]
     pub fn time_for(self, bytes: u64) -> Option<Duration> {
         bytes.saturating_mul(8_000_000).checked_div(self.0).map(Duration::from_micros)
     }
@@ -38,13 +39,15 @@ impl Bitrate {
     }
 
     /// This rate times `permille` / 1000.
+    #[inline(never)]
     pub const fn scaled(self, permille: u32) -> Self {
         Self(self.0.saturating_mul(permille as u64) / 1000)
     }
 }
 
+#[inline(never)]
 fn whole_micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()))
 }
 
 /// A range of bytes of a resource, both ends included as in RFC 9110 section 14.1.

@@ -14,6 +14,7 @@ impl<'a> Fields<'a> {
         Self { data }
     }
 
+    #[inline(never)]
     pub(super) fn bytes(&mut self, n: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.data.split_at_checked(n)?;
         self.data = rest;
@@ -34,10 +35,12 @@ impl<'a> Fields<'a> {
         self.array().map(u16::from_be_bytes)
     }
 
+    #[inline(never)]
     pub(super) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
     }
 
+    #[inline(never)]
     pub(super) fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
     }

@@ -348,18 +348,22 @@ impl BoxWriter {
         }
     }
 
+    #[inline(never)]
     fn bytes(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
+    #[inline(never)]
     fn zeros(&mut self, n: usize) {
         self.out.resize(self.out.len() + n, 0);
     }
 
+    #[inline(never)]
     fn u16(&mut self, v: u16) {
         self.bytes(&v.to_be_bytes());
     }
 
+    #[inline(never)]
     fn u32(&mut self, v: u32) {
         self.bytes(&v.to_be_bytes());
     }
