@@ -3,10 +3,11 @@
 #![allow(clippy::single_range_in_vec_init, reason = "a broadcast has a list of times, here of one")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use nearlive::presentation::TrackKind::Audio;
 use nearlive_simulator::clock::{Time, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::broadcast::{Broadcast, BroadcastServer, LIST, Run};
-use nearlive_simulator::{Setup, Simulation};
+use nearlive_simulator::{Page, Setup, Simulation};
 use std::ops::Range;
 
 fn start(live: Broadcast) -> Simulation {
@@ -86,6 +87,58 @@ fn a_picture_that_comes_later_than_the_sound_is_shown_when_it_comes() {
         assert_eq!(report.stands, [], "{blind:?}: {report}");
         assert!(report.samples.iter().any(|s| s.audio_ahead.is_some()), "{blind:?}: {report}");
     }
+}
+
+#[test]
+fn sound_that_appears_long_after_the_start_is_heard_from_there_on() {
+    let silent = vec![0..30_000];
+    let live = Broadcast { silent: silent.clone(), ..Broadcast::on_demand(30, secs(2)) };
+    let mut sim = start(live);
+    assert!(sim.run_until(secs(75), |s| s.element().ended()), "{}", sim.report());
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.errors, [], "{report}");
+    assert!(report.stood(secs(1)..secs(75)) < secs(2), "{report}");
+    let heard = report.samples.iter().filter(|s| s.audio_ahead.is_some_and(|it| it > 0)).count();
+    assert!(heard > 25 * 4, "{heard}: {report}");
+    // The broadcast is 20 s old when the page opens.
+    let live = Broadcast { silent: vec![0..50_000], ..Broadcast::default() };
+    let mut sim = start(live);
+    sim.run_for(secs(25));
+    assert!(sim.element().buffer(Audio).is_none(), "{}", sim.report());
+    sim.run_for(secs(65));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.errors, [], "{report}");
+    assert!(report.stood(secs(5)..secs(90)) < secs(3), "{report}");
+    let last = report.samples.last().unwrap();
+    assert!(last.audio_ahead.is_some_and(|it| it > 0), "{report}");
+}
+
+#[test]
+fn a_picture_that_appears_long_after_the_start_is_seen_from_there_on() {
+    let live = Broadcast { blind: vec![0..30_000], ..Broadcast::on_demand(30, secs(2)) };
+    let mut sim = start(live);
+    assert!(sim.run_until(secs(75), |s| s.element().ended()), "{}", sim.report());
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.errors, [], "{report}");
+    let seen = report.samples.iter().filter(|s| s.video_ahead.is_some_and(|it| it > 0)).count();
+    assert!(seen > 25 * 4, "{seen}: {report}");
+}
+
+#[test]
+fn what_appears_and_cannot_be_played_is_left_out_and_said_once() {
+    let live = Broadcast { silent: vec![0..20_000], ..Broadcast::on_demand(20, secs(2)) };
+    let page = Page { unsupported: vec!["mp4a".into()], ..Page::default() };
+    let mut sim = Setup { page, ..Setup::new(BroadcastServer::new(live)) }.start();
+    sim.load(LIST);
+    assert!(sim.run_until(secs(50), |s| s.element().ended()), "{}", sim.report());
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.errors.len(), 1, "{report}");
+    assert!(report.errors[0].1.message.starts_with("The sound is left out."), "{report}");
+    assert_eq!(report.stands, [], "{report}");
 }
 
 #[test]

@@ -4,7 +4,6 @@ use super::config::Config;
 use super::event::{Event, QualityChoice};
 pub use crate::buffer::clip::Window;
 use crate::media::isobmff::scan::{Fact, InitTrack};
-use crate::presentation::TrackKind;
 pub use crate::time::Span;
 use crate::time::{Instant, Position, WallTime};
 use crate::units::{ByteRange, Rate};
@@ -15,6 +14,10 @@ use core::time::Duration;
 /// Names a request, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FetchId(pub u32);
+
+/// Names a track that is played, and its SourceBuffer. Never used twice while one address is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrackId(pub u32);
 
 /// Names media bytes that the driver keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +31,7 @@ pub enum Input {
     /// Something happened to a request.
     Fetch(FetchId, FetchEvent),
     /// Something happened to a SourceBuffer.
-    Buffer(TrackKind, BufferEvent),
+    Buffer(TrackId, BufferEvent),
     /// The media element, after each of its events and every 250 ms while it plays.
     Media(Snapshot),
     /// Something happened to the MediaSource.
@@ -226,24 +229,24 @@ pub enum Output {
     CloseSource,
     /// Which of these MIME types can be played? Answer [`SourceEvent::Supported`].
     Probe(Vec<String>),
-    /// `addSourceBuffer`. The buffer of a kind is added once a source.
+    /// `addSourceBuffer`. The buffer of a track is added once a source.
     AddBuffer {
         /// Its name.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// MIME type with codecs.
         mime: String,
     },
     /// `changeType`.
     ChangeType {
         /// Which.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// MIME type with codecs.
         mime: String,
     },
     /// `timestampOffset`.
     Offset {
         /// Which.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// Microseconds, signed.
         micros: i64,
     },
@@ -251,14 +254,14 @@ pub enum Output {
     /// is dropped.
     Window {
         /// Which.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// What is kept.
         window: Window,
     },
     /// `appendBuffer`.
     Append {
         /// Which.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// What.
         data: Append,
     },
@@ -267,14 +270,14 @@ pub enum Output {
     /// afresh. Other operations are still performed.
     Abort {
         /// Which.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// How many appends were asked for that segment.
         appends: u32,
     },
     /// `remove`.
     Remove {
         /// Which.
-        buffer: TrackKind,
+        buffer: TrackId,
         /// What.
         span: Span,
     },

@@ -50,7 +50,7 @@ pub use error::{Category, Code, Error};
 pub use event::{Event, Quality, QualityChoice, State, Stats, Switch};
 pub use io::{
     Append, BlobId, Body, BufferEvent, Command, Cue, FetchEvent, FetchId, Head, Input, Output,
-    Reason, Request, Snapshot, SourceEvent, Span, Window,
+    Reason, Request, Snapshot, SourceEvent, Span, TrackId, Window,
 };
 
 use crate::net::prng::Prng;
@@ -136,7 +136,7 @@ impl Player {
             Input::Command(Command::GoLive) => session.go_live(&mut cx),
             Input::Command(_) | Input::Wake => {}
             Input::Fetch(id, event) => session.on_fetch(&mut cx, id, event),
-            Input::Buffer(kind, event) => session.on_buffer(&mut cx, kind, event),
+            Input::Buffer(track, event) => session.on_buffer(&mut cx, track, event),
             Input::Source(event) => session.on_source(&mut cx, event),
             Input::Media(snap) => session.on_snapshot(&mut cx, snap),
         }

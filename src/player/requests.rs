@@ -5,11 +5,11 @@
 //! gone from the table.
 
 use super::cx::Cx;
-use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request};
+use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request, TrackId};
 use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
 use crate::net::retry::Failed;
-use crate::presentation::{Resource, TrackKind};
+use crate::presentation::Resource;
 use crate::time::Instant;
 use crate::units::ByteRange;
 use alloc::vec::Vec;
@@ -20,13 +20,13 @@ use core::time::Duration;
 pub(super) enum Purpose {
     Manifest,
     Clock,
-    Init(TrackKind),
-    Index(TrackKind),
-    Segment(TrackKind),
+    Init(TrackId),
+    Index(TrackId),
+    Segment(TrackId),
     /// A media playlist of HLS.
     Playlist,
     /// A transport stream's first segment.
-    Sniff(TrackKind),
+    Sniff(TrackId),
     Probe,
     /// Whether a segment exists.
     Scout,

@@ -19,7 +19,9 @@ use super::error::Error;
 use super::event::{Event, QualityChoice};
 use super::fetch::{Fetch, Step, Wish};
 use super::figures::Figures;
-use super::io::{BlobId, BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent};
+use super::io::{
+    BlobId, BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent, TrackId,
+};
 use super::manifest::{Loaded, Manifest};
 use super::open::{Opening, Stage, nothing_came, set_duration};
 use super::playhead::{Drive, Playhead};
@@ -34,7 +36,7 @@ use crate::live::search::Answer;
 use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
 use crate::net::retry::Failed;
-use crate::presentation::{Kind, Presentation, TrackKind};
+use crate::presentation::{Kind, Presentation};
 use crate::time::{Instant, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -126,8 +128,8 @@ impl Session {
         let purpose = self.requests.get(id).map(|s| s.purpose);
         let Some((heard, sent)) = self.requests.hear(cx, id, event) else { return };
         match (heard, sent, purpose) {
-            (Heard::Nothing, _, Some(Purpose::Sniff(kind))) => {
-                self.tracks.sniff_read(cx, &mut self.requests, kind, id);
+            (Heard::Nothing, _, Some(Purpose::Sniff(track))) => {
+                self.tracks.sniff_read(cx, &mut self.requests, track, id);
             }
             (Heard::Answered, _, Some(Purpose::Segment(_))) => self.on_segment_answered(cx, id),
             (Heard::Answered, _, Some(Purpose::Scout)) => {
@@ -135,11 +137,11 @@ impl Session {
                 self.edge.answered(cx.now, id, Some(Answer::Exists));
             }
             (Heard::Nothing | Heard::Answered, ..) => {}
-            (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(kind))) => {
-                self.on_read(cx, (kind, id), (blob, len), facts);
+            (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(track))) => {
+                self.on_read(cx, (track, id), (blob, len), facts);
             }
-            (Heard::Bytes(bytes), _, Some(Purpose::Segment(kind))) => {
-                self.on_bytes(cx, kind, id, &bytes);
+            (Heard::Bytes(bytes), _, Some(Purpose::Segment(track))) => {
+                self.on_bytes(cx, track, id, &bytes);
             }
             (Heard::Read { blob, len, .. }, ..) => {
                 cx.push(Output::Release(blob));
@@ -156,15 +158,17 @@ impl Session {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest(cx, sent, &body),
             Purpose::Clock => self.clock.answered(cx.now, sent, &body),
-            Purpose::Init(kind) => self.fetch(cx, |fetch, cx| fetch.init(cx, kind, sent, body)),
-            Purpose::Index(kind) => {
-                let index = self.fetch(cx, |fetch, cx| fetch.index(cx, kind, sent, &body));
+            Purpose::Init(track) => self.fetch(cx, |fetch, cx| fetch.init(cx, track, sent, body)),
+            Purpose::Index(track) => {
+                let index = self.fetch(cx, |fetch, cx| fetch.index(cx, track, sent, &body));
                 if let Some((index, list)) = index {
                     self.manifest.index_read(index, list);
                 }
             }
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
-            Purpose::Sniff(kind) => self.fetch(cx, |fetch, cx| fetch.sniffed(cx, kind, sent, body)),
+            Purpose::Sniff(track) => {
+                self.fetch(cx, |fetch, cx| fetch.sniffed(cx, track, sent, body))
+            }
             Purpose::Again => self.again.answered(sent, Some(&body), self.head.snap().ended),
             Purpose::Segment(_) | Purpose::Probe | Purpose::Scout => {}
         }
@@ -172,7 +176,7 @@ impl Session {
 
     fn on_done(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
         match sent.purpose {
-            Purpose::Segment(kind) => self.on_segment_done(cx, kind, sent),
+            Purpose::Segment(track) => self.on_segment_done(cx, track, sent),
             Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
             _ => {}
         }
@@ -190,16 +194,16 @@ impl Session {
                 let error = Error::of_request(failure, &sent.resource.url, "the playlist");
                 self.playlist_trouble(cx, sent, error, Some(failure));
             }
-            Purpose::Sniff(kind) if self.tracks.sniff_failed(kind) => {}
-            Purpose::Init(kind) | Purpose::Index(kind) | Purpose::Sniff(kind) => {
-                self.fetch(cx, |fetch, cx| fetch.preliminary_failed(cx, kind, sent, failure));
+            Purpose::Sniff(track) if self.tracks.sniff_failed(track) => {}
+            Purpose::Init(track) | Purpose::Index(track) | Purpose::Sniff(track) => {
+                self.fetch(cx, |fetch, cx| fetch.preliminary_failed(cx, track, sent, failure));
             }
             // The connection broke, or the length was said wrong; the media is whole.
-            Purpose::Segment(kind) if self.tracks.has_all_of(kind, sent.id) => {
-                self.on_segment_done(cx, kind, sent);
+            Purpose::Segment(track) if self.tracks.has_all_of(track, sent.id) => {
+                self.on_segment_done(cx, track, sent);
             }
-            Purpose::Segment(kind) => {
-                self.fetch(cx, |fetch, cx| fetch.segment_failed(cx, kind, sent, failure));
+            Purpose::Segment(track) => {
+                self.fetch(cx, |fetch, cx| fetch.segment_failed(cx, track, sent, failure));
             }
             Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
             Purpose::Scout => self.edge.not_answered(cx.now, sent.id, failure),
@@ -207,15 +211,15 @@ impl Session {
         }
     }
 
-    pub(super) fn on_buffer(&mut self, cx: &mut Cx<'_>, kind: TrackKind, event: BufferEvent) {
+    pub(super) fn on_buffer(&mut self, cx: &mut Cx<'_>, track: TrackId, event: BufferEvent) {
         match event {
-            BufferEvent::Updated { ranges } => self.tracks.updated(kind, ranges),
+            BufferEvent::Updated { ranges } => self.tracks.updated(track, ranges),
             BufferEvent::Full => {
-                if let Some(error) = self.tracks.full(kind) {
+                if let Some(error) = self.tracks.full(track) {
                     self.trouble(cx, error);
                 }
             }
-            BufferEvent::Failed(text) => self.opening().append_failed(cx, kind, text),
+            BufferEvent::Failed(text) => self.opening().append_failed(cx, track, text),
         }
     }
 
@@ -285,11 +289,11 @@ impl Session {
             Purpose::Manifest => self.manifest.dropped(cx.now),
             Purpose::Clock => self.clock.dropped(),
             Purpose::Playlist => self.manifest.list_dropped(cx.now, &sent.resource.url),
-            Purpose::Init(kind)
-            | Purpose::Index(kind)
-            | Purpose::Sniff(kind)
-            | Purpose::Segment(kind) => {
-                self.tracks.dropped(cx, &mut self.requests, kind, sent);
+            Purpose::Init(track)
+            | Purpose::Index(track)
+            | Purpose::Sniff(track)
+            | Purpose::Segment(track) => {
+                self.tracks.dropped(cx, &mut self.requests, track, sent);
             }
             Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
             Purpose::Scout => self.edge.answered(cx.now, sent.id, None),
@@ -316,7 +320,7 @@ impl Session {
                 self.drive().clock_set_back(cx);
             }
             if let Some(resume) = self.opening().advance(cx) {
-                self.drive().start_over(cx, Some(resume));
+                self.drive().resume(cx, resume);
             }
         }
         if self.stage.is_running() {
@@ -343,7 +347,7 @@ impl Session {
     fn advance_edge(&mut self, cx: &mut Cx<'_>) {
         if self.edge.take_went_back() && self.head.is_live() {
             // Another timeline: everything begins anew at its edge.
-            self.drive().start_over(cx, None);
+            self.drive().start_over(cx);
         }
         let Some((edge, requests, view)) = self.edge_parts() else { return };
         for found in edge.step(cx, requests, &view) {
@@ -372,16 +376,16 @@ impl Session {
 
     fn advance_tracks(&mut self, cx: &mut Cx<'_>) {
         let Some(presentation) = self.manifest.shared() else { return };
-        for i in 0..self.tracks.len() {
+        for track in self.tracks.ids() {
             for _ in 0..MOST_STEPS {
-                match self.fetch(cx, |fetch, cx| fetch.step(cx, &presentation, i)) {
+                match self.fetch(cx, |fetch, cx| fetch.step(cx, &presentation, track)) {
                     Step::Again => {}
                     Step::Rest => break,
                     Step::Newer(at) => {
                         self.manifest.want_woken(cx, at);
                         break;
                     }
-                    Step::Unplayable(kind, error) => self.opening().go_without(cx, kind, error),
+                    Step::Unplayable(track, error) => self.opening().go_without(cx, track, error),
                 }
             }
         }
@@ -429,7 +433,7 @@ impl Session {
         self.settle_kind(cx, &loaded.now);
         if loaded.begins_anew() && self.stage.is_running() {
             // Another time at position zero: what is buffered belongs to another timeline.
-            self.drive().start_over(cx, None);
+            self.drive().start_over(cx);
         }
     }
 
@@ -470,15 +474,16 @@ impl Session {
         let first = !self.head.is_live() || !self.stage.is_running();
         let Some(refused) = self.manifest.list_refused(cx, address, failed, first) else { return };
         let p = self.manifest.presentation();
-        let kinds = p.map(|p| self.tracks.of_list(p, address)).unwrap_or_default();
+        let tracks = p.map(|p| self.tracks.of_list(p, address)).unwrap_or_default();
         let why = why.unwrap_or(&Failure::Unreadable);
-        let mut pass_over = |kind: &_| self.fetch(cx, |fetch, cx| fetch.pass_over(cx, *kind, why));
-        if refused.replaceable && kinds.iter().all(&mut pass_over) {
+        let mut pass_over =
+            |track: &_| self.fetch(cx, |fetch, cx| fetch.pass_over(cx, *track, why));
+        if refused.replaceable && tracks.iter().all(&mut pass_over) {
             return self.manifest.list_replaced();
         }
         if !self.manifest.list_again(cx.now, address, refused, first) {
-            return match kinds.first() {
-                Some(&kind) => self.opening().go_without(cx, kind, error),
+            return match tracks.first() {
+                Some(&track) => self.opening().go_without(cx, track, error),
                 None => self.trouble(cx, Error { fatal: true, ..error }),
             };
         }
@@ -510,61 +515,61 @@ impl Session {
     fn on_read(
         &mut self,
         cx: &mut Cx<'_>,
-        (kind, id): (TrackKind, FetchId),
+        (track, id): (TrackId, FetchId),
         (blob, len): (BlobId, u32),
         facts: Vec<Fact>,
     ) {
         self.head.note_level(cx.now, &self.tracks);
-        let news = self.tracks.read(cx, kind, id, (blob, len), facts);
-        let stream = self.tracks.of_mut(kind);
-        if stream.is_some_and(|s| s.buffer.take_changed()) && kind == TrackKind::Video {
+        let news = self.tracks.read(cx, track, id, (blob, len), facts);
+        let stream = self.tracks.get_mut(track);
+        if stream.is_some_and(|s| s.buffer.take_changed()) && self.tracks.is_picture(track) {
             self.head.relearn(cx.now);
         }
-        self.on_news(cx, kind, id, news);
+        self.on_news(cx, track, id, news);
         let away = self.camera.away();
-        self.fetch(cx, |fetch, cx| fetch.read(cx, kind, id, len, away));
+        self.fetch(cx, |fetch, cx| fetch.read(cx, track, id, len, away));
     }
 
     /// A read of a segment that is transmuxed here.
-    fn on_bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
-        if self.fetch(cx, |fetch, cx| fetch.page(cx, kind, id, bytes)) {
+    fn on_bytes(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, bytes: &[u8]) {
+        if self.fetch(cx, |fetch, cx| fetch.page(cx, track, id, bytes)) {
             return;
         }
         self.head.note_level(cx.now, &self.tracks);
-        self.tracks.bytes(cx, kind, id, bytes);
+        self.tracks.bytes(cx, track, id, bytes);
         let (len, away) = (u32::try_from(bytes.len()).unwrap_or(u32::MAX), self.camera.away());
-        self.fetch(cx, |fetch, cx| fetch.read(cx, kind, id, len, away));
+        self.fetch(cx, |fetch, cx| fetch.read(cx, track, id, len, away));
     }
 
     /// All media of a segment is there.
-    fn on_segment_done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, sent: &Sent) {
-        if !self.tracks.bytes_end(cx, kind, sent.id) {
+    fn on_segment_done(&mut self, cx: &mut Cx<'_>, track: TrackId, sent: &Sent) {
+        if !self.tracks.bytes_end(cx, track, sent.id) {
             let (why, url) = ("no picture and no sound", &sent.resource.url);
-            return self.fetch(cx, |fetch, cx| fetch.damaged(cx, kind, sent.id, why, url));
+            return self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, sent.id, why, url));
         }
         self.quality.answer_ends(cx.now, self.head.is_growing());
         self.manifest.calm();
-        let Some(stream) = self.tracks.of(kind) else { return };
+        let Some(stream) = self.tracks.get(track) else { return };
         let breaks_off = stream.breaks_off(sent.id);
-        let news = self.tracks.done(cx, kind, sent.id);
-        self.on_news(cx, kind, sent.id, news);
+        let news = self.tracks.done(cx, track, sent.id);
+        self.on_news(cx, track, sent.id, news);
         if breaks_off && self.head.is_growing() {
             // It grew to its end, and that is the Period's: the next one has begun.
             self.manifest.want(cx.now);
         }
     }
 
-    fn on_news(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, news: Vec<News>) {
+    fn on_news(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, news: Vec<News>) {
         for item in news {
             match item {
                 News::Damaged { why, url } => {
-                    self.fetch(cx, |fetch, cx| fetch.damaged(cx, kind, id, why, &url));
+                    self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, id, why, &url));
                 }
                 News::Message { ref scheme, ref data, .. } => {
                     self.manifest.message(cx.now, scheme, data);
-                    self.drive().news(cx.now, kind, item);
+                    self.drive().news(cx.now, track, item);
                 }
-                item => self.drive().news(cx.now, kind, item),
+                item => self.drive().news(cx.now, track, item),
             }
         }
     }
@@ -575,7 +580,7 @@ impl Session {
         match wish {
             Wish::Newer => self.manifest.want(cx.now),
             Wish::Say(error) => self.trouble(cx, error),
-            Wish::Without(kind, error) => self.opening().go_without(cx, kind, error),
+            Wish::Without(track, error) => self.opening().go_without(cx, track, error),
             Wish::GoOn(at) => {
                 if self.head.slowed(cx.now) == Some(true) {
                     // There or later, as soon as media is there; until then as it is.

@@ -12,7 +12,6 @@ use super::place::Place;
 use super::playhead::{Live, Playhead, Scene};
 use super::select::Types;
 use super::track::Tracks;
-use super::track::stream::Stream;
 use super::track::way::Ways;
 use crate::buffer::plan::Cursor;
 use crate::live::control::Sound;
@@ -102,7 +101,7 @@ impl World {
     pub(super) fn new(presentation: Presentation) -> Self {
         let mut tracks = Tracks::default();
         let place = Place { period: 0, track: 0, rep: 0 };
-        tracks.push(Stream::new(TrackKind::Video, place, "video/mp4".into(), at(0)));
+        tracks.add(TrackKind::Video, place, "video/mp4".into(), at(0));
         Self {
             head: Playhead::new(now(0)),
             tracks,

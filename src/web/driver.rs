@@ -189,7 +189,7 @@ impl Shell {
         }
     }
 
-    fn queue(&self, buffer: nearlive::presentation::TrackKind, op: Op) {
+    fn queue(&self, buffer: nearlive::player::TrackId, op: Op) {
         self.with_source(|it| it.push(buffer, op));
     }
 

@@ -15,8 +15,7 @@ use super::{dom, units};
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use js_sys::Uint8Array;
-use nearlive::player::{BufferEvent, Input, SourceEvent, Span, Window};
-use nearlive::presentation::TrackKind;
+use nearlive::player::{BufferEvent, Input, SourceEvent, Span, TrackId, Window};
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
 use web_sys::{HtmlMediaElement, MediaSource, SourceBuffer, Url};
@@ -54,7 +53,7 @@ pub(crate) struct Source {
 }
 
 struct Track {
-    kind: TrackKind,
+    id: TrackId,
     buffer: SourceBuffer,
     /// At most a few.
     queue: Vec<(u32, Op)>,
@@ -107,22 +106,22 @@ impl Source {
     }
 
     /// `addSourceBuffer`.
-    pub(crate) fn add(&self, kind: TrackKind, mime: &str) {
+    pub(crate) fn add(&self, id: TrackId, mime: &str) {
         let buffer = match self.media.add_source_buffer(mime) {
             Ok(buffer) => buffer,
-            Err(thrown) => return self.tell(kind, BufferEvent::Failed(dom::describe(&thrown))),
+            Err(thrown) => return self.tell(id, BufferEvent::Failed(dom::describe(&thrown))),
         };
-        let on = |name, call: fn(&Self, TrackKind)| {
+        let on = |name, call: fn(&Self, TrackId)| {
             let weak = self.me.clone();
             Listener::new(&buffer, name, move |_| {
                 if let Some(source) = weak.upgrade() {
-                    call(&source, kind);
+                    call(&source, id);
                 }
             })
         };
         let listeners = [on("updateend", Self::updated), on("error", Self::broken)];
         self.tracks.borrow_mut().push(Track {
-            kind,
+            id,
             buffer,
             queue: Vec::new(),
             busy: None,
@@ -132,9 +131,9 @@ impl Source {
     }
 
     /// Queues an operation.
-    pub(crate) fn push(&self, kind: TrackKind, op: Op) {
+    pub(crate) fn push(&self, id: TrackId, op: Op) {
         let turn = self.next_turn();
-        let known = self.with(kind, |track| {
+        let known = self.with(id, |track| {
             if track.full && matches!(op, Op::Remove(_)) {
                 // It makes room for the first of the queue.
                 let turn = track.queue.first().map_or(turn, |it| it.0);
@@ -146,7 +145,7 @@ impl Source {
         });
         match known {
             Some(()) => self.run(None),
-            None => self.tell(kind, BufferEvent::Failed("there is no such buffer".into())),
+            None => self.tell(id, BufferEvent::Failed("there is no such buffer".into())),
         }
     }
 
@@ -159,8 +158,8 @@ impl Source {
 
     /// Forgets the newest `appends` of a buffer, and resets its parser if some are not to be forgotten
     /// any more.
-    pub(crate) fn abort(&self, kind: TrackKind, appends: u32) {
-        self.with(kind, |track| {
+    pub(crate) fn abort(&self, id: TrackId, appends: u32) {
+        self.with(id, |track| {
             let mut left = appends;
             while left > 0
                 && let Some(i) = track.queue.iter().rposition(|(_, op)| matches!(op, Op::Append(_)))
@@ -201,16 +200,16 @@ impl Source {
         self.turn.replace(self.turn.get().wrapping_add(1))
     }
 
-    fn with<T>(&self, kind: TrackKind, act: impl FnOnce(&mut Track) -> T) -> Option<T> {
-        self.tracks.borrow_mut().iter_mut().find(|it| it.kind == kind).map(act)
+    fn with<T>(&self, id: TrackId, act: impl FnOnce(&mut Track) -> T) -> Option<T> {
+        self.tracks.borrow_mut().iter_mut().find(|it| it.id == id).map(act)
     }
 
-    fn tell(&self, kind: TrackKind, event: BufferEvent) {
-        self.inbox.put(Message::Input(Input::Buffer(kind, event)));
+    fn tell(&self, id: TrackId, event: BufferEvent) {
+        self.inbox.put(Message::Input(Input::Buffer(id, event)));
     }
 
     /// Starts all that may be started; then tells what happened, `before` that first.
-    fn run(&self, before: Option<(TrackKind, BufferEvent)>) {
+    fn run(&self, before: Option<(TrackId, BufferEvent)>) {
         let mut events = Vec::from_iter(before);
         loop {
             let gate = self.wholes.borrow().first().map(|it| it.0);
@@ -218,7 +217,7 @@ impl Source {
             for track in &mut *self.tracks.borrow_mut() {
                 while track.ready(gate, self.held.get()) {
                     if let Some(event) = track.start() {
-                        events.push((track.kind, event));
+                        events.push((track.id, event));
                     }
                 }
                 waiting |= track.before(gate);
@@ -233,8 +232,8 @@ impl Source {
             self.perform(whole);
         }
         // Told last: nothing of the queues is borrowed any more.
-        for (kind, event) in events {
-            self.tell(kind, event);
+        for (id, event) in events {
+            self.tell(id, event);
         }
     }
 
@@ -249,8 +248,8 @@ impl Source {
         }
     }
 
-    fn updated(&self, kind: TrackKind) {
-        let event = self.with(kind, |track| {
+    fn updated(&self, id: TrackId) {
+        let event = self.with(id, |track| {
             // The end of an append that was aborted; another may be under way.
             if track.buffer.updating() {
                 return None;
@@ -264,11 +263,11 @@ impl Source {
                 Busy::Appending | Busy::Removing => Some(track.state()),
             }
         });
-        self.run(event.flatten().map(|it| (kind, it)));
+        self.run(event.flatten().map(|it| (id, it)));
     }
 
-    fn broken(&self, kind: TrackKind) {
-        self.with(kind, |track| {
+    fn broken(&self, id: TrackId) {
+        self.with(id, |track| {
             if track.busy == Some(Busy::Appending) {
                 track.busy = Some(Busy::Broken);
             }

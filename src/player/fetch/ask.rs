@@ -4,13 +4,13 @@ use super::{Fetch, Step};
 use crate::buffer::clip;
 use crate::buffer::plan::{self, Cursor, Plan};
 use crate::player::cx::Cx;
-use crate::player::io::{Body, Reason};
+use crate::player::io::{Body, Reason, TrackId};
 use crate::player::place::{Place, place_in, rep_of, track_of};
 use crate::player::quality::BACKLOG;
 use crate::player::requests::{Patience, Purpose};
 use crate::player::track::wrapping::{InitData, Wrapping, mime_of};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
-use crate::time::Instant;
+use crate::time::{Instant, WallTime};
 use alloc::rc::Rc;
 use alloc::string::ToString;
 use core::time::Duration;
@@ -33,9 +33,14 @@ fn growing_patience(length: Duration, silent: u32) -> Patience {
 }
 
 impl Fetch<'_> {
-    /// Asks for what comes next of track `i`.
-    pub(in crate::player) fn step(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> Step {
-        let Some(stream) = self.tracks.get(i) else { return Step::Rest };
+    /// Asks for what comes next of a track.
+    pub(in crate::player) fn step(
+        &mut self,
+        cx: &mut Cx<'_>,
+        p: &Presentation,
+        track: TrackId,
+    ) -> Step {
+        let Some(stream) = self.tracks.get(track) else { return Step::Rest };
         if stream.ended || stream.passive || stream.fetching.is_some() {
             return Step::Rest;
         }
@@ -49,39 +54,31 @@ impl Fetch<'_> {
             return Step::Rest;
         }
         let (types, url) = (&*self.types, self.rest.url);
-        let Some(stream) = self.tracks.get_mut(i) else { return Step::Rest };
+        let Some(stream) = self.tracks.get_mut(track) else { return Step::Rest };
         match stream.unwrap(p, types, url) {
             Ok(true) => return Step::Again,
-            Err(error) => return Step::Unplayable(stream.kind, error),
+            Err(error) => return Step::Unplayable(track, error),
             Ok(false) => {}
         }
         let Some(rep) = rep_of(p, stream.place) else { return Step::Rest };
-        if let Some(step) = self.fetch_preliminaries(cx, i, rep) {
+        if let Some(step) = self.fetch_preliminaries(cx, track, rep) {
             return step;
         }
         if !self.rest.head.has_start() || self.rest.edge.is_sought() {
             return Step::Rest;
         }
-        let plan = self.plan(cx.now, p, i, rep);
+        let plan = self.plan(cx.now, p, track, rep);
         if let Plan::Fetch(segment) = &plan
-            && let Some(step) = self.fill(cx, i, segment.start)
+            && let Some(step) = self.fill(cx, track, segment.start)
         {
             return step;
         }
         match plan {
-            Plan::Fetch(segment) => match self.decide_rung(cx.now, i) {
-                Some(place) => self.change_place(i, place),
-                None => self.fetch(cx, i, rep, segment),
+            Plan::Fetch(segment) => match self.decide_rung(cx.now, track) {
+                Some(place) => self.change_place(track, place),
+                None => self.fetch(cx, track, rep, segment),
             },
-            Plan::Later(wall) => {
-                if let Some(newer) = self.in_place_of_missing(cx, i, rep) {
-                    return self.fetch(cx, i, rep, newer);
-                }
-                let at = cx.now + wall.since(self.rest.served(self.tracks, cx.now));
-                // A millisecond of grace for the origin's rounding.
-                cx.wake_at(at + Duration::from_millis(1), Reason::Availability);
-                Step::Rest
-            }
+            Plan::Later(wall) => self.later(cx, track, rep, wall),
             Plan::Room(media) => {
                 let rate = self.rest.head.snap().rate.permille().max(500);
                 // Less than the clock's grain would wake at this moment, for ever.
@@ -89,9 +86,26 @@ impl Fetch<'_> {
                 cx.wake_at(cx.now + wait, Reason::BufferRoom);
                 Step::Rest
             }
-            Plan::Reload => self.newer(cx.now, i, rep),
-            Plan::PeriodEnd => self.next_period(cx, p, i),
+            Plan::Reload => self.newer(cx.now, track, rep),
+            Plan::PeriodEnd => self.next_period(cx, p, track),
         }
+    }
+
+    /// The next segment is due at `wall`, on the clock of the segments.
+    fn later(
+        &mut self,
+        cx: &mut Cx<'_>,
+        track: TrackId,
+        rep: &Representation,
+        wall: WallTime,
+    ) -> Step {
+        if let Some(newer) = self.in_place_of_missing(cx, track, rep) {
+            return self.fetch(cx, track, rep, newer);
+        }
+        let at = cx.now + wall.since(self.rest.served(self.tracks, cx.now));
+        // A millisecond of grace for the origin's rounding.
+        cx.wake_at(at + Duration::from_millis(1), Reason::Availability);
+        Step::Rest
     }
 
     /// What has to be known before the segments of a representation: its initialization segment, its
@@ -99,17 +113,17 @@ impl Fetch<'_> {
     fn fetch_preliminaries(
         &mut self,
         cx: &mut Cx<'_>,
-        i: usize,
+        track: TrackId,
         rep: &Representation,
     ) -> Option<Step> {
-        let stream = self.tracks.get_mut(i)?;
+        let stream = self.tracks.get_mut(track)?;
         if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
             stream.ask_init(cx, self.requests, init.clone());
             return Some(Step::Rest);
         }
         match &rep.segments {
             SegmentList::Indexed { index } if !self.rest.manifest.has_index(index) => {
-                let purpose = Purpose::Index(stream.kind);
+                let purpose = Purpose::Index(track);
                 stream.ask_before(cx, self.requests, purpose, index.clone());
                 Some(Step::Rest)
             }
@@ -118,14 +132,14 @@ impl Fetch<'_> {
     }
 
     /// From here on another representation is fetched.
-    fn change_place(&mut self, i: usize, place: Place) -> Step {
-        let Some(stream) = self.tracks.get_mut(i) else { return Step::Rest };
+    fn change_place(&mut self, track: TrackId, place: Place) -> Step {
+        let Some(stream) = self.tracks.get_mut(track) else { return Step::Rest };
         stream.place = place;
         Step::Again
     }
 
-    fn plan(&self, now: Instant, p: &Presentation, i: usize, rep: &Representation) -> Plan {
-        let Some(stream) = self.tracks.get(i) else { return Plan::PeriodEnd };
+    fn plan(&self, now: Instant, p: &Presentation, track: TrackId, rep: &Representation) -> Plan {
+        let Some(stream) = self.tracks.get(track) else { return Plan::PeriodEnd };
         let list = self.rest.manifest.list(rep);
         let position = self.rest.head.aim(now);
         // It stands, and what came next was left out: over a hole longer than what is fetched ahead
@@ -156,9 +170,9 @@ impl Fetch<'_> {
         })
     }
 
-    fn fetch(&mut self, cx: &mut Cx<'_>, i: usize, rep: &Representation, s: Segment) -> Step {
+    fn fetch(&mut self, cx: &mut Cx<'_>, track: TrackId, rep: &Representation, s: Segment) -> Step {
         let late = self.rest.late(self.tracks, cx.now) > BACKLOG;
-        let Some(stream) = self.tracks.get_mut(i) else { return Step::Rest };
+        let Some(stream) = self.tracks.get_mut(track) else { return Step::Rest };
         if s.gap {
             stream.cursor = Cursor::After { number: s.number, end: s.end };
             return Step::Again;
@@ -180,20 +194,20 @@ impl Fetch<'_> {
                 }
             },
         };
-        let Some(wrapping) = self.wrapping(i, rep, init, data) else { return Step::Rest };
-        self.ask_for(cx, i, rep, s, wrapping);
+        let Some(wrapping) = self.wrapping(track, rep, init, data) else { return Step::Rest };
+        self.ask_for(cx, track, rep, s, wrapping);
         Step::Again
     }
 
     /// What a segment of `rep` needs around it in the buffer.
     fn wrapping(
         &self,
-        i: usize,
+        track: TrackId,
         rep: &Representation,
         init: Option<Resource>,
         data: Rc<InitData>,
     ) -> Option<Wrapping> {
-        let stream = self.tracks.get(i)?;
+        let stream = self.tracks.get(track)?;
         let offset_us = match rep.mapping {
             Mapping::Offset(us) => Some(us),
             Mapping::Learn => None,
@@ -212,45 +226,45 @@ impl Fetch<'_> {
     fn ask_for(
         &mut self,
         cx: &mut Cx<'_>,
-        i: usize,
+        track: TrackId,
         rep: &Representation,
         s: Segment,
         wrapping: Wrapping,
     ) {
         let edge = self.rest.edge(self.tracks, cx.now).unwrap_or_default();
-        let Some(stream) = self.tracks.get(i) else { return };
-        let (kind, transport) = (stream.kind, stream.transport.is_some());
+        let Some(stream) = self.tracks.get(track) else { return };
+        let transport = stream.transport.is_some();
         let patience = if rep.growing {
             growing_patience(s.end.since(s.start), stream.trouble.silent)
         } else {
             Patience::even(cx.config.request_timeout)
         };
         let body = if transport { Body::Bytes } else { Body::Media(wrapping.data.tracks.clone()) };
-        let known = if transport { self.tracks.take_sniffed(kind, &s) } else { None };
+        let known = if transport { self.tracks.take_sniffed(track, &s) } else { None };
         let id = match known {
             Some(_) => cx.new_id(),
-            None => self.requests.send(cx, Purpose::Segment(kind), &s.resource, body, patience),
+            None => self.requests.send(cx, Purpose::Segment(track), &s.resource, body, patience),
         };
         let quality = self.quality.index_of(rep);
-        let before = self.tracks.get_mut(i).and_then(|s| s.quality.replace(quality));
+        let before = self.tracks.get_mut(track).and_then(|s| s.quality.replace(quality));
         if before != Some(quality) {
             self.quality.turned_to(quality);
         }
-        if let Some(stream) = self.tracks.get_mut(i) {
+        if let Some(stream) = self.tracks.get_mut(track) {
             stream.asked(id, s, wrapping, quality, cx.now, edge);
         }
         if let Some(bytes) = known {
-            self.tracks.bytes_at_once(cx, kind, id, &bytes);
+            self.tracks.bytes_at_once(cx, track, id, &bytes);
         }
     }
 
     /// The list has no more: a newer manifest has. When depends on when the next segment is due.
-    fn newer(&self, now: Instant, i: usize, rep: &Representation) -> Step {
+    fn newer(&self, now: Instant, track: TrackId, rep: &Representation) -> Step {
         if rep.playlist.is_some() {
             // Playlists are loaded as they say.
             return Step::Rest;
         }
-        match self.tracks.get(i) {
+        match self.tracks.get(track) {
             Some(stream) if stream.downloads.is_empty() => {
                 let next = |last: &Segment| self.next_listed(now, last);
                 Step::Newer(rep.segments.last().as_ref().map_or(now, next))
@@ -269,16 +283,17 @@ impl Fetch<'_> {
         if expected > now { expected } else { now + length / 8 }
     }
 
-    fn next_period(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> Step {
-        let Some(stream) = self.tracks.get(i) else { return Step::Rest };
+    fn next_period(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> Step {
+        let Some(stream) = self.tracks.get(track) else { return Step::Rest };
         let (kind, place) = (stream.kind, stream.place);
         let wanted = stream.wanted.clone();
-        let track = wanted.as_deref().or_else(|| track_of(p, place));
-        let (Some(track), Some(rep)) = (track, rep_of(p, place)) else { return Step::Rest };
+        let like = wanted.as_deref().or_else(|| track_of(p, place));
+        let (Some(like), Some(rep)) = (like, rep_of(p, place)) else { return Step::Rest };
         for period in place.period + 1..p.periods.len() {
-            let found = place_in(p, self.types, period, kind, track, rep);
+            let found = place_in(p, self.types, period, kind, like, rep);
             let start = p.periods.get(period).map(|p| p.start);
-            if let (Some(place), Some(start), Some(stream)) = (found, start, self.tracks.get_mut(i))
+            if let (Some(place), Some(start), Some(stream)) =
+                (found, start, self.tracks.get_mut(track))
             {
                 stream.place = place;
                 // What was asked for beyond the Period's end, and refused, is in the next one, and
@@ -291,14 +306,14 @@ impl Fetch<'_> {
             }
         }
         let open = place.period + 1 < p.periods.len() || !self.is_live();
-        if open && let Some(step) = self.fill_beside_picture(cx, i) {
+        if open && let Some(step) = self.fill_beside_picture(cx, track) {
             return step;
         }
         if self.is_live() {
             // The Period has ended and the next is not known yet.
             return Step::Newer(cx.now);
         }
-        if let Some(stream) = self.tracks.get_mut(i)
+        if let Some(stream) = self.tracks.get_mut(track)
             && stream.downloads.is_empty()
         {
             stream.ended = true;

@@ -8,9 +8,8 @@ use crate::net::Failure;
 use crate::net::retry::{Failed, REFUSALS};
 use crate::player::cx::Cx;
 use crate::player::error::Error;
-use crate::player::io::FetchId;
+use crate::player::io::{FetchId, TrackId};
 use crate::player::requests::Sent;
-use crate::presentation::TrackKind;
 use alloc::string::ToString;
 
 impl Fetch<'_> {
@@ -18,34 +17,34 @@ impl Fetch<'_> {
     pub(in crate::player) fn preliminary_failed(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
         failure: &Failure,
     ) {
-        if let Some(stream) = self.tracks.of_mut(kind) {
+        if let Some(stream) = self.tracks.get_mut(track) {
             stream.fetching = None;
         }
         let error = Error::of_request(failure, &sent.resource.url, "the start of the media");
-        self.preliminary_trouble(cx, kind, error, sent.failed(cx.now, failure));
+        self.preliminary_trouble(cx, track, error, sent.failed(cx.now, failure));
     }
 
     /// What a representation begins with cannot be had, or not be used.
     pub(super) fn preliminary_trouble(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         error: Error,
         failed: Failed<'_>,
     ) {
         if self.is_live() {
             self.ask_manifest(failed.failure);
         }
-        let mut failures = self.tracks.of(kind).map(|s| s.trouble.failed).unwrap_or_default();
+        let mut failures = self.tracks.get(track).map(|s| s.trouble.failed).unwrap_or_default();
         let count = failures.add(Some(failed.failure));
         let answered = matches!(failed.failure, Failure::Status(_) | Failure::Unreadable);
         let elsewhere = answered && count >= REFUSALS && !self.is_live();
-        if !(elsewhere && self.pass_over(cx, kind, failed.failure)) {
-            self.refused(cx, kind, error, failed);
+        if !(elsewhere && self.pass_over(cx, track, failed.failure)) {
+            self.refused(cx, track, error, failed);
         }
     }
 
@@ -53,14 +52,14 @@ impl Fetch<'_> {
     pub(in crate::player) fn page(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         id: FetchId,
         bytes: &[u8],
     ) -> bool {
         let page = self.requests.get(id).filter(|sent| sent.is_page(bytes));
         let url = page.map(|sent| sent.resource.url.clone());
         if let Some(url) = &url {
-            self.damaged(cx, kind, id, "a web page", url);
+            self.damaged(cx, track, id, "a web page", url);
         }
         url.is_some()
     }
@@ -69,13 +68,13 @@ impl Fetch<'_> {
     pub(in crate::player) fn damaged(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         id: FetchId,
         why: &'static str,
         url: &str,
     ) {
         let page = self.requests.get(id).is_some_and(|sent| sent.is_page(&[]));
-        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         let lost = stream.lost(cx, self.requests, id);
         self.requests.cancel(cx, id);
         let Some(lost) = lost else { return };
@@ -84,27 +83,27 @@ impl Fetch<'_> {
         error.detail = why.to_string();
         let failed = Failed::at_once(&failure);
         if self.is_live() {
-            self.skip(kind, &lost.segment);
-            return self.refused(cx, kind, error, failed);
+            self.skip(track, &lost.segment);
+            return self.refused(cx, track, error, failed);
         }
-        self.film_segment_failed(cx, kind, error, &lost.segment, failed);
+        self.film_segment_failed(cx, track, error, &lost.segment, failed);
     }
 
     /// A segment did not come, or not all of it.
     pub(in crate::player) fn segment_failed(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
         failure: &Failure,
     ) {
-        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         let Some(lost) = stream.lost(cx, self.requests, sent.id) else { return };
         if *failure == Failure::Timeout {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
         if failure.is_absence() && self.is_live() {
-            return self.missing(cx, kind, sent.sent_at, &lost.segment);
+            return self.missing(cx, track, sent.sent_at, &lost.segment);
         }
         if self.is_live() {
             self.wish(Wish::Excuse);
@@ -113,8 +112,8 @@ impl Fetch<'_> {
         let error = Error::of_request(failure, &sent.resource.url, "a segment");
         let failed = sent.failed(cx.now, failure);
         if self.is_live() {
-            return self.refused(cx, kind, error, failed);
+            return self.refused(cx, track, error, failed);
         }
-        self.film_segment_failed(cx, kind, error, &lost.segment, failed);
+        self.film_segment_failed(cx, track, error, &lost.segment, failed);
     }
 }

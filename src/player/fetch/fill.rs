@@ -5,7 +5,7 @@ use super::{Fetch, Step};
 use crate::buffer::gaps::Way;
 use crate::buffer::plan::Cursor;
 use crate::player::cx::Cx;
-use crate::player::io::Reason;
+use crate::player::io::{Reason, TrackId};
 use crate::player::track::silence::LEAST;
 use crate::presentation::TrackKind;
 use crate::time::{Position, Span};
@@ -17,10 +17,10 @@ const PIECE: Duration = Duration::from_secs(10);
 const UNEVEN: Duration = Duration::from_millis(250);
 
 impl Fetch<'_> {
-    /// Fills the hole between what stream `i` has and `to`, where its media goes on. `None`: there is
+    /// Fills the hole between what a track has and `to`, where its media goes on. `None`: there is
     /// none.
-    pub(super) fn fill(&mut self, cx: &mut Cx<'_>, i: usize, to: Position) -> Option<Step> {
-        let stream = self.tracks.get(i)?;
+    pub(super) fn fill(&mut self, cx: &mut Cx<'_>, track: TrackId, to: Position) -> Option<Step> {
+        let stream = self.tracks.get(track)?;
         if to.since(stream.run.end) < LEAST
             || !stream.downloads.is_empty()
             || !self.falls_silent(stream)
@@ -54,7 +54,7 @@ impl Fetch<'_> {
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
         // A rest that is too small would stay.
         let until = if to.since(until) < LEAST { to } else { until };
-        let stream = self.tracks.get_mut(i)?;
+        let stream = self.tracks.get_mut(track)?;
         if from >= to {
             // It was filled before.
             stream.run.end = to;
@@ -70,16 +70,16 @@ impl Fetch<'_> {
 
     /// The sound has no more for now, and the picture may: it is silent as far as that goes. `None`:
     /// the sound is over.
-    pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, i: usize) -> Option<Step> {
+    pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, track: TrackId) -> Option<Step> {
         let picture = self.tracks.of(TrackKind::Video).filter(|s| !s.ended)?;
-        let stream = self.tracks.get(i).filter(|s| self.falls_silent(s))?;
+        let stream = self.tracks.get(track).filter(|s| self.falls_silent(s))?;
         // No farther than it has come: what was asked for may not be there.
         let to = picture.buffer.ranges().end_from(stream.run.end - UNEVEN);
         if to.since(stream.run.end) < LEAST {
             return Some(Step::Rest);
         }
-        let step = self.fill(cx, i, to);
-        if let Some(stream) = self.tracks.get_mut(i) {
+        let step = self.fill(cx, track, to);
+        if let Some(stream) = self.tracks.get_mut(track) {
             stream.cursor = Cursor::At(stream.run.end.max(stream.cursor.position()));
         }
         Some(step.unwrap_or(Step::Rest))

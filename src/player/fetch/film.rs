@@ -5,6 +5,7 @@ use crate::net::missing;
 use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
 use crate::player::cx::Cx;
 use crate::player::error::Error;
+use crate::player::io::TrackId;
 use crate::player::open::without;
 use crate::player::place::{Place, track_of};
 use crate::player::track::stream::Trouble;
@@ -17,51 +18,51 @@ impl Fetch<'_> {
     pub(super) fn film_segment_failed(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         error: Error,
         segment: &Segment,
         failed: Failed<'_>,
     ) {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
-        let others = self.others_of(kind);
-        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let others = self.others_of(track);
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         let tries = stream.trouble.tries.add(Some(failed.failure));
         let left_out = stream.trouble.left_out;
         let held = !stream.buffer.ranges().is_empty();
-        let silent = self.tracks.of(kind).is_some_and(|s| self.falls_silent(s));
+        let silent = self.tracks.get(track).is_some_and(|s| self.falls_silent(s));
         match retry::weight(failed.failure) {
-            Weight::Passes => self.refused(cx, kind, error, failed),
-            Weight::Settled => return self.wish(Wish::Without(kind, error)),
+            Weight::Passes => self.refused(cx, track, error, failed),
+            Weight::Settled => return self.wish(Wish::Without(track, error)),
             Weight::Refused => {
                 let before = segment.start.since(Position::default());
                 let absent = failed.failure.is_absence();
                 let view = missing::View { tries, others, left_out, before, left, absent, held };
                 match missing::verdict(&view) {
-                    missing::Verdict::Again => self.ask_again(cx, kind, error, failed, tries),
-                    missing::Verdict::LeaveOut => return self.leave_out(kind, segment),
+                    missing::Verdict::Again => self.ask_again(cx, track, error, failed, tries),
+                    missing::Verdict::LeaveOut => return self.leave_out(track, segment),
                     missing::Verdict::GiveUp if silent => {
                         // It is heard again where there is more of it.
                         if left_out == missing::HOLES {
                             let (tracks, manifest) = (&*self.tracks, self.rest.manifest);
                             let picture = TrackKind::Video;
-                            let error = without::left_out(tracks, manifest, kind, picture, error);
+                            let error = without::left_out(tracks, manifest, track, picture, error);
                             self.wish(Wish::Say(error));
                         }
-                        return self.leave_out(kind, segment);
+                        return self.leave_out(track, segment);
                     }
-                    missing::Verdict::GiveUp => return self.wish(Wish::Without(kind, error)),
+                    missing::Verdict::GiveUp => return self.wish(Wish::Without(track, error)),
                 }
             }
         }
         if missing::elsewhere(tries) {
-            self.ask_elsewhere(kind, segment);
+            self.ask_elsewhere(track, segment);
         }
     }
 
     fn ask_again(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         error: Error,
         failed: Failed<'_>,
         tries: u32,
@@ -69,7 +70,7 @@ impl Fetch<'_> {
         // In another quality it is asked for the first time.
         let count = tries.min(REFUSALS - 1);
         let verdict = retry::verdict(Policy::ON_DEMAND, failed, count, cx.prng);
-        let (Verdict::Again(wait), Some(stream)) = (verdict, self.tracks.of_mut(kind)) else {
+        let (Verdict::Again(wait), Some(stream)) = (verdict, self.tracks.get_mut(track)) else {
             return;
         };
         stream.trouble.until = Some(cx.now + wait);
@@ -78,9 +79,9 @@ impl Fetch<'_> {
         }
     }
 
-    fn leave_out(&mut self, kind: TrackKind, segment: &Segment) {
-        self.skip(kind, segment);
-        if let Some(stream) = self.tracks.of_mut(kind) {
+    fn leave_out(&mut self, track: TrackId, segment: &Segment) {
+        self.skip(track, segment);
+        if let Some(stream) = self.tracks.get_mut(track) {
             let left_out = stream.trouble.left_out.saturating_add(1);
             let words = stream.trouble.words.take();
             stream.trouble = Trouble { left_out, words, ..Trouble::default() };
@@ -96,25 +97,25 @@ impl Fetch<'_> {
     }
 
     /// In how many other qualities a segment of this kind can be asked for.
-    fn others_of(&self, kind: TrackKind) -> u32 {
-        let track = self.rest.manifest.presentation().zip(self.tracks.of(kind));
-        let track = track.and_then(|(p, s)| track_of(p, s.place));
-        let playable = track.map_or(0, |t| self.types.playable(t).len());
+    fn others_of(&self, track: TrackId) -> u32 {
+        let known = self.rest.manifest.presentation().zip(self.tracks.get(track));
+        let offered = known.and_then(|(p, s)| track_of(p, s.place));
+        let playable = offered.map_or(0, |t| self.types.playable(t).len());
         u32::try_from(playable.saturating_sub(1)).unwrap_or(u32::MAX)
     }
 
     /// The segment is asked for in the next lower quality, else in the next higher one.
-    fn ask_elsewhere(&mut self, kind: TrackKind, segment: &Segment) {
+    fn ask_elsewhere(&mut self, track: TrackId, segment: &Segment) {
         let Some(p) = self.rest.manifest.presentation() else { return };
-        let Some(place) = self.tracks.of(kind).map(|s| s.place) else { return };
-        let Some(track) = track_of(p, place) else { return };
-        let playable = self.types.playable(track);
+        let Some(place) = self.tracks.get(track).map(|s| s.place) else { return };
+        let Some(offered) = track_of(p, place) else { return };
+        let playable = self.types.playable(offered);
         let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
         let Some(rep) = lower.or_else(|| playable.iter().copied().find(|&i| i > place.rep)) else {
             return;
         };
         self.quality.hold(segment);
-        if let Some(stream) = self.tracks.of_mut(kind) {
+        if let Some(stream) = self.tracks.get_mut(track) {
             stream.place = Place { rep, ..place };
         }
         self.quality.because("the segment is not to be had in another one");

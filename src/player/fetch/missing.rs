@@ -5,11 +5,11 @@ use super::{Fetch, Wish};
 use crate::buffer::plan::Cursor;
 use crate::live::lateness;
 use crate::player::cx::Cx;
-use crate::player::io::Reason;
+use crate::player::io::{Reason, TrackId};
 use crate::player::place::rep_of;
 use crate::player::track::download::middle;
 use crate::player::track::stream::Missing;
-use crate::presentation::{Representation, Segment, TrackKind};
+use crate::presentation::{Representation, Segment};
 use crate::time::Instant;
 use core::time::Duration;
 
@@ -23,18 +23,17 @@ impl Fetch<'_> {
     pub(super) fn missing(
         &mut self,
         cx: &Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent_at: Instant,
         segment: &Segment,
     ) {
         let Some(p) = self.rest.manifest.presentation() else { return };
-        let Some(i) = self.tracks.index(kind) else { return };
         let age = self.rest.age(self.tracks, sent_at, segment);
-        let other = self.tracks.iter().filter(|s| s.kind != kind).map(|s| s.lateness.known()).max();
+        let other = self.tracks.iter().filter(|s| s.id != track).map(|s| s.lateness.known()).max();
         let growing =
-            self.tracks.get(i).and_then(|s| rep_of(p, s.place)).is_some_and(|r| r.growing);
+            self.tracks.get(track).and_then(|s| rep_of(p, s.place)).is_some_and(|r| r.growing);
         let of_kind = lateness::Kind { length: self.tracks.segment_length(p), growing };
-        let Some(stream) = self.tracks.get_mut(i) else { return };
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         // What has left the list in the meantime is not waited for.
         let list = rep_of(p, stream.place).map(|rep| &rep.segments);
         let listed =
@@ -60,10 +59,10 @@ impl Fetch<'_> {
     pub(super) fn in_place_of_missing(
         &mut self,
         cx: &mut Cx<'_>,
-        i: usize,
+        track: TrackId,
         rep: &Representation,
     ) -> Option<Segment> {
-        let stream = self.tracks.get(i)?;
+        let stream = self.tracks.get(track)?;
         let missing = stream.trouble.missing?;
         if stream.lateness.refusals(missing.start) < SURE_MISSES {
             return None;
@@ -78,7 +77,7 @@ impl Fetch<'_> {
             cx.wake_at(due, Reason::Availability);
             return None;
         }
-        let missing = self.tracks.get_mut(i)?.trouble.missing.as_mut()?;
+        let missing = self.tracks.get_mut(track)?.trouble.missing.as_mut()?;
         (missing.tried, missing.tried_at) = (newer.end, cx.now);
         Some(newer)
     }

@@ -24,13 +24,13 @@ mod retry;
 mod rung;
 
 use super::error::Error;
+use super::io::TrackId;
 use super::quality::{self, Adaptation};
 use super::requests::Requests;
 use super::select::Types;
 use super::sight::Sight;
 use super::track::Tracks;
 use super::track::stream::Stream;
-use crate::presentation::TrackKind;
 use crate::time::{Instant, Position};
 use alloc::vec::Vec;
 
@@ -56,7 +56,7 @@ pub(super) enum Step {
     /// A newer manifest is wanted at this time; until then there is nothing to do.
     Newer(Instant),
     /// The track cannot be played, and nothing else of its kind.
-    Unplayable(TrackKind, Error),
+    Unplayable(TrackId, Error),
 }
 
 /// What another part is to do.
@@ -66,8 +66,8 @@ pub(super) enum Wish {
     Newer,
     /// Tell the page.
     Say(Error),
-    /// Go on without the track of this kind: it cannot be played.
-    Without(TrackKind, Error),
+    /// Go on without this track: it cannot be played.
+    Without(TrackId, Error),
     /// Go on at this place or later, on a lower rung, as soon as media is there.
     GoOn(Position),
     /// Count what runs dry now as the origin's doing.

@@ -6,12 +6,12 @@ use crate::net::Failure;
 use crate::net::retry::InARow;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
-use crate::player::io::FetchId;
+use crate::player::io::{FetchId, TrackId};
 use crate::player::manifest::index;
 use crate::player::place::rep_of;
 use crate::player::requests::Sent;
 use crate::player::track::wrapping::InitData;
-use crate::presentation::{Resource, Segment, SegmentList, TrackKind};
+use crate::presentation::{Resource, Segment, SegmentList};
 use crate::time::Instant;
 use alloc::format;
 use alloc::vec::Vec;
@@ -21,7 +21,7 @@ impl Fetch<'_> {
     pub(in crate::player) fn init(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
         bytes: Vec<u8>,
     ) {
@@ -31,7 +31,7 @@ impl Fetch<'_> {
             Fact::Init(init) => Some(init),
             _ => None,
         });
-        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         stream.fetching = None;
         match init {
             Some(init) => {
@@ -39,7 +39,7 @@ impl Fetch<'_> {
                 let data = InitData { bytes, tracks: init.tracks };
                 stream.keep_init(sent.resource.clone(), data);
             }
-            None => self.unreadable(cx, kind, sent, &bytes, "an initialization segment (moov)"),
+            None => self.unreadable(cx, track, sent, &bytes, "an initialization segment (moov)"),
         }
     }
 
@@ -47,17 +47,17 @@ impl Fetch<'_> {
     pub(in crate::player) fn index(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
         body: &[u8],
     ) -> Option<(Resource, SegmentList)> {
-        let stream = self.tracks.of_mut(kind)?;
+        let stream = self.tracks.get_mut(track)?;
         stream.fetching = None;
         let p = self.rest.manifest.presentation()?;
         let (rep, period) = (rep_of(p, stream.place)?, p.periods.get(stream.place.period)?);
         let list = index::read(body, &sent.resource, rep, period.start);
         if list.is_none() {
-            self.unreadable(cx, kind, sent, body, "a segment index (sidx, indexRange)");
+            self.unreadable(cx, track, sent, body, "a segment index (sidx, indexRange)");
         }
         Some((sent.resource.clone(), list?))
     }
@@ -66,14 +66,14 @@ impl Fetch<'_> {
     pub(in crate::player) fn sniffed(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
         bytes: Vec<u8>,
     ) {
         if !sent.is_page(&bytes) {
-            self.tracks.sniffed(kind, sent, bytes);
-        } else if !self.tracks.sniff_failed(kind) {
-            self.unreadable(cx, kind, sent, &bytes, "the start of the media");
+            self.tracks.sniffed(track, sent, bytes);
+        } else if !self.tracks.sniff_failed(track) {
+            self.unreadable(cx, track, sent, &bytes, "the start of the media");
         }
     }
 
@@ -81,7 +81,7 @@ impl Fetch<'_> {
     fn unreadable(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
         body: &[u8],
         what: &str,
@@ -89,7 +89,7 @@ impl Fetch<'_> {
         let failure = if sent.is_page(body) { Failure::Page } else { Failure::Unreadable };
         let mut error = Error::of_request(&failure, &sent.resource.url, what);
         error.detail = format!("{} bytes", body.len());
-        self.preliminary_trouble(cx, kind, error, sent.failed(cx.now, &failure));
+        self.preliminary_trouble(cx, track, error, sent.failed(cx.now, &failure));
     }
 
     /// The answer of a segment's request begins; the origin may say in it what the link carries.
@@ -109,11 +109,11 @@ impl Fetch<'_> {
         let sent_at = self.requests.get(id).map_or(now, |s| s.sent_at);
         let found = self.tracks.iter().find_map(|s| {
             let d = s.downloads.iter().find(|d| d.id == id)?;
-            Some((s.kind, d.segment.clone()))
+            Some((s.id, d.segment.clone()))
         });
-        let (kind, segment) = found.filter(|_| self.is_live())?;
+        let (track, segment) = found.filter(|_| self.is_live())?;
         let age = self.rest.age(self.tracks, sent_at, &segment);
-        let stream = self.tracks.of_mut(kind)?;
+        let stream = self.tracks.get_mut(track)?;
         match stream.trouble.missing.take() {
             // A newer one is there: the other is lost and says nothing.
             Some(missing) if segment.start > missing.start => stream.lateness.lost(),

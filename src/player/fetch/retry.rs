@@ -6,9 +6,10 @@ use crate::net::Failure;
 use crate::net::retry::{self, Failed, Policy, Verdict};
 use crate::player::cx::Cx;
 use crate::player::error::Error;
+use crate::player::io::TrackId;
 use crate::player::place::{place_in, rep_of, track_of};
 use crate::player::track::stream::Trouble;
-use crate::presentation::{Segment, TrackKind};
+use crate::presentation::Segment;
 use core::time::Duration;
 
 /// A live server that refuses may just be starting again: only after so many it is the end.
@@ -29,13 +30,13 @@ impl Fetch<'_> {
     pub(super) fn refused(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         error: Error,
         failed: Failed<'_>,
     ) {
         let live = self.is_live();
         let policy = if live { Policy::LIVE } else { Policy::ON_DEMAND };
-        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         let trouble = &mut stream.trouble;
         let count = trouble.failed.add(Some(failed.failure));
         trouble.wished = failed.wish.is_some();
@@ -43,7 +44,7 @@ impl Fetch<'_> {
         match retry::verdict(policy, failed, count, cx.prng) {
             Verdict::Again(wait) => trouble.until = Some(cx.now + wait),
             Verdict::Settled if live && !lasts => trouble.until = Some(cx.now + policy.cap),
-            Verdict::Settled => return self.wish(Wish::Without(kind, error)),
+            Verdict::Settled => return self.wish(Wish::Without(track, error)),
         }
         let told = trouble.words.replace(error.message.clone()).is_some();
         if !told {
@@ -56,17 +57,18 @@ impl Fetch<'_> {
     pub(in crate::player) fn pass_over(
         &mut self,
         cx: &Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         why: &Failure,
     ) -> bool {
         let Some(p) = self.rest.manifest.presentation() else { return false };
-        let Some(place) = self.tracks.of(kind).map(|s| s.place) else { return false };
-        let (Some(track), Some(rep)) = (track_of(p, place), rep_of(p, place)) else {
+        let Some(stream) = self.tracks.get(track) else { return false };
+        let (kind, place) = (stream.kind, stream.place);
+        let (Some(like), Some(rep)) = (track_of(p, place), rep_of(p, place)) else {
             return false;
         };
         self.types.lost(rep.id.clone(), retry::passes(why).then_some(cx.now + FORGIVEN));
-        let next = place_in(p, self.types, place.period, kind, track, rep);
-        let (Some(next), Some(stream)) = (next, self.tracks.of_mut(kind)) else {
+        let next = place_in(p, self.types, place.period, kind, like, rep);
+        let (Some(next), Some(stream)) = (next, self.tracks.get_mut(track)) else {
             self.types.found_again();
             return false;
         };
@@ -78,8 +80,8 @@ impl Fetch<'_> {
     }
 
     /// The segment is not asked for again.
-    pub(super) fn skip(&mut self, kind: TrackKind, segment: &Segment) {
-        if let Some(stream) = self.tracks.of_mut(kind) {
+    pub(super) fn skip(&mut self, track: TrackId, segment: &Segment) {
+        if let Some(stream) = self.tracks.get_mut(track) {
             stream.cursor = Cursor::After { number: segment.number, end: segment.end };
         }
     }

@@ -7,7 +7,7 @@
 use super::{Fetch, Wish};
 use crate::abr::Choice;
 use crate::player::cx::Cx;
-use crate::player::io::FetchId;
+use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::playhead::ENTRY;
 use crate::player::quality::{BACKLOG, Read};
@@ -19,10 +19,10 @@ use core::time::Duration;
 const SOON: Duration = Duration::from_secs(1);
 
 impl Fetch<'_> {
-    /// Before a segment is asked for: the place that stream `i` is to be on, when that changes.
-    pub(super) fn decide_rung(&mut self, now: Instant, i: usize) -> Option<Place> {
+    /// Before a segment is asked for: the place that a track is to be on, when that changes.
+    pub(super) fn decide_rung(&mut self, now: Instant, track: TrackId) -> Option<Place> {
         let (quality, _, view) = self.quality_parts(now)?;
-        quality.decide(now, &view, view.tracks.get(i)?)
+        quality.decide(now, &view, view.tracks.get(track)?)
     }
 
     /// What is buffered far ahead is fetched anew in the quality that the viewer chose, from the
@@ -49,20 +49,20 @@ impl Fetch<'_> {
     pub(in crate::player) fn read(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         id: FetchId,
         len: u32,
         away: bool,
     ) {
         let moved = self.rest.head.moved().is_some();
-        let read = Read { kind, id, len, away, moved };
+        let read = Read { track, id, len, away, moved };
         let Some((quality, requests, view)) = self.quality_parts(cx.now) else { return };
         let growing = view.growing;
         let Some(choice) = quality.read(cx.now, &view, requests, &read) else { return };
         if growing {
-            return self.drop_to(cx, kind, choice);
+            return self.drop_to(cx, track, choice);
         }
-        let Some(stream) = self.tracks.of_mut(kind) else { return };
+        let Some(stream) = self.tracks.get_mut(track) else { return };
         if stream.lost(cx, self.requests, id).is_none() {
             return;
         }
@@ -72,15 +72,15 @@ impl Fetch<'_> {
     }
 
     /// Leaves a growing segment for a lower rung.
-    fn drop_to(&mut self, cx: &mut Cx<'_>, kind: TrackKind, choice: Choice) {
+    fn drop_to(&mut self, cx: &mut Cx<'_>, track: TrackId, choice: Choice) {
         let Some(edge) = self.rest.edge(self.tracks, cx.now) else { return };
         let position = self.rest.head.position(cx.now);
-        let place = self.tracks.of(kind).map(|s| Place { rep: choice.rep, ..s.place });
+        let place = self.tracks.get(track).map(|s| Place { rep: choice.rep, ..s.place });
         let entry = self
             .quality_parts(cx.now)
             .zip(place)
             .and_then(|((quality, _, view), place)| quality.entry(&view, place, edge));
-        let Some(stream) = self.tracks.of_mut(kind).filter(|_| self.rest.head.is_live()) else {
+        let Some(stream) = self.tracks.get_mut(track).filter(|_| self.rest.head.is_live()) else {
             return;
         };
         // From where there is nothing yet, but not what would only be fetched to be skipped.

@@ -1,10 +1,9 @@
 //! From the first manifest to a MediaSource with its buffers.
 
-use super::Opening;
+use super::{Opening, Resume};
 use crate::player::cx::Cx;
 use crate::player::io::Output;
 use crate::presentation::{Kind, Presentation};
-use crate::time::Position;
 
 impl Opening<'_> {
     /// The first manifest came.
@@ -15,8 +14,12 @@ impl Opening<'_> {
         cx.push(Output::OpenSource);
     }
 
-    /// Adds the buffers when all is known; answers where playing goes on, if that is to be fetched anew.
-    pub(in crate::player) fn advance(&mut self, cx: &mut Cx<'_>) -> Option<Position> {
+    /// Adds the buffers when all is known, and sees to tracks that appear later. Answers where playing goes
+    /// on, if that is to be fetched anew.
+    pub(in crate::player) fn advance(&mut self, cx: &mut Cx<'_>) -> Option<Resume> {
+        if self.stage.is_running() {
+            self.admit(cx);
+        }
         if !self.stage.is_open() || self.types.supported.is_none() {
             return None;
         }

@@ -1,13 +1,13 @@
 //! What breaks, and what is played instead.
 
-use super::Opening;
 use super::without::{self, Fate, fate};
+use super::{Opening, Resume};
 use crate::player::cx::Cx;
 use crate::player::error::{Code, Error};
-use crate::player::io::{Output, Reason};
+use crate::player::io::{Output, Reason, TrackId};
 use crate::player::place::{Place, rep_of};
 use crate::player::select;
-use crate::presentation::TrackKind;
+use crate::time::Position;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,29 +15,28 @@ use alloc::vec::Vec;
 impl Opening<'_> {
     /// `video.error`: the MediaSource is gone.
     pub(in crate::player) fn decoder_died(&mut self, cx: &mut Cx<'_>, code: u16, message: &str) {
-        let kind = without::culprit(message);
-        self.break_down(cx, Code::Decode, kind, format!("MediaError {code}: {message}"));
+        let track = without::culprit(message).and_then(|kind| self.tracks.of(kind)).map(|s| s.id);
+        self.break_down(cx, Code::Decode, track, format!("MediaError {code}: {message}"));
     }
 
     /// The browser refuses what was appended.
     pub(in crate::player) fn append_failed(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         text: String,
     ) {
-        self.break_down(cx, Code::BadSegment, Some(kind), text);
+        self.break_down(cx, Code::BadSegment, Some(track), text);
     }
 
-    fn break_down(&mut self, cx: &mut Cx<'_>, code: Code, kind: Option<TrackKind>, detail: String) {
+    fn break_down(&mut self, cx: &mut Cx<'_>, code: Code, track: Option<TrackId>, detail: String) {
         // A source that does not even open is not helped by another one.
         let opening = code == Code::Decode && self.stage.is_opening();
         if !opening && !self.stage.is_running() {
             return;
         }
         let count = self.figures.breaks_down(cx.now);
-        let helped =
-            !opening && (count == 1 || self.play_something_else(kind.unwrap_or(TrackKind::Video)));
+        let helped = !opening && (count == 1 || self.play_something_else(track));
         let what =
             if code == Code::Decode { "The decoder gave up" } else { "A segment was refused" };
         let then = match (helped, count) {
@@ -49,32 +48,33 @@ impl Opening<'_> {
         };
         let error =
             Error { code, fatal: !helped, message: format!("{what}; {then}."), url: None, detail };
-        if let (false, false, Some(kind)) = (helped, opening, kind) {
-            return self.go_without(cx, kind, error);
+        if let (false, false, Some(track)) = (helped, opening, track) {
+            return self.go_without(cx, track, error);
         }
         self.trouble(cx, error);
         if helped {
-            self.rebuild(cx);
+            self.rebuild(cx, Resume::Near);
         }
     }
 
-    /// The track of this kind cannot be played: the others go on without it, else it is the end.
-    pub(in crate::player) fn go_without(&mut self, cx: &mut Cx<'_>, kind: TrackKind, error: Error) {
-        let tracks: Vec<_> = self.tracks.iter().map(|s| (s.kind, s.passive)).collect();
-        let fate = fate(&tracks, kind);
+    /// This track cannot be played: the others go on without it, else it is the end.
+    pub(in crate::player) fn go_without(&mut self, cx: &mut Cx<'_>, track: TrackId, error: Error) {
+        let tracks: Vec<_> = self.tracks.iter().map(|s| (s.id, s.passive)).collect();
+        let fate = fate(&tracks, track);
         let rest = match fate {
             Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
             Fate::Ends => return self.trouble(cx, Error { fatal: true, ..error }),
         };
         let at = self.head.position(cx.now);
-        let error = without::left_out(self.tracks, self.manifest, kind, rest, error);
-        let Some(mut lost) = self.tracks.remove(kind) else { return };
+        let Some(kind) = self.tracks.get(rest).map(|s| s.kind) else { return };
+        let error = without::left_out(self.tracks, self.manifest, track, kind, error);
+        let Some(mut lost) = self.tracks.remove(track) else { return };
         lost.retarget(cx, self.requests, at);
         if let Some((id, _)) = lost.fetching.take() {
             self.requests.cancel(cx, id);
         }
         if fate == Fate::TakesOver(rest)
-            && let Some(heir) = self.tracks.of_mut(rest)
+            && let Some(heir) = self.tracks.get_mut(rest)
         {
             heir.passive = false;
             heir.transport = lost.transport.take();
@@ -83,15 +83,16 @@ impl Opening<'_> {
         lost.stop(cx);
         self.trouble(cx, error);
         if self.stage.is_running() {
-            self.rebuild(cx);
+            self.rebuild(cx, Resume::Near);
         } else {
             // Nothing else may come that makes it look at the rest.
             cx.wake_at(cx.now, Reason::Retry);
         }
     }
 
-    /// A new MediaSource, for the tracks as they are now; playing goes on where it is.
-    fn rebuild(&mut self, cx: &mut Cx<'_>) {
+    /// A new MediaSource, for the tracks as they are now; playing goes on where it is, or as near to that as
+    /// `resume` says.
+    pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>, resume: fn(Position) -> Resume) {
         let at = self.head.rebuilt(cx.now);
         for stream in self.tracks.iter_mut() {
             stream.retarget(cx, self.requests, at);
@@ -99,7 +100,7 @@ impl Opening<'_> {
             stream.renewed();
         }
         self.refresh_mimes();
-        self.stage.open(Some(at));
+        self.stage.open(Some(resume(at)));
         cx.push(Output::OpenSource);
     }
 
@@ -107,18 +108,16 @@ impl Opening<'_> {
         let Some(p) = self.manifest.presentation() else { return };
         for stream in self.tracks.iter_mut().filter(|s| s.transport.is_none() && !s.passive) {
             if let Some(mime) = rep_of(p, stream.place).and_then(|r| r.mime(stream.kind)) {
-                stream.buffer.is_to_be(stream.kind, mime);
+                stream.buffer.is_to_be(mime);
             }
         }
     }
 
     /// Takes the next lower rung, or another codec; answers whether there is one.
-    fn play_something_else(&mut self, kind: TrackKind) -> bool {
+    fn play_something_else(&mut self, track: Option<TrackId>) -> bool {
         let Some(p) = self.manifest.presentation() else { return false };
-        let Some(place) = self.tracks.of(kind).or_else(|| self.tracks.first()).map(|s| s.place)
-        else {
-            return false;
-        };
+        let stream = track.map_or_else(|| self.tracks.leading(), |track| self.tracks.get(track));
+        let Some((id, place)) = stream.map(|s| (s.id, s.place)) else { return false };
         let Some(period) = p.periods.get(place.period) else { return false };
         let Some(track) = period.tracks.get(place.track) else { return false };
         let Some(rep) = track.representations.get(place.rep) else { return false };
@@ -138,7 +137,7 @@ impl Opening<'_> {
                 })
             }
         };
-        let (Some((track, rep)), Some(stream)) = (next, self.tracks.of_mut(kind)) else {
+        let (Some((track, rep)), Some(stream)) = (next, self.tracks.get_mut(id)) else {
             return false;
         };
         stream.place = Place { track, rep, ..place };

@@ -5,7 +5,6 @@ use crate::player::cx::Cx;
 use crate::player::error::{Code, Error, shown};
 use crate::player::place::Place;
 use crate::player::select;
-use crate::player::track::stream::Stream;
 use crate::presentation::{Container, Kind, Presentation, Track, TrackKind};
 use alloc::format;
 use alloc::rc::Rc;
@@ -35,9 +34,8 @@ impl Opening<'_> {
                 continue;
             };
             let place = Place { period: period_index, track, rep };
-            let mut stream = Stream::new(kind, place, mime, period.start);
-            stream.wanted = Some(Rc::new(Track { representations: Vec::new(), ..t.clone() }));
-            self.tracks.push(stream);
+            let wanted = Track { representations: Vec::new(), ..t.clone() };
+            self.tracks.add(kind, place, mime, period.start).wanted = Some(Rc::new(wanted));
         }
         if self.tracks.is_empty() {
             return Err(self.why_nothing_plays(period.tracks.iter()));

@@ -5,7 +5,7 @@ use super::Opening;
 use super::choose::cannot_play;
 use crate::player::cx::Cx;
 use crate::player::event::Event;
-use crate::player::io::{Output, Reason};
+use crate::player::io::{Output, Reason, TrackId};
 use crate::player::place::{qualities, rep_of};
 use crate::player::playhead::Live;
 use crate::player::track::wrapping::mime_of;
@@ -18,11 +18,11 @@ impl Opening<'_> {
     /// Sees to what has to be known; answers whether all is there. Then the page is told what there is.
     pub(super) fn complete(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> bool {
         let mut complete = true;
-        for i in (0..self.tracks.len()).rev() {
-            while self.unwrap(cx, p, i) {}
+        for track in self.tracks.ids().into_iter().rev() {
+            while self.unwrap(cx, p, track) {}
         }
-        for i in 0..self.tracks.len() {
-            complete &= self.complete_track(cx, p, i);
+        for track in self.tracks.ids() {
+            complete &= self.complete_track(cx, p, track);
         }
         if !complete || self.stage.has_failed() || !self.types_found(cx) {
             return false;
@@ -42,15 +42,14 @@ impl Opening<'_> {
         true
     }
 
-    /// Where track `i` cannot be played as it is: takes another representation, or leaves it out. Answers
+    /// Where a track cannot be played as it is: takes another representation, or leaves it out. Answers
     /// whether that was so.
-    fn unwrap(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
-        let Some(stream) = self.tracks.get_mut(i) else { return false };
-        let kind = stream.kind;
+    fn unwrap(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
+        let Some(stream) = self.tracks.get_mut(track) else { return false };
         match stream.unwrap(p, self.types, self.url) {
             Ok(changed) => changed,
             Err(error) => {
-                self.go_without(cx, kind, error);
+                self.go_without(cx, track, error);
                 true
             }
         }
@@ -63,13 +62,13 @@ impl Opening<'_> {
         for stream in self.tracks.iter() {
             match self.types.found(stream.buffer.mime()) {
                 None => unknown.push(stream.buffer.mime().to_string()),
-                Some(false) => refused = Some((stream.kind, stream.buffer.mime().to_string())),
+                Some(false) => refused = Some((stream.id, stream.buffer.mime().to_string())),
                 Some(true) => {}
             }
         }
-        if let Some((kind, mime)) = refused {
+        if let Some((track, mime)) = refused {
             let error = cannot_play(self.url, mime);
-            self.go_without(cx, kind, error);
+            self.go_without(cx, track, error);
             return !self.stage.has_failed() && self.types_found(cx);
         }
         let known = unknown.is_empty();
@@ -80,9 +79,9 @@ impl Opening<'_> {
         known
     }
 
-    /// Sees to what has to be known of track `i`; answers whether it is.
-    fn complete_track(&mut self, cx: &mut Cx<'_>, p: &Presentation, i: usize) -> bool {
-        let Some(stream) = self.tracks.get(i) else { return true };
+    /// Sees to what has to be known of a track; answers whether it is.
+    fn complete_track(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
+        let Some(stream) = self.tracks.get(track) else { return true };
         let Some(rep) = rep_of(p, stream.place) else { return true };
         let kind = stream.kind;
         if stream.passive {
@@ -115,22 +114,22 @@ impl Opening<'_> {
         // An encoder that has just begun lists nothing yet.
         let Some(segment) = segment else { return !rep.segments.grows_by_reload() };
         if ts {
-            return match self.tracks.sniff(cx, self.requests, kind, rep, &segment) {
+            return match self.tracks.sniff(cx, self.requests, track, rep, &segment) {
                 Ok(known) => known,
                 Err(error) => {
-                    self.go_without(cx, kind, error);
+                    self.go_without(cx, track, error);
                     false
                 }
             };
         }
         let Some(init) = segment.init.or_else(|| rep.init.clone()) else { return true };
-        let Some(stream) = self.tracks.get_mut(i) else { return true };
+        let Some(stream) = self.tracks.get_mut(track) else { return true };
         let Some(data) = stream.init(&init) else {
             stream.ask_init(cx, self.requests, init);
             return false;
         };
         if let Some(mime) = mime_of(rep, kind, &data) {
-            stream.buffer.is_to_be(kind, mime);
+            stream.buffer.is_to_be(mime);
         }
         true
     }

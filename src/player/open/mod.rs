@@ -12,12 +12,14 @@
 //! | [`choose`] | which tracks of a presentation are played |
 //! | [`complete`] | what has to be known of them before their buffers can be added |
 //! | [`breakdown`] | what breaks, and what is played instead |
+//! | [`late`] | a track that appears later |
 //! | [`without`] | a track that is left out |
 
 mod advance;
 mod breakdown;
 mod choose;
 mod complete;
+mod late;
 mod opening;
 mod stage;
 pub(super) mod without;
@@ -25,4 +27,4 @@ pub(super) mod without;
 pub(super) use advance::set_duration;
 pub(super) use choose::nothing_came;
 pub(super) use opening::Opening;
-pub(super) use stage::Stage;
+pub(super) use stage::{Resume, Stage};

@@ -10,6 +10,15 @@ use crate::player::event::State;
 use crate::player::playhead::Playhead;
 use crate::time::Position;
 
+/// Where playing goes on with a new MediaSource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::player) enum Resume {
+    /// Here, or at the edge where that is followed: something was lost.
+    Near(Position),
+    /// Exactly here: nothing was.
+    At(Position),
+}
+
 /// How far it has got.
 #[derive(Debug, Default)]
 pub(in crate::player) struct Stage {
@@ -28,7 +37,7 @@ enum Step {
         /// The MediaSource is open.
         opened: bool,
         /// Go on here afterwards: set when the MediaSource is rebuilt.
-        resume: Option<Position>,
+        resume: Option<Resume>,
     },
     /// Fetching and playing.
     Running,
@@ -38,7 +47,7 @@ enum Step {
 
 impl Stage {
     /// A MediaSource is being opened; playing goes on at `resume` afterwards.
-    pub(super) const fn open(&mut self, resume: Option<Position>) {
+    pub(super) const fn open(&mut self, resume: Option<Resume>) {
         self.step = Step::Opening { opened: false, resume };
     }
 
@@ -50,7 +59,7 @@ impl Stage {
     }
 
     /// The buffers were added; answers where playing goes on.
-    pub(super) fn run(&mut self) -> Option<Position> {
+    pub(super) fn run(&mut self) -> Option<Resume> {
         match core::mem::replace(&mut self.step, Step::Running) {
             Step::Opening { resume, .. } => resume,
             Step::Loading | Step::Running | Step::Failed => None,

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::player::error::Error;
+use crate::player::io::TrackId;
 use crate::player::manifest::Manifest;
 use crate::player::place::track_of;
 use crate::player::track::Tracks;
@@ -17,22 +18,22 @@ use alloc::string::String;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// This one goes on with its own requests, and any others.
-    GoesOn(TrackKind),
+    GoesOn(TrackId),
     /// This one takes over the requests, which the lost one made for both.
-    TakesOver(TrackKind),
+    TakesOver(TrackId),
     /// There is nothing else.
     Ends,
 }
 
 /// What becomes of tracks, each with whether another one's requests feed it, without `lost`.
-pub(super) fn fate(tracks: &[(TrackKind, bool)], lost: TrackKind) -> Fate {
-    let leads = tracks.iter().any(|&(kind, fed)| kind == lost && !fed);
+pub(super) fn fate(tracks: &[(TrackId, bool)], lost: TrackId) -> Fate {
+    let leads = tracks.iter().any(|&(track, fed)| track == lost && !fed);
     let mut others = tracks.iter().filter(|it| it.0 != lost);
-    if let Some(&(kind, _)) = others.clone().find(|it| !it.1) {
-        return Fate::GoesOn(kind);
+    if let Some(&(track, _)) = others.clone().find(|it| !it.1) {
+        return Fate::GoesOn(track);
     }
     match others.next() {
-        Some(&(kind, _)) if leads => Fate::TakesOver(kind),
+        Some(&(track, _)) if leads => Fate::TakesOver(track),
         _ => Fate::Ends,
     }
 }
@@ -74,13 +75,13 @@ pub(super) fn culprit(message: &str) -> Option<TrackKind> {
 pub(in crate::player) fn left_out(
     tracks: &Tracks,
     manifest: &Manifest,
-    kind: TrackKind,
+    lost: TrackId,
     rest: TrackKind,
     error: Error,
 ) -> Error {
-    let place = tracks.of(kind).map(|s| s.place);
-    let track = manifest.presentation().zip(place).and_then(|(p, place)| track_of(p, place));
-    told(kind, track.filter(|t| t.kind == kind), rest, error)
+    let Some(lost) = tracks.get(lost) else { return error };
+    let track = manifest.presentation().and_then(|p| track_of(p, lost.place));
+    told(lost.kind, track.filter(|t| t.kind == lost.kind), rest, error)
 }
 
 #[cfg(test)]
@@ -94,14 +95,16 @@ mod tests {
 
     #[test]
     fn what_can_be_played_goes_on() {
-        type Tracks<'a> = &'a [(TrackKind, bool)];
-        let cases: [(Tracks<'_>, TrackKind, Fate); 6] = [
-            (&[(V, false), (A, false)], A, Fate::GoesOn(V)),
-            (&[(V, false), (A, false)], V, Fate::GoesOn(A)),
-            (&[(V, false), (A, true)], A, Fate::GoesOn(V)),
-            (&[(V, false), (A, true)], V, Fate::TakesOver(A)),
-            (&[(A, false)], A, Fate::Ends),
-            (&[(V, false)], V, Fate::Ends),
+        const P: TrackId = TrackId(0);
+        const S: TrackId = TrackId(1);
+        type Tracks<'a> = &'a [(TrackId, bool)];
+        let cases: [(Tracks<'_>, TrackId, Fate); 6] = [
+            (&[(P, false), (S, false)], S, Fate::GoesOn(P)),
+            (&[(P, false), (S, false)], P, Fate::GoesOn(S)),
+            (&[(P, false), (S, true)], S, Fate::GoesOn(P)),
+            (&[(P, false), (S, true)], P, Fate::TakesOver(S)),
+            (&[(S, false)], S, Fate::Ends),
+            (&[(P, false)], P, Fate::Ends),
         ];
         for (tracks, lost, expected) in cases {
             assert_eq!(fate(tracks, lost), expected, "{tracks:?} without {lost:?}");

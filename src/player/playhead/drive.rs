@@ -5,14 +5,14 @@ use crate::player::camera::Camera;
 use crate::player::clock::Clock;
 use crate::player::cx::Cx;
 use crate::player::edge::{self, Edge};
-use crate::player::io::Reason;
+use crate::player::io::{Reason, TrackId};
 use crate::player::manifest::Manifest;
+use crate::player::open::Resume;
 use crate::player::requests::Requests;
 use crate::player::select::Types;
 use crate::player::track::Tracks;
 use crate::player::track::download::News;
 use crate::player::track::way::Ways;
-use crate::presentation::TrackKind;
 use crate::time::{Instant, Position};
 use crate::units::Bitrate;
 use core::time::Duration;
@@ -82,15 +82,22 @@ impl Drive<'_> {
         }
     }
 
-    /// Everything is fetched anew from `at`, or from where a start would be.
-    pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>, at: Option<Position>) {
+    /// Everything is fetched anew from where a start would be.
+    pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>) {
         self.head.leave_for_unknown();
         self.camera.renewed();
         for stream in self.tracks.iter_mut() {
             stream.retarget(cx, self.requests, stream.cursor.position());
         }
-        if let Some(at) = at.filter(|_| !self.head.follows()) {
-            self.set_start(cx, at);
+    }
+
+    /// Everything is fetched anew for a new MediaSource.
+    pub(in crate::player) fn resume(&mut self, cx: &mut Cx<'_>, resume: Resume) {
+        self.start_over(cx);
+        match resume {
+            // It is entered anew.
+            Resume::Near(_) if self.head.follows() => {}
+            Resume::Near(at) | Resume::At(at) => self.set_start(cx, at),
         }
     }
 
@@ -168,9 +175,9 @@ impl Drive<'_> {
         }
     }
 
-    /// Something became known of media that came, of a track of this kind.
-    pub(in crate::player) fn news(&mut self, now: Instant, kind: TrackKind, news: News) {
-        let picture = kind == TrackKind::Video;
+    /// Something became known of media that came, of this track.
+    pub(in crate::player) fn news(&mut self, now: Instant, track: TrackId, news: News) {
+        let picture = self.tracks.is_picture(track);
         let changed = match news {
             News::Fragment { span, fresh } => {
                 if fresh && let Some((head, scene)) = self.parts(now) {

@@ -6,6 +6,7 @@ use crate::abr::guard::Guard;
 use crate::abr::shown::Shown;
 use crate::abr::{self, Choice, Rung, ahead, live};
 use crate::player::event::{Quality, QualityChoice};
+use crate::player::io::TrackId;
 use crate::player::place::{Place, track_of};
 use crate::player::select;
 use crate::player::select::Types;
@@ -40,6 +41,11 @@ pub(in crate::player) struct View<'a> {
 }
 
 impl View<'_> {
+    /// The track is a picture.
+    pub(super) fn is_picture(&self, track: TrackId) -> bool {
+        self.tracks.is_picture(track)
+    }
+
     /// What all tracks but the picture's need.
     pub(super) fn others(&self) -> Bitrate {
         let others = |s: &&Stream| s.kind != TrackKind::Video;
@@ -285,7 +291,7 @@ mod tests {
             let mut tracks = Tracks::default();
             let place = Place { period: 0, track: 0, rep };
             let at = Position::default();
-            tracks.push(Stream::new(TrackKind::Video, place, "video/mp4".into(), at));
+            tracks.add(TrackKind::Video, place, "video/mp4".into(), at);
             Self { quality: Adaptation::new(choice), presentation, tracks, types }
         }
 

@@ -2,7 +2,7 @@
 
 use super::adaptation::{Adaptation, BACKLOG, View};
 use crate::abr::{Choice, abandon, cmsd};
-use crate::player::io::FetchId;
+use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::requests::Requests;
 use crate::player::track::download::middle;
@@ -17,7 +17,7 @@ const JOIN: Duration = Duration::from_millis(400);
 /// A read of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::player) struct Read {
-    pub(in crate::player) kind: TrackKind,
+    pub(in crate::player) track: TrackId,
     pub(in crate::player) id: FetchId,
     pub(in crate::player) len: u32,
     /// The camera is away: what comes is not at the link's pace.
@@ -61,7 +61,7 @@ impl Adaptation {
         requests: &Requests,
         read: &Read,
     ) -> Option<Choice> {
-        let leads = read.kind == TrackKind::Video || v.tracks.len() == 1;
+        let leads = v.is_picture(read.track) || v.tracks.len() == 1;
         self.reads.beside += u64::from(read.len);
         if v.growing && !leads {
             // Sound is small and may flow past a picture that is held back.
@@ -90,7 +90,7 @@ impl Adaptation {
         // A join's backlog is no sign of weakness while it is young.
         let picture = v.tracks.of(TrackKind::Video).and_then(|s| s.downloads.front());
         let joins = || picture.is_none_or(|d| now.since(d.sent_at) < JOIN);
-        if read.kind != TrackKind::Video || !read.moved && joins() {
+        if !v.is_picture(read.track) || !read.moved && joins() {
             return None;
         }
         // What is on its way, which the next segment may already have been decided to leave.
@@ -119,7 +119,7 @@ impl Adaptation {
         requests: &Requests,
         read: &Read,
     ) -> Option<Choice> {
-        let stream = v.tracks.of(TrackKind::Video).filter(|s| s.kind == read.kind)?;
+        let stream = v.tracks.of(TrackKind::Video).filter(|s| s.id == read.track)?;
         let d = stream.downloads.front().filter(|d| d.id == read.id)?;
         let track = track_of(v.presentation, stream.place)?;
         let held = middle(&d.segment);

@@ -10,8 +10,8 @@ use crate::buffer::evict;
 use crate::buffer::inventory::Inventory;
 use crate::buffer::ranges::Ranges;
 use crate::player::cx::Cx;
-use crate::player::io::{Append, BlobId, Output};
-use crate::presentation::{Resource, TrackKind};
+use crate::player::io::{Append, BlobId, Output, TrackId};
+use crate::presentation::Resource;
 use crate::time::{Position, Span};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ const KEPT_AHEAD: Duration = Duration::from_secs(10);
 /// One SourceBuffer.
 #[derive(Debug)]
 pub(in crate::player) struct Buffer {
-    kind: TrackKind,
+    id: TrackId,
     /// MIME type with codecs.
     mime: String,
     offset_us: i64,
@@ -49,9 +49,9 @@ pub(in crate::player) struct Buffer {
 }
 
 impl Buffer {
-    pub(super) fn new(kind: TrackKind, mime: String) -> Self {
+    pub(super) fn new(id: TrackId, mime: String) -> Self {
         Self {
-            kind,
+            id,
             mime,
             offset_us: 0,
             window: Window::default(),
@@ -72,9 +72,9 @@ impl Buffer {
         &self.mime
     }
 
-    /// The kind and the type that it will be added with.
-    pub(in crate::player) fn is_to_be(&mut self, kind: TrackKind, mime: String) {
-        (self.kind, self.mime) = (kind, mime);
+    /// The type that it will be added with.
+    pub(in crate::player) fn is_to_be(&mut self, mime: String) {
+        self.mime = mime;
     }
 
     /// What is buffered, as the browser said last.
@@ -115,7 +115,7 @@ impl Buffer {
     /// It is added to a new MediaSource, empty.
     pub(in crate::player) fn add(&mut self, cx: &mut Cx<'_>) {
         self.renew();
-        cx.push(Output::AddBuffer { buffer: self.kind, mime: self.mime.clone() });
+        cx.push(Output::AddBuffer { buffer: self.id, mime: self.mime.clone() });
     }
 
     /// A new MediaSource comes: nothing is in its buffers.
@@ -123,7 +123,7 @@ impl Buffer {
         let mime = core::mem::take(&mut self.mime);
         let squeezed = self.squeezed;
         let changed = self.changed;
-        *self = Self { squeezed, changed, ..Self::new(self.kind, mime) };
+        *self = Self { squeezed, changed, ..Self::new(self.id, mime) };
     }
 
     /// Makes it ready for media of this wrapping; what was appended of a broken segment goes.
@@ -134,7 +134,7 @@ impl Buffer {
         self.shift(cx, wrapping.offset_us.unwrap_or_default());
         if self.window != wrapping.window {
             self.window = wrapping.window;
-            cx.push(Output::Window { buffer: self.kind, window: wrapping.window });
+            cx.push(Output::Window { buffer: self.id, window: wrapping.window });
         }
         if self.init.as_ref() != Some(&wrapping.init) {
             self.init = Some(wrapping.init.clone());
@@ -151,7 +151,7 @@ impl Buffer {
         if self.mime != mime {
             self.mime = mime.to_string();
             self.init = None;
-            cx.push(Output::ChangeType { buffer: self.kind, mime: mime.to_string() });
+            cx.push(Output::ChangeType { buffer: self.id, mime: mime.to_string() });
         }
     }
 
@@ -159,7 +159,7 @@ impl Buffer {
     pub(super) fn shift(&mut self, cx: &mut Cx<'_>, offset_us: i64) {
         if self.offset_us != offset_us {
             self.offset_us = offset_us;
-            cx.push(Output::Offset { buffer: self.kind, micros: offset_us });
+            cx.push(Output::Offset { buffer: self.id, micros: offset_us });
         }
     }
 
@@ -177,7 +177,7 @@ impl Buffer {
 
     fn append(&mut self, cx: &mut Cx<'_>, data: Append) {
         self.open = self.open.saturating_add(1);
-        cx.push(Output::Append { buffer: self.kind, data });
+        cx.push(Output::Append { buffer: self.id, data });
     }
 
     /// What was appended covers `span`, in this of the player's qualities.
@@ -196,7 +196,7 @@ impl Buffer {
         if core::mem::take(&mut self.half) {
             let appends = core::mem::take(&mut self.begun);
             self.open = self.open.saturating_sub(appends);
-            cx.push(Output::Abort { buffer: self.kind, appends });
+            cx.push(Output::Abort { buffer: self.id, appends });
             // The browser keeps the last init over an abort; half of one it does not.
             self.init = None;
         }
@@ -241,7 +241,7 @@ impl Buffer {
         self.evicted_to = Some(span.end);
         self.qualities.removed(span);
         self.open = self.open.saturating_add(1);
-        cx.push(Output::Remove { buffer: self.kind, span });
+        cx.push(Output::Remove { buffer: self.id, span });
     }
 
     /// The browser has finished an append or a removal.
@@ -267,7 +267,7 @@ mod tests {
     use alloc::rc::Rc;
     use alloc::vec;
 
-    const V: TrackKind = TrackKind::Video;
+    const V: TrackId = TrackId(0);
     const MIME: &str = "video/mp4; codecs=\"avc1.640028\"";
 
     fn buffer() -> Buffer {

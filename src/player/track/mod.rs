@@ -6,6 +6,7 @@
 //! | [`download`] | a segment on its way |
 //! | [`transport`] | the transmuxer of a transport stream |
 //! | [`sniffing`] | which tracks a transport stream has; [`sniff`]: what its segments say of that |
+//! | [`late`] | a track that appears in it later |
 //! | [`silence`] | AAC for holes in the sound |
 //! | [`way`] | where playing can go on |
 //! | [`wrapping`] | what a segment needs around it |
@@ -13,6 +14,7 @@
 
 pub(super) mod buffer;
 pub(super) mod download;
+mod late;
 pub(super) mod silence;
 mod sniff;
 pub(super) mod sniffing;
@@ -23,8 +25,8 @@ pub(super) mod wrapping;
 
 use super::cx::Cx;
 use super::error::{Code, Error};
-use super::io::{BlobId, FetchId};
-use super::place::{moved_place, place_in, rep_of, track_of};
+use super::io::{BlobId, FetchId, TrackId};
+use super::place::{Place, moved_place, place_in, rep_of, track_of};
 use super::requests::{Purpose, Requests, Sent};
 use super::select::Types;
 use crate::buffer::offsets::Offsets;
@@ -35,27 +37,53 @@ use crate::presentation::{Presentation, SegmentList, TrackKind};
 use crate::time::{Position, Span};
 use crate::units::Bitrate;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 use download::{News, Source};
 use stream::Stream;
+use transport::{Late, Piece};
 
 /// All tracks that are played.
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
     list: Vec<Stream>,
+    /// How many were added so far.
+    made: u32,
+    /// One that has appeared, and is not played yet.
+    late: Option<Late>,
+    /// What is not played although it is there.
+    left_out: Vec<TrackKind>,
     /// Where the media's own times lie, for all of them alike.
     offsets: Offsets,
 }
 
 impl Tracks {
-    pub(super) fn push(&mut self, stream: Stream) {
-        self.list.push(stream);
+    /// Adds a track, whose media is of this type and begins at `at`.
+    pub(super) fn add(
+        &mut self,
+        kind: TrackKind,
+        place: Place,
+        mime: String,
+        at: Position,
+    ) -> &mut Stream {
+        let id = TrackId(self.made);
+        self.made += 1;
+        self.list.push(Stream::new(id, kind, place, mime, at));
+        let last = self.list.len() - 1;
+        &mut self.list[last]
     }
 
-    pub(super) fn remove(&mut self, kind: TrackKind) -> Option<Stream> {
-        let i = self.index(kind)?;
-        Some(self.list.remove(i))
+    pub(super) fn remove(&mut self, track: TrackId) -> Option<Stream> {
+        let i = self.list.iter().position(|s| s.id == track)?;
+        let lost = self.list.remove(i);
+        self.left_out.push(lost.kind);
+        Some(lost)
+    }
+
+    /// The names of all.
+    pub(super) fn ids(&self) -> Vec<TrackId> {
+        self.list.iter().map(|s| s.id).collect()
     }
 
     pub(super) fn iter(&self) -> core::slice::Iter<'_, Stream> {
@@ -66,12 +94,12 @@ impl Tracks {
         self.list.iter_mut()
     }
 
-    pub(super) fn get(&self, i: usize) -> Option<&Stream> {
-        self.list.get(i)
+    pub(super) fn get(&self, track: TrackId) -> Option<&Stream> {
+        self.list.iter().find(|s| s.id == track)
     }
 
-    pub(super) fn get_mut(&mut self, i: usize) -> Option<&mut Stream> {
-        self.list.get_mut(i)
+    pub(super) fn get_mut(&mut self, track: TrackId) -> Option<&mut Stream> {
+        self.list.iter_mut().find(|s| s.id == track)
     }
 
     pub(super) fn first(&self) -> Option<&Stream> {
@@ -86,12 +114,14 @@ impl Tracks {
         self.list.is_empty()
     }
 
-    pub(super) fn index(&self, kind: TrackKind) -> Option<usize> {
-        self.list.iter().position(|s| s.kind == kind)
-    }
-
+    /// The first track of a kind: the picture, or the sound.
     pub(super) fn of(&self, kind: TrackKind) -> Option<&Stream> {
         self.list.iter().find(|s| s.kind == kind)
+    }
+
+    /// The track is a picture.
+    pub(super) fn is_picture(&self, track: TrackId) -> bool {
+        self.get(track).is_some_and(|s| s.kind == TrackKind::Video)
     }
 
     pub(super) fn of_mut(&mut self, kind: TrackKind) -> Option<&mut Stream> {
@@ -109,10 +139,16 @@ impl Tracks {
         self.list.iter().filter(|s| !s.passive)
     }
 
-    /// What every track holds.
+    /// The tracks without which nothing is played: a text holds up neither the start nor the end, and no
+    /// picture stands still for it.
+    fn needed(&self) -> impl Iterator<Item = &Stream> + Clone {
+        self.list.iter().filter(|s| s.kind != TrackKind::Text)
+    }
+
+    /// What every track holds that is needed.
     pub(super) fn common(&self) -> Ranges {
         let over = |s: &&Stream| s.ended && s.buffer.ranges().is_empty();
-        let mut streams = self.list.iter().filter(|s| !over(s));
+        let mut streams = self.needed().filter(|s| !over(s));
         let Some(first) = streams.next() else { return Ranges::default() };
         let first = first.buffer.ranges().clone();
         streams.fold(first, |all, s| all.intersection(s.buffer.ranges()))
@@ -121,8 +157,8 @@ impl Tracks {
     /// The end of what can be played from `at` without a hole, least over the tracks.
     pub(super) fn buffered_to(&self, at: Position) -> Position {
         let end = |s: &Stream| s.buffer.ranges().end_from(at);
-        let open = self.list.iter().filter(|s| !s.ended).map(end).min();
-        open.or_else(|| self.list.iter().map(end).max()).unwrap_or(at)
+        let open = self.needed().filter(|s| !s.ended).map(end).min();
+        open.or_else(|| self.needed().map(end).max()).unwrap_or(at)
     }
 
     /// The lists of what is fetched, one for each track that asks for media itself.
@@ -209,12 +245,12 @@ impl Tracks {
         }
     }
 
-    /// The kinds of the tracks that the playlist at `address` is for.
-    pub(super) fn of_list(&self, p: &Presentation, address: &str) -> Vec<TrackKind> {
+    /// The tracks that the playlist at `address` is for.
+    pub(super) fn of_list(&self, p: &Presentation, address: &str) -> Vec<TrackId> {
         let of = |s: &&Stream| {
             rep_of(p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
         };
-        self.feeds().filter(of).map(|s| s.kind).collect()
+        self.feeds().filter(of).map(|s| s.id).collect()
     }
 
     /// What is played beside the picture, of an element that is `muted` or not.
@@ -240,30 +276,30 @@ impl Tracks {
     pub(super) fn read(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         id: FetchId,
         blob: (BlobId, u32),
         facts: Vec<Fact>,
     ) -> Vec<News> {
-        let stream = self.list.iter_mut().find(|s| s.kind == kind);
+        let stream = self.list.iter_mut().find(|s| s.id == track);
         stream.map(|s| s.read(cx, &mut self.offsets, id, blob, facts)).unwrap_or_default()
     }
 
     /// Download `id` is whole; answers what became known by it.
-    pub(super) fn done(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) -> Vec<News> {
-        let stream = self.list.iter_mut().find(|s| s.kind == kind);
+    pub(super) fn done(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId) -> Vec<News> {
+        let stream = self.list.iter_mut().find(|s| s.id == track);
         stream.map(|s| s.done(cx, &mut self.offsets, id)).unwrap_or_default()
     }
 
     /// Bytes of a transport stream came.
-    pub(super) fn bytes(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: &[u8]) {
-        self.transmux(cx, kind, id, Some(bytes));
+    pub(super) fn bytes(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, bytes: &[u8]) {
+        self.transmux(cx, track, id, Some(bytes));
     }
 
     /// A segment of a transport stream is whole. Answers whether there was anything in it.
-    pub(super) fn bytes_end(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId) -> bool {
-        self.transmux(cx, kind, id, None);
-        let transport = self.of(kind).and_then(|s| s.transport.as_ref());
+    pub(super) fn bytes_end(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId) -> bool {
+        self.transmux(cx, track, id, None);
+        let transport = self.get(track).and_then(|s| s.transport.as_ref());
         transport.is_none_or(|t| !t.found_nothing(id))
     }
 
@@ -271,34 +307,45 @@ impl Tracks {
     pub(super) fn bytes_at_once(
         &mut self,
         cx: &mut Cx<'_>,
-        kind: TrackKind,
+        track: TrackId,
         id: FetchId,
         bytes: &[u8],
     ) {
-        self.bytes(cx, kind, id, bytes);
-        let _ = self.bytes_end(cx, kind, id);
-        self.done(cx, kind, id);
+        self.bytes(cx, track, id, bytes);
+        let _ = self.bytes_end(cx, track, id);
+        self.done(cx, track, id);
     }
 
     /// One request feeds the buffers of picture and sound.
-    fn transmux(&mut self, cx: &mut Cx<'_>, kind: TrackKind, id: FetchId, bytes: Option<&[u8]>) {
-        let Some(stream) = self.list.iter_mut().find(|s| s.kind == kind) else { return };
+    fn transmux(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, bytes: Option<&[u8]>) {
+        let Some(stream) = self.list.iter_mut().find(|s| s.id == track) else { return };
         let Some(d) = stream.downloads.iter_mut().find(|d| d.id == id) else { return };
         let Some(transport) = &mut stream.transport else { return };
         d.got += bytes.map_or(0, |b| b.len() as u64);
         let source = Source::of(d);
         let (pieces, follows) = transport.feed(id, &d.segment, bytes);
         if !follows {
-            for stream in self.list.iter_mut().filter(|s| s.kind == kind || s.passive) {
+            for stream in self.list.iter_mut().filter(|s| s.id == track || s.passive) {
                 stream.reached = None;
             }
         }
         for piece in pieces {
             // Sound beside a rendition of its own is not wanted.
-            let fits = |s: &&mut Stream| s.kind == piece.kind && (s.kind == kind || s.passive);
-            if let Some(stream) = self.list.iter_mut().find(fits) {
-                stream.put(cx, &mut self.offsets, piece, source);
+            let fits = |s: &&mut Stream| s.kind == piece.kind && (s.id == track || s.passive);
+            match self.list.iter_mut().find(fits) {
+                Some(stream) => stream.put(cx, &mut self.offsets, piece, source),
+                None => self.appears(&piece),
             }
+        }
+    }
+
+    /// There is no track for this piece of a transport stream: it may begin one.
+    fn appears(&mut self, piece: &Piece) {
+        if let Some(mime) = &piece.mime
+            && self.of(piece.kind).is_none()
+            && !self.left_out.contains(&piece.kind)
+        {
+            self.late = Some(Late { kind: piece.kind, mime: mime.clone() });
         }
     }
 
@@ -323,8 +370,8 @@ impl Tracks {
     }
 
     /// All media of download `id` has come, whatever became of the rest of the answer.
-    pub(super) fn has_all_of(&self, kind: TrackKind, id: FetchId) -> bool {
-        self.of(kind).is_some_and(|s| s.has_all_of(id))
+    pub(super) fn has_all_of(&self, track: TrackId, id: FetchId) -> bool {
+        self.get(track).is_some_and(|s| s.has_all_of(id))
     }
 
     /// A request was given up: what it was for is asked for again.
@@ -332,10 +379,10 @@ impl Tracks {
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
-        kind: TrackKind,
+        track: TrackId,
         sent: &Sent,
     ) {
-        let Some(stream) = self.of_mut(kind) else { return };
+        let Some(stream) = self.get_mut(track) else { return };
         if matches!(sent.purpose, Purpose::Segment(_)) {
             stream.lost(cx, requests, sent.id);
         } else {
@@ -346,20 +393,21 @@ impl Tracks {
     /// All media of all tracks has come and is in the buffers.
     pub(super) fn all_over(&self) -> bool {
         let over = |s: &Stream| s.ended && s.downloads.is_empty() && s.buffer.is_idle();
-        !self.is_empty() && self.list.iter().all(over)
+        !self.is_empty() && self.needed().all(over)
     }
 
     /// The browser has finished an append or a removal, and holds this now.
-    pub(super) fn updated(&mut self, kind: TrackKind, ranges: Vec<Span>) {
-        if let Some(stream) = self.of_mut(kind) {
+    pub(super) fn updated(&mut self, track: TrackId, ranges: Vec<Span>) {
+        if let Some(stream) = self.get_mut(track) {
             stream.buffer.updated(ranges);
         }
     }
 
     /// The browser has no room for what was to be appended; answers what is to be said of it.
-    pub(super) fn full(&mut self, kind: TrackKind) -> Option<Error> {
-        let first = self.of_mut(kind)?.buffer.has_no_room();
-        first.then(|| Error {
+    pub(super) fn full(&mut self, track: TrackId) -> Option<Error> {
+        let stream = self.get_mut(track)?;
+        let kind = stream.kind;
+        stream.buffer.has_no_room().then(|| Error {
             code: Code::Quota,
             fatal: false,
             message: "The browser has no room for more media; less is kept from now on.".into(),
@@ -384,7 +432,7 @@ impl Tracks {
 
     /// Nothing is buffered.
     pub(super) fn hold_nothing(&self) -> bool {
-        self.list.iter().all(|s| s.buffer.ranges().is_empty())
+        self.needed().all(|s| s.buffer.ranges().is_empty())
     }
 
     /// A passive track has come as far as the one that feeds it.
@@ -425,8 +473,7 @@ mod tests {
         for (to, period, fetching) in cases {
             let mut tracks = Tracks::default();
             let place = Place { period: 0, track: 0, rep: 1 };
-            tracks.push(Stream::new(TrackKind::Video, place, "video/mp4".into(), at(4000)));
-            let stream = tracks.of_mut(TrackKind::Video).unwrap();
+            let stream = tracks.add(TrackKind::Video, place, "video/mp4".into(), at(4000));
             stream.buffer.updated(vec![span(0, 4000)]);
             let (mut around, mut requests) = (Surroundings::default(), Requests::default());
             let cx = &mut around.at(now(0));
@@ -445,15 +492,16 @@ mod tests {
             [(TrackKind::Video, span(0, 9000)), (TrackKind::Audio, span(1000, 7000))]
         {
             let place = Place { period: 0, track: 0, rep: 0 };
-            let mut stream = Stream::new(kind, place, "x".into(), at(0));
-            stream.buffer.updated(vec![held]);
-            tracks.push(stream);
+            tracks.add(kind, place, "x".into(), at(0)).buffer.updated(vec![held]);
         }
-        assert_eq!(tracks.common().spans(), [span(1000, 7000)]);
+        let place = Place { period: 0, track: 0, rep: 0 };
+        tracks.add(TrackKind::Text, place, "x".into(), at(0));
+        assert_eq!(tracks.common().spans(), [span(1000, 7000)], "a text holds nothing up");
         assert_eq!(tracks.buffered_to(at(2000)), at(7000));
         tracks.of_mut(TrackKind::Audio).unwrap().ended = true;
         assert_eq!(tracks.buffered_to(at(2000)), at(9000), "sound that is over ends nothing");
         tracks.of_mut(TrackKind::Video).unwrap().ended = true;
-        assert!(tracks.all_over());
+        assert!(tracks.all_over(), "nor the end");
+        assert_eq!(tracks.ids(), [TrackId(0), TrackId(1), TrackId(2)]);
     }
 }

@@ -12,11 +12,10 @@
 
 use super::Tracks;
 use super::sniff::{Found, Sniff, Whole, complete};
-use super::stream::Stream;
 use super::transport::Transport;
 use crate::player::cx::Cx;
 use crate::player::error::{Code, Error, shown};
-use crate::player::io::FetchId;
+use crate::player::io::{FetchId, TrackId};
 use crate::player::requests::{Purpose, Requests, Sent};
 use crate::presentation::{Representation, Resource, Segment, TrackKind};
 use alloc::format;
@@ -35,13 +34,13 @@ impl Tracks {
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
-        kind: TrackKind,
+        track: TrackId,
         rep: &Representation,
         segment: &Segment,
     ) -> Result<bool, Error> {
-        let separate =
-            kind == TrackKind::Video && self.list.iter().any(|s| s.kind == TrackKind::Audio);
-        let Some(stream) = self.of_mut(kind) else { return Ok(false) };
+        let sound = self.list.iter().any(|s| s.kind == TrackKind::Audio);
+        let Some(stream) = self.get_mut(track) else { return Ok(false) };
+        let separate = stream.kind == TrackKind::Video && sound;
         let ask = match &mut stream.sniff {
             None => {
                 stream.sniff = Some(Sniff { number: segment.number, ..Sniff::default() });
@@ -50,17 +49,18 @@ impl Tracks {
             Some(sniff) => {
                 let next =
                     if sniff.looked == 0 { segment.number } else { sniff.number.saturating_add(1) };
-                let over = sniff.looked >= LOOKED_AT || complete(&sniff.found, kind, rep, separate);
+                let over =
+                    sniff.looked >= LOOKED_AT || complete(&sniff.found, stream.kind, rep, separate);
                 match rep.segments.numbered(next).filter(|s| !over && !s.gap) {
                     Some(segment) => {
                         sniff.number = segment.number;
                         segment
                     }
-                    None => return self.settle(kind, separate, &segment.resource),
+                    None => return self.settle(track, separate, &segment.resource),
                 }
             }
         };
-        stream.ask_before(cx, requests, Purpose::Sniff(kind), ask.resource);
+        stream.ask_before(cx, requests, Purpose::Sniff(track), ask.resource);
         Ok(false)
     }
 
@@ -69,10 +69,10 @@ impl Tracks {
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
-        kind: TrackKind,
+        track: TrackId,
         id: FetchId,
     ) {
-        let Some(stream) = self.of_mut(kind) else { return };
+        let Some(stream) = self.get_mut(track) else { return };
         let Some(sniff) = &mut stream.sniff else { return };
         let beginning = requests.get(id).map_or(&[][..], Sent::body);
         if sniff.looked == 0
@@ -87,8 +87,8 @@ impl Tracks {
     }
 
     /// A segment came, whole.
-    pub(in crate::player) fn sniffed(&mut self, kind: TrackKind, sent: &Sent, bytes: Vec<u8>) {
-        let Some(stream) = self.of_mut(kind) else { return };
+    pub(in crate::player) fn sniffed(&mut self, track: TrackId, sent: &Sent, bytes: Vec<u8>) {
+        let Some(stream) = self.get_mut(track) else { return };
         stream.fetching = None;
         if let Some(sniff) = &mut stream.sniff {
             sniff.looked += 1;
@@ -99,8 +99,8 @@ impl Tracks {
     }
 
     /// A segment did not come; answers whether the others say enough.
-    pub(in crate::player) fn sniff_failed(&mut self, kind: TrackKind) -> bool {
-        let Some(stream) = self.of_mut(kind) else { return false };
+    pub(in crate::player) fn sniff_failed(&mut self, track: TrackId) -> bool {
+        let Some(stream) = self.get_mut(track) else { return false };
         stream.fetching = None;
         let Some(sniff) = stream.sniff.as_mut().filter(|sniff| sniff.looked > 0) else {
             return false;
@@ -112,12 +112,13 @@ impl Tracks {
     /// The tracks are what was found.
     fn settle(
         &mut self,
-        kind: TrackKind,
+        track: TrackId,
         separate: bool,
         resource: &Resource,
     ) -> Result<bool, Error> {
-        let Some(stream) = self.of_mut(kind) else { return Ok(false) };
+        let Some(stream) = self.get_mut(track) else { return Ok(false) };
         let Some(sniff) = &mut stream.sniff else { return Ok(false) };
+        let kind = stream.kind;
         let Found { video, audio, sound, other } = core::mem::take(&mut sniff.found);
         let video = video.map(|codec| format!("video/mp4; codecs=\"{codec}\""));
         let audio = audio.map(|codec| format!("audio/mp4; codecs=\"{codec}\""));
@@ -133,13 +134,11 @@ impl Tracks {
         };
         let muxed = audio.filter(|_| settled == TrackKind::Video && !separate);
         stream.kind = settled;
-        stream.buffer.is_to_be(settled, own);
+        stream.buffer.is_to_be(own);
         stream.transport = Some(Transport::new(sound.filter(|_| muxed.is_some())));
         if let Some(audio) = muxed {
-            let mut sound =
-                Stream::new(TrackKind::Audio, stream.place, audio, stream.cursor.position());
-            sound.passive = true;
-            self.list.push(sound);
+            let (place, at) = (stream.place, stream.cursor.position());
+            self.add(TrackKind::Audio, place, audio, at).passive = true;
         }
         Ok(true)
     }
@@ -148,10 +147,10 @@ impl Tracks {
     /// (Another variant may number its own alike.)
     pub(in crate::player) fn take_sniffed(
         &mut self,
-        kind: TrackKind,
+        track: TrackId,
         segment: &Segment,
     ) -> Option<Vec<u8>> {
-        let sniff = self.of_mut(kind)?.sniff.as_mut()?;
+        let sniff = self.get_mut(track)?.sniff.as_mut()?;
         sniff.bodies.retain(|body| body.number >= segment.number);
         let i = sniff.bodies.iter().position(|body| body.resource == segment.resource)?;
         Some(sniff.bodies.swap_remove(i).bytes)

@@ -21,7 +21,7 @@ use crate::media::isobmff::scan::Fact;
 use crate::net::retry::InARow;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
-use crate::player::io::{BlobId, Body, FetchId, Output};
+use crate::player::io::{BlobId, Body, FetchId, Output, TrackId};
 use crate::player::place::{Place, place_in, rep_of, track_of};
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::player::select::{Types, unplayable};
@@ -39,6 +39,7 @@ const INITS: usize = 8;
 
 #[derive(Debug)]
 pub(in crate::player) struct Stream {
+    pub(in crate::player) id: TrackId,
     pub(in crate::player) kind: TrackKind,
     /// What is fetched.
     pub(in crate::player) place: Place,
@@ -108,12 +109,14 @@ pub(in crate::player) struct Trouble {
 
 impl Stream {
     pub(in crate::player) fn new(
+        id: TrackId,
         kind: TrackKind,
         place: Place,
         mime: String,
         at: Position,
     ) -> Self {
         Self {
+            id,
             kind,
             place,
             wanted: None,
@@ -122,7 +125,7 @@ impl Stream {
             downloads: VecDeque::new(),
             last_done: true,
             ended: false,
-            buffer: Buffer::new(kind, mime),
+            buffer: Buffer::new(id, mime),
             trouble: Trouble::default(),
             lateness: Lateness::default(),
             grain: Duration::ZERO,
@@ -157,7 +160,7 @@ impl Stream {
         requests: &mut Requests,
         resource: Resource,
     ) {
-        self.ask_before(cx, requests, Purpose::Init(self.kind), resource);
+        self.ask_before(cx, requests, Purpose::Init(self.id), resource);
     }
 
     /// What it is to play is wrapped in a way that cannot be played: it takes another representation or

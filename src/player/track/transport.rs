@@ -33,6 +33,14 @@ pub(super) struct Piece {
     pub(super) times: Option<(i64, i64)>,
 }
 
+/// What is known of a track that appears after the others were settled.
+#[derive(Clone, Debug)]
+pub(in crate::player) struct Late {
+    pub(in crate::player) kind: TrackKind,
+    /// MIME type with codecs.
+    pub(in crate::player) mime: String,
+}
+
 impl Piece {
     fn of(made: Made) -> Option<Self> {
         let of = |kind| match kind {
@@ -97,6 +105,11 @@ impl Transport {
         }
         self.media |= made.iter().any(|it| matches!(it, Made::Fragment { .. }));
         (made.into_iter().filter_map(Piece::of).collect(), follows)
+    }
+
+    /// What its sound is like, where there was some.
+    pub(super) fn sound(&self) -> Option<AacConfig> {
+        self.muxer.sound().cloned()
     }
 
     /// Segment `id` was fed last, and there was neither picture nor sound in it.

@@ -7,9 +7,8 @@
 
 use crate::clock::Time;
 use nearlive::player::{
-    Append, BufferEvent, Command, Cue, FetchEvent, Input, Output, Snapshot, SourceEvent,
+    Append, BufferEvent, Command, Cue, FetchEvent, Input, Output, Snapshot, SourceEvent, TrackId,
 };
-use nearlive::presentation::TrackKind;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 
@@ -17,8 +16,8 @@ use std::fmt::{self, Write as _};
 enum Note {
     Text(String),
     Read { id: u32, len: u64, facts: usize },
-    Append { kind: TrackKind, blob: u32 },
-    Updated { kind: TrackKind, ranges: usize, end_us: i64 },
+    Append { track: TrackId, blob: u32 },
+    Updated { track: TrackId, ranges: usize, end_us: i64 },
     Look { cue: Cue, at_us: i64, permille: u32, flags: [bool; 3], ready: u8 },
     Wake,
     Wait { until_us: Option<u64>, why: &'static str },
@@ -92,8 +91,8 @@ impl Log {
             Input::Fetch(id, FetchEvent::Failed(why)) => {
                 Note::Text(format!("Failed {}: {why}", id.0))
             }
-            Input::Buffer(kind, BufferEvent::Updated { ranges }) => Note::Updated {
-                kind: *kind,
+            Input::Buffer(track, BufferEvent::Updated { ranges }) => Note::Updated {
+                track: *track,
                 ranges: ranges.len(),
                 end_us: ranges.last().map_or(0, |r| r.end.as_micros()),
             },
@@ -110,7 +109,7 @@ impl Log {
         let note = match output {
             Output::Fetch(r) => Note::Text(format!("Fetch {} {} {:?}", r.id.0, r.url, r.range)),
             Output::Append { buffer, data: Append::Blob(blob) } => {
-                Note::Append { kind: *buffer, blob: blob.0 }
+                Note::Append { track: *buffer, blob: blob.0 }
             }
             Output::Append { buffer, data: Append::Bytes(bytes) } => {
                 Note::Text(format!("Append {buffer:?} {} bytes of the core", bytes.len()))
@@ -169,9 +168,9 @@ impl fmt::Display for Note {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Read { id, len, facts } => write!(f, "Read {id} {len} bytes, {facts} facts"),
-            Self::Append { kind, blob } => write!(f, "Append {kind:?} blob {blob}"),
-            Self::Updated { kind, ranges, end_us } => {
-                write!(f, "Updated {kind:?} {ranges} ranges to {:.3}", seconds(*end_us))
+            Self::Append { track, blob } => write!(f, "Append {track:?} blob {blob}"),
+            Self::Updated { track, ranges, end_us } => {
+                write!(f, "Updated {track:?} {ranges} ranges to {:.3}", seconds(*end_us))
             }
             Self::Look { cue, at_us, permille, flags: [paused, seeking, ended], ready } => {
                 let flag = |on: bool, name: &'static str| if on { name } else { "" };

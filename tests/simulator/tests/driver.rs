@@ -5,7 +5,7 @@
 use nearlive::media::isobmff::scan::{Fact, InitTrack, Scanner};
 use nearlive::player::{
     Append, BlobId, Body, BufferEvent, Command, FetchEvent, FetchId, Input, Output, Reason,
-    Request, SourceEvent,
+    Request, SourceEvent, TrackId,
 };
 use nearlive::presentation::TrackKind::Video;
 use nearlive::time::{Instant, Position, Span};
@@ -52,7 +52,7 @@ impl Script {
 
     fn blob(&mut self, blob: BlobId) {
         if !self.leaks {
-            self.out.push_back(Output::Append { buffer: Video, data: Append::Blob(blob) });
+            self.out.push_back(Output::Append { buffer: TrackId(0), data: Append::Blob(blob) });
         }
     }
 }
@@ -67,7 +67,7 @@ impl Machine for Script {
             }
             Input::Source(SourceEvent::Opened) => {
                 let mime = "video/mp4; codecs=\"avc1.64001f\"".into();
-                self.out.push_back(Output::AddBuffer { buffer: Video, mime });
+                self.out.push_back(Output::AddBuffer { buffer: TrackId(0), mime });
                 self.fetch(format!("http://host/cam/{PERIOD}/v2/init.mp4"), Body::Bytes);
             }
             Input::Fetch(_, FetchEvent::Data(bytes)) => self.init.extend(bytes),
@@ -77,7 +77,7 @@ impl Machine for Script {
                 let Some(Fact::Init(init)) = facts.first() else { panic!("{facts:?}") };
                 self.tracks = init.tracks.clone();
                 let data = Append::Bytes(self.init.clone());
-                self.out.push_back(Output::Append { buffer: Video, data });
+                self.out.push_back(Output::Append { buffer: TrackId(0), data });
                 self.out.push_back(Output::Play);
                 self.number = BEGIN;
                 self.next_segment();
@@ -91,7 +91,7 @@ impl Machine for Script {
             Input::Buffer(_, BufferEvent::Full) => {
                 self.full += 1;
                 let span = Span { start: Position::from_micros(0), end: Position::from_micros(1) };
-                self.out.push_back(Output::Remove { buffer: Video, span });
+                self.out.push_back(Output::Remove { buffer: TrackId(0), span });
             }
             Input::Buffer(_, BufferEvent::Updated { ranges }) if !self.sought => {
                 if let Some(range) = ranges.first() {

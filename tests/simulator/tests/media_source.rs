@@ -1,14 +1,15 @@
 //! The model of MediaSource behaves as Chromium was measured to.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
-use nearlive::player::Cue;
-use nearlive::presentation::TrackKind::{self, Audio, Video};
+use nearlive::player::{Cue, TrackId};
 use nearlive::time::{Position, Span};
 use nearlive::units::Rate;
 use nearlive_simulator::clock::{NEVER, Time, millis, secs};
 use nearlive_simulator::mse::{Element, Rules};
 use nearlive_simulator::origin::cmaf::{AUDIO_FRAME, Kind, Packer};
 
+const VIDEO: TrackId = TrackId(0);
+const AUDIO: TrackId = TrackId(1);
 const FIRST_HALF_SECOND: Span =
     Span { start: Position::from_millis(0), end: Position::from_millis(500) };
 
@@ -20,7 +21,7 @@ struct Page {
 }
 
 impl Page {
-    fn new(kinds: &[TrackKind]) -> Self {
+    fn new(tracks: &[TrackId]) -> Self {
         let mut page = Self {
             element: Element::new(Rules::default()),
             video: Packer::new(Kind::Video { width: 640, height: 360 }),
@@ -28,12 +29,13 @@ impl Page {
             now: 0,
         };
         page.element.open();
-        for kind in kinds {
-            page.element.add(*kind, "").unwrap();
+        for track in tracks {
+            let mime = if *track == VIDEO { "video/mp4" } else { "audio/mp4" };
+            page.element.add(*track, mime).unwrap();
         }
-        for kind in kinds {
-            let init = if *kind == Video { page.video.init() } else { page.audio.init() };
-            page.element.append(*kind, init.into(), 0, 0).unwrap();
+        for track in tracks {
+            let init = if *track == VIDEO { page.video.init() } else { page.audio.init() };
+            page.element.append(*track, init.into(), 0, 0).unwrap();
         }
         page.element.play(0);
         page
@@ -43,15 +45,19 @@ impl Page {
     fn video(&mut self, from_ms: u64, to_ms: u64) {
         for ms in (from_ms..to_ms).step_by(40) {
             let chunk = self.video.chunk(&[(ms * 90, 3600, 1000, ms % 1000 == 0)], None);
-            self.element.append(Video, chunk, 0, self.now).unwrap();
+            self.element.append(VIDEO, chunk, 0, self.now).unwrap();
         }
     }
 
     fn audio(&mut self, from_ms: u64, to_ms: u64) {
+        self.sound(AUDIO, from_ms, to_ms);
+    }
+
+    fn sound(&mut self, track: TrackId, from_ms: u64, to_ms: u64) {
         let frame = u64::from(AUDIO_FRAME);
         for n in (from_ms * 48).div_ceil(frame)..(to_ms * 48).div_ceil(frame) {
             let chunk = self.audio.chunk(&[(n * frame, AUDIO_FRAME, 300, true)], None);
-            self.element.append(Audio, chunk, 0, self.now).unwrap();
+            self.element.append(track, chunk, 0, self.now).unwrap();
         }
     }
 
@@ -70,7 +76,7 @@ impl Page {
 
 #[test]
 fn a_picture_without_sound_starts_with_its_first_frame() {
-    let mut page = Page::new(&[Video]);
+    let mut page = Page::new(&[VIDEO]);
     assert!(!page.element.running());
     page.video(0, 40);
     assert!(page.element.running());
@@ -79,7 +85,7 @@ fn a_picture_without_sound_starts_with_its_first_frame() {
 
 #[test]
 fn with_sound_200_ms_of_it_have_to_be_there_again_after_a_seek() {
-    let mut page = Page::new(&[Video, Audio]);
+    let mut page = Page::new(&[VIDEO, AUDIO]);
     page.video(0, 2000);
     page.audio(0, 190);
     assert!(!page.element.running());
@@ -93,8 +99,22 @@ fn with_sound_200_ms_of_it_have_to_be_there_again_after_a_seek() {
 }
 
 #[test]
+fn it_plays_where_all_of_its_buffers_have_media_however_many_they_are() {
+    const OTHER: TrackId = TrackId(7);
+    let mut page = Page::new(&[VIDEO, AUDIO]);
+    assert!(page.element.add(OTHER, "audio/mp4").is_err(), "the metadata are known");
+    let mut page = Page::new(&[VIDEO, AUDIO, OTHER]);
+    page.video(0, 2000);
+    page.audio(0, 2000);
+    assert!(page.element.buffered().is_empty() && !page.element.running());
+    page.sound(OTHER, 0, 400);
+    let end = page.element.buffered().last().unwrap().end.as_micros();
+    assert!(page.element.running() && (380_000..430_000).contains(&end), "{end}");
+}
+
+#[test]
 fn each_underflow_doubles_what_is_wanted_and_a_seek_resets_it() {
-    let mut page = Page::new(&[Video, Audio]);
+    let mut page = Page::new(&[VIDEO, AUDIO]);
     page.video(0, 20_000);
     page.audio(0, 300);
     page.cues();
@@ -117,7 +137,7 @@ fn each_underflow_doubles_what_is_wanted_and_a_seek_resets_it() {
 
 #[test]
 fn the_clock_goes_on_with_the_sound_for_3_s_when_the_picture_runs_dry() {
-    let mut page = Page::new(&[Video, Audio]);
+    let mut page = Page::new(&[VIDEO, AUDIO]);
     page.video(0, 1000);
     page.audio(0, 10_000);
     page.cues();
@@ -133,7 +153,7 @@ fn the_clock_goes_on_with_the_sound_for_3_s_when_the_picture_runs_dry() {
 
 #[test]
 fn a_hole_stops_the_position_at_its_edge_until_a_seek_over_it() {
-    let mut page = Page::new(&[Video]);
+    let mut page = Page::new(&[VIDEO]);
     page.video(0, 1000);
     page.video(2000, 4000);
     page.run(secs(3));
@@ -146,7 +166,7 @@ fn a_hole_stops_the_position_at_its_edge_until_a_seek_over_it() {
 
 #[test]
 fn a_seek_to_where_nothing_is_waits_and_ends_when_something_is() {
-    let mut page = Page::new(&[Video]);
+    let mut page = Page::new(&[VIDEO]);
     page.video(0, 1000);
     page.cues();
     page.element.seek(Position::from_millis(5000), 0);
@@ -158,7 +178,7 @@ fn a_seek_to_where_nothing_is_waits_and_ends_when_something_is() {
 
 #[test]
 fn the_rate_decides_how_far_the_position_comes() {
-    let mut page = Page::new(&[Video]);
+    let mut page = Page::new(&[VIDEO]);
     page.video(0, 60_000);
     page.element.set_rate(Rate::from_permille(1080), 0);
     page.run(secs(10));
@@ -170,7 +190,7 @@ fn the_rate_decides_how_far_the_position_comes() {
 
 #[test]
 fn the_end_comes_at_the_end_of_the_longer_track() {
-    let mut page = Page::new(&[Video, Audio]);
+    let mut page = Page::new(&[VIDEO, AUDIO]);
     page.video(0, 1000);
     page.audio(0, 1100);
     page.element.end_of_stream(0);
@@ -187,14 +207,14 @@ fn the_end_comes_at_the_end_of_the_longer_track() {
 fn an_ended_source_is_opened_again_by_whatever_changes_its_buffers() {
     type Change = fn(&mut Page);
     let changes: [(Change, bool); 5] = [
-        (|p| p.element.remove(Audio, FIRST_HALF_SECOND, p.now), false),
-        (|p| p.element.change_type(Video, ""), false),
-        (|p| p.element.set_offset(Audio, 0).unwrap(), false),
+        (|p| p.element.remove(AUDIO, FIRST_HALF_SECOND, p.now), false),
+        (|p| p.element.change_type(VIDEO, "video/mp4"), false),
+        (|p| p.element.set_offset(AUDIO, 0).unwrap(), false),
         (|p| p.video(2000, 2040), false),
-        (|p| p.element.abort(Video), true),
+        (|p| p.element.abort(VIDEO), true),
     ];
     for (i, (change, ended)) in changes.into_iter().enumerate() {
-        let mut page = Page::new(&[Video, Audio]);
+        let mut page = Page::new(&[VIDEO, AUDIO]);
         page.video(0, 2000);
         page.audio(0, 2000);
         page.element.end_of_stream(0);
@@ -210,7 +230,7 @@ fn an_ended_source_is_opened_again_by_whatever_changes_its_buffers() {
 
 #[test]
 fn frames_are_counted_as_they_are_passed() {
-    let mut page = Page::new(&[Video]);
+    let mut page = Page::new(&[VIDEO]);
     page.video(0, 4000);
     page.element.set_drops(100);
     page.run(secs(2));

@@ -147,7 +147,7 @@ impl<M: Machine> Simulation<M> {
         self.settle();
     }
 
-    /// The buffer of a kind takes so many bytes from now on.
+    /// The first buffer of a kind takes so many bytes from now on.
     pub fn quota(&mut self, kind: TrackKind, bytes: u64) {
         self.log.note(self.now, format!("the {kind:?} buffer takes {bytes} bytes"));
         if let Some(b) = self.element.buffer_mut(kind) {
@@ -173,7 +173,7 @@ impl<M: Machine> Simulation<M> {
         for timer in [&mut self.wake, &mut self.tick] {
             *timer = timer.saturating_add(time);
         }
-        for queue in &mut self.queues {
+        for queue in self.queues.values_mut() {
             queue.until = queue.until.saturating_add(time);
         }
         for (at, _) in &mut self.later {

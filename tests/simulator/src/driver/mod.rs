@@ -4,7 +4,7 @@
 //! `Wait`, performed, then the next; operations of a buffer in order, each after the last is
 //! finished; an append that meets a full buffer stays first and is tried again after a removal;
 //! nothing is said of a request after its `Cancel`. What the player must not do (a blob unknown or
-//! never freed, a second buffer of a kind, waking in circles) is noted as a violation.
+//! never freed, a second buffer of a track, waking in circles) is noted as a violation.
 
 mod fetches;
 mod hands;

@@ -105,14 +105,4 @@ impl Queue {
         self.done += u64::from(running.is_some());
         running
     }
-
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        self.waiting.clear();
-        self.running = None;
-        self.until = NEVER;
-        self.full = false;
-        self.held = false;
-        self.done = self.taken;
-    }
 }

@@ -3,7 +3,7 @@
 use super::fetches::Fetch;
 use super::queue::{Op, Queue};
 use super::simulation::{
-    Blob, KINDS, Later, MOST_INPUTS, MOST_OUTPUTS, Machine, Simulation, SourceOp, TICK, slot,
+    Blob, Later, MOST_INPUTS, MOST_OUTPUTS, Machine, Simulation, SourceOp, TICK,
 };
 use crate::clock::{NEVER, Time, millis};
 use crate::network::Arrival;
@@ -11,7 +11,7 @@ use crate::origin::HttpRequest;
 use crate::report::Sample;
 use nearlive::player::{
     Append, BlobId, BufferEvent, Cue, FetchEvent, FetchId, Head, Input, Output, Request, Snapshot,
-    SourceEvent,
+    SourceEvent, TrackId,
 };
 use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
@@ -59,7 +59,7 @@ impl<M: Machine> Simulation<M> {
     }
 
     fn next(&self) -> Time {
-        let queues = self.queues.iter().map(|q| q.until).min().unwrap_or(NEVER);
+        let queues = self.queues.values().map(|q| q.until).min().unwrap_or(NEVER);
         let later = self.later.iter().map(|l| l.0).min().unwrap_or(NEVER);
         let timers = self.timer(self.wake).min(self.timer(self.tick)).min(self.sample);
         let at = timers.min(queues).min(later).min(self.network.next()).min(self.element.next());
@@ -74,9 +74,9 @@ impl<M: Machine> Simulation<M> {
             self.arrive(id, arrival);
         }
         self.arrivals = arrivals;
-        for kind in KINDS {
-            if self.queues.get(slot(kind)).is_some_and(|q| q.until <= now) {
-                self.operation_done(kind);
+        for track in self.tracks() {
+            if self.queues.get(&track).is_some_and(|q| q.until <= now) {
+                self.operation_done(track);
             }
         }
         if self.element.next() <= now {
@@ -230,13 +230,17 @@ impl<M: Machine> Simulation<M> {
         self.give(Input::Fetch(id, event));
     }
 
-    fn operation_done(&mut self, kind: TrackKind) {
-        let Some(op) = self.queues.get_mut(slot(kind)).and_then(Queue::finish) else { return };
+    fn tracks(&self) -> Vec<TrackId> {
+        self.queues.keys().copied().collect()
+    }
+
+    fn operation_done(&mut self, track: TrackId) {
+        let Some(op) = self.queues.get_mut(&track).and_then(Queue::finish) else { return };
         let event = match op {
-            Op::Append { data, label } => self.element.append(kind, data, label, self.now).err(),
+            Op::Append { data, label } => self.element.append(track, data, label, self.now).err(),
             Op::Remove(span) => {
-                self.element.remove(kind, span, self.now);
-                if let Some(q) = self.queues.get_mut(slot(kind)) {
+                self.element.remove(track, span, self.now);
+                if let Some(q) = self.queues.get_mut(&track) {
                     q.full = false;
                 }
                 None
@@ -246,7 +250,7 @@ impl<M: Machine> Simulation<M> {
         if let Some(why) = event {
             // MSE 3.5.3, the append error algorithm: it ends the stream with a decode error.
             let source = self.report.opens;
-            self.give(Input::Buffer(kind, BufferEvent::Failed(why.clone())));
+            self.give(Input::Buffer(track, BufferEvent::Failed(why.clone())));
             if self.report.opens != source || !self.element.alive() {
                 return;
             }
@@ -255,8 +259,8 @@ impl<M: Machine> Simulation<M> {
             self.give(Input::Source(SourceEvent::Failed { code: 3, message }));
             return;
         }
-        let ranges = self.element.buffer(kind).map(|b| b.spans()).unwrap_or_default();
-        self.give(Input::Buffer(kind, BufferEvent::Updated { ranges }));
+        let ranges = self.element.spans(track);
+        self.give(Input::Buffer(track, BufferEvent::Updated { ranges }));
     }
 
     pub(super) fn perform(&mut self, output: Output) {
@@ -284,9 +288,12 @@ impl<M: Machine> Simulation<M> {
             }
             Output::AddBuffer { buffer, mime } => {
                 if !self.element.alive() {
-                    self.violate(format!("a {buffer:?} buffer without a source"));
+                    self.violate(format!("a buffer for {mime} without a source"));
                 } else if let Err(why) = self.element.add(buffer, &mime) {
                     self.violate(why);
+                } else {
+                    let held = self.held;
+                    self.queues.insert(buffer, Queue { held, ..Queue::default() });
                 }
             }
             Output::ChangeType { buffer, mime } => self.enqueue(buffer, Op::ChangeType(mime)),
@@ -309,14 +316,17 @@ impl<M: Machine> Simulation<M> {
                 },
             },
             Output::Abort { buffer, appends } => self.abort(buffer, appends),
-            Output::Hold(on) => self.queues.iter_mut().for_each(|q| q.held = on),
+            Output::Hold(on) => {
+                self.held = on;
+                self.queues.values_mut().for_each(|q| q.held = on);
+            }
             Output::Release(id) => {
                 if self.blobs.remove(&id).is_none() {
                     self.violate(format!("{id:?} is released and not there"));
                 }
             }
             Output::Duration(_) | Output::Seekable(_) | Output::EndOfStream => {
-                let after = self.queues.each_ref().map(|q| q.taken);
+                let after = self.queues.iter().map(|(track, q)| (*track, q.taken)).collect();
                 self.source_ops.push(SourceOp { output, after });
             }
             Output::Seek(to) => {
@@ -351,83 +361,79 @@ impl<M: Machine> Simulation<M> {
     }
 
     fn forget_source(&mut self) {
-        self.queues.iter_mut().for_each(Queue::clear);
+        self.queues.clear();
+        self.held = false;
         self.source_ops.clear();
         self.later.retain(|l| !matches!(l.1, Later::Opened));
     }
 
-    fn enqueue(&mut self, kind: TrackKind, op: Op) {
+    fn enqueue(&mut self, track: TrackId, op: Op) {
         if !self.element.alive() {
             // The source is dead or gone; the player may not know it yet. The bytes are free.
             return;
         }
-        if self.element.buffer(kind).is_none() {
-            self.violate(format!("an operation on the {kind:?} buffer, which is not there"));
-            return;
-        }
-        if let Some(q) = self.queues.get_mut(slot(kind)) {
-            q.push(op);
+        match self.queues.get_mut(&track) {
+            Some(q) => q.push(op),
+            None => self.violate(format!("an operation on the buffer of {track:?}: there is none")),
         }
     }
 
-    fn abort(&mut self, kind: TrackKind, appends: u32) {
-        let Some(queue) = self.queues.get_mut(slot(kind)) else { return };
+    fn abort(&mut self, track: TrackId, appends: u32) {
+        let Some(queue) = self.queues.get_mut(&track) else { return };
         if queue.forget(appends) == 0 {
             return;
         }
         // A removal that runs cannot be aborted (MSE 3.2, abort() step 4): it is finished first.
         let running = queue.abort();
         if let Some(Op::Remove(span)) = running {
-            self.element.remove(kind, span, self.now);
+            self.element.remove(track, span, self.now);
         }
-        self.element.abort(kind);
+        self.element.abort(track);
         self.element.settle(self.now);
     }
 
     /// Begins what can be begun.
     pub(super) fn pump(&mut self) {
-        for kind in KINDS {
-            self.pump_queue(kind);
+        for track in self.tracks() {
+            self.pump_queue(track);
         }
         self.pump_source();
     }
 
-    fn pump_queue(&mut self, kind: TrackKind) {
+    fn pump_queue(&mut self, track: TrackId) {
         loop {
-            let Some(q) = self.queues.get_mut(slot(kind)).filter(|q| q.running.is_none()) else {
+            let Some(q) = self.queues.get_mut(&track).filter(|q| q.running.is_none()) else {
                 return;
             };
             let Some(op) = q.pop() else { return };
             match op {
                 Op::Append { ref data, .. } => {
                     let bytes = data.len();
-                    let room = self.element.make_room(kind, bytes, self.now);
-                    let Some(q) = self.queues.get_mut(slot(kind)) else { return };
+                    let room = self.element.make_room(track, bytes, self.now);
+                    let Some(q) = self.queues.get_mut(&track) else { return };
                     if room {
                         q.begin(op, self.now, self.page.rules.append_takes);
                     } else {
                         q.full = true;
                         q.waiting.push_front(op);
-                        self.give(Input::Buffer(kind, BufferEvent::Full));
+                        self.give(Input::Buffer(track, BufferEvent::Full));
                     }
                     return;
                 }
                 Op::Remove(_) => return q.begin(op, self.now, 0),
                 Op::Offset(micros) => {
                     q.done += 1;
-                    if let Err(why) = self.element.set_offset(kind, micros) {
+                    if let Err(why) = self.element.set_offset(track, micros) {
                         self.violate(why);
                     }
                 }
                 Op::Window(start, end) => {
                     q.done += 1;
-                    if let Some(b) = self.element.buffer_mut(kind) {
-                        b.set_window(start, end);
-                    }
+                    self.element.set_window(track, start, end);
                 }
                 Op::ChangeType(mime) => {
                     q.done += 1;
-                    self.element.change_type(kind, &mime);
+                    self.element.change_type(track, &mime);
                 }
             }
         }
@@ -436,8 +442,9 @@ impl<M: Machine> Simulation<M> {
     /// Operations on the source need all buffers at rest (MSE 3.2).
     fn pump_source(&mut self) {
         while let Some(op) = self.source_ops.first() {
-            let due = self.queues.iter().zip(op.after).all(|(q, n)| q.done >= n);
-            let at_rest = self.queues.iter().all(|q| q.running.is_none());
+            let done = |track| self.queues.get(track).map_or(u64::MAX, |q| q.done);
+            let due = op.after.iter().all(|(track, taken)| done(track) >= *taken);
+            let at_rest = self.queues.values().all(|q| q.running.is_none());
             if !due || !at_rest {
                 return;
             }

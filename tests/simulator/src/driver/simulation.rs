@@ -11,8 +11,7 @@ use crate::origin::Origin;
 use crate::payload::Payload;
 use crate::report::Report;
 use crate::rng::Rng;
-use nearlive::player::{BlobId, Config, FetchId, Input, Output, Player};
-use nearlive::presentation::TrackKind;
+use nearlive::player::{BlobId, Config, FetchId, Input, Output, Player, TrackId};
 use nearlive::time::{Instant, WallTime};
 use std::collections::BTreeMap;
 
@@ -111,7 +110,8 @@ pub(super) enum Later {
 #[derive(Debug)]
 pub(super) struct SourceOp {
     pub(super) output: Output,
-    pub(super) after: [u64; 2],
+    /// So many operations of each buffer.
+    pub(super) after: Vec<(TrackId, u64)>,
 }
 
 /// Bytes that the driver keeps.
@@ -137,7 +137,10 @@ pub struct Simulation<M: Machine = Player> {
     pub(super) last_fetch: Option<FetchId>,
     pub(super) blobs: BTreeMap<BlobId, Blob>,
     pub(super) next_blob: u32,
-    pub(super) queues: [Queue; 2],
+    /// Of the buffers that were added.
+    pub(super) queues: BTreeMap<TrackId, Queue>,
+    /// Appends wait.
+    pub(super) held: bool,
     pub(super) source_ops: Vec<SourceOp>,
     pub(super) later: Vec<(Time, Later)>,
     pub(super) wake: Time,
@@ -170,7 +173,8 @@ impl<M: Machine> Simulation<M> {
             last_fetch: None,
             blobs: BTreeMap::new(),
             next_blob: 0,
-            queues: [Queue::default(), Queue::default()],
+            queues: BTreeMap::new(),
+            held: false,
             source_ops: Vec::new(),
             later: Vec::new(),
             wake: NEVER,
@@ -234,17 +238,6 @@ impl<M: Machine> Drop for Simulation<M> {
         if std::thread::panicking() {
             eprintln!("{}\n{}", self.log.print(), self.report);
         }
-    }
-}
-
-/// Kinds that have a buffer.
-pub(super) const KINDS: [TrackKind; 2] = [TrackKind::Video, TrackKind::Audio];
-
-/// The place of a kind's queue.
-pub(super) const fn slot(kind: TrackKind) -> usize {
-    match kind {
-        TrackKind::Audio => 1,
-        TrackKind::Video | TrackKind::Text => 0,
     }
 }
 

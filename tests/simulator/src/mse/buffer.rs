@@ -45,6 +45,11 @@ pub struct SourceBuffer {
 }
 
 impl SourceBuffer {
+    /// What it holds.
+    pub const fn kind(&self) -> TrackKind {
+        self.kind
+    }
+
     /// An empty buffer for media of this type, that takes so many bytes.
     pub fn new(kind: TrackKind, mime: &str, quota: u64) -> Self {
         Self {

@@ -11,67 +11,22 @@
 //! else four. When only the picture has run dry, the clock goes on with the sound for 3 s.
 
 use super::buffer::{Shown, SourceBuffer};
-use crate::clock::{NEVER, Time, millis, secs};
+use super::buffers::Buffers;
+use super::rules::Rules;
+use crate::clock::{NEVER, Time, millis};
 use crate::payload::Payload;
-use nearlive::player::{Cue, Span};
+use nearlive::player::{Cue, Span, TrackId};
 use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 use nearlive::units::Rate;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How this browser behaves.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// Sound that has to be there for the clock to start, microseconds.
-    pub audio_start: i64,
-    /// The most that underflows raise it to.
-    pub audio_start_most: i64,
-    /// Sound that the decoder and the device hold: with less the clock stops.
-    pub audio_reserve: i64,
-    /// Sound that is held besides while it is stretched at its pitch (a window of 20 ms is sought in
-    /// 30 ms).
-    pub stretch_reserve: i64,
-    /// Frames that have to be there for the clock to start, where the stream has a duration.
-    pub video_frames: i64,
-    /// The pipeline is flushed and filled again for so long at each seek.
-    pub seek_takes: Time,
-    /// For how long the clock goes on without a picture, while there is sound.
-    pub picture_grace: Time,
-    /// Bytes that a video buffer takes.
-    pub video_quota: u64,
-    /// Bytes that an audio buffer takes.
-    pub audio_quota: u64,
-    /// An append takes so long, microseconds, besides the time for its bytes.
-    pub append_takes: Time,
-    /// The sound card's clock is so much faster than the truth.
-    pub drift_ppm: i64,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            audio_start: 200_000,
-            audio_start_most: 3_000_000,
-            audio_reserve: 60_000,
-            stretch_reserve: 50_000,
-            video_frames: 4,
-            seek_takes: millis(20),
-            picture_grace: secs(3),
-            video_quota: 150 << 20,
-            audio_quota: 12 << 20,
-            append_takes: 300,
-            drift_ppm: 0,
-        }
-    }
-}
-
 /// The element and its MediaSource.
 #[derive(Clone, Debug)]
 pub struct Element {
     rules: Rules,
-    video: Option<SourceBuffer>,
-    audio: Option<SourceBuffer>,
+    buffers: Buffers,
     /// A MediaSource is attached and works.
     alive: bool,
     duration: Option<i64>,
@@ -111,8 +66,7 @@ impl Element {
         Self {
             audio_start: rules.audio_start,
             rules,
-            video: None,
-            audio: None,
+            buffers: Buffers::default(),
             alive: false,
             duration: None,
             complete: false,
@@ -164,62 +118,46 @@ impl Element {
     }
 
     /// `addSourceBuffer`; the error is the exception.
-    pub fn add(&mut self, kind: TrackKind, mime: &str) -> Result<(), String> {
-        let quota = match kind {
-            TrackKind::Audio => self.rules.audio_quota,
-            _ => self.rules.video_quota,
-        };
-        let started = self.ready > 0;
-        let slot = match kind {
-            TrackKind::Video => &mut self.video,
-            TrackKind::Audio => &mut self.audio,
-            TrackKind::Text => return Err("a SourceBuffer for text".into()),
-        };
-        if slot.is_some() {
-            return Err(format!("a second buffer for {kind:?}"));
-        }
-        if started {
+    pub fn add(&mut self, track: TrackId, mime: &str) -> Result<(), String> {
+        if self.ready > 0 {
             // Chromium: QuotaExceededError once the first initialization segments are known.
-            return Err(format!("a buffer for {kind:?} after the metadata are known"));
+            return Err(format!("a buffer for {mime} after the metadata are known"));
         }
-        *slot = Some(SourceBuffer::new(kind, mime, quota));
-        Ok(())
+        let (video, audio) = (self.rules.video_quota, self.rules.audio_quota);
+        self.buffers.add(track, mime, |kind| if kind == TrackKind::Audio { audio } else { video })
     }
 
-    /// The buffer of a kind.
-    pub const fn buffer(&self, kind: TrackKind) -> Option<&SourceBuffer> {
-        match kind {
-            TrackKind::Video => self.video.as_ref(),
-            TrackKind::Audio => self.audio.as_ref(),
-            TrackKind::Text => None,
-        }
+    /// The first buffer of a kind.
+    pub fn buffer(&self, kind: TrackKind) -> Option<&SourceBuffer> {
+        self.buffers.of(kind)
     }
 
-    /// The buffer of a kind, to change; [`Self::settle`] has to follow.
-    pub const fn buffer_mut(&mut self, kind: TrackKind) -> Option<&mut SourceBuffer> {
-        match kind {
-            TrackKind::Video => self.video.as_mut(),
-            TrackKind::Audio => self.audio.as_mut(),
-            TrackKind::Text => None,
-        }
+    /// The first buffer of a kind, to change; [`Self::settle`] has to follow.
+    pub fn buffer_mut(&mut self, kind: TrackKind) -> Option<&mut SourceBuffer> {
+        self.buffers.of_mut(kind)
+    }
+
+    /// What the buffer of a track holds.
+    pub fn spans(&self, track: TrackId) -> Vec<Span> {
+        self.buffers.get(track).map(SourceBuffer::spans).unwrap_or_default()
     }
 
     /// Room for so many bytes; false is a QuotaExceededError.
-    pub fn make_room(&mut self, kind: TrackKind, bytes: u64, now: Time) -> bool {
+    pub fn make_room(&mut self, track: TrackId, bytes: u64, now: Time) -> bool {
         let at = self.position(now);
-        self.buffer_mut(kind).is_none_or(|b| b.make_room(bytes, at))
+        self.buffers.get_mut(track).is_none_or(|b| b.make_room(bytes, at))
     }
 
     /// `appendBuffer`.
     pub fn append(
         &mut self,
-        kind: TrackKind,
+        track: TrackId,
         data: Payload,
         label: u32,
         now: Time,
     ) -> Result<(), String> {
         self.reopen();
-        let result = self.buffer_mut(kind).map_or(Ok(()), |b| b.append(data, label));
+        let result = self.buffers.get_mut(track).map_or(Ok(()), |b| b.append(data, label));
         self.settle(now);
         result
     }
@@ -237,34 +175,41 @@ impl Element {
     }
 
     /// `remove`.
-    pub fn remove(&mut self, kind: TrackKind, span: Span, now: Time) {
+    pub fn remove(&mut self, track: TrackId, span: Span, now: Time) {
         self.reopen();
-        if let Some(b) = self.buffer_mut(kind) {
+        if let Some(b) = self.buffers.get_mut(track) {
             b.remove(span);
         }
         self.settle(now);
     }
 
     /// `changeType`.
-    pub fn change_type(&mut self, kind: TrackKind, mime: &str) {
+    pub fn change_type(&mut self, track: TrackId, mime: &str) {
         self.reopen();
-        if let Some(b) = self.buffer_mut(kind) {
+        if let Some(b) = self.buffers.get_mut(track) {
             b.change_type(mime);
         }
     }
 
     /// `timestampOffset`; the error is the exception.
-    pub fn set_offset(&mut self, kind: TrackKind, micros: i64) -> Result<(), String> {
+    pub fn set_offset(&mut self, track: TrackId, micros: i64) -> Result<(), String> {
         self.reopen();
-        self.buffer_mut(kind).map_or(Ok(()), |b| b.set_offset(micros))
+        self.buffers.get_mut(track).map_or(Ok(()), |b| b.set_offset(micros))
+    }
+
+    /// `appendWindowStart` and `appendWindowEnd`, microseconds.
+    pub fn set_window(&mut self, track: TrackId, start: i64, end: Option<i64>) {
+        if let Some(b) = self.buffers.get_mut(track) {
+            b.set_window(start, end);
+        }
     }
 
     /// `abort()`: an exception, which is ignored, when the source has ended.
-    pub fn abort(&mut self, kind: TrackKind) {
+    pub fn abort(&mut self, track: TrackId) {
         if self.complete {
             return;
         }
-        if let Some(b) = self.buffer_mut(kind) {
+        if let Some(b) = self.buffers.get_mut(track) {
             b.abort();
         }
     }
@@ -282,9 +227,8 @@ impl Element {
     /// `endOfStream()`.
     pub fn end_of_stream(&mut self, now: Time) {
         self.complete = true;
-        let end =
-            |b: &Option<SourceBuffer>| b.as_ref().and_then(|b| b.ranges().last().map(|r| r.1));
-        self.duration = end(&self.video).max(end(&self.audio)).or(self.duration);
+        let end = |b: &SourceBuffer| b.ranges().last().map(|r| r.1);
+        self.duration = self.buffers.all().filter_map(end).max().or(self.duration);
         self.settle(now);
     }
 
@@ -409,7 +353,7 @@ impl Element {
 
     /// The frame on the screen.
     pub fn shown(&self, now: Time) -> Option<Shown> {
-        self.video.as_ref()?.shown_at(self.position(now))
+        self.buffers.of(TrackKind::Video)?.shown_at(self.position(now))
     }
 
     /// Sound that the clock needs to start at the moment, microseconds.
@@ -427,7 +371,7 @@ impl Element {
     /// `totalVideoFrames` and `droppedVideoFrames`.
     pub fn frames(&mut self, now: Time) -> (u32, u32) {
         let at = self.position(now);
-        let more = self.video.as_ref().map_or(0, |b| b.count(self.counted, at));
+        let more = self.buffers.of(TrackKind::Video).map_or(0, |b| b.count(self.counted, at));
         let more = u32::try_from(more).unwrap_or(0);
         self.counted = self.counted.max(at);
         self.frames += more;
@@ -438,7 +382,7 @@ impl Element {
     /// `buffered`: where all buffers have media (MSE 3.15.1).
     pub fn buffered(&self) -> Vec<Span> {
         let mut ranges: Option<Vec<(i64, i64)>> = None;
-        let buffers = || [&self.video, &self.audio].into_iter().flatten();
+        let buffers = || self.buffers.all();
         let highest = buffers().filter_map(|b| b.ranges().last().map(|r| r.1)).max();
         for buffer in buffers() {
             let mut own = buffer.ranges().to_vec();
@@ -496,8 +440,8 @@ impl Element {
 
     /// Where the clock has to stop for want of sound; `None` when it does not.
     fn audio_limit(&self, at: i64) -> Option<i64> {
-        let range = self.audio.as_ref()?.range_at(at);
-        self.limit(self.audio.as_ref(), range).map(|end| match range {
+        let range = self.buffers.of(TrackKind::Audio)?.range_at(at);
+        self.limit(self.buffers.of(TrackKind::Audio), range).map(|end| match range {
             Some(_) => end - self.reserve(),
             None => at,
         })
@@ -505,8 +449,9 @@ impl Element {
 
     /// Where the picture runs dry.
     fn video_limit(&self, at: i64) -> Option<i64> {
-        let range = self.video.as_ref()?.range_at(at);
-        self.limit(self.video.as_ref(), range).map(|end| if range.is_some() { end } else { at })
+        let range = self.buffers.of(TrackKind::Video)?.range_at(at);
+        self.limit(self.buffers.of(TrackKind::Video), range)
+            .map(|end| if range.is_some() { end } else { at })
     }
 
     fn limit(&self, buffer: Option<&SourceBuffer>, range: Option<(i64, i64)>) -> Option<i64> {
@@ -566,9 +511,9 @@ impl Element {
     }
 
     fn meet_metadata(&mut self, now: Time) {
-        let known = |b: &Option<SourceBuffer>| b.as_ref().is_none_or(|b| b.init().is_some());
-        let any = self.video.is_some() || self.audio.is_some();
-        if self.ready > 0 || !any || !known(&self.video) || !known(&self.audio) {
+        let known = |b: &SourceBuffer| b.init().is_some();
+        let any = self.buffers.all().next().is_some();
+        if self.ready > 0 || !any || !self.buffers.all().all(known) {
             return;
         }
         self.ready = 1;
@@ -610,9 +555,9 @@ impl Element {
         } else {
             self.dry = None;
         }
-        let blind = self
-            .dry
-            .is_some_and(|since| self.audio.is_none() || now >= since + self.rules.picture_grace);
+        let blind = self.dry.is_some_and(|since| {
+            self.buffers.of(TrackKind::Audio).is_none() || now >= since + self.rules.picture_grace
+        });
         let deaf = reached(self.audio_limit(at));
         if deaf || blind {
             self.stop_clock(now);
@@ -625,10 +570,8 @@ impl Element {
     }
 
     fn has_data(&self) -> bool {
-        let has = |b: &Option<SourceBuffer>| {
-            b.as_ref().is_none_or(|b| b.range_at(self.base).is_some() || self.over(b))
-        };
-        has(&self.video) && has(&self.audio) && self.ready > 0
+        let has = |b: &SourceBuffer| b.range_at(self.base).is_some() || self.over(b);
+        self.buffers.all().all(has) && self.ready > 0
     }
 
     /// The stream is complete, and this buffer has no more from the position on.
@@ -637,22 +580,22 @@ impl Element {
     }
 
     fn can_start(&self) -> bool {
-        let enough = |b: &Option<SourceBuffer>, want: i64| {
-            b.as_ref().is_none_or(|b| match b.range_at(self.base) {
-                Some(range) => {
-                    let last = self.complete && b.ranges().last() == Some(&range);
-                    last || range.1 - self.base >= want
-                }
-                None => self.over(b),
-            })
+        let enough = |b: &SourceBuffer, want: i64| match b.range_at(self.base) {
+            Some(range) => {
+                let last = self.complete && b.ranges().last() == Some(&range);
+                last || range.1 - self.base >= want
+            }
+            None => self.over(b),
         };
         let frame =
             |b: &SourceBuffer| b.shown_at(self.base).map_or(0, |s| s.frame.end - s.frame.start);
-        let video = self.video.as_ref().map_or(0, |b| match b.init() {
+        let video = self.buffers.of(TrackKind::Video).map_or(0, |b| match b.init() {
             Some(init) if init.unbounded => 1,
             _ => (frame(b) * self.rules.video_frames).min(i64::try_from(millis(200)).unwrap_or(0)),
         });
-        enough(&self.video, video) && enough(&self.audio, self.audio_start)
+        self.buffers
+            .all()
+            .all(|b| enough(b, if b.kind() == TrackKind::Audio { self.audio_start } else { video }))
     }
 }
 

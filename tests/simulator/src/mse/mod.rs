@@ -2,9 +2,12 @@
 //! Extensions and what Chromium was measured to do where the standard leaves it open.
 
 mod buffer;
+mod buffers;
 mod element;
 mod parser;
+mod rules;
 
 pub use buffer::{Shown, SourceBuffer};
-pub use element::{Element, Rules};
+pub use element::Element;
 pub use parser::{Frame, Init, Parsed, Parser};
+pub use rules::Rules;
