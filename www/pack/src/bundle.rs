@@ -31,10 +31,7 @@ const at = new URL(document.currentScript?.src || "nearlive.js", document.baseUR
 return new URL("nearlive.wasm" + at.search, at).href;
 })();"#;
     let body = body(sources, glue, url);
-    format!(
-        "{}(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n",
-        banner(sources)
-    )
+    format!("(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n")
 }
 
 /// `dist/nearlive.mjs`: for `import`. The address is written as bundlers look for it.
@@ -44,30 +41,26 @@ const at = new URL("nearlive.wasm", import.meta.url);
 at.search ||= new URL(import.meta.url).search;
 return at.href;
 })();"#;
-    format!(
-        "{}{}export {{ nearlive as default, nearlive }};\n",
-        banner(sources),
-        body(sources, glue, url)
-    )
+    body(sources, glue, url) + "export { nearlive as default, nearlive };\n"
 }
 
 /// `dist/nearlive-NAME.js`: another player's API on top of the global `nearlive`, whose script the page loads first.
-pub(crate) fn facade(sources: &Sources, text: &str) -> String {
-    format!("{}(() => {{\n\"use strict\";\n{}}})();\n", banner(sources), strip::javascript(text))
+pub(crate) fn facade(text: &str) -> String {
+    format!("(() => {{\n\"use strict\";\n{text}}})();\n")
 }
 
-fn banner(sources: &Sources) -> String {
+/// The first line of each of these files.
+pub(crate) fn banner(sources: &Sources) -> String {
     format!("/*! Nearlive {} | MIT OR Apache-2.0 */\n", sources.version)
 }
 
 fn body(sources: &Sources, glue: &str, url: &str) -> String {
     format!(
-        "const VERSION = {}, STYLE = {};\n{url}\n{}{}{}",
+        "const VERSION = {}, STYLE = {};\n{url}\n{glue}{}{}",
         quote(sources.version),
         quote(&strip::css(&sources.style)),
-        strip::javascript(glue),
-        strip::javascript(&sources.loader),
-        strip::javascript(&sources.element),
+        sources.loader,
+        sources.element,
     )
 }
 
@@ -104,9 +97,7 @@ mod tests {
 
     #[test]
     fn the_script_leaks_nothing_but_its_global() {
-        let text = script(&sources(), "let wasm_bindgen = 1;\n");
-        assert!(text.starts_with("/*! Nearlive 1.2.3"), "{text}");
-        let (_, code) = text.split_once("*/\n").unwrap();
+        let code = script(&sources(), "let wasm_bindgen = 1;\n");
         assert!(code.starts_with("(() => {\n\"use strict\";\n"), "{code}");
         assert!(code.ends_with("globalThis.nearlive ??= nearlive;\n})();\n"), "{code}");
         let place =

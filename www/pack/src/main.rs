@@ -19,6 +19,7 @@
 
 mod arrange;
 mod bundle;
+mod minify;
 mod module;
 #[cfg(feature = "size")]
 mod size;
@@ -139,14 +140,21 @@ fn player(job: &Job) -> Result<()> {
     let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
     std::fs::create_dir_all(&dist)?;
     write(&dist, "nearlive.wasm", &wasm)?;
-    write(&dist, "nearlive.js", bundle::script(&sources, &glue).as_bytes())?;
-    write(&dist, "nearlive.mjs", bundle::module(&sources, &glue).as_bytes())?;
+    let small = |text: String, minify: fn(&str) -> Result<String>| {
+        let text = if job.profile == "wasm" { minify(&text)? } else { text };
+        Ok::<_, anyhow::Error>(bundle::banner(&sources) + &text)
+    };
+    let script = small(bundle::script(&sources, &glue), minify::script)?;
+    write(&dist, "nearlive.js", script.as_bytes())?;
+    let module = small(bundle::module(&sources, &glue), minify::module)?;
+    write(&dist, "nearlive.mjs", module.as_bytes())?;
     if !types.is_empty() {
         write(&dist, "nearlive.d.ts", types.as_bytes())?;
         write(&dist, "nearlive.d.mts", types.as_bytes())?;
     }
     for (name, text) in &facades {
-        write(&dist, &format!("nearlive-{name}"), bundle::facade(&sources, text).as_bytes())?;
+        let facade = small(bundle::facade(text), minify::script)?;
+        write(&dist, &format!("nearlive-{name}"), facade.as_bytes())?;
     }
     stamp.write(&record)?;
     let how = match (&optimizer, job.profile) {

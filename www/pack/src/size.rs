@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::io::Write;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
-/// The download that is never exceeded: hls.js, brotli-compressed.
-const LIMIT: usize = 155_000;
+/// The download that is never exceeded: today's, rounded up. It only ever becomes lower. (hls.js has 155 kB.)
+const LIMIT: usize = 153_500;
 /// The download that is aimed at: hls.js light.
 const AIM: usize = 101_000;
 
