@@ -342,6 +342,7 @@ impl BoxWriter {
         });
     }
 
+    #[inline(never)]
     fn patch(&mut self, at: usize, value: u32) {
         if let Some(place) = self.out.get_mut(at..at + 4) {
             place.copy_from_slice(&value.to_be_bytes());

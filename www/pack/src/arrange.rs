@@ -1,21 +1,20 @@
 //! Puts the same module down in the order that compresses best. Nothing that runs changes.
 //!
-//! - Functions of one type stand together, sorted by their bytes: those that are nearly the same become neighbours. The
-//!   large ones, which resemble none, come last.
+//! - Each function is followed by the one that resembles it most: what a compressor finds nearby costs it less.
 //! - A function's local variables are numbered by how often they are used, so that the same few numbers come again and
 //!   again. (Their types stay in groups, as the binary format wants it; parameters keep their numbers.)
 //!
-//! Both are permutations: calls, exports, tables and the start function are renumbered with them. Sections that only tools
-//! read are left out.
+//! - Loads and stores say nothing of the alignment of their addresses. It is a hint, which engines on x86 and ARM ignore.
+//!
+//! The first two are permutations: calls, exports, tables and the start function are renumbered with them. Sections that
+//! only tools read are left out.
 
 use anyhow::{Result, anyhow};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use wasm_encoder::reencode::{Error, Reencode};
-use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, ValType};
+use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, MemArg, ValType};
 use wasmparser::{FunctionBody, FunctionSectionReader, Operator, Parser, Payload, TypeRef};
-
-/// From so many bytes on a function has its own words.
-const LARGE: usize = 600;
 
 /// The module, arranged anew.
 pub(crate) fn arrange(wasm: &[u8]) -> Result<Vec<u8>> {
@@ -26,8 +25,7 @@ pub(crate) fn arrange(wasm: &[u8]) -> Result<Vec<u8>> {
         let parameters = read.parameters.get(*ty as usize).copied().unwrap_or_default();
         bodies.push(renumbered(&mut kept, body, parameters)?);
     }
-    let mut order: Vec<usize> = (0..bodies.len()).collect();
-    order.sort_by_key(|at| (bodies[*at].len() > LARGE, read.types[*at], &bodies[*at]));
+    let order = by_likeness(&bodies);
 
     let mut renumber = Renumber { imported: read.imported, places: vec![0; order.len()], ..kept };
     for (place, at) in order.iter().enumerate() {
@@ -47,6 +45,53 @@ pub(crate) fn arrange(wasm: &[u8]) -> Result<Vec<u8>> {
 
 fn because(error: Error) -> anyhow::Error {
     anyhow!("the module cannot be arranged: {error}")
+}
+
+/// A run of so many bytes is what two functions can have in common.
+const RUN: usize = 4;
+/// What more functions than this have in common says nothing.
+const COMMON: usize = 400;
+
+/// The order in which each body is followed by the one, of those that are left, with which it shares the most runs of
+/// bytes. A run counts the more the rarer it is; a long body has to share more than a short one.
+fn by_likeness(bodies: &[Vec<u8>]) -> Vec<usize> {
+    let runs: Vec<BTreeMap<&[u8], u32>> = bodies.iter().map(|it| runs(it)).collect();
+    let mut holders: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    for (at, runs) in runs.iter().enumerate() {
+        runs.keys().for_each(|run| holders.entry(run).or_default().push(at));
+    }
+    let mut left: BTreeSet<(&[u8], usize)> =
+        bodies.iter().enumerate().map(|(at, body)| (body.as_slice(), at)).collect();
+    let mut order = Vec::new();
+    let mut next = None;
+    while let Some(at) = next.or_else(|| left.first().map(|it| it.1)) {
+        left.remove(&(&bodies[at], at));
+        order.push(at);
+        let mut shared: BTreeMap<usize, u32> = BTreeMap::new();
+        for (run, count) in &runs[at] {
+            let Some(holders) = holders.get_mut(run) else { continue };
+            let weight = (bodies.len() / holders.len()).ilog2();
+            holders.retain(|it| *it != at);
+            if holders.len() <= COMMON {
+                for other in holders.iter() {
+                    *shared.entry(*other).or_default() += weight * count.min(&runs[*other][run]);
+                }
+            }
+        }
+        let likeness =
+            |other: usize, shared: u32| f64::from(shared) / (bodies[other].len() as f64).powf(0.7);
+        next = shared
+            .into_iter()
+            .max_by(|a, b| likeness(a.0, a.1).total_cmp(&likeness(b.0, b.1)))
+            .map(|it| it.0);
+    }
+    order
+}
+
+fn runs(body: &[u8]) -> BTreeMap<&[u8], u32> {
+    let mut all = BTreeMap::new();
+    body.windows(RUN).for_each(|run| *all.entry(run).or_default() += 1);
+    all
 }
 
 /// What has to be known of a module beforehand.
@@ -164,6 +209,11 @@ struct Renumber {
 
 impl Reencode for Renumber {
     type Error = Infallible;
+
+    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Result<MemArg, Error> {
+        let memory_index = self.memory_index(arg.memory)?;
+        Ok(MemArg { offset: arg.offset, align: 0, memory_index })
+    }
 
     fn function_index(&mut self, function: u32) -> Result<u32, Error> {
         let place = function.checked_sub(self.imported).and_then(|at| self.places.get(at as usize));
