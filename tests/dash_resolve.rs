@@ -3,7 +3,7 @@
 use nearlive::dash::{read, resolve};
 use nearlive::presentation::{
     ClockSource, Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation,
-    Segment, SegmentList, TrackKind, edge, window,
+    Resource, Segment, SegmentList, TrackKind, edge, window,
 };
 use nearlive::time::{Position, WallTime};
 use nearlive::units::{ByteRange, Resolution};
@@ -37,7 +37,12 @@ fn at(r: &Representation, us: i64) -> Option<(u64, i64, i64, String)> {
 }
 
 fn span(s: Segment) -> (u64, i64, i64, String) {
-    (s.number, s.start.as_micros(), s.end.as_micros(), s.resource.url)
+    (s.number, s.start.as_micros(), s.end.as_micros(), address(&s.resource))
+}
+
+/// Where it is at first.
+fn address(resource: &Resource) -> String {
+    resource.url(resource.base().url())
 }
 
 fn url(text: &str) -> String {
@@ -66,7 +71,7 @@ fn ffmpeg_live_lists_what_exists() {
     let r = representation(&p, 0);
     assert_eq!(r.mime(TrackKind::Video).as_deref(), Some("video/mp4; codecs=\"avc1.42c00c\""));
     assert_eq!(r.resolution, Some(Resolution { width: 320, height: 180 }));
-    assert_eq!(r.init.as_ref().map(|i| i.url.clone()), Some(url("init-stream0.m4s")));
+    assert_eq!(r.init.as_ref().map(address), Some(url("init-stream0.m4s")));
     assert_eq!(at(r, 7 * S), Some((2, 5 * S, 10 * S, url("chunk-stream0-00002.m4s"))));
     assert_eq!(at(r, 10 * S), None);
     assert!(r.segments.grows_by_reload());
@@ -137,7 +142,7 @@ fn ffmpeg_on_demand_by_timeline_by_number_and_in_one_file() {
     }
     let r = representation(&single, 0);
     let init = r.init.clone().unwrap();
-    assert_eq!(init.url, url("vod_single-stream0.mp4"));
+    assert_eq!(address(&init), url("vod_single-stream0.mp4"));
     assert_eq!(init.range, Some(ByteRange { first: 0, last: Some(826) }));
     let second = r.segments.at(Position::from_micros(4 * S)).unwrap();
     assert_eq!(second.resource.range, Some(ByteRange { first: 83_863, last: Some(165_927) }));
@@ -154,7 +159,7 @@ fn ffmpegs_webm_is_indexed_by_its_cues() {
     assert_eq!(r.container, Container::WebM);
     assert_eq!(r.mime(TrackKind::Video).as_deref(), Some("video/webm; codecs=\"vp9\""));
     let SegmentList::Indexed { index } = &r.segments else { panic!("indexed") };
-    assert_eq!(index.url, url("video_160x90_250k.webm"));
+    assert_eq!(address(index), url("video_160x90_250k.webm"));
     assert_eq!(index.range, Some(ByteRange { first: 254_645, last: Some(254_685) }));
     assert_eq!(r.init.clone().unwrap().range, Some(ByteRange { first: 0, last: Some(635) }));
     let audio = &audio.representations[0];
@@ -224,7 +229,7 @@ fn addresses_are_built_over_four_levels() {
         let p = resolved(&text);
         let r = representation(&p, 0);
         assert_eq!(at(r, 2 * S).unwrap().3, format!("{expected}/002-7-$.m4s"));
-        assert_eq!(r.init.clone().unwrap().url, format!("{expected}/i?7"));
+        assert_eq!(address(&r.init.clone().unwrap()), format!("{expected}/i?7"));
     }
 }
 
@@ -244,7 +249,7 @@ fn segment_information_is_inherited_attribute_by_attribute() {
     assert_eq!(at(one, 2 * S), Some((8, 2 * S, 4 * S, url("s8"))));
     assert_eq!(one.mapping, Mapping::Offset(-1_500_000));
     assert_eq!(at(two, 20 * S), Some((8, 20 * S, 40 * S, url("r8"))));
-    assert_eq!(two.init.clone().unwrap().url, url("p"));
+    assert_eq!(address(&two.init.clone().unwrap()), url("p"));
     // Another kind inherits nothing of it; what stands before the index is the initialization.
     let SegmentList::Indexed { index } = &three.segments else { panic!("indexed") };
     assert_eq!(index.range, Some(ByteRange { first: 10, last: Some(19) }));
@@ -543,15 +548,8 @@ fn names_are_unique_and_rungs_sorted() {
     assert_eq!(ids.len(), 4);
     assert_ne!(p.periods[0].tracks[0].id, p.periods[0].tracks[1].id);
     // The address still has the id as it is written.
-    assert_eq!(
-        p.periods[0].tracks[0].representations[0]
-            .segments
-            .at(Position::default())
-            .unwrap()
-            .resource
-            .url,
-        url("x")
-    );
+    let first = p.periods[0].tracks[0].representations[0].segments.at(Position::default());
+    assert_eq!(address(&first.unwrap().resource), url("x"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use nearlive::hls::syntax::{Media, Playlist};
 use nearlive::hls::update::Placement;
 use nearlive::hls::{read, resolve};
 use nearlive::presentation::{
-    Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation, SegmentList,
-    TrackKind, edge, window,
+    Base, Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation, Resource,
+    SegmentList, TrackKind, edge, window,
 };
 use nearlive::time::{Position, WallTime};
 use nearlive::units::ByteRange;
@@ -17,6 +17,16 @@ const URL: &str = "https://cam.example/a/index.m3u8?token=x";
 
 fn url(text: &str) -> String {
     format!("https://cam.example/a/{text}")
+}
+
+/// A playlist as the multivariant one at [`URL`] names it.
+fn named(name: &str) -> Resource {
+    Resource::new(Base::new(URL.into()), name.into(), None)
+}
+
+/// Where it is.
+fn address(resource: &Resource) -> String {
+    resource.url(resource.base().url())
 }
 
 fn multivariant(text: &str) -> Presentation {
@@ -43,7 +53,7 @@ fn two_and_audio() -> Presentation {
 
 fn representation<'a>(p: &'a Presentation, name: &str) -> &'a Representation {
     let mut all = p.periods[0].tracks.iter().flat_map(|t| &t.representations);
-    let found = all.find(|r| r.playlist.as_deref() == Some(&url(name)));
+    let found = all.find(|r| r.playlist == Some(named(name)));
     found.unwrap_or_else(|| unreachable!("{name}"))
 }
 
@@ -75,7 +85,7 @@ fn plain(sequence: u64, count: usize) -> String {
 }
 
 fn apply(placement: &mut Placement, p: &mut Presentation, name: &str, text: &str) -> Refresh {
-    let refresh = placement.apply(p, &url(name), &url(name), &media(text));
+    let refresh = placement.apply(p, &named(name), &url(name), &media(text));
     assert_eq!(refresh.as_ref().err(), None);
     refresh.unwrap_or(Refresh::Never)
 }
@@ -92,7 +102,7 @@ fn ffmpegs_multivariant_playlist_becomes_two_tracks() {
     let rungs: Vec<_> =
         video.representations.iter().map(|r| (r.bandwidth.as_bps(), r.codecs.as_str())).collect();
     assert_eq!(rungs, [(180_745, "avc1.42c00c"), (510_745, "")]);
-    assert_eq!(video.representations[0].playlist, Some(url("v1.m3u8")));
+    assert_eq!(video.representations[0].playlist, Some(named("v1.m3u8")));
     assert!(video.representations[0].segments.is_pending());
     assert_eq!(audio.representations[0].codecs, "mp4a.40.2");
     assert_eq!(
@@ -156,12 +166,12 @@ fn ffmpegs_transport_streams_are_live_from_zero() {
     let playlist = media(include_str!("data/ffmpeg_ts.m3u8"));
     let mut p = resolve::single(&playlist, URL);
     let mut placement = Placement::default();
-    assert_eq!(placement.apply(&mut p, URL, URL, &playlist), Ok(seconds(2)));
+    assert_eq!(placement.apply(&mut p, &Resource::at(URL), URL, &playlist), Ok(seconds(2)));
     let r = &p.periods[0].tracks[0].representations[0];
     assert_eq!((r.container, r.mapping), (Container::Ts, Mapping::Learn));
     let last = r.segments.last().unwrap();
     assert_eq!((last.number, last.start.as_micros(), last.end.as_micros()), (6, 6 * S, 8_010_700));
-    assert_eq!(last.resource.url, url("playlist6.ts"));
+    assert_eq!(address(&last.resource), url("playlist6.ts"));
     assert_eq!((last.init, last.gap, last.available), (None, false, None));
     assert_eq!(
         p.kind,
@@ -177,7 +187,7 @@ fn ffmpegs_transport_streams_are_live_from_zero() {
     assert_eq!(span, Some((0, 8_010_700)));
     // The camera is gone: the playlist ends.
     let ended = media(include_str!("data/ffmpeg_ts_ended.m3u8"));
-    assert_eq!(placement.apply(&mut p, URL, URL, &ended), Ok(Refresh::Never));
+    assert_eq!(placement.apply(&mut p, &Resource::at(URL), URL, &ended), Ok(Refresh::Never));
     assert_eq!(p.kind, Kind::OnDemand { duration: Some(Duration::from_micros(7_890_700)) });
     assert_eq!(
         edge(&p, WallTime::default()).and_then(|edge| window(&p, edge)).map(|w| w.0.as_micros()),
@@ -191,12 +201,12 @@ fn ffmpegs_dates_make_positions_unix_time() {
     let playlist = media(include_str!("data/ffmpeg_fmp4_live.m3u8"));
     let mut p = resolve::single(&playlist, URL);
     let mut placement = Placement::default();
-    placement.apply(&mut p, URL, URL, &playlist).unwrap();
+    placement.apply(&mut p, &Resource::at(URL), URL, &playlist).unwrap();
     let r = &p.periods[0].tracks[0].representations[0];
     assert_eq!(r.container, Container::Mp4);
     let first = r.segments.at(Position::default()).unwrap();
     assert_eq!((first.number, first.start.as_millis()), (2, 1_795_493_439_194));
-    assert_eq!(first.init.map(|i| i.url), Some(url("init.mp4")));
+    assert_eq!(first.init.map(|i| address(&i)), Some(url("init.mp4")));
     let Kind::Live(live) = &p.kind else { panic!("live") };
     assert_eq!(live.anchor, Some(WallTime::default()));
     let now = WallTime::from_millis(1_795_493_448_000);
@@ -210,7 +220,10 @@ fn on_demand_begins_at_zero_whatever_the_dates() {
             text.replacen("#EXTINF", "#EXT-X-PROGRAM-DATE-TIME:2026-11-24T04:00:00Z\n#EXTINF", 1);
         let playlist = media(&dated);
         let mut p = resolve::single(&playlist, URL);
-        assert_eq!(Placement::default().apply(&mut p, URL, URL, &playlist), Ok(Refresh::Never));
+        assert_eq!(
+            Placement::default().apply(&mut p, &Resource::at(URL), URL, &playlist),
+            Ok(Refresh::Never)
+        );
         assert_eq!(p.kind, Kind::OnDemand { duration: Some(Duration::from_secs(12)) });
         let r = &p.periods[0].tracks[0].representations[0];
         let second = r.segments.at(Position::from_micros(5 * S)).unwrap();
@@ -218,7 +231,7 @@ fn on_demand_begins_at_zero_whatever_the_dates() {
     }
     let playlist = media(include_str!("data/ffmpeg_byterange.m3u8"));
     let mut p = resolve::single(&playlist, URL);
-    Placement::default().apply(&mut p, URL, URL, &playlist).unwrap();
+    Placement::default().apply(&mut p, &Resource::at(URL), URL, &playlist).unwrap();
     let second = p.periods[0].tracks[0].representations[0].segments.numbered(1).unwrap();
     assert_eq!(second.resource.range, Some(ByteRange { first: 117_775, last: Some(232_690) }));
     assert_eq!(second.init.unwrap().range, Some(ByteRange { first: 0, last: Some(1353) }));
@@ -435,6 +448,56 @@ fn dates_place_the_first_nudge_the_next_and_jump_at_discontinuities() {
 }
 
 #[test]
+fn an_initialization_segment_stays_what_it_is_over_hosts_and_tokens() {
+    let text = |first: u64, maps: &[&str]| {
+        let mut text = format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-MAP:URI=\"{}\"\n",
+            maps[0]
+        );
+        for n in first..first + 4 {
+            if n == 13 && maps.len() > 1 {
+                text += &format!("#EXT-X-MAP:URI=\"{}\"\n", maps[1]);
+            }
+            text += &format!("#EXTINF:2,\n{n}.m4s\n");
+        }
+        text
+    };
+    let (mut p, mut placement) = (two_and_audio(), Placement::default());
+    let mut load = |from: &str, first: u64, maps: &[&str]| -> Vec<Resource> {
+        let list = media(&text(first, maps));
+        placement.apply(&mut p, &named("low.m3u8"), from, &list).unwrap();
+        let SegmentList::Listed(listed) = &representation(&p, "low.m3u8").segments else {
+            panic!()
+        };
+        listed.segments.iter().map(|s| s.init.clone().unwrap()).collect()
+    };
+    let a = load("https://one/a/low.m3u8?t=1", 8, &["init.mp4?t=1"])[0].clone();
+    let later = load("https://two/a/low.m3u8?t=2", 9, &["init.mp4?t=2"]);
+    assert!(later.iter().all(|init| *init == a));
+    assert_eq!(address(&later[3]), "https://two/a/init.mp4?t=2");
+    // Another one of the same path in the same list is another one, and stays it.
+    let both = load("https://two/a/low.m3u8", 10, &["init.mp4?v=1", "init.mp4?v=2"]);
+    assert_eq!((&both[0], &both[2]), (&a, &a));
+    let b = both[3].clone();
+    assert_ne!(b, a);
+    let both = load("https://one/a/low.m3u8", 11, &["init.mp4?v=3", "init.mp4?v=4"]);
+    assert_eq!((&both[0], &both[1], &both[2], &both[3]), (&a, &a, &b, &b));
+}
+
+#[test]
+fn an_old_copy_from_another_host_is_an_old_copy() {
+    let (mut p, mut placement) = (two_and_audio(), Placement::default());
+    let mut load = |from: &str, first: u64| {
+        placement.apply(&mut p, &named("low.m3u8"), from, &media(&plain(first, 6))).unwrap();
+        spans(&p, "low.m3u8").last().map(|it| it.0)
+    };
+    assert_eq!(load("https://one/a/low.m3u8", 10), Some(15));
+    assert_eq!(load("https://two/a/low.m3u8", 11), Some(16));
+    assert_eq!(load("https://one/a/low.m3u8", 10), Some(16), "an edge that lags");
+    assert_eq!(load("https://one/a/low.m3u8", 12), Some(17));
+}
+
+#[test]
 fn holding_back_gaps_and_refusals() {
     let with = |tag: &str| plain(0, 2).replacen("#EXTINF", &format!("{tag}\n#EXTINF"), 1);
     let (mut p, mut placement) = (two_and_audio(), Placement::default());
@@ -455,17 +518,17 @@ fn holding_back_gaps_and_refusals() {
         (with("#EXT-X-I-FRAMES-ONLY"), "key frames"),
     ];
     for (text, why) in refused {
-        let error = placement.apply(&mut p, &url("low.m3u8"), URL, &media(&text)).unwrap_err();
+        let error = placement.apply(&mut p, &named("low.m3u8"), URL, &media(&text)).unwrap_err();
         assert!(error.to_string().contains(why), "{error}");
         assert_eq!(p, before, "a refused playlist changes nothing");
     }
     let empty = media("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-ENDLIST\n");
-    assert!(placement.apply(&mut p, &url("a.m3u8"), URL, &empty).is_err());
+    assert!(placement.apply(&mut p, &named("a.m3u8"), URL, &empty).is_err());
     // What is not listed yet is asked for again; what has ended with nothing leaves what is known.
     let waiting = media("#EXTM3U\n#EXT-X-TARGETDURATION:4\n");
-    assert!(placement.apply(&mut p, &url("a.m3u8"), URL, &waiting).is_ok());
-    assert_eq!(placement.apply(&mut p, &url("low.m3u8"), URL, &waiting), Ok(seconds(2)));
-    assert_eq!(placement.apply(&mut p, &url("low.m3u8"), URL, &empty), Ok(Refresh::Never));
+    assert!(placement.apply(&mut p, &named("a.m3u8"), URL, &waiting).is_ok());
+    assert_eq!(placement.apply(&mut p, &named("low.m3u8"), URL, &waiting), Ok(seconds(2)));
+    assert_eq!(placement.apply(&mut p, &named("low.m3u8"), URL, &empty), Ok(Refresh::Never));
     assert_eq!(spans(&p, "low.m3u8").len(), 2);
     assert!(!representation(&p, "low.m3u8").segments.grows_by_reload());
 }

@@ -5,7 +5,7 @@ use nearlive::dash::{read as mpd, resolve as dash};
 use nearlive::hls::syntax::Playlist;
 use nearlive::hls::update::Placement;
 use nearlive::hls::{read as m3u8, resolve as hls};
-use nearlive::presentation::{Presentation, edge, window};
+use nearlive::presentation::{Presentation, Resource, edge, window};
 use nearlive::time::{Position, WallTime};
 
 const URL: &str = "https://user:pw@h.example/a/b.mpd?c#d";
@@ -137,7 +137,7 @@ fn damaged_playlists() {
                 }
                 Ok(Playlist::Media(media)) => {
                     let p = known.get_or_insert_with(|| hls::single(&media, URL));
-                    if placement.apply(p, URL, URL, &media).is_ok() {
+                    if placement.apply(p, &Resource::at(URL), URL, &media).is_ok() {
                         good += 1;
                         question(p);
                     }

@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use nearlive::hls::syntax::{Media, Playlist};
 use nearlive::hls::update::Placement;
 use nearlive::hls::{read, resolve, write};
+use nearlive::presentation::Resource;
 
 mod questions;
 
@@ -45,7 +46,8 @@ fuzz_target!(|data: &[u8]| {
             other => panic!("{other:?}\n{text}"),
         }
         let presentation = known.get_or_insert_with(|| resolve::single(&media, questions::URL));
-        if placement.apply(presentation, questions::URL, questions::URL, &media).is_ok() {
+        let list = Resource::at(questions::URL);
+        if placement.apply(presentation, &list, questions::URL, &media).is_ok() {
             questions::ask(presentation);
         }
     }

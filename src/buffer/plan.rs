@@ -131,7 +131,6 @@ fn ready_at(view: &View<'_>, segment: &Segment) -> Option<WallTime> {
 mod tests {
     use super::*;
     use crate::presentation::{Listed, Resource};
-    use alloc::string::String;
     use alloc::vec::Vec;
 
     const fn pos(s: i64) -> Position {
@@ -144,7 +143,7 @@ mod tests {
             number,
             start: pos(number as i64 * 2),
             end: pos(number as i64 * 2 + 2),
-            resource: Resource { url: String::from("s"), range: None },
+            resource: Resource::at("s"),
             init: None,
             timeline: 0,
             gap: false,

@@ -3,37 +3,65 @@
 
 use super::syntax::{BaseUrl, S, SegmentInfo, Segments, UrlRange};
 use crate::presentation::{
-    Error, Listed, Mapping, Numbered, Resource, Run, Segment, SegmentList, Template, Timeline, url,
+    Base, Error, Listed, Mapping, Mirror, Numbered, Resource, Run, Segment, SegmentList, Template,
+    Timeline, url,
 };
 use crate::time::{MediaTime, Position, Timescale, WallTime};
 use crate::units::ByteRange;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The base address at some level, and the availability that BaseURLs on the way said.
+/// More mirrors than any presentation has: several BaseURLs at each level multiply.
+const MOST_MIRRORS: usize = 8;
+
+/// The BaseURLs from the MPD down to some level: the addresses that come of them, and the availability
+/// that they say.
 #[derive(Clone, Debug)]
-pub(super) struct Base {
-    pub(super) url: String,
+pub(super) struct Level {
+    pub(super) base: Rc<Base>,
     early_us: i64,
     growing: bool,
 }
 
-impl Base {
+impl Level {
     pub(super) fn new(url: &str) -> Self {
-        Self { url: url.into(), early_us: 0, growing: false }
+        Self { base: Base::new(url.into()), early_us: 0, growing: false }
     }
 
-    /// One level further down. Of several BaseURLs the first counts; the others are mirrors (5.6).
-    /// Offsets of relative BaseURLs add up (DASH-IF IOP 4.3, 4.7.2.2); an absolute one begins anew.
-    pub(super) fn descend(&self, levels: &[BaseUrl]) -> Self {
-        let Some(next) = levels.first() else { return self.clone() };
+    /// One level further down. Several BaseURLs are mirrors (5.6), in the order of the MPD. The first one
+    /// is used unless it fails, so its availability counts: a mirror that has segments later is found to
+    /// be late, like any origin. Offsets of relative BaseURLs add up (DASH-IF IOP 4.3, 4.7.2.2); an
+    /// absolute one begins anew.
+    pub(super) fn descend(&self, urls: &[BaseUrl]) -> Self {
+        let Some(next) = urls.first() else { return self.clone() };
+        let mut mirrors: Vec<Mirror> = Vec::new();
+        for above in self.base.mirrors() {
+            for below in urls {
+                let new = mirror(above, below, urls.len() == 1);
+                if mirrors.len() < MOST_MIRRORS && mirrors.iter().all(|it| it.url != new.url) {
+                    mirrors.push(new);
+                }
+            }
+        }
         let above = if url::is_absolute(&next.url) { 0 } else { self.early_us };
         Self {
-            url: url::resolve(&self.url, &next.url),
+            base: Base::of(mirrors),
             early_us: above.saturating_add(next.early.offset_us.unwrap_or(0)),
             growing: next.early.complete.map_or(self.growing, |complete| !complete),
         }
     }
+}
+
+/// What `below` means under a mirror of the level above, whose service it shares if it is relative and
+/// `alone` on its level. Without a `@serviceLocation` nothing is known of one BaseURL by another (5.6.2):
+/// each is a service of its own.
+fn mirror(above: &Mirror, below: &BaseUrl, alone: bool) -> Mirror {
+    let url = url::resolve(&above.url, &below.url);
+    let shared = alone && !url::is_absolute(&below.url);
+    let own = if shared { &above.service } else { &url };
+    let service = below.service_location.as_ref().unwrap_or(own).clone();
+    Mirror { url, service }
 }
 
 /// What the Representation's surroundings say.
@@ -44,7 +72,7 @@ pub(super) struct Place<'a> {
     pub(super) closed: bool,
     /// `availabilityStartTime`, live.
     pub(super) anchor: Option<WallTime>,
-    pub(super) base: &'a Base,
+    pub(super) level: &'a Level,
     pub(super) id: &'a str,
     pub(super) bandwidth_bps: u64,
 }
@@ -82,7 +110,7 @@ pub(super) fn address(
     levels: &[&Segments],
     budget: &mut Budget,
 ) -> Result<Option<Addressed>, Error> {
-    budget.take(place.base.url.len())?;
+    budget.take(place.level.base.mirrors().iter().map(|mirror| mirror.url.len()).sum())?;
     // The lowest level that says anything decides the kind (5.3.9.1).
     let Some(decides) = levels.iter().rev().find(|s| **s != &Segments::default()) else {
         return Ok(Some(whole(place, &Resolved::new(place, [])?)));
@@ -128,8 +156,8 @@ impl<'a> Resolved<'a> {
         let mut own = Self {
             scale: Timescale::SECONDS,
             time_offset: 0,
-            early_us: place.base.early_us,
-            growing: place.base.growing,
+            early_us: place.level.early_us,
+            growing: place.level.growing,
             index_range: None,
             duration: None,
             start_number: 1,
@@ -188,9 +216,14 @@ impl<'a> Resolved<'a> {
     }
 }
 
-fn resource(base: &Base, part: &UrlRange) -> Resource {
-    let url = part.url.as_deref().map_or_else(|| base.url.clone(), |u| url::resolve(&base.url, u));
-    Resource { url, range: part.range }
+/// What is at `url` below the BaseURLs; without one, at the BaseURLs themselves.
+fn resource(place: &Place<'_>, url: Option<&str>, range: Option<ByteRange>) -> Resource {
+    let path = url.unwrap_or("").into();
+    Resource::new(Rc::clone(&place.level.base), path, range)
+}
+
+fn part(place: &Place<'_>, part: &UrlRange) -> Resource {
+    resource(place, part.url.as_deref(), part.range)
 }
 
 fn template(
@@ -200,21 +233,18 @@ fn template(
     info: &Resolved<'_>,
     budget: &mut Budget,
 ) -> Result<Option<Addressed>, Error> {
-    let fill = |text: &str| {
-        let filled = Template::new(text, place.id, place.bandwidth_bps);
-        Template(url::resolve(&place.base.url, &filled.0))
-    };
+    let fill = |text| Template::new(&place.level.base, text, place.id, place.bandwidth_bps);
     let Some(media) = media else { return Ok(None) };
     let template = fill(media);
     // The identifier may occur many times.
-    budget.take(template.0.len())?;
+    budget.take(template.text.len())?;
     let init = match initialization {
         Some(text) => {
             let filled = fill(text);
-            budget.take(filled.0.len())?;
-            Some(Resource { url: filled.expand(0, 0), range: None })
+            budget.take(filled.text.len())?;
+            Some(filled.resource(0, 0))
         }
-        None => info.initialization.map(|part| resource(place.base, part)),
+        None => info.initialization.map(|it| part(place, it)),
     };
     let segments = match (info.timeline, info.duration) {
         (Some(timeline), _) => {
@@ -245,8 +275,7 @@ fn template(
             clock: info.clock(place),
         }),
         _ => {
-            let resource =
-                Resource { url: template.expand(info.start_number, info.time_offset), range: None };
+            let resource = template.resource(info.start_number, info.time_offset);
             SegmentList::Listed(one(place, resource, info.start_number))
         }
     };
@@ -314,14 +343,14 @@ fn list(
     info: &Resolved<'_>,
     budget: &mut Budget,
 ) -> Result<Addressed, Error> {
-    let init = info.initialization.map(|part| resource(place.base, part));
+    let init = info.initialization.map(|it| part(place, it));
     let mut spans = Spans::new(place, info, urls.len());
     let mut segments = Vec::with_capacity(urls.len());
-    for (i, part) in (0_u64..).zip(urls) {
+    for (i, url) in (0_u64..).zip(urls) {
         let number = info.start_number.saturating_add(i);
         let Some((start, end)) = spans.next() else { break };
-        let resource = resource(place.base, part);
-        budget.take(resource.url.len().saturating_add(size_of::<Segment>()))?;
+        let resource = part(place, url);
+        budget.take(resource.path().len().saturating_add(size_of::<Segment>()))?;
         segments.push(segment(number, start, end, resource));
     }
     let complete = place.closed;
@@ -379,25 +408,24 @@ impl<'a> Spans<'a> {
 /// SegmentBase: an index in the resource. Without one, the resource is one segment.
 fn indexed(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
     let index = match (info.index, info.index_range) {
-        (Some(part), _) if part.url.is_some() || part.range.is_some() => resource(place.base, part),
-        (_, Some(range)) => Resource { url: place.base.url.clone(), range: Some(range) },
+        (Some(it), _) if it.url.is_some() || it.range.is_some() => part(place, it),
+        (_, Some(range)) => resource(place, None, Some(range)),
         _ => return whole(place, info),
     };
     let init = match info.initialization {
-        Some(part) => Some(resource(place.base, part)),
+        Some(it) => Some(part(place, it)),
         // What stands before the index is the initialization segment (DASH-IF IOP 4.3, 3.2.1).
-        None => index.range.and_then(|range| range.first.checked_sub(1)).map(|last| Resource {
-            url: index.url.clone(),
-            range: Some(ByteRange { first: 0, last: Some(last) }),
-        }),
+        None => index
+            .range
+            .and_then(|range| range.first.checked_sub(1))
+            .map(|last| index.part(Some(ByteRange { first: 0, last: Some(last) }))),
     };
     info.addressed(place, init, SegmentList::Indexed { index })
 }
 
 fn whole(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
-    let init = info.initialization.map(|part| resource(place.base, part));
-    let resource = Resource { url: place.base.url.clone(), range: None };
-    let segments = SegmentList::Listed(one(place, resource, info.start_number));
+    let init = info.initialization.map(|it| part(place, it));
+    let segments = SegmentList::Listed(one(place, resource(place, None, None), info.start_number));
     info.addressed(place, init, segments)
 }
 

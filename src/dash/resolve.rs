@@ -4,7 +4,7 @@
 //!
 //! Every number may be hostile: sums saturate, and what a document may expand to is bounded.
 
-use super::addressing::{Base, Budget};
+use super::addressing::{Budget, Level};
 use super::sets::{self, Dropped, Span};
 use super::syntax::{Mpd, Period as Written, ServiceDescription};
 use crate::presentation::date::parse_date_time;
@@ -25,7 +25,7 @@ pub(crate) const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
 pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {
     // A dynamic MPD must have a start time (5.3.1.2); 1970 is what one without it can mean at best.
     let anchor = mpd.dynamic.then(|| mpd.availability_start.unwrap_or_default());
-    let base = Base::new(manifest_url).descend(&mpd.base_urls);
+    let level = Level::new(manifest_url).descend(&mpd.base_urls);
     let mut budget = Budget::new();
     let mut dropped = Dropped::default();
     let mut periods = Vec::new();
@@ -36,7 +36,7 @@ pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {
             continue;
         }
         let span = Span { start, end, closed: followed || !mpd.dynamic, anchor };
-        let tracks = sets::tracks(written, &span, &base, &mut budget, &mut dropped)?;
+        let tracks = sets::tracks(written, &span, &level, &mut budget, &mut dropped)?;
         if !tracks.is_empty() {
             let id = match &written.id {
                 Some(id) => id.clone(),
@@ -151,7 +151,7 @@ fn longest_segment(periods: &[Period]) -> Duration {
         SegmentList::Listed(listed) => {
             listed.segments.first().map_or(Duration::ZERO, |s| s.end.since(s.start))
         }
-        SegmentList::Indexed { .. } | SegmentList::Playlist { .. } => Duration::ZERO,
+        SegmentList::Indexed { .. } | SegmentList::Playlist => Duration::ZERO,
     });
     each.max().unwrap_or_default()
 }

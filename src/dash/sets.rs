@@ -1,6 +1,6 @@
 //! AdaptationSets to tracks (23009-1 5.3.3, 5.3.7, 5.8.5).
 
-use super::addressing::{Base, Budget, Place, address, made_id};
+use super::addressing::{Budget, Level, Place, address, made_id};
 use super::syntax::{AdaptationSet, Common, Descriptor, Period, Representation as Written};
 use crate::presentation::{Container, Error, Representation, Track, TrackKind};
 use crate::time::{Position, WallTime};
@@ -38,11 +38,11 @@ pub(super) struct Span {
 pub(super) fn tracks(
     period: &Period,
     span: &Span,
-    base: &Base,
+    level: &Level,
     budget: &mut Budget,
     dropped: &mut Dropped,
 ) -> Result<Vec<Track>, Error> {
-    let base = base.descend(&period.base_urls);
+    let level = level.descend(&period.base_urls);
     let mut reading = Reading { period, span, budget, dropped, ids: Vec::new() };
     let mut ids = Vec::new();
     let mut tracks = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn tracks(
         if !usable(&set.common, reading.dropped) {
             continue;
         }
-        let mut representations = reading.representations(set, kind, &base)?;
+        let mut representations = reading.representations(set, kind, &level)?;
         if representations.is_empty() {
             continue;
         }
@@ -84,9 +84,9 @@ impl Reading<'_> {
         &mut self,
         set: &AdaptationSet,
         kind: TrackKind,
-        base: &Base,
+        level: &Level,
     ) -> Result<Vec<Representation>, Error> {
-        let base = base.descend(&set.base_urls);
+        let level = level.descend(&set.base_urls);
         let mut representations = Vec::new();
         for written in &set.representations {
             if written.dependency_id.is_some() || !usable(&written.common, self.dropped) {
@@ -98,7 +98,7 @@ impl Reading<'_> {
                 end: self.span.end,
                 closed: self.span.closed,
                 anchor: self.span.anchor,
-                base: &base.descend(&written.base_urls),
+                level: &level.descend(&written.base_urls),
                 id: &written.id,
                 bandwidth_bps: written.bandwidth_bps,
             };

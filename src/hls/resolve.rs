@@ -9,12 +9,12 @@
 use super::syntax::{Media, Multivariant, Rendition, RenditionKind, Variant};
 use crate::media::codec::Codec;
 use crate::presentation::{
-    Container, Error, Kind, Live, Mapping, Period, Presentation, Refresh, Representation,
-    SegmentList, Service, Track, TrackKind, url,
+    Base, Container, Error, Kind, Live, Mapping, Period, Presentation, Refresh, Representation,
+    Resource, SegmentList, Service, Track, TrackKind,
 };
 use crate::time::Position;
 use crate::units::Bitrate;
-use alloc::borrow::ToOwned;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -26,14 +26,16 @@ pub fn multivariant(playlist: &Multivariant, manifest_url: &str) -> Result<Prese
     let kinds: Vec<TrackKind> = playlist.variants.iter().map(variant_kind).collect();
     let pictures = kinds.contains(&TrackKind::Video);
     let kind = if pictures { TrackKind::Video } else { TrackKind::Audio };
+    let base = Base::new(manifest_url.into());
+    let below = |uri: &str| Resource::new(Rc::clone(&base), uri.into(), None);
     let mut main = Vec::new();
     for (index, variant) in playlist.variants.iter().enumerate().take(MOST) {
-        let address = url::resolve(manifest_url, &variant.uri);
+        let list = below(&variant.uri);
         // The same playlist again, with another group of renditions.
-        let known = main.iter().any(|r: &Representation| r.playlist.as_ref() == Some(&address));
+        let known = main.iter().any(|r: &Representation| r.playlist.as_ref() == Some(&list));
         if kinds.get(index) == Some(&kind) && !known {
             let apart = audio_group(playlist, variant).is_some();
-            main.push(of_variant(variant, index, address, apart));
+            main.push(of_variant(variant, index, list, apart));
         }
     }
     main.sort_by_key(|r| r.bandwidth);
@@ -45,8 +47,7 @@ pub fn multivariant(playlist: &Multivariant, manifest_url: &str) -> Result<Prese
         let (Some(uri), Some(kind)) = (&rendition.uri, rendition_kind(rendition.kind)) else {
             continue;
         };
-        let address = url::resolve(manifest_url, uri);
-        add_rendition(&mut tracks, playlist, rendition, kind, address, index);
+        add_rendition(&mut tracks, playlist, rendition, kind, below(uri), index);
     }
     if tracks.is_empty() {
         return Err(Error::NothingToPlay("the playlist lists no variant".into()));
@@ -57,14 +58,14 @@ pub fn multivariant(playlist: &Multivariant, manifest_url: &str) -> Result<Prese
 /// What a media playlist means that was loaded in place of a multivariant one: one track, muxed or
 /// not. Its segments are put in by [`super::update`], as for any other.
 pub fn single(media: &Media, manifest_url: &str) -> Presentation {
-    let address = manifest_url.to_owned();
+    let list = Resource::at(manifest_url);
     let container = media.segments.first().map(|s| container(&s.uri, s.map.is_some()));
     let kind = match container {
         Some(Container::PackedAudio) => TrackKind::Audio,
         Some(Container::Text) => TrackKind::Text,
         _ => TrackKind::Video,
     };
-    presentation(alloc::vec![track("main", kind, alloc::vec![pending("v0".into(), address)])])
+    presentation(alloc::vec![track("main", kind, alloc::vec![pending("v0".into(), list)])])
 }
 
 /// How a segment is wrapped. Media that needs an initialization segment is MP4 (3.3); the rest goes
@@ -102,7 +103,7 @@ fn track(id: &str, kind: TrackKind, representations: Vec<Representation>) -> Tra
     Track { id: id.into(), kind, language: None, label: None, default: true, representations }
 }
 
-fn pending(id: String, address: String) -> Representation {
+fn pending(id: String, list: Resource) -> Representation {
     Representation {
         id,
         bandwidth: Bitrate::default(),
@@ -110,20 +111,20 @@ fn pending(id: String, address: String) -> Representation {
         container: Container::Mp4,
         resolution: None,
         init: None,
-        segments: SegmentList::Playlist { url: address.clone() },
-        playlist: Some(address),
+        segments: SegmentList::Playlist,
+        playlist: Some(list),
         mapping: Mapping::Learn,
         growing: false,
     }
 }
 
-fn of_variant(variant: &Variant, index: usize, address: String, apart: bool) -> Representation {
+fn of_variant(variant: &Variant, index: usize, list: Resource, apart: bool) -> Representation {
     let codecs = variant.codecs.as_deref().unwrap_or("");
     Representation {
         bandwidth: Bitrate::from_bps(variant.bandwidth_bps),
         codecs: if apart { only(codecs, Codec::is_video) } else { only(codecs, |c| !c.is_text()) },
         resolution: variant.resolution,
-        ..pending(["v", &index.to_string()].concat(), address)
+        ..pending(["v", &index.to_string()].concat(), list)
     }
 }
 
@@ -158,14 +159,13 @@ fn add_rendition(
     playlist: &Multivariant,
     rendition: &Rendition,
     kind: TrackKind,
-    address: String,
+    list: Resource,
     index: usize,
 ) {
-    if tracks.iter().flat_map(|t| &t.representations).any(|r| r.playlist.as_ref() == Some(&address))
-    {
+    if tracks.iter().flat_map(|t| &t.representations).any(|r| r.playlist.as_ref() == Some(&list)) {
         return;
     }
-    let mut own = pending(["r", &index.to_string()].concat(), address);
+    let mut own = pending(["r", &index.to_string()].concat(), list);
     match kind {
         TrackKind::Text => own.container = Container::Text,
         _ => {

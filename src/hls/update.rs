@@ -22,11 +22,11 @@ use super::place::{Entry, Places, Span};
 use super::resolve::container;
 use super::syntax::{Media, MediaKind};
 use crate::presentation::{
-    Error, Kind, Listed, Live, Presentation, Refresh, Representation, Resource, Segment,
-    SegmentList, TrackKind, url,
+    Base, Error, Kind, Listed, Live, Presentation, Refresh, Representation, Resource, Segment,
+    SegmentList, TrackKind,
 };
 use crate::time::{Position, WallTime};
-use alloc::string::String;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -40,15 +40,12 @@ const OTHER_DURATION_US: u64 = 5_000;
 const FASTEST_RELOAD: Duration = Duration::from_millis(500);
 /// The same segment does not change its date by so much, microseconds.
 const OTHER_DATE_US: u64 = 10_000_000;
-/// What addresses may add up to in one playlist, bytes.
-const MOST_BYTES: usize = 64 << 20;
 
 /// Where the playlists of one presentation stand on its timeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     places: Places,
-    /// Each with its address.
-    playlists: Vec<(String, State)>,
+    playlists: Vec<(Resource, State)>,
 }
 
 /// What is remembered of one playlist.
@@ -74,29 +71,29 @@ enum Relation {
 }
 
 impl Placement {
-    /// Puts the segments of a media playlist into every Representation whose
-    /// [`Representation::playlist`] is `address`; `loaded_from` is where it came from after
-    /// redirects. Answers when to load it again. On an error nothing is changed.
+    /// Puts the segments of the media playlist `list` into every Representation whose
+    /// [`Representation::playlist`] it is; `loaded_from` is where it came from after redirects.
+    /// Answers when to load it again. On an error nothing is changed.
     pub fn apply(
         &mut self,
         presentation: &mut Presentation,
-        address: &str,
+        list: &Resource,
         loaded_from: &str,
         media: &Media,
     ) -> Result<Refresh, Error> {
         let on_demand = media.ended || media.kind == Some(MediaKind::Vod);
-        let old = listed(presentation, address).map_or(&[][..], |l| &l.segments);
-        check(media, loaded_from, on_demand && old.is_empty())?;
+        let old = listed(presentation, list).map_or(&[][..], |l| &l.segments);
+        check(media, on_demand && old.is_empty())?;
         let target = media.target_duration.max(FASTEST_RELOAD);
         let unchanged = Refresh::Every((target / 2).max(FASTEST_RELOAD));
         let fresh = State { epoch: self.places.epoch, ..State::default() };
-        let mut state = self.playlists.iter().find(|it| it.0 == address).map_or(fresh, |it| it.1);
+        let mut state = self.playlists.iter().find(|it| it.0 == *list).map_or(fresh, |it| it.1);
         let relation = relation(old, media, state, loaded_from);
         state.stale = if matches!(relation, Relation::Stale) { state.stale + 1 } else { 0 };
         match relation {
             Relation::Unchanged => return Ok(unchanged),
             Relation::Stale => {
-                self.remember(address, state);
+                self.remember(list, state);
                 return Ok(unchanged);
             }
             Relation::Newer => {}
@@ -114,10 +111,10 @@ impl Placement {
         self.places.learn(&entries, &spans, on_demand);
         let last_dated = entries.iter().rev().find_map(|e| Some((e.number, e.date_us?)));
         state.dated = last_dated.or(state.dated);
-        self.remember(address, state);
-        let segments = segments(media, &entries, &spans, loaded_from);
+        self.remember(list, state);
+        let segments = segments(media, &entries, &spans, loaded_from, old);
         let changed = segments.last().map(|s| s.number) != old.last().map(|s| s.number);
-        put(presentation, address, &Listed { segments, complete: on_demand });
+        put(presentation, list, &Listed { segments, complete: on_demand });
         self.conclude(presentation, media);
         Ok(match (on_demand, changed) {
             (true, _) => Refresh::Never,
@@ -126,10 +123,10 @@ impl Placement {
         })
     }
 
-    fn remember(&mut self, address: &str, state: State) {
-        match self.playlists.iter_mut().find(|it| it.0 == address) {
+    fn remember(&mut self, list: &Resource, state: State) {
+        match self.playlists.iter_mut().find(|it| it.0 == *list) {
             Some(known) => known.1 = state,
-            None => self.playlists.push((address.into(), state)),
+            None => self.playlists.push((list.clone(), state)),
         }
     }
 
@@ -168,7 +165,7 @@ impl Placement {
 }
 
 /// What the player cannot or must not take.
-fn check(media: &Media, loaded_from: &str, must_have_some: bool) -> Result<(), Error> {
+fn check(media: &Media, must_have_some: bool) -> Result<(), Error> {
     if let Some(method) = media.segments.iter().find_map(|s| s.encrypted.as_ref()) {
         let what = ["the segments are encrypted (EXT-X-KEY, ", method, ")"].concat();
         return Err(Error::NotYet(what));
@@ -179,21 +176,14 @@ fn check(media: &Media, loaded_from: &str, must_have_some: bool) -> Result<(), E
     if must_have_some && media.segments.is_empty() {
         return Err(Error::NothingToPlay("the playlist has ended and has no segment".into()));
     }
-    let bytes = media.segments.iter().fold(0_usize, |sum, s| {
-        let map = s.map.as_ref().map_or(0, |m| m.uri.len().saturating_add(loaded_from.len()));
-        sum.saturating_add(s.uri.len()).saturating_add(loaded_from.len()).saturating_add(map)
-    });
-    if bytes > MOST_BYTES {
-        return Err(Error::NothingToPlay("the playlist's addresses are longer than 64 MiB".into()));
-    }
     Ok(())
 }
 
-fn listed<'a>(presentation: &'a Presentation, address: &str) -> Option<&'a Listed> {
+fn listed<'a>(presentation: &'a Presentation, list: &Resource) -> Option<&'a Listed> {
     let tracks = presentation.periods.iter().flat_map(|period| &period.tracks);
     let mut all = tracks.flat_map(|track| &track.representations);
     all.find_map(|r| match &r.segments {
-        SegmentList::Listed(listed) if r.playlist.as_deref() == Some(address) => Some(listed),
+        SegmentList::Listed(listed) if r.playlist.as_ref() == Some(list) => Some(listed),
         _ => None,
     })
 }
@@ -221,15 +211,15 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
     if last >= old_last.number {
         return Relation::Newer;
     }
-    // Signatures and tokens stand in the query, and may change with every load.
-    let path = |url: &str| -> String { url.split('?').next().unwrap_or("").into() };
+    let base = Base::new(loaded_from.into());
     let same = |segment: &Segment| {
         at(segment.number).is_some_and(|written| {
             let known = segment.end.since(segment.start).as_micros();
             let other = known.abs_diff(written.duration.as_micros());
             // Dates nudge what is known.
             let lasts = state.dated.is_some() || other <= u128::from(OTHER_DURATION_US);
-            lasts && path(&url::resolve(loaded_from, &written.uri)) == path(&segment.resource.url)
+            let now = Resource::new(Rc::clone(&base), written.uri.clone(), None);
+            lasts && now.has_path_of(&segment.resource)
         })
     };
     let index = last.checked_sub(old_first.number).and_then(|i| usize::try_from(i).ok());
@@ -257,30 +247,52 @@ fn entries(media: &Media, state: State) -> Vec<Entry> {
     each.collect()
 }
 
-fn segments(media: &Media, entries: &[Entry], spans: &[Span], base: &str) -> Vec<Segment> {
-    let each = media.segments.iter().zip(entries).zip(spans);
-    let each = each.map(|((written, entry), (start, end))| Segment {
-        number: entry.number,
-        start: Position::from_micros(*start),
-        end: Position::from_micros(*end),
-        resource: Resource { url: url::resolve(base, &written.uri), range: written.byte_range },
-        init: written
-            .map
-            .as_ref()
-            .map(|map| Resource { url: url::resolve(base, &map.uri), range: map.byte_range }),
-        timeline: entry.timeline,
-        gap: written.gap,
-        available: None,
-    });
-    each.collect()
+fn segments(
+    media: &Media,
+    entries: &[Entry],
+    spans: &[Span],
+    loaded_from: &str,
+    old: &[Segment],
+) -> Vec<Segment> {
+    let base = Base::new(loaded_from.into());
+    let below = |uri: &str, range| Resource::new(Rc::clone(&base), uri.into(), range);
+    let mut out: Vec<Segment> = Vec::with_capacity(media.segments.len());
+    let mut map = &None;
+    for ((written, entry), (start, end)) in media.segments.iter().zip(entries).zip(spans) {
+        let again = written.map == *map;
+        map = &written.map;
+        let init = match out.last().filter(|_| again) {
+            Some(before) => before.init.clone(),
+            None => written.map.as_ref().map(|map| {
+                let mut init = below(&map.uri, map.byte_range);
+                let i = old.partition_point(|segment| segment.number < entry.number);
+                let before = old.get(i).filter(|segment| segment.number == entry.number);
+                if let Some(before) = before.and_then(|segment| segment.init.as_ref()) {
+                    init.follow(before);
+                }
+                init
+            }),
+        };
+        out.push(Segment {
+            number: entry.number,
+            start: Position::from_micros(*start),
+            end: Position::from_micros(*end),
+            resource: below(&written.uri, written.byte_range),
+            init,
+            timeline: entry.timeline,
+            gap: written.gap,
+            available: None,
+        });
+    }
+    out
 }
 
-fn put(presentation: &mut Presentation, address: &str, listed: &Listed) {
+fn put(presentation: &mut Presentation, list: &Resource, listed: &Listed) {
     let tracks = presentation.periods.iter_mut().flat_map(|period| &mut period.tracks);
-    let own = |r: &&mut Representation| r.playlist.as_deref() == Some(address);
+    let own = |r: &&mut Representation| r.playlist.as_ref() == Some(list);
     for representation in tracks.flat_map(|track| &mut track.representations).filter(own) {
         if let Some(first) = listed.segments.first() {
-            representation.container = container(&first.resource.url, first.init.is_some());
+            representation.container = container(first.resource.path(), first.init.is_some());
         }
         // An ended playlist that lists nothing any more leaves what was known, complete.
         match &mut representation.segments {

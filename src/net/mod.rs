@@ -1,8 +1,10 @@
 //! What a failed request means, and when it is worth another try. Pure: nothing here sends anything.
 //!
-//! All that is asked for again, and when, is decided here: [`retry`] for every request,
-//! [`missing`] for segments of a film that are refused. A 404 at the live edge is not retry's case but the scheduler's.
+//! All that is asked for again, when and where, is decided here: [`retry`] for every request,
+//! [`missing`] for segments of a film that are refused, [`mirrors`] for what is to be had at several
+//! addresses. A 404 at the live edge is not retry's case but the scheduler's.
 
+pub mod mirrors;
 pub mod missing;
 pub mod prng;
 pub mod retry;

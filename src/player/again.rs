@@ -9,7 +9,6 @@ use super::manifest::protocol::{self, Manifest};
 use super::requests::{Patience, Purpose, Requests, Sent};
 use crate::presentation::{Kind, Resource};
 use crate::time::Instant;
-use alloc::string::String;
 use core::time::Duration;
 
 /// From the end to the first look; then twice as long each time.
@@ -41,13 +40,13 @@ impl Again {
         self.begun
     }
 
-    /// Looks at the list, at `url`, when that is due. `at_end`: the element stands at its end.
+    /// Looks at the `list` when that is due. `at_end`: the element stands at its end.
     pub(super) fn poll(
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
         at_end: bool,
-        url: impl FnOnce() -> String,
+        list: impl FnOnce() -> Resource,
     ) {
         if !self.was_live || !at_end {
             // Who seeks back is shown what there was, and looks anew at its end.
@@ -62,9 +61,8 @@ impl Again {
         if due > cx.now {
             return cx.wake_at(due, Reason::ManifestRefresh);
         }
-        let resource = Resource { url: url(), range: None };
         let patience = Patience::even(cx.config.request_timeout);
-        requests.send(cx, Purpose::Again, &resource, Body::Bytes, patience);
+        requests.send(cx, Purpose::Again, &list(), Body::Bytes, patience);
         self.asking = true;
     }
 
@@ -72,7 +70,7 @@ impl Again {
     pub(super) fn answered(&mut self, sent: &Sent, body: Option<&[u8]>, at_end: bool) {
         (self.asking, self.due) = (false, None);
         self.asked += 1;
-        let live = match body.map(|body| protocol::read(body, &sent.resource.url, None)) {
+        let live = match body.map(|body| protocol::read(body, &sent.url, None)) {
             Some(Ok(Manifest::Dash(p, _))) => matches!(p.kind, Kind::Live(_)),
             Some(Ok(Manifest::Hls(_, Some(media)))) => !media.ended && !media.segments.is_empty(),
             _ => false,
@@ -111,7 +109,7 @@ mod tests {
         /// What it asks for now; its answer is `body`.
         fn look(&mut self, body: Option<&[u8]>, at_end: bool) -> bool {
             let cx = &mut self.around.at(self.now);
-            self.again.poll(cx, &mut self.requests, at_end, || "https://host/a.m3u8".into());
+            self.again.poll(cx, &mut self.requests, at_end, || Resource::at("https://host/a.m3u8"));
             let asked = self.around.drain().into_iter().find_map(|output| match output {
                 Output::Fetch(request) => Some(request.id),
                 _ => None,

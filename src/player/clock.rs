@@ -148,7 +148,7 @@ impl Clock {
             _ => return,
         };
         (self.in_flight, self.sources) = (true, count);
-        let resource = Resource { url: url.clone(), range: None };
+        let resource = Resource::at(url);
         if head_only {
             requests.send_head(cx, Purpose::Clock, &resource, TIMEOUT);
         } else {

@@ -3,15 +3,19 @@
 //! It turns the driver's events into what matters to the rest: an answer, a read, a whole body, a
 //! failure. An error status and a silence are failures like a broken line; after one the request is
 //! gone from the table.
+//!
+//! Here alone a [`Resource`] becomes an address, for the mirror that is in use ([`Mirrors`]).
 
 use super::cx::Cx;
 use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request, TrackId};
 use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
+use crate::net::mirrors::Mirrors;
 use crate::net::retry::Failed;
-use crate::presentation::Resource;
+use crate::presentation::{Mirror, Resource};
 use crate::time::Instant;
 use crate::units::ByteRange;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -32,6 +36,13 @@ pub(super) enum Purpose {
     Scout,
     /// Whether a stream that has ended begins again.
     Again,
+}
+
+impl Purpose {
+    /// Media, and what is needed to read it: what a manifest may name several mirrors for.
+    const fn is_media(self) -> bool {
+        matches!(self, Self::Init(_) | Self::Index(_) | Self::Segment(_) | Self::Sniff(_))
+    }
 }
 
 /// How long a request may be silent.
@@ -55,6 +66,8 @@ pub(super) struct Sent {
     pub(super) id: FetchId,
     pub(super) purpose: Purpose,
     pub(super) resource: Resource,
+    /// The address that was asked.
+    pub(super) url: String,
     pub(super) sent_at: Instant,
     pub(super) answered_at: Option<Instant>,
     pub(super) head: Head,
@@ -68,7 +81,7 @@ pub(super) struct Sent {
 impl Sent {
     /// Where the answer came from: after redirects, where that is known.
     pub(super) fn from(&self) -> &str {
-        if self.head.url.is_empty() { &self.resource.url } else { &self.head.url }
+        if self.head.url.is_empty() { &self.url } else { &self.head.url }
     }
 
     /// How it came to fail.
@@ -185,6 +198,7 @@ const BODY_LIMIT: usize = 32 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     open: Vec<Sent>,
+    mirrors: Mirrors,
     /// Requests made so far.
     pub(super) made: u32,
     /// Bytes received so far.
@@ -223,14 +237,17 @@ impl Requests {
         head_only: bool,
     ) -> FetchId {
         let id = cx.new_id();
-        let Resource { url, range } = resource.clone();
-        cx.push(Output::Fetch(Request { id, url, range, head_only, body }));
+        let mirror = self.mirrors.choose(resource.base());
+        let url = resource.url(mirror.map_or("", |mirror| &mirror.url));
+        let range = resource.range;
+        cx.push(Output::Fetch(Request { id, url: url.clone(), range, head_only, body }));
         cx.wake_at(cx.now + patience.answer, Reason::Timeout);
         self.made = self.made.saturating_add(1);
         self.open.push(Sent {
             id,
             purpose,
             resource: resource.clone(),
+            url,
             sent_at: cx.now,
             answered_at: None,
             head: Head::default(),
@@ -240,6 +257,22 @@ impl Requests {
             body: Vec::new(),
         });
         id
+    }
+
+    /// A request failed, or what came is not what it should be. Answers whether it is to be made again at
+    /// once, for it is for media, and another mirror is asked then.
+    pub(super) fn moves_on(&mut self, sent: &Sent) -> bool {
+        let base = sent.resource.base();
+        if !sent.purpose.is_media() || base.mirrors().len() < 2 {
+            return false;
+        }
+        // An absolute reference leads to the same place from each of them.
+        let asked = |mirror: &&Mirror| sent.resource.url(&mirror.url) == sent.url;
+        let mut asked = base.mirrors().iter().filter(asked);
+        match (asked.next(), asked.next()) {
+            (Some(mirror), None) => self.mirrors.failed(base, mirror),
+            _ => false,
+        }
     }
 
     pub(super) fn get(&self, id: FetchId) -> Option<&Sent> {
@@ -284,6 +317,10 @@ impl Requests {
         let heard = sent.hear(cx.now, event);
         if matches!(heard, Heard::Failed(_)) && !ended {
             cx.push(Output::Cancel(id));
+        }
+        if matches!(heard, Heard::Done) {
+            // What comes whole and is read afterwards may still be no media.
+            self.mirrors.settle(sent.resource.base());
         }
         let over = matches!(heard, Heard::Whole(_) | Heard::Done | Heard::Failed(_));
         Some((heard, over.then(|| self.open.swap_remove(i))))

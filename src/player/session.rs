@@ -185,22 +185,23 @@ impl Session {
     fn on_failed(&mut self, cx: &mut Cx<'_>, sent: &Sent, failure: &Failure) {
         match sent.purpose {
             Purpose::Manifest => {
-                let error = Error::of_request(failure, &sent.resource.url, "the manifest");
+                let error = Error::of_request(failure, &sent.url, "the manifest");
                 let error = error.with_reason(sent.reason());
                 self.manifest_trouble(cx, error, Some(sent.failed(cx.now, failure)));
             }
             Purpose::Clock => self.clock.failed(cx.now),
             Purpose::Playlist => {
-                let error = Error::of_request(failure, &sent.resource.url, "the playlist");
+                let error = Error::of_request(failure, &sent.url, "the playlist");
                 self.playlist_trouble(cx, sent, error, Some(failure));
-            }
-            Purpose::Sniff(track) if self.tracks.sniff_failed(track) => {}
-            Purpose::Init(track) | Purpose::Index(track) | Purpose::Sniff(track) => {
-                self.fetch(cx, |fetch, cx| fetch.preliminary_failed(cx, track, sent, failure));
             }
             // The connection broke, or the length was said wrong; the media is whole.
             Purpose::Segment(track) if self.tracks.has_all_of(track, sent.id) => {
                 self.on_segment_done(cx, track, sent);
+            }
+            _ if self.requests.moves_on(sent) => self.on_dropped(cx, sent),
+            Purpose::Sniff(track) if self.tracks.sniff_failed(track) => {}
+            Purpose::Init(track) | Purpose::Index(track) | Purpose::Sniff(track) => {
+                self.fetch(cx, |fetch, cx| fetch.preliminary_failed(cx, track, sent, failure));
             }
             Purpose::Segment(track) => {
                 self.fetch(cx, |fetch, cx| fetch.segment_failed(cx, track, sent, failure));
@@ -288,7 +289,7 @@ impl Session {
         match sent.purpose {
             Purpose::Manifest => self.manifest.dropped(cx.now),
             Purpose::Clock => self.clock.dropped(),
-            Purpose::Playlist => self.manifest.list_dropped(cx.now, &sent.resource.url),
+            Purpose::Playlist => self.manifest.list_dropped(cx.now, &sent.resource),
             Purpose::Init(track)
             | Purpose::Index(track)
             | Purpose::Sniff(track)
@@ -333,7 +334,7 @@ impl Session {
             let away = self.camera.away();
             self.fetch(cx, |fetch, cx| fetch.advance_probe(cx, away));
             self.advance_buffers(cx);
-            let list = || self.manifest.first_address(&self.tracks, &self.url);
+            let list = || self.manifest.first_list(&self.tracks, &self.url);
             self.again.poll(cx, &mut self.requests, self.head.snap().ended, list);
         }
         if !self.stage.has_failed() {
@@ -469,19 +470,19 @@ impl Session {
         error: Error,
         why: Option<&Failure>,
     ) {
-        let address = &sent.resource.url;
+        let list = &sent.resource;
         let failed = why.map(|why| sent.failed(cx.now, why));
         let first = !self.head.is_live() || !self.stage.is_running();
-        let Some(refused) = self.manifest.list_refused(cx, address, failed, first) else { return };
+        let Some(refused) = self.manifest.list_refused(cx, list, failed, first) else { return };
         let p = self.manifest.presentation();
-        let tracks = p.map(|p| self.tracks.of_list(p, address)).unwrap_or_default();
+        let tracks = p.map(|p| self.tracks.of_list(p, list)).unwrap_or_default();
         let why = why.unwrap_or(&Failure::Unreadable);
         let mut pass_over =
             |track: &_| self.fetch(cx, |fetch, cx| fetch.pass_over(cx, *track, why));
         if refused.replaceable && tracks.iter().all(&mut pass_over) {
             return self.manifest.list_replaced();
         }
-        if !self.manifest.list_again(cx.now, address, refused, first) {
+        if !self.manifest.list_again(cx.now, list, refused, first) {
             return match tracks.first() {
                 Some(&track) => self.opening().go_without(cx, track, error),
                 None => self.trouble(cx, Error { fatal: true, ..error }),
@@ -544,8 +545,8 @@ impl Session {
     /// All media of a segment is there.
     fn on_segment_done(&mut self, cx: &mut Cx<'_>, track: TrackId, sent: &Sent) {
         if !self.tracks.bytes_end(cx, track, sent.id) {
-            let (why, url) = ("no picture and no sound", &sent.resource.url);
-            return self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, sent.id, why, url));
+            let why = "no picture and no sound";
+            return self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, sent.id, why));
         }
         self.quality.answer_ends(cx.now, self.head.is_growing());
         self.manifest.calm();
@@ -562,8 +563,8 @@ impl Session {
     fn on_news(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, news: Vec<News>) {
         for item in news {
             match item {
-                News::Damaged { why, url } => {
-                    self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, id, why, &url));
+                News::Damaged { why } => {
+                    self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, id, why));
                 }
                 News::Message { ref scheme, ref data, .. } => {
                     self.manifest.message(cx.now, scheme, data);

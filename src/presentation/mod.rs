@@ -22,7 +22,7 @@ mod window;
 pub use error::Error;
 pub(crate) use error::excerpt;
 pub use numbered::Numbered;
-pub use resource::Resource;
+pub use resource::{Base, Mirror, Resource};
 pub use segment::Segment;
 pub use segments::{Listed, SegmentList};
 pub use template::Template;
@@ -50,6 +50,26 @@ pub struct Presentation {
     pub clocks: Vec<ClockSource>,
     /// What the operator wishes.
     pub service: Service,
+}
+
+impl Presentation {
+    /// It is a newer load of `before`: what is in the same place of it, and only went to another host or
+    /// has another query, is the same thing ([`Resource::follow`]).
+    pub fn follow(&mut self, before: &Self) {
+        let mut rest = before.periods.as_slice();
+        for period in &mut self.periods {
+            let Some(at) = rest.iter().position(|old| old.id == period.id) else { continue };
+            let (old, later) = rest.split_at_checked(at + 1).unwrap_or((rest, &[]));
+            rest = later;
+            let old = || old.last().into_iter().flat_map(|period| &period.tracks);
+            for new in period.tracks.iter_mut().flat_map(|track| &mut track.representations) {
+                let mut known = old().flat_map(|track| &track.representations);
+                if let Some(old) = known.find(|old| old.id == new.id) {
+                    new.follow(old);
+                }
+            }
+        }
+    }
 }
 
 /// Live or on demand.
@@ -186,8 +206,8 @@ pub struct Representation {
     pub init: Option<Resource>,
     /// Its segments.
     pub segments: SegmentList,
-    /// HLS: its media playlist, absolute, to be loaded first and again for what follows.
-    pub playlist: Option<String>,
+    /// HLS: its media playlist, to be loaded first and again for what follows.
+    pub playlist: Option<Resource>,
     /// How its own timestamps become positions.
     pub mapping: Mapping,
     /// Segments can be read while they grow (`availabilityTimeComplete="false"`).
@@ -195,6 +215,22 @@ pub struct Representation {
 }
 
 impl Representation {
+    fn follow(&mut self, before: &Self) {
+        let index = match (&mut self.segments, &before.segments) {
+            (SegmentList::Indexed { index }, SegmentList::Indexed { index: old }) => {
+                (Some(index), Some(old))
+            }
+            _ => (None, None),
+        };
+        let init = (self.init.as_mut(), before.init.as_ref());
+        let playlist = (self.playlist.as_mut(), before.playlist.as_ref());
+        for (new, old) in [init, index, playlist] {
+            if let (Some(new), Some(old)) = (new, old) {
+                new.follow(old);
+            }
+        }
+    }
+
     /// The MIME type with codecs, as `MediaSource.isTypeSupported` takes it. `None` for text.
     pub fn mime(&self, kind: TrackKind) -> Option<String> {
         let top = match (self.container, kind) {

@@ -39,7 +39,7 @@ impl Segment {
             number,
             start,
             end,
-            resource: Resource { url: template.expand(number, time), range: None },
+            resource: template.resource(number, time),
             init: None,
             timeline: 0,
             gap: false,

@@ -2,7 +2,6 @@
 
 use super::{Numbered, Resource, Segment, Timeline};
 use crate::time::{Position, WallTime};
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// All segments of a Representation.
@@ -19,11 +18,8 @@ pub enum SegmentList {
         /// Where the index is.
         index: Resource,
     },
-    /// A playlist has to be loaded first (HLS).
-    Playlist {
-        /// Absolute.
-        url: String,
-    },
+    /// A playlist has to be loaded first (HLS): [`Representation::playlist`](super::Representation).
+    Playlist,
 }
 
 /// Segments one by one, in order.
@@ -46,7 +42,7 @@ impl SegmentList {
                 let i = listed.segments.partition_point(|s| s.end <= at);
                 listed.segments.get(i).cloned()
             }
-            Self::Indexed { .. } | Self::Playlist { .. } => None,
+            Self::Indexed { .. } | Self::Playlist => None,
         }
     }
 
@@ -59,7 +55,7 @@ impl SegmentList {
                 let i = listed.segments.partition_point(|s| s.number < number);
                 listed.segments.get(i).filter(|s| s.number == number).cloned()
             }
-            Self::Indexed { .. } | Self::Playlist { .. } => None,
+            Self::Indexed { .. } | Self::Playlist => None,
         }
     }
 
@@ -73,7 +69,7 @@ impl SegmentList {
                 let i = listed.segments.partition_point(by_now);
                 listed.segments.get(i.checked_sub(1)?).cloned()
             }
-            Self::Indexed { .. } | Self::Playlist { .. } => None,
+            Self::Indexed { .. } | Self::Playlist => None,
         }
     }
 
@@ -84,13 +80,13 @@ impl SegmentList {
             Self::Numbered(numbered) => numbered.last(),
             Self::Timeline(timeline) => timeline.last(),
             Self::Listed(listed) => listed.segments.last().cloned(),
-            Self::Indexed { .. } | Self::Playlist { .. } => None,
+            Self::Indexed { .. } | Self::Playlist => None,
         }
     }
 
     /// It still has to be loaded.
     pub const fn is_pending(&self) -> bool {
-        matches!(self, Self::Indexed { .. } | Self::Playlist { .. })
+        matches!(self, Self::Indexed { .. } | Self::Playlist)
     }
 
     /// More segments come only with a newer manifest or playlist: the last one listed is not the
@@ -99,7 +95,7 @@ impl SegmentList {
         match self {
             Self::Timeline(timeline) => !timeline.complete,
             Self::Listed(listed) => !listed.complete,
-            Self::Numbered(_) | Self::Indexed { .. } | Self::Playlist { .. } => false,
+            Self::Numbered(_) | Self::Indexed { .. } | Self::Playlist => false,
         }
     }
 }

@@ -1,16 +1,21 @@
-use super::super::{Run, Template};
+use super::super::{Base, Run, Template};
 use super::*;
 use crate::time::{MediaTime, Timescale};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 
 /// 2026-11-24T04:00:00Z in microseconds.
 const NOW: i64 = 1_795_492_800_000_000;
 const S: i64 = 1_000_000;
 
+fn template(text: &str) -> Template {
+    Template { base: Base::new(String::new()), text: text.into() }
+}
+
 fn numbered(duration: i64, scale: u32) -> Numbered {
     Numbered {
-        template: Template("$Number$-$Time$.m4s".into()),
+        template: template("$Number$-$Time$.m4s"),
         first: 1,
         last: None,
         duration: MediaTime::new(duration, Timescale::new(scale).unwrap()),
@@ -97,7 +102,7 @@ fn in_unix_time_the_number_is_the_time_divided_by_the_duration() {
     let now = list.at(Position::from_micros(NOW)).unwrap();
     assert_eq!(now.number, first + 1799);
     let ticks = now.start.as_micros() / 100 * 9;
-    assert_eq!(now.resource.url, format!("{}-{ticks}.m4s", first + 1799));
+    assert_eq!(now.resource.path(), format!("{}-{ticks}.m4s", first + 1799));
     assert_eq!(now.available.unwrap().as_micros(), now.end.as_micros() - 1_900_000);
     let available = now.available.unwrap().as_micros();
     assert_eq!(newest(&list, available - 1), Some(now.number - 1));
@@ -150,7 +155,7 @@ fn a_rounding_error_at_the_periods_end_is_no_segment() {
 fn timeline(runs: &[(u64, u64, u64, u64)]) -> Timeline {
     let run = |&(number, time, duration, count)| Run { number, time, duration, count };
     Timeline {
-        template: Template("$Time$.m4s".into()),
+        template: template("$Time$.m4s"),
         scale: Timescale::new(1000).unwrap(),
         offset: 10 * S,
         runs: runs.iter().map(run).collect(),
@@ -188,7 +193,7 @@ fn a_timeline_is_searched_by_position_over_runs_and_gaps() {
     }
     assert_eq!(list.numbered(4), None);
     assert_eq!(list.numbered(10), None);
-    assert_eq!(list.last().map(|s| s.resource.url), Some("8000.m4s".into()));
+    assert_eq!(list.last().map(|s| s.resource.path().into()), Some(String::from("8000.m4s")));
     assert_eq!(ends.last().map(|s| s.number), Some(8));
     assert_eq!(newest(&list, NOW), Some(9), "without a clock all that is listed exists");
 }
@@ -258,7 +263,7 @@ fn listed_segments_are_found_and_gated() {
         number,
         start: Position::from_micros(start),
         end: Position::from_micros(end),
-        resource: Resource { url: format!("{number}.ts"), range: None },
+        resource: Resource::at(&format!("{number}.ts")),
         init: None,
         timeline: 0,
         gap: false,
@@ -281,7 +286,7 @@ fn listed_segments_are_found_and_gated() {
         assert_eq!(newest(&list, now), Some(expected));
     }
     assert!(list.grows_by_reload());
-    let pending = SegmentList::Playlist { url: "a".into() };
+    let pending = SegmentList::Playlist;
     assert!(pending.is_pending());
     assert_eq!(pending.at(Position::default()), None);
 }

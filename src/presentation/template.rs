@@ -1,18 +1,31 @@
 //! URL templates (23009-1 5.3.9.4.4): `$Number$`, `$Time$` and their width, filled in per segment.
 
+use super::url::is_below;
+use super::{Base, Resource};
+use alloc::rc::Rc;
 use alloc::string::String;
 
-/// A URL with `$Number$`, `$Time$` and `$$` left in it; `$RepresentationID$` and `$Bandwidth$` are
-/// already replaced.
+/// The addresses of numbered segments: a base, and a reference below it with `$Number$`, `$Time$` and
+/// `$$` left in it; `$RepresentationID$` and `$Bandwidth$` are already replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(pub String);
+pub struct Template {
+    /// What the references are relative to.
+    pub base: Rc<Base>,
+    /// The reference.
+    pub text: String,
+}
 
 /// The widest `%0Nd` obeyed: a number has at most 20 digits, file names have no use for more zeros
 /// than this, and a hostile width must not allocate.
 const MAX_WIDTH: usize = 32;
 
 impl Template {
-    /// The URL of the segment with this number and this `$Time$`.
+    /// The segment with this number and this `$Time$`.
+    pub fn resource(&self, number: u64, time: u64) -> Resource {
+        Resource::new(Rc::clone(&self.base), self.expand(number, time), None)
+    }
+
+    /// The reference of the segment with this number and this `$Time$`.
     pub fn expand(&self, number: u64, time: u64) -> String {
         self.substitute(|name, width, out| {
             match name {
@@ -26,8 +39,13 @@ impl Template {
 
     /// This text with `$RepresentationID$` and `$Bandwidth$` replaced, the rest left for
     /// [`Self::expand`].
-    pub fn new(text: &str, id: &str, bandwidth: u64) -> Self {
-        let mut out = String::with_capacity(text.len().saturating_add(id.len()));
+    pub fn new(base: &Rc<Base>, text: &str, id: &str, bandwidth: u64) -> Self {
+        let text = text.trim_ascii();
+        let mut out = String::with_capacity(text.len().saturating_add(id.len()).saturating_add(2));
+        if is_below(text) && text.bytes().any(|byte| byte == b'$') {
+            // What is filled in, such as `video:1` or `/v`, stays a name: no scheme, no root.
+            out.push_str("./");
+        }
         for part in Parts(text) {
             match part {
                 Part::Text(text) => out.push_str(text),
@@ -40,14 +58,14 @@ impl Template {
                 Part::Name { raw, .. } => out.push_str(raw),
             }
         }
-        Self(out)
+        Self { base: Rc::clone(base), text: out }
     }
 
     /// The text with each identifier handed to `fill`, which says whether it knows it; the unknown
     /// stay as they are.
     fn substitute(&self, mut fill: impl FnMut(&str, usize, &mut String) -> bool) -> String {
-        let mut out = String::with_capacity(self.0.len().saturating_add(8));
-        for part in Parts(&self.0) {
+        let mut out = String::with_capacity(self.text.len().saturating_add(8));
+        for part in Parts(&self.text) {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Name { name: "", .. } => out.push('$'),
@@ -126,6 +144,14 @@ mod tests {
     use super::*;
     use alloc::format;
 
+    fn of(text: &str) -> Template {
+        Template { base: Base::new("https://h/m/index.mpd".into()), text: text.into() }
+    }
+
+    fn new(text: &str, id: &str, bandwidth: u64) -> Template {
+        Template::new(&of("").base, text, id, bandwidth)
+    }
+
     #[test]
     fn numbers_and_times_are_filled_in_with_their_width() {
         let cases = [
@@ -143,28 +169,45 @@ mod tests {
             ("", ""),
         ];
         for (template, expected) in cases {
-            assert_eq!(Template(template.into()).expand(42, 9000), expected, "{template}");
+            assert_eq!(of(template).expand(42, 9000), expected, "{template}");
         }
-        let all = Template("$Number$ $Time$".into()).expand(u64::MAX, 0);
+        let all = of("$Number$ $Time$").expand(u64::MAX, 0);
         assert_eq!(all, format!("{} 0", u64::MAX));
     }
 
     #[test]
     fn a_hostile_width_does_not_allocate() {
-        assert_eq!(Template("$Number%0999999999d$".into()).expand(1, 0).len(), MAX_WIDTH);
+        assert_eq!(of("$Number%0999999999d$").expand(1, 0).len(), MAX_WIDTH);
         let beyond = "$Number%0999999999999999999999999d$";
-        assert_eq!(Template(beyond.into()).expand(1, 0), beyond);
+        assert_eq!(of(beyond).expand(1, 0), beyond);
     }
 
     #[test]
     fn the_representation_is_filled_in_first_and_cannot_inject_numbers() {
-        let made = Template::new("$RepresentationID$/$Bandwidth%08d$/$Number$$$.m4s", "v1", 9000);
-        assert_eq!(made.0, "v1/00009000/$Number$$$.m4s");
-        assert_eq!(made.expand(3, 0), "v1/00009000/3$.m4s");
-        assert_eq!(Template::new("$RepresentationID$", "a$Time$", 0).expand(1, 2), "a$Time$");
-        assert_eq!(
-            Template::new("$$RepresentationID$$", "x", 0).expand(1, 2),
-            "$RepresentationID$"
-        );
+        let made = new("$RepresentationID$/$Bandwidth%08d$/$Number$$$.m4s", "v1", 9000);
+        assert_eq!(made.text, "./v1/00009000/$Number$$$.m4s");
+        assert_eq!(made.expand(3, 0), "./v1/00009000/3$.m4s");
+        assert_eq!(new("/$RepresentationID$", "a$Time$", 0).expand(1, 2), "/a$Time$");
+        assert_eq!(new("/$$RepresentationID$$", "x", 0).expand(1, 2), "/$RepresentationID$");
+    }
+
+    #[test]
+    fn an_id_is_a_name_below_the_base_whatever_it_looks_like() {
+        let cases = [
+            ("$RepresentationID$/1", "v", "https://h/m/v/1"),
+            ("$RepresentationID$/1", "video:1", "https://h/m/video:1/1"),
+            (" a$RepresentationID$/1 ", "b:c", "https://h/m/ab:c/1"),
+            ("$RepresentationID$/1", "/v", "https://h/m//v/1"),
+            ("/$RepresentationID$/1", "v", "https://h/v/1"),
+            ("v$Number$:a", "v", "https://h/m/v1:a"),
+            ("//c/$RepresentationID$", "v", "https://c/v"),
+            ("https://$RepresentationID$/1", "v", "https://v/1"),
+            ("?n=$RepresentationID$", "v", "https://h/m/index.mpd?n=v"),
+            ("", "v", "https://h/m/index.mpd"),
+        ];
+        for (text, id, expected) in cases {
+            let it = new(text, id, 0).resource(1, 0);
+            assert_eq!(it.url(it.base().url()), expected, "{text} {id}");
+        }
     }
 }

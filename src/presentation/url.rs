@@ -88,6 +88,17 @@ pub fn is_absolute(reference: &str) -> bool {
     Parts::of(reference.trim_ascii()).scheme.is_some()
 }
 
+/// Whether it names something below the base's directory: it begins with a name, or with dots.
+pub fn is_below(reference: &str) -> bool {
+    let first = reference.as_bytes().first();
+    !matches!(first, None | Some(b'/' | b'?' | b'#')) && !is_absolute(reference)
+}
+
+/// The path of an address: what is the same on each host and with each token in the query.
+pub fn path(url: &str) -> &str {
+    Parts::of(url).path
+}
+
 /// The address without user, password and fragment: how it may be shown and logged.
 pub fn redact(url: &str) -> String {
     let end = url.find('#').unwrap_or(url.len());
@@ -196,6 +207,8 @@ mod tests {
         for (base, reference, expected) in cases {
             assert_eq!(resolve(base, reference), expected, "{reference} in {base}");
         }
+        let paths = ["https://h/a/b?t=1#f", "//u@h:1/a/b", "/a/b?x", "a:/a/b"].map(path);
+        assert_eq!(paths, ["/a/b"; 4]);
         assert!(is_absolute("https://h/") && is_absolute(" data:,x"));
         assert!(!is_absolute("//h/") && !is_absolute("a/b:c") && !is_absolute("1:2"));
     }

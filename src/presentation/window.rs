@@ -67,8 +67,8 @@ fn listed_end(presentation: &Presentation) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        Container, Listed, Live, Mapping, Numbered, Period, Refresh, Resource, Service, Template,
-        Track,
+        Base, Container, Listed, Live, Mapping, Numbered, Period, Refresh, Resource, Service,
+        Template, Track,
     };
     use super::*;
     use crate::time::{MediaTime, Timescale};
@@ -118,7 +118,7 @@ mod tests {
 
     fn numbered() -> SegmentList {
         SegmentList::Numbered(Numbered {
-            template: Template("$Number$".into()),
+            template: Template { base: Base::new(String::new()), text: "$Number$".into() },
             first: 0,
             last: None,
             duration: MediaTime::new(2, Timescale::SECONDS),
@@ -134,7 +134,7 @@ mod tests {
             number,
             start: Position::from_micros(start),
             end: Position::from_micros(end),
-            resource: Resource { url: String::new(), range: None },
+            resource: Resource::at(""),
             init: None,
             timeline: 0,
             gap: false,
@@ -156,7 +156,7 @@ mod tests {
     fn the_window_follows_clock_depth_and_list() {
         let on_demand =
             |seconds: Option<u64>| Kind::OnDemand { duration: seconds.map(Duration::from_secs) };
-        let pending = SegmentList::Playlist { url: String::new() };
+        let pending = SegmentList::Playlist;
         let spans = [(90 * S, 92 * S), (92 * S, 94 * S)];
         let cases = [
             ("by duration", with(on_demand(Some(60)), numbered(), None), Some((0, 60 * S))),

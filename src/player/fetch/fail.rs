@@ -24,7 +24,7 @@ impl Fetch<'_> {
         if let Some(stream) = self.tracks.get_mut(track) {
             stream.fetching = None;
         }
-        let error = Error::of_request(failure, &sent.resource.url, "the start of the media");
+        let error = Error::of_request(failure, &sent.url, "the start of the media");
         self.preliminary_trouble(cx, track, error, sent.failed(cx.now, failure));
     }
 
@@ -56,12 +56,11 @@ impl Fetch<'_> {
         id: FetchId,
         bytes: &[u8],
     ) -> bool {
-        let page = self.requests.get(id).filter(|sent| sent.is_page(bytes));
-        let url = page.map(|sent| sent.resource.url.clone());
-        if let Some(url) = &url {
-            self.damaged(cx, track, id, "a web page", url);
+        let page = self.requests.get(id).is_some_and(|sent| sent.is_page(bytes));
+        if page {
+            self.damaged(cx, track, id, "a web page");
         }
-        url.is_some()
+        page
     }
 
     /// The bytes are no media: an error page with status 200, a truncated file.
@@ -71,15 +70,18 @@ impl Fetch<'_> {
         track: TrackId,
         id: FetchId,
         why: &'static str,
-        url: &str,
     ) {
-        let page = self.requests.get(id).is_some_and(|sent| sent.is_page(&[]));
         let Some(stream) = self.tracks.get_mut(track) else { return };
         let lost = stream.lost(cx, self.requests, id);
-        self.requests.cancel(cx, id);
+        let sent = self.requests.give_up(cx, id);
         let Some(lost) = lost else { return };
+        if sent.as_ref().is_some_and(|sent| self.requests.moves_on(sent)) {
+            return;
+        }
+        let page = sent.is_some_and(|sent| sent.is_page(&[]));
         let failure = if page { Failure::Page } else { Failure::Unreadable };
-        let mut error = Error::of_request(&failure, url, "a segment");
+        let mut error =
+            Error::of_request(&failure, &lost.segment.resource.preferred(), "a segment");
         error.detail = why.to_string();
         let failed = Failed::at_once(&failure);
         if self.is_live() {
@@ -109,7 +111,7 @@ impl Fetch<'_> {
             self.wish(Wish::Excuse);
             self.ask_manifest(failure);
         }
-        let error = Error::of_request(failure, &sent.resource.url, "a segment");
+        let error = Error::of_request(failure, &sent.url, "a segment");
         let failed = sent.failed(cx.now, failure);
         if self.is_live() {
             return self.refused(cx, track, error, failed);

@@ -86,8 +86,11 @@ impl Fetch<'_> {
         body: &[u8],
         what: &str,
     ) {
+        if self.requests.moves_on(sent) {
+            return;
+        }
         let failure = if sent.is_page(body) { Failure::Page } else { Failure::Unreadable };
-        let mut error = Error::of_request(&failure, &sent.resource.url, what);
+        let mut error = Error::of_request(&failure, &sent.url, what);
         error.detail = format!("{} bytes", body.len());
         self.preliminary_trouble(cx, track, error, sent.failed(cx.now, &failure));
     }

@@ -40,10 +40,7 @@ pub(in crate::player) fn read(
             number: segments.len() as u64,
             start: position(ticks),
             end: position(end_ticks),
-            resource: Resource {
-                url: index.url.clone(),
-                range: Some(ByteRange { first: at, last: Some(next.checked_sub(1)?) }),
-            },
+            resource: index.part(Some(ByteRange { first: at, last: Some(next.checked_sub(1)?) })),
             init: None,
             timeline: 0,
             gap: false,

@@ -14,7 +14,6 @@ use crate::player::requests::{Patience, Purpose, Requests};
 use crate::player::track::Tracks;
 use crate::presentation::{self, Presentation, Refresh, Resource};
 use crate::time::Instant;
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -25,8 +24,7 @@ const LEAST_BETWEEN: Duration = Duration::from_millis(500);
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     placement: Placement,
-    /// Each with its address.
-    states: Vec<(String, State)>,
+    states: Vec<(Resource, State)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,30 +48,30 @@ pub(in crate::player) struct Refused {
 }
 
 impl Lists {
-    fn state(&mut self, address: &str) -> &mut State {
-        let known = self.states.iter().position(|it| it.0 == address);
+    fn state(&mut self, list: &Resource) -> &mut State {
+        let known = self.states.iter().position(|it| it.0 == *list);
         let at = known.unwrap_or(self.states.len());
         if known.is_none() {
-            self.states.push((address.to_string(), State::default()));
+            self.states.push((list.clone(), State::default()));
         }
         &mut self.states[at].1
     }
 
-    /// `media` was asked for at `asked`, at `address`, and came from `from`: its segments go into the
-    /// presentation.
+    /// `media`, which is what `list` names, was asked for at `asked` and came from `from`: its segments go
+    /// into the presentation.
     pub(super) fn apply(
         &mut self,
         asked: Instant,
         presentation: &mut Presentation,
-        (address, from): (&str, &str),
+        (list, from): (&Resource, &str),
         media: &Media,
     ) -> Result<(), presentation::Error> {
-        let refresh = self.placement.apply(presentation, address, from, media)?;
+        let refresh = self.placement.apply(presentation, list, from, media)?;
         let due = match refresh {
             Refresh::Every(every) => Some(asked + every),
             Refresh::Never | Refresh::OnEvent => None,
         };
-        *self.state(address) = State { asked: Some(asked), due, ..State::default() };
+        *self.state(list) = State { asked: Some(asked), due, ..State::default() };
         Ok(())
     }
 
@@ -87,8 +85,8 @@ impl Lists {
     ) {
         let mut due = Vec::new();
         for rep in tracks.feeds().filter_map(|s| rep_of(p, s.place)) {
-            let Some(address) = &rep.playlist else { continue };
-            let state = self.state(address);
+            let Some(list) = &rep.playlist else { continue };
+            let state = self.state(list);
             if state.in_flight {
                 continue;
             }
@@ -98,27 +96,26 @@ impl Lists {
                 _ => {
                     state.in_flight = true;
                     state.asked = Some(cx.now);
-                    due.push(address.clone());
+                    due.push(list.clone());
                 }
             }
         }
-        for url in due {
+        for list in due {
             let patience = Patience::even(cx.config.request_timeout);
-            let resource = Resource { url, range: None };
-            requests.send(cx, Purpose::Playlist, &resource, Body::Bytes, patience);
+            requests.send(cx, Purpose::Playlist, &list, Body::Bytes, patience);
         }
     }
 
-    /// The playlist at `address` cannot be had, or not be read. `first`: nothing of it plays yet.
+    /// A playlist cannot be had, or not be read. `first`: nothing of it plays yet.
     pub(super) fn refused(
         &mut self,
         cx: &mut Cx<'_>,
-        address: &str,
+        list: &Resource,
         failed: Option<Failed<'_>>,
         first: bool,
     ) -> Refused {
         use crate::net::Failure;
-        let state = self.state(address);
+        let state = self.state(list);
         state.in_flight = false;
         let count = state.failed.add(failed.map(|f| f.failure));
         let verdict = retry::manifest(first, failed, count, cx.prng);
@@ -132,7 +129,7 @@ impl Lists {
     pub(super) fn again(
         &mut self,
         now: Instant,
-        address: &str,
+        list: &Resource,
         refused: Refused,
         first: bool,
     ) -> bool {
@@ -141,13 +138,13 @@ impl Lists {
             Verdict::Settled if !first => Policy::LIVE.cap,
             Verdict::Settled => return false,
         };
-        self.state(address).due = Some(now + wait);
+        self.state(list).due = Some(now + wait);
         true
     }
 
     /// A request was given up: the playlist is due at once.
-    pub(super) fn dropped(&mut self, now: Instant, address: &str) {
-        let state = self.state(address);
+    pub(super) fn dropped(&mut self, now: Instant, list: &Resource) {
+        let state = self.state(list);
         state.in_flight = false;
         state.due = Some(now);
     }

@@ -95,7 +95,7 @@ impl Loader {
         self.pressing += u32::from(core::mem::take(&mut self.pressed));
         self.in_flight = true;
         self.asked_at = Some(cx.now);
-        let resource = Resource { url: self.url.clone(), range: None };
+        let resource = Resource::at(&self.url);
         let patience = Patience::even(cx.config.request_timeout);
         requests.send(cx, Purpose::Manifest, &resource, Body::Bytes, patience);
     }

@@ -146,11 +146,11 @@ impl Manifest {
         self.indexes.iter().any(|it| it.0 == *index)
     }
 
-    /// The address of the playlist that the first track is on, else `url`.
-    pub(super) fn first_address(&self, tracks: &Tracks, url: &str) -> String {
+    /// The playlist that the first track is on, else what is at `url`.
+    pub(super) fn first_list(&self, tracks: &Tracks, url: &str) -> Resource {
         let place = tracks.feeds().next().map(|s| s.place);
         let rep = self.presentation().zip(place).and_then(|(p, place)| rep_of(p, place));
-        rep.and_then(|rep| rep.playlist.clone()).unwrap_or_else(|| url.to_string())
+        rep.and_then(|rep| rep.playlist.clone()).unwrap_or_else(|| Resource::at(url))
     }
 
     /// Asks for the manifest when it is due.
@@ -215,9 +215,9 @@ impl Manifest {
     }
 
     /// The request for a playlist was given up.
-    pub(super) fn list_dropped(&mut self, now: Instant, address: &str) {
+    pub(super) fn list_dropped(&mut self, now: Instant, list: &Resource) {
         if let Some(lists) = &mut self.lists {
-            lists.dropped(now, address);
+            lists.dropped(now, list);
         }
     }
 
@@ -231,12 +231,13 @@ impl Manifest {
         self.loader.over();
         let url = sent.from();
         let read = protocol::read(body, url, sent.head.content_type.as_deref())?;
-        let (protocol, p, made) = match read {
+        let (protocol, mut p, made) = match read {
             Read::Dash(presentation, published) => ("dash", presentation, published),
             Read::Hls(mut presentation, media) => {
                 let mut lists = Lists::default();
                 if let Some(media) = media {
-                    let applied = lists.apply(now, &mut presentation, (url, url), &media);
+                    let applied =
+                        lists.apply(now, &mut presentation, (&Resource::at(url), url), &media);
                     applied.map_err(|error| protocol::refused(url, error))?;
                 }
                 self.lists = Some(lists);
@@ -248,9 +249,27 @@ impl Manifest {
         if !self.loader.read(sent.sent_at, p.location.as_ref(), p.refresh, made) {
             return Ok(None);
         }
+        if let Some(before) = &self.presentation {
+            p.follow(before);
+            self.move_indexes(&p);
+        }
         let now = Rc::new(p);
         let before = self.presentation.replace(Rc::clone(&now));
         Ok(Some(Loaded { made, before, now }))
+    }
+
+    /// The segments of indexes that were read are where `p` says that they are now.
+    fn move_indexes(&mut self, p: &Presentation) {
+        let tracks = p.periods.iter().flat_map(|period| &period.tracks);
+        for rep in tracks.flat_map(|track| &track.representations) {
+            let SegmentList::Indexed { index } = &rep.segments else { continue };
+            let known = self.indexes.iter_mut().find(|it| it.0 == *index);
+            if let Some((_, SegmentList::Listed(listed))) = known {
+                for segment in &mut listed.segments {
+                    segment.resource = index.part(segment.resource.range);
+                }
+            }
+        }
     }
 
     /// The manifest cannot be had, or not be read; `first`: nothing plays yet. Answers what is to be
@@ -279,7 +298,7 @@ impl Manifest {
         sent: &Sent,
         body: &[u8],
     ) -> Result<Option<Listed>, (Error, Option<Failure>)> {
-        let (address, from) = (sent.resource.url.as_str(), sent.from());
+        let (list, from) = (&sent.resource, sent.from());
         let refused = |error| (protocol::refused(from, error), None);
         let media = match hls::read::playlist(body) {
             Ok(Playlist::Media(media)) => media,
@@ -288,39 +307,39 @@ impl Manifest {
                 return Err(refused(presentation::Error::NothingToPlay(why.to_string())));
             }
             Err(_) if sent.is_page(body) => {
-                let error = Error::of_request(&Failure::Page, address, "the playlist");
+                let error = Error::of_request(&Failure::Page, &sent.url, "the playlist");
                 return Err((error, Some(Failure::Page)));
             }
             Err(error) => return Err(refused(error)),
         };
-        let end = self.list_end(address);
+        let end = self.list_end(list);
         let (Some(lists), Some(shared)) = (&mut self.lists, &mut self.presentation) else {
             return Ok(None);
         };
         let was_live = matches!(shared.kind, Kind::Live(_));
         let presentation = Rc::make_mut(shared);
-        lists.apply(sent.sent_at, presentation, (address, from), &media).map_err(refused)?;
+        lists.apply(sent.sent_at, presentation, (list, from), &media).map_err(refused)?;
         self.trouble = None;
-        Ok(Some(Listed { grew: self.list_end(address) != end, was_live }))
+        Ok(Some(Listed { grew: self.list_end(list) != end, was_live }))
     }
 
-    /// Where the list at `address` ends.
-    fn list_end(&self, address: &str) -> Option<Position> {
+    /// Where a list ends.
+    fn list_end(&self, list: &Resource) -> Option<Position> {
         let tracks = self.presentation.iter().flat_map(|p| &p.periods).flat_map(|p| &p.tracks);
         let mut reps = tracks.flat_map(|track| &track.representations);
-        let rep = reps.rfind(|rep| rep.playlist.as_deref() == Some(address))?;
+        let rep = reps.rfind(|rep| rep.playlist.as_ref() == Some(list))?;
         rep.segments.last().map(|segment| segment.end)
     }
 
-    /// The playlist at `address` cannot be had, or not be read. `first`: nothing of it plays yet.
+    /// A playlist cannot be had, or not be read. `first`: nothing of it plays yet.
     pub(super) fn list_refused(
         &mut self,
         cx: &mut Cx<'_>,
-        address: &str,
+        list: &Resource,
         failed: Option<Failed<'_>>,
         first: bool,
     ) -> Option<Refused> {
-        Some(self.lists.as_mut()?.refused(cx, address, failed, first))
+        Some(self.lists.as_mut()?.refused(cx, list, failed, first))
     }
 
     /// What it lists was replaced by something else.
@@ -332,11 +351,11 @@ impl Manifest {
     pub(super) fn list_again(
         &mut self,
         now: Instant,
-        address: &str,
+        list: &Resource,
         refused: Refused,
         first: bool,
     ) -> bool {
-        self.lists.as_mut().is_some_and(|lists| lists.again(now, address, refused, first))
+        self.lists.as_mut().is_some_and(|lists| lists.again(now, list, refused, first))
     }
 
     /// What is to be said of a playlist that is away for so many requests: once, and not at the first.

@@ -87,7 +87,7 @@ impl Opening<'_> {
         if stream.passive {
             return true;
         }
-        if matches!(rep.segments, SegmentList::Playlist { .. }) || stream.fetching.is_some() {
+        if matches!(rep.segments, SegmentList::Playlist) || stream.fetching.is_some() {
             return false;
         }
         if let Some(until) = stream.trouble.until

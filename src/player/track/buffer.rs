@@ -276,7 +276,7 @@ mod tests {
 
     fn wrapping(url: &str) -> Wrapping {
         Wrapping {
-            init: Some(Resource { url: url.into(), range: None }),
+            init: Some(Resource::at(url)),
             data: Rc::new(InitData { bytes: vec![7], tracks: Vec::new() }),
             mime: MIME.into(),
             offset_us: Some(0),

@@ -68,7 +68,7 @@ pub(in crate::player) enum News {
     /// A message, with the position it belongs to, and how far it holds where it says so.
     Message { at: Position, until: Option<Position>, scheme: String, data: Vec<u8> },
     /// The bytes are not what they should be.
-    Damaged { why: &'static str, url: String },
+    Damaged { why: &'static str },
 }
 
 /// A place well inside a segment: its edges may be rounded in another representation.

@@ -33,7 +33,7 @@ use crate::buffer::offsets::Offsets;
 use crate::buffer::ranges::Ranges;
 use crate::live::control::Sound;
 use crate::media::isobmff::scan::Fact;
-use crate::presentation::{Presentation, SegmentList, TrackKind};
+use crate::presentation::{Presentation, Resource, SegmentList, TrackKind};
 use crate::time::{Position, Span};
 use crate::units::Bitrate;
 use alloc::format;
@@ -245,11 +245,10 @@ impl Tracks {
         }
     }
 
-    /// The tracks that the playlist at `address` is for.
-    pub(super) fn of_list(&self, p: &Presentation, address: &str) -> Vec<TrackId> {
-        let of = |s: &&Stream| {
-            rep_of(p, s.place).is_some_and(|r| r.playlist.as_deref() == Some(address))
-        };
+    /// The tracks that a playlist is for.
+    pub(super) fn of_list(&self, p: &Presentation, list: &Resource) -> Vec<TrackId> {
+        let of =
+            |s: &&Stream| rep_of(p, s.place).is_some_and(|r| r.playlist.as_ref() == Some(list));
         self.feeds().filter(of).map(|s| s.id).collect()
     }
 

@@ -13,7 +13,6 @@ use crate::player::cx::Cx;
 use crate::presentation::Resource;
 use crate::time::{Position, Span, Timescale};
 use alloc::rc::Rc;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -58,7 +57,7 @@ fn fragment(span: Span) -> Vec<u8> {
 pub(super) fn put(buffer: &mut Buffer, cx: &mut Cx<'_>, span: Span) {
     let wrapping = Wrapping {
         // No address is empty, so this names nothing else.
-        init: Some(Resource { url: String::new(), range: None }),
+        init: Some(Resource::at("")),
         data: Rc::new(InitData { bytes: write::init_segment(&TRACK), tracks: Vec::new() }),
         mime: MIME.into(),
         offset_us: Some(0),

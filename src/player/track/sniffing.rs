@@ -166,7 +166,7 @@ fn nothing_known(other: Option<String>, size: usize, resource: &Resource) -> Err
             "The transport stream carries {what}, which cannot be played yet; encode it as H.264 \
              with AAC."
         ),
-        url: Some(shown(&resource.url)),
+        url: Some(shown(&resource.preferred())),
         detail: format!("{size} bytes"),
     }
 }

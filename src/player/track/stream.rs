@@ -175,8 +175,8 @@ impl Stream {
         let (Some(track), Some(rep)) = (track_of(p, self.place), rep_of(p, self.place)) else {
             return Ok(false);
         };
-        let url = rep.playlist.as_deref().unwrap_or(url);
-        let Some(error) = unplayable(rep, url) else { return Ok(false) };
+        let list = rep.playlist.as_ref().map(Resource::preferred);
+        let Some(error) = unplayable(rep, list.as_deref().unwrap_or(url)) else { return Ok(false) };
         let place = place_in(p, types, self.place.period, self.kind, track, rep);
         self.place = place.ok_or(error)?;
         Ok(true)
@@ -315,7 +315,7 @@ impl Stream {
         });
         if let Some(why) = damage {
             // The browser would end the whole MediaSource over it.
-            news.push(News::Damaged { why, url: d.segment.resource.url.clone() });
+            news.push(News::Damaged { why });
             return cx.push(Output::Release(blob));
         }
         if d.wrapping.offset_us.is_none() {
