@@ -84,6 +84,12 @@ impl<M: Machine> Simulation<M> {
         self.network.roughen(jitter, loss_permille);
     }
 
+    /// A server dies: its connections break, and from now on it refuses new ones.
+    pub fn kill(&mut self, host: &str) {
+        self.log.note(self.now, format!("{host} dies"));
+        self.network.kill(self.now, host);
+    }
+
     /// All connections break.
     pub fn cut(&mut self) {
         self.log.note(self.now, "all connections break");

@@ -209,6 +209,16 @@ impl Network {
         }
     }
 
+    /// A server dies: its connections break, and from now on it refuses new ones.
+    pub fn kill(&mut self, now: Time, host: &str) {
+        self.idle.retain(|(idle, _)| idle != host);
+        self.fault(Fault::all(now..NEVER, &["//", host, "/"].concat(), Trouble::Refused));
+        let of_host = self.transfers.iter().filter(|t| t.request.host() == host);
+        for id in of_host.map(|t| t.id).collect::<Vec<_>>() {
+            self.finish(id, now, Arrival::Failed("the connection was reset"));
+        }
+    }
+
     /// The machine's network goes or comes back.
     pub fn set_offline(&mut self, now: Time, offline: bool) {
         self.offline = offline;
