@@ -246,7 +246,7 @@ impl Session {
         }
         let shown_again = snap.cue == Cue::Visibility && !snap.hidden;
         let turned = snap.muted != self.head.snap().muted;
-        let change = self.head.look(cx.now, snap);
+        let change = self.head.observe(cx.now, snap);
         if turned {
             self.on_configured(cx);
         }

@@ -9,7 +9,7 @@ use super::io::{Cue, Output, Snapshot};
 use super::manifest::Manifest;
 use super::manifest::protocol::{self, Manifest as Read};
 use super::place::Place;
-use super::playhead::{Live, Playhead, Scene};
+use super::playhead::{LivePlayback, Playhead, Scene};
 use super::select::Types;
 use super::track::Tracks;
 use super::track::way::Ways;
@@ -118,7 +118,7 @@ impl World {
         let mut world = Self::new(camera());
         let presentation = world.manifest.shared().expect("a presentation");
         let cx = world.around.at(now(0));
-        let live = Live::new(&cx, &presentation, true, Sound::None, Duration::from_secs(2));
+        let live = LivePlayback::new(&cx, &presentation, true, Sound::None, Duration::from_secs(2));
         world.head.goes_live(live);
         world.edge = Some(edge);
         world
@@ -166,9 +166,9 @@ impl World {
     }
 
     /// The element stands at `ms`, as `cue` says.
-    pub(super) fn look(&mut self, when: Instant, cue: Cue, position: Position) {
+    pub(super) fn observe(&mut self, when: Instant, cue: Cue, position: Position) {
         let ready = if cue == Cue::Waiting { 2 } else { 4 };
         let rate = Rate::NORMAL;
-        self.head.look(when, Snapshot { cue, position, ready, rate, ..Snapshot::default() });
+        self.head.observe(when, Snapshot { cue, position, ready, rate, ..Snapshot::default() });
     }
 }

@@ -141,7 +141,7 @@ impl Fetch<'_> {
     fn plan(&self, now: Instant, p: &Presentation, track: TrackId, rep: &Representation) -> Plan {
         let Some(stream) = self.tracks.get(track) else { return Plan::PeriodEnd };
         let list = self.rest.manifest.list(rep);
-        let position = self.rest.head.aim(now);
+        let position = self.rest.head.position_or_start(now);
         // It stands, and what came next was left out: over a hole longer than what is fetched ahead
         // nothing would be asked for any more.
         let dry = stream.downloads.is_empty()

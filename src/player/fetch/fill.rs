@@ -49,7 +49,7 @@ impl Fetch<'_> {
         if picture.ended && seen <= from {
             return None;
         }
-        let position = self.rest.head.aim(cx.now);
+        let position = self.rest.head.position_or_start(cx.now);
         let room = (position + self.rest.goal).max(from);
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
         // A rest that is too small would stay.

@@ -7,7 +7,7 @@ use crate::player::cx::Cx;
 use crate::player::event::Event;
 use crate::player::io::{Output, Reason, TrackId};
 use crate::player::place::{qualities, rep_of};
-use crate::player::playhead::Live;
+use crate::player::playhead::LivePlayback;
 use crate::player::track::wrapping::mime_of;
 use crate::presentation::{Container, Kind, Presentation, SegmentList};
 use alloc::string::ToString;
@@ -33,7 +33,7 @@ impl Opening<'_> {
             let growing = reps().all(|r| r.growing);
             let sound = self.tracks.sound(self.head.snap().muted);
             let segment = self.tracks.segment_length(p);
-            self.head.goes_live(Live::new(cx, p, growing, sound, segment));
+            self.head.goes_live(LivePlayback::new(cx, p, growing, sound, segment));
         }
         self.stage.tell();
         let place = self.tracks.leading().map(|s| s.place);

@@ -1,6 +1,6 @@
-//! What follows from a step of the playhead: it decides, here the tracks follow.
+//! Runs the playhead's steps, and makes the tracks do what a step asks for.
 
-use super::{Change, Move, Playhead, Scene};
+use super::{Changes, Move, Playhead, Scene};
 use crate::player::camera::Camera;
 use crate::player::clock::Clock;
 use crate::player::cx::Cx;
@@ -17,10 +17,11 @@ use crate::time::{Instant, Position};
 use crate::units::Bitrate;
 use core::time::Duration;
 
-/// Who comes back to a page and is this much farther behind than wanted goes on at the edge.
-const LATE_BACK: Duration = Duration::from_millis(500);
+/// When a hidden page is shown again and playback is behind by this much more than wanted, it goes
+/// on at the live edge.
+const BACK_TOO_LATE: Duration = Duration::from_millis(500);
 
-/// The parts that a step of the playhead changes, and those that it sees. Made for one step.
+/// The parts that a step of the playhead changes (`&mut`) or reads (`&`). Made for one step.
 #[derive(Debug)]
 pub(in crate::player) struct Drive<'a> {
     pub(in crate::player) head: &'a mut Playhead,
@@ -36,7 +37,7 @@ pub(in crate::player) struct Drive<'a> {
 }
 
 impl Drive<'_> {
-    /// The playhead, and what it sees of the rest.
+    /// The playhead, and its view of the other parts; `None` before there is a manifest.
     fn parts(&mut self, now: Instant) -> Option<(&mut Playhead, Scene<'_>)> {
         let head = &mut *self.head;
         let (live, at_edge) = (head.is_live(), head.is_at_edge());
@@ -51,22 +52,22 @@ impl Drive<'_> {
         Some((head, scene))
     }
 
-    /// Where the live edge is to be entered.
+    /// The position at which live playback would start now.
     fn entry(&mut self, now: Instant) -> Option<Position> {
         let (head, scene) = self.parts(now)?;
         head.entry(&scene)
     }
 
-    /// The tracks do what a step of the playhead asks for.
-    fn make(&mut self, cx: &mut Cx<'_>, step: Move) {
+    /// Makes the tracks do what a step of the playhead asks for.
+    fn apply(&mut self, cx: &mut Cx<'_>, step: Move) {
         match step {
             Move::Stay => {}
-            Move::Fetch(at) => self.set_start(cx, at),
-            Move::Enter => self.reenter(cx),
+            Move::FetchFrom(at) => self.set_start(cx, at),
+            Move::EnterAtEdge => self.reenter(cx),
         }
     }
 
-    /// Playing is to start at `at`, or goes on there: what is not there is fetched.
+    /// Playing starts or goes on at `at`: the tracks fetch what is missing from there on.
     fn set_start(&mut self, cx: &mut Cx<'_>, at: Position) {
         self.head.start(at);
         if let Some(p) = self.manifest.presentation() {
@@ -74,7 +75,7 @@ impl Drive<'_> {
         }
     }
 
-    /// Starts again at the edge; what is shown stays until media there has come.
+    /// Starts again at the live edge. The picture stays until media there has arrived.
     pub(in crate::player) fn reenter(&mut self, cx: &mut Cx<'_>) {
         if let Some(at) = self.entry(cx.now) {
             self.head.leave();
@@ -82,7 +83,7 @@ impl Drive<'_> {
         }
     }
 
-    /// Everything is fetched anew from where a start would be.
+    /// Drops what the tracks have fetched; the start position is to be chosen anew.
     pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>) {
         self.head.leave_for_unknown();
         self.camera.renewed();
@@ -91,23 +92,23 @@ impl Drive<'_> {
         }
     }
 
-    /// Everything is fetched anew for a new MediaSource.
+    /// Fetches everything again for a new MediaSource.
     pub(in crate::player) fn resume(&mut self, cx: &mut Cx<'_>, resume: Resume) {
         self.start_over(cx);
         match resume {
-            // It is entered anew.
+            // `begin` chooses a position at the edge.
             Resume::Near(_) if self.head.follows() => {}
             Resume::Near(at) | Resume::At(at) => self.set_start(cx, at),
         }
     }
 
-    /// To the live edge, at once.
+    /// Goes to the live edge at once.
     pub(in crate::player) fn go_live(&mut self, cx: &mut Cx<'_>) {
         let step = self.head.go_live();
-        self.make(cx, step);
+        self.apply(cx, step);
     }
 
-    /// Finds out where to start. Answers false where by the clock the presentation has not begun.
+    /// Chooses the start position. Answers false if by the clock the presentation has not begun.
     pub(in crate::player) fn begin(&mut self, cx: &mut Cx<'_>) -> bool {
         let Some(p) = self.manifest.presentation() else { return true };
         if !self.head.is_live() {
@@ -129,15 +130,16 @@ impl Drive<'_> {
         entry.is_some()
     }
 
-    /// Puts the element where it is to start; waits for a reserve; gets it out of where it stands; holds
-    /// it to the edge. `rate`: what the link carries; `goal`: media to fetch ahead.
+    /// Runs all steps: places the element at the start, withholds media until the reserve suffices,
+    /// ends stalls, stays near the edge. `rate`: the link's throughput; `goal`: how much media is
+    /// fetched ahead.
     pub(in crate::player) fn advance(
         &mut self,
         cx: &mut Cx<'_>,
         rate: Option<Bitrate>,
         goal: Duration,
     ) {
-        self.step(cx, Playhead::place);
+        self.step(cx, Playhead::place_element);
         if let Some((head, scene)) = self.parts(cx.now) {
             head.reserve(cx, &scene, rate, |stream| stream.goal(goal));
         }
@@ -152,30 +154,30 @@ impl Drive<'_> {
     ) {
         if let Some((head, scene)) = self.parts(cx.now) {
             let step = step(head, cx, &scene);
-            self.make(cx, step);
+            self.apply(cx, step);
         }
     }
 
-    /// The element was looked at, and this is new. `shown_again`: the page is.
+    /// A snapshot of the element brought `change`. `shown_again`: a hidden page is shown again.
     pub(in crate::player) fn changed(
         &mut self,
         cx: &mut Cx<'_>,
-        change: Change,
+        change: Changes,
         shown_again: bool,
     ) {
-        self.head.stalled(cx, change, self.camera.away());
+        self.head.note_stalls(cx, change, self.camera.away());
         if let Some(at) = change.viewer_seek {
-            self.step(cx, |head, cx, scene| head.sought(cx, scene, at));
+            self.step(cx, |head, cx, scene| head.viewer_seeks(cx, scene, at));
         }
         if shown_again
             && let Some((head, scene)) = self.parts(cx.now)
-            && head.lags(&scene, LATE_BACK)
+            && head.lags(&scene, BACK_TOO_LATE)
         {
             self.reenter(cx);
         }
     }
 
-    /// Something became known of media that came, of this track.
+    /// Takes a fact that was read from arriving media of `track`.
     pub(in crate::player) fn news(&mut self, now: Instant, track: TrackId, news: News) {
         let picture = self.tracks.is_picture(track);
         let changed = match news {
@@ -205,19 +207,19 @@ impl Drive<'_> {
         }
     }
 
-    /// The camera went away or came back: what stood still for it is not the link's doing.
+    /// The camera went away or came back: the link is not blamed for the stalls that this caused.
     pub(in crate::player) fn camera_changed(&mut self, now: Instant) {
         self.head.camera_changed(now, self.camera.away());
     }
 
-    /// The settings changed, or the sound was turned off or on.
+    /// The settings changed, or the sound was muted or unmuted.
     pub(in crate::player) fn configured(&mut self, cx: &Cx<'_>) {
         let Some(p) = self.manifest.presentation() else { return };
         let sound = self.tracks.sound(self.head.snap().muted);
         self.head.configured(cx, p, sound, self.tracks.segment_length(p));
     }
 
-    /// Live segments are refused: what was entered by may be too near.
+    /// The origin refuses live segments: the start position may be too near the edge.
     pub(in crate::player) fn refused(&mut self, cx: &mut Cx<'_>) {
         if let Some((head, scene)) = self.parts(cx.now)
             && head.entered_too_near(&scene)
@@ -226,14 +228,15 @@ impl Drive<'_> {
         }
     }
 
-    /// The origin's clock was taken for later than it is: what is aimed at lies in the future.
+    /// The estimate of the origin's clock was corrected backwards: the start position may lie in the
+    /// future.
     pub(in crate::player) fn clock_set_back(&mut self, cx: &mut Cx<'_>) {
         if self.head.has_start() && self.head.follows() {
             self.reenter(cx);
         }
     }
 
-    /// The edge was found elsewhere.
+    /// A search found the live edge elsewhere.
     pub(in crate::player) fn edge_found(&mut self, cx: &mut Cx<'_>) {
         if !self.head.is_live() || self.head.follows() {
             self.reenter(cx);

@@ -1,69 +1,74 @@
-//! The media element as the player sees it: where it stands, whether it moves, what was asked of it.
+//! The media element, as its snapshots show it: its position, whether it moves, and the seeks that it
+//! was told to make.
 
 use crate::player::event::State;
 use crate::player::io::{Cue, Snapshot};
 use crate::time::{Instant, Position};
 use core::time::Duration;
 
-/// A seek that the player asked for is recognised by its place: browsers round to microseconds.
+/// A `seeking` event this near to the player's last seek belongs to it: browsers round positions.
 const SAME_PLACE_US: i64 = 50_000;
-/// A clock that has not moved for this long stands still, whatever the events say.
+/// An element that has not moved for this long is stuck, whatever its events say.
 const STUCK: Duration = Duration::from_millis(600);
 
-/// With more than this ahead no browser waits.
+/// No browser waits for data with more than this much buffered ahead.
 const ENOUGH: Duration = Duration::from_secs(1);
 
+/// The media element, and what the player has told it.
 #[derive(Debug)]
-pub(in crate::player) struct Playback {
+pub(in crate::player) struct Element {
+    /// The newest snapshot, and when it was taken.
     pub(in crate::player) snap: Snapshot,
     at: Instant,
-    /// A seek of ours that the element has not finished.
+    /// The target of the player's seek that the element has not finished.
     pub(in crate::player) seeking_to: Option<Position>,
+    /// When the player last asked for a seek, or placed the element.
     pub(in crate::player) seek_asked: Instant,
-    /// Where the last seek of ours went: its event may come when it is long over.
+    /// The target of the player's last seek whose `seeking` event has not come: it may come late.
     last_seek: Option<Position>,
-    /// Where the run of media that is being played was entered.
+    /// Where the last seek went: playback has been continuous from here on.
     pub(in crate::player) entered: Position,
     /// The player has placed the element; before that its position means nothing.
     pub(in crate::player) placed: bool,
-    /// The picture has moved once.
+    /// When the picture first moved.
     pub(in crate::player) moved: Option<Instant>,
+    /// When the position last changed, or standing still was last intended.
     moved_at: Instant,
-    /// Since when so much is ahead that it has no reason to stand.
+    /// Since when more than [`ENOUGH`] has been buffered ahead.
     fed_since: Option<Instant>,
-    /// It stands still for want of media since then.
+    /// When the present stall began.
     pub(in crate::player) stalled: Option<Instant>,
-    /// What has been of that, without the one under way.
+    /// Stalls that the link is blamed for; `lasted` leaves out the present one.
     pub(in crate::player) stalls: Stalls,
-    /// The same where the source's absence explains it.
+    /// Stalls that the camera's absence explains; `lasted` leaves out the present one.
     pub(in crate::player) stalls_of_source: Stalls,
-    /// The one under way is explained so.
+    /// The camera's absence explains the present stall.
     of_source: bool,
-    /// Stalls when the last new picture came.
+    /// `stalls` when the last new picture arrived.
     at_new_picture: Stalls,
 }
 
-/// How often, and for how long.
+/// How many stalls, and how long they lasted together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::player) struct Stalls {
     pub(in crate::player) count: u32,
     pub(in crate::player) lasted: Duration,
 }
 
-/// What a snapshot brought.
+/// What has changed since the snapshot before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::player) struct Change {
-    /// The viewer seeks here.
+pub(in crate::player) struct Changes {
+    /// The viewer has sought to this position.
     pub(in crate::player) viewer_seek: Option<Position>,
-    /// It has just run dry.
+    /// A stall begins.
     pub(in crate::player) stalled: bool,
-    /// It goes on after this long.
+    /// A stall that lasted this long has ended.
     pub(in crate::player) resumed: Option<Duration>,
-    /// The first moving picture.
+    /// The picture moves for the first time.
     pub(in crate::player) started: bool,
 }
 
-impl Playback {
+impl Element {
     pub(in crate::player) fn new(now: Instant) -> Self {
         Self {
             snap: Snapshot::default(),
@@ -90,8 +95,8 @@ impl Playback {
         !s.paused && !s.seeking && !s.ended && s.ready >= 3 && self.stalled.is_none()
     }
 
-    /// Where the element stands at `now`: snapshots come a few times a second, in between its clock
-    /// is trusted to run.
+    /// The element's position at `now`. Snapshots come a few times a second; in between the clock is
+    /// taken to run at the playback rate.
     pub(in crate::player) fn position(&self, now: Instant) -> Position {
         if let Some(to) = self.seeking_to {
             return to;
@@ -104,14 +109,15 @@ impl Playback {
         }
     }
 
+    /// Notes that the player seeks to `to`.
     pub(in crate::player) fn seek(&mut self, now: Instant, to: Position) {
-        self.place(now, to);
+        self.begin_at(now, to);
         self.seeking_to = Some(to);
         self.last_seek = Some(to);
     }
 
-    /// Playing begins at `to`, where the element stands already: it is not asked to seek.
-    pub(in crate::player) const fn place(&mut self, now: Instant, to: Position) {
+    /// Notes that playing begins at `to`, where the element stands already: no seek is needed.
+    pub(in crate::player) const fn begin_at(&mut self, now: Instant, to: Position) {
         self.entered = to;
         self.seeking_to = None;
         self.seek_asked = now;
@@ -119,16 +125,16 @@ impl Playback {
         self.placed = true;
     }
 
-    /// Takes a snapshot.
-    pub(in crate::player) fn look(&mut self, now: Instant, snap: Snapshot) -> Change {
-        let mut change = Change::default();
+    /// Takes a snapshot; answers what has changed.
+    pub(in crate::player) fn observe(&mut self, now: Instant, snap: Snapshot) -> Changes {
+        let mut change = Changes::default();
         let before = self.snap.position;
         let was_seeking = self.seeking_to.is_some() || self.snap.seeking;
         let near = |to: Position| to.micros_from(snap.position).abs() <= SAME_PLACE_US;
         match self.seeking_to {
             Some(to) if !snap.seeking && near(to) => self.seeking_to = None,
             Some(to) if snap.cue == Cue::Seeked && near(to) => self.seeking_to = None,
-            // The seek was clamped or overtaken: believe the element.
+            // The browser clamped the seek, or another one overtook it: believe the element.
             Some(_) if !snap.seeking && now.since(self.seek_asked) > STUCK => {
                 self.seeking_to = None;
             }
@@ -173,17 +179,17 @@ impl Playback {
         change
     }
 
-    /// A new picture came: the source is there, and the stalls up to now are not its doing.
+    /// A new picture arrived, so the source is there: it did not cause the stalls up to now.
     pub(in crate::player) const fn mark_new_picture(&mut self) {
         self.at_new_picture = self.stalls;
     }
 
-    /// The source has gone, and had gone when the last new picture came.
+    /// The source is away, and has been since the last new picture: it caused the stalls since then.
     pub(in crate::player) fn blame_source_since_mark(&mut self) {
         self.blame_source(self.at_new_picture);
     }
 
-    /// What it stood still for since its stalls were `before` was that the source has gone.
+    /// The source's absence caused all stalls since `stalls` was `before`.
     pub(in crate::player) fn blame_source(&mut self, before: Stalls) {
         let count = self.stalls.count.saturating_sub(before.count);
         let of_source = &mut self.stalls_of_source;
@@ -193,7 +199,7 @@ impl Playback {
         self.of_source |= self.stalled.is_some() && count > 0;
     }
 
-    /// Stalls up to now, and those that the source explains.
+    /// The stalls up to `now`, the present one included: those of the link, and those of the source.
     pub(in crate::player) fn stalls(&self, now: Instant) -> (Stalls, Stalls) {
         let standing = self.stalled.map_or(Duration::ZERO, |since| now.since(since));
         let (mut own, mut of_source) = (self.stalls, self.stalls_of_source);
@@ -202,22 +208,26 @@ impl Playback {
         (own, of_source)
     }
 
-    /// It should move and has not for a while: by what was seen, not by what was not looked at (the
-    /// timers of a hidden page fire once a second or a minute).
+    /// The element should move and has not for [`STUCK`]. Measured between snapshots, not up to now:
+    /// the timers of a hidden page fire only once a second or a minute.
     pub(in crate::player) fn stuck(&self) -> bool {
         let s = &self.snap;
         self.placed && !s.paused && !s.ended && self.at.since(self.moved_at) >= STUCK
     }
 
-    /// So much is ahead. Answers when it will have been [`Self::fed`] for long enough.
-    pub(in crate::player) fn feed(&mut self, now: Instant, ahead: Duration) -> Option<Instant> {
+    /// Notes how much is buffered ahead. Answers when [`Self::has_had_enough`] will become true.
+    pub(in crate::player) fn note_ahead(
+        &mut self,
+        now: Instant,
+        ahead: Duration,
+    ) -> Option<Instant> {
         let since = *self.fed_since.get_or_insert(now);
         self.fed_since = (ahead > ENOUGH).then_some(since);
         self.fed_since.map(|since| since + STUCK).filter(|at| *at > now)
     }
 
-    /// It has had enough for as long as a browser needs to begin with it.
-    pub(in crate::player) fn fed(&self, now: Instant) -> bool {
+    /// More than [`ENOUGH`] has been ahead for longer than a browser needs to start playing it.
+    pub(in crate::player) fn has_had_enough(&self, now: Instant) -> bool {
         self.fed_since.is_some_and(|since| now.since(since) >= STUCK)
     }
 
@@ -250,11 +260,11 @@ mod tests {
         Snapshot { cue, position: Position::from_millis(ms), ready: 4, ..Snapshot::default() }
     }
 
-    fn playing() -> Playback {
-        let mut p = Playback::new(at(0));
+    fn playing() -> Element {
+        let mut p = Element::new(at(0));
         p.seek(at(0), Position::from_millis(1000));
-        p.look(at(10), snap(Cue::Seeked, 1000));
-        assert!(p.look(at(260), snap(Cue::Timer, 1250)).started);
+        p.observe(at(10), snap(Cue::Seeked, 1000));
+        assert!(p.observe(at(260), snap(Cue::Timer, 1250)).started);
         p
     }
 
@@ -263,7 +273,7 @@ mod tests {
         let mut p = playing();
         let mut s = snap(Cue::Timer, 1500);
         s.rate = Rate::from_permille(1100);
-        p.look(at(510), s);
+        p.observe(at(510), s);
         assert_eq!(p.position(at(610)), Position::from_millis(1610));
     }
 
@@ -273,21 +283,21 @@ mod tests {
         p.seek(at(300), Position::from_millis(9000));
         let mut s = snap(Cue::Seeking, 9000);
         s.seeking = true;
-        assert_eq!(p.look(at(301), s), Change::default());
-        p.look(at(350), snap(Cue::Seeked, 9000));
+        assert_eq!(p.observe(at(301), s), Changes::default());
+        p.observe(at(350), snap(Cue::Seeked, 9000));
         let mut s = snap(Cue::Seeking, 2000);
         s.seeking = true;
-        let change = p.look(at(400), s);
+        let change = p.observe(at(400), s);
         assert_eq!(change.viewer_seek, Some(Position::from_millis(2000)));
     }
 
     #[test]
     fn a_seek_to_where_playing_began_is_the_viewers() {
-        let mut p = Playback::new(at(0));
-        p.place(at(0), Position::default());
-        p.look(at(250), snap(Cue::Timer, 250));
+        let mut p = Element::new(at(0));
+        p.begin_at(at(0), Position::default());
+        p.observe(at(250), snap(Cue::Timer, 250));
         let s = Snapshot { seeking: true, ..snap(Cue::Seeking, 0) };
-        assert_eq!(p.look(at(300), s).viewer_seek, Some(Position::default()));
+        assert_eq!(p.observe(at(300), s).viewer_seek, Some(Position::default()));
     }
 
     #[test]
@@ -295,10 +305,10 @@ mod tests {
         let mut p = playing();
         let mut dry = snap(Cue::Waiting, 1400);
         dry.ready = 2;
-        assert!(p.look(at(400), dry.clone()).stalled);
-        assert!(!p.look(at(450), dry).stalled);
+        assert!(p.observe(at(400), dry.clone()).stalled);
+        assert!(!p.observe(at(450), dry).stalled);
         assert_eq!(p.state(), State::Stalled);
-        let change = p.look(at(900), snap(Cue::Playing, 1400));
+        let change = p.observe(at(900), snap(Cue::Playing, 1400));
         assert_eq!(change.resumed, Some(Duration::from_millis(500)));
         assert_eq!(p.stalls, Stalls { count: 1, lasted: Duration::from_millis(500) });
         assert_eq!(p.stalls_of_source, Stalls::default());
@@ -309,16 +319,16 @@ mod tests {
         let mut p = playing();
         let mut dry = snap(Cue::Waiting, 1400);
         dry.ready = 2;
-        p.look(at(400), dry.clone());
-        p.look(at(600), snap(Cue::Playing, 1400));
+        p.observe(at(400), dry.clone());
+        p.observe(at(600), snap(Cue::Playing, 1400));
         let before = p.stalls;
-        p.look(at(700), dry.clone());
-        p.look(at(900), snap(Cue::Playing, 1400));
-        p.look(at(1000), dry);
+        p.observe(at(700), dry.clone());
+        p.observe(at(900), snap(Cue::Playing, 1400));
+        p.observe(at(1000), dry);
         p.blame_source(before);
         let stalls = |count, ms| Stalls { count, lasted: Duration::from_millis(ms) };
         assert_eq!(p.stalls(at(1100)), (stalls(1, 200), stalls(2, 300)));
-        p.look(at(1200), snap(Cue::Playing, 1400));
+        p.observe(at(1200), snap(Cue::Playing, 1400));
         p.blame_source(p.stalls);
         assert_eq!(p.stalls(at(1300)), (stalls(1, 200), stalls(2, 400)));
     }
@@ -326,11 +336,11 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_is_stuck_unless_it_is_paused() {
         let mut p = playing();
-        p.look(at(1000), snap(Cue::Timer, 1250));
+        p.observe(at(1000), snap(Cue::Timer, 1250));
         assert!(p.stuck());
         let mut s = snap(Cue::Pause, 1250);
         s.paused = true;
-        p.look(at(1010), s);
+        p.observe(at(1010), s);
         assert!(!p.stuck());
     }
 }

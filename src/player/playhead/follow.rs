@@ -1,7 +1,7 @@
-//! Holding to the live edge: when to go faster, slower, or elsewhere.
+//! Staying near the live edge: when to change the rate, and when to jump.
 
 use super::head::Playhead;
-use super::live::{CAUGHT_UP, Live, aim};
+use super::live::{CAUGHT_UP, LivePlayback, aim};
 use super::scene::{Move, Scene};
 use crate::live::control::{Control, Sound, Steer, View};
 use crate::player::cx::Cx;
@@ -12,23 +12,23 @@ use crate::time::{Instant, Position, Span};
 use crate::units::Rate;
 use core::time::Duration;
 
-/// The controller looks this often.
-const LOOK: Duration = Duration::from_millis(200);
-/// After a stall the picture is this much farther behind than it should be: what it missed is jumped
-/// over.
+/// How often the rate is reconsidered.
+const STEER_EVERY: Duration = Duration::from_millis(200);
+/// After a stall, playback that is behind by this much more than wanted jumps to the edge.
 const LATE_RETURN: Duration = Duration::from_millis(500);
-/// No less of a still picture is left out when the camera is back: a seek takes the browser about 100 ms.
-const LEFT_OUT: Duration = Duration::from_millis(150);
-/// Less than this is no reason to go elsewhere where segments are fetched whole.
-const WORTH: Duration = Duration::from_secs(1);
+/// When the camera is back, the rest of the still picture is skipped if it is longer than this: a seek
+/// takes the browser about 100 ms.
+const LEAST_SKIP: Duration = Duration::from_millis(150);
+/// A jump has to bring playback at least this much nearer to the edge.
+const LEAST_GAIN: Duration = Duration::from_secs(1);
 
 impl Playhead {
-    /// It is played live from now on.
-    pub(in crate::player) fn goes_live(&mut self, live: Live) {
+    /// Playback is live from now on.
+    pub(in crate::player) fn goes_live(&mut self, live: LivePlayback) {
         self.live = Some(live);
     }
 
-    /// What was live has ended; answers whether it was live.
+    /// Playback is not live any more; answers whether it was.
     pub(in crate::player) fn live_ends(&mut self, cx: &mut Cx<'_>) -> bool {
         let was = self.live.take().is_some();
         if was {
@@ -41,43 +41,43 @@ impl Playhead {
         self.live.is_some()
     }
 
-    /// It is played live, and read while it grows.
+    /// Playback is live, and segments are read while they grow.
     pub(in crate::player) fn is_growing(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.growing)
     }
 
-    /// It is played at the edge of what is read while it grows.
+    /// Playback is live, segments are read while they grow, and the edge is followed.
     pub(in crate::player) fn is_at_edge(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.growing && live.following)
     }
 
-    /// It is played live, and its segments are fetched whole.
+    /// Playback is live, and segments are fetched whole.
     pub(in crate::player) fn is_whole(&self) -> bool {
         self.live.as_ref().is_some_and(|live| !live.growing)
     }
 
-    /// It is played live, and holds to the edge.
+    /// Playback is live and follows the edge: the viewer has not gone elsewhere in the window.
     pub(in crate::player) fn follows(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.following)
     }
 
-    /// The live control, where it is played live.
+    /// The live control; `None` unless playback is live.
     pub(in crate::player) fn control(&self) -> Option<&Control> {
         self.live.as_ref().map(|live| &live.control)
     }
 
-    /// To the live edge, at once.
+    /// Goes to the live edge at once.
     pub(in crate::player) const fn go_live(&mut self) -> Move {
         match &mut self.live {
             Some(live) => {
                 live.following = true;
-                Move::Enter
+                Move::EnterAtEdge
             }
             None => Move::Stay,
         }
     }
 
-    /// The settings changed, or the sound was turned off or on.
+    /// The settings changed, or the sound was muted or unmuted.
     pub(in crate::player) fn configured(
         &mut self,
         cx: &Cx<'_>,
@@ -90,31 +90,33 @@ impl Playhead {
         }
     }
 
-    /// The origin is late by so much.
+    /// The origin publishes segments `late` after the manifest's time for them. `backlog`: what the
+    /// first part of a late segment takes to arrive.
     pub(in crate::player) fn origin_is_late(&mut self, late: Duration, backlog: Duration) {
         if let Some(live) = &mut self.live {
-            // All of a growing segment that was asked for late comes at once, and takes its time.
+            // A growing segment that is asked for late arrives as one large piece.
             let margin = if live.growing && !late.is_zero() { backlog } else { Duration::ZERO };
             live.control.origin_late = late + margin;
         }
     }
 
-    /// What comes is of another encoder: it arrives otherwise.
+    /// Media of another encoder arrives from now on: its usual lateness is measured anew.
     pub(in crate::player) fn relearn(&mut self, now: Instant) {
         if let Some(live) = &mut self.live {
             live.control.relearn(now);
         }
     }
 
-    /// What comes is of a lower rung: it arrives otherwise, and what runs dry now does for want of the
-    /// link. Answers whether it goes on at the edge, `None` where it is not live.
+    /// A lower rung is fetched from now on: its usual lateness is measured anew, and the link is not
+    /// blamed if the buffer runs dry during the switch. Answers whether playback goes on at the edge;
+    /// `None` unless it is live.
     pub(in crate::player) fn slowed(&mut self, now: Instant) -> Option<bool> {
         let live = self.live.as_mut()?;
         live.control.slowed(now);
         Some(self.element.moved.is_some() && live.following)
     }
 
-    /// It is more than `late` farther behind the edge than it should be.
+    /// Playback is behind the edge by more than the latency wanted and `late` together.
     pub(in crate::player) fn lags(&self, s: &Scene<'_>, late: Duration) -> bool {
         let live = self.live.as_ref().filter(|l| l.following && self.element.placed);
         live.zip(s.edge()).is_some_and(|(live, edge)| {
@@ -122,7 +124,7 @@ impl Playhead {
         })
     }
 
-    /// Holds to the edge.
+    /// Stays near the edge: sets the rate, or asks to enter at the edge anew.
     pub(in crate::player) fn follow(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let Some(edge) = s.edge() else { return Move::Stay };
         let position = self.position(cx.now);
@@ -130,7 +132,7 @@ impl Playhead {
         self.tell_window(cx, s);
         let plays = self.plays();
         let (paused, placed) = (self.element.snap.paused, self.element.placed);
-        // A picture that stands has nothing to catch up with.
+        // While the camera is away there is no new picture to catch up with.
         let away = s.camera.away() || s.camera.repeats_at(position);
         let Some(live) = &mut self.live else { return Move::Stay };
         if (away || !live.following) && live.rate != Rate::NORMAL {
@@ -140,9 +142,10 @@ impl Playhead {
         if !live.following || paused {
             return Move::Stay;
         }
-        cx.wake_at(cx.now + LOOK, Reason::LiveControl);
+        cx.wake_at(cx.now + STEER_EVERY, Reason::LiveControl);
         let wanted = live.control.wanted(cx.now);
-        // It went on with the first media that came; the rest of what it missed came right after.
+        // After a stall, playback went on with the first media that arrived; the newer media came right
+        // after that.
         if live.returning.is_some_and(|until| cx.now < until)
             && plays
             && live.growing
@@ -150,12 +153,12 @@ impl Playhead {
             && edge.since(position) > wanted + LATE_RETURN
         {
             live.returning = None;
-            return Move::Enter;
+            return Move::EnterAtEdge;
         }
         let far = wanted + live.control.aim.max_drift;
         let view = View { position, edge, buffered_to, rate: live.rate };
         if self.far_behind(s, (position, edge), placed && !plays, far) {
-            return Move::Enter;
+            return Move::EnterAtEdge;
         }
         if placed && plays && away {
             self.leave_filler(cx, s, position, edge);
@@ -166,14 +169,14 @@ impl Playhead {
                 live.rate = rate;
                 cx.push(Output::Rate(rate));
             }
-            Steer::Jump(_) if self.entry(s) > Some(position) => return Move::Enter,
+            Steer::Jump(_) if self.entry(s) > Some(position) => return Move::EnterAtEdge,
             Steer::Keep | Steer::Rate(_) | Steer::Jump(_) => {}
         }
         Move::Stay
     }
 
-    /// What it plays, or what it fetches, is left too `far` behind the edge. A list that does not grow
-    /// leaves nothing to go to.
+    /// The position that is played, or the one that is fetched, is more than `far` behind the edge, and
+    /// there is newer media to go to. (A playlist that does not grow has none.)
     fn far_behind(
         &self,
         s: &Scene<'_>,
@@ -181,15 +184,15 @@ impl Playhead {
         stands: bool,
         far: Duration,
     ) -> bool {
-        let behind = |at: Position| at + far < edge && self.entry(s) > Some(at + WORTH);
-        // Fetching hangs far behind: what it would bring is not wanted any more.
+        let behind = |at: Position| at + far < edge && self.entry(s) > Some(at + LEAST_GAIN);
+        // The tracks fetch media that is too old to be played.
         let fetching_at = s.ways.tracks.feeds().map(|s| s.cursor.position()).min();
-        // Or it stands, and newer media is there.
-        let newer = || s.ways.tracks.common().last().is_some_and(|s| s.end > position + WORTH);
+        // Or the element stands still, and newer media is buffered.
+        let newer = || s.ways.tracks.common().last().is_some_and(|s| s.end > position + LEAST_GAIN);
         fetching_at.is_some_and(behind) || (stands && behind(position) && newer())
     }
 
-    /// The camera is back: what is left of the still picture is not played to its end.
+    /// Once the camera is back, skips the rest of the still picture.
     fn leave_filler(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>, position: Position, edge: Position) {
         if s.camera.away() {
             return;
@@ -198,12 +201,12 @@ impl Playhead {
         let Some((new, last)) = new else { return };
         let Some(live) = self.live.as_ref().filter(|l| l.growing) else { return };
         let to = live.control.entry(cx.now, edge, Some(last.end));
-        if to >= new.max(last.start) && to > position + LEFT_OUT {
+        if to >= new.max(last.start) && to > position + LEAST_SKIP {
             self.jump(cx, to);
         }
     }
 
-    /// The buffer just before an append.
+    /// Notes the buffer level just before an append.
     pub(in crate::player) fn note_level(&mut self, now: Instant, tracks: &Tracks) {
         if !self.plays() {
             return;
@@ -215,7 +218,7 @@ impl Playhead {
         }
     }
 
-    /// A fragment has arrived that ends at `end` and was made after it was asked for.
+    /// Notes when a fragment arrived that ends at `end` and was made after its request was sent.
     pub(in crate::player) fn note_arrival(&mut self, now: Instant, s: &Scene<'_>, end: Position) {
         let live = self.live.as_mut().filter(|l| l.growing && !s.camera.away());
         if let Some(live) = live
@@ -225,7 +228,7 @@ impl Playhead {
         }
     }
 
-    /// The seekable window, when it has moved by a second.
+    /// Tells the driver the seekable window, each time it has moved by a second.
     fn tell_window(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
         let Some(live) = &mut self.live else { return };
         let Some((start, end)) = s.window() else { return };
@@ -244,14 +247,14 @@ mod tests {
     use crate::player::io::Cue;
     use crate::player::testing::{World, at, now, span};
 
-    /// It plays live at `position`, with media up to the edge.
+    /// Live playback at `position`, with media buffered up to the edge.
     fn playing(position: i64, edge: i64) -> World {
         let mut world = World::live(at(edge));
         world.holds(&[span(0, edge)], at(edge));
         world.head.start(at(position));
         world.step(now(0), |head, cx, _| head.jump(cx, at(position)));
-        world.look(now(1), Cue::Seeked, at(position));
-        world.look(now(2), Cue::Playing, at(position));
+        world.observe(now(1), Cue::Seeked, at(position));
+        world.observe(now(2), Cue::Playing, at(position));
         world
     }
 
@@ -261,7 +264,7 @@ mod tests {
             let mut world = playing(position, 100_000);
             let (step, out) = world.step(now(3000), Playhead::follow);
             let rate = out.iter().any(|it| matches!(it, Output::Rate(_)));
-            assert_eq!((step == Move::Enter, rate && enters), (enters, false), "{out:?}");
+            assert_eq!((step == Move::EnterAtEdge, rate && enters), (enters, false), "{out:?}");
         }
     }
 
@@ -283,10 +286,10 @@ mod tests {
     #[test]
     fn a_viewer_who_went_elsewhere_is_left_there() {
         let mut world = playing(99_700, 100_000);
-        world.step(now(10), |head, cx, scene| head.sought(cx, scene, at(50_000)));
+        world.step(now(10), |head, cx, scene| head.viewer_seeks(cx, scene, at(50_000)));
         let (step, _) = world.step(now(3000), Playhead::follow);
         assert_eq!(step, Move::Stay);
-        assert_eq!(world.head.go_live(), Move::Enter);
+        assert_eq!(world.head.go_live(), Move::EnterAtEdge);
         assert!(world.head.follows());
     }
 }

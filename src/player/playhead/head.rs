@@ -1,63 +1,63 @@
-//! The playhead's state, and what others ask of it.
+//! The playhead's state, and the questions that other parts ask it.
 
-use super::element::{Playback, Stalls};
-use super::live::Live;
+use super::element::{Element, Stalls};
+use super::live::LivePlayback;
 use crate::player::cx::Cx;
 use crate::player::event::State;
 use crate::player::io::{Output, Snapshot};
 use crate::time::{Instant, Position};
 
-/// Where it plays.
+/// The playback position and everything that moves it.
 #[derive(Debug)]
 pub(in crate::player) struct Playhead {
-    pub(super) element: Playback,
-    /// Where playing is to start; `None` until the clock is known.
+    pub(super) element: Element,
+    /// Where playing starts; `None` until the origin's clock is known.
     pub(super) start_at: Option<Position>,
-    pub(super) live: Option<Live>,
-    /// What arrives is kept from the browser until it lasts for a while.
-    pub(super) holds: bool,
-    /// Play again when the rebuilt MediaSource has media.
+    pub(super) live: Option<LivePlayback>,
+    /// Arriving media is kept from the browser until the reserve suffices.
+    pub(super) withholds: bool,
+    /// Send `Play` once the element is placed: rebuilding the MediaSource has paused it.
     pub(super) play_again: bool,
 }
 
 impl Playhead {
     pub(in crate::player) fn new(now: Instant) -> Self {
         Self {
-            element: Playback::new(now),
+            element: Element::new(now),
             start_at: None,
             live: None,
-            holds: false,
+            withholds: false,
             play_again: false,
         }
     }
 
-    /// The element, as it was seen last.
+    /// The newest snapshot of the element.
     pub(in crate::player) const fn snap(&self) -> &Snapshot {
         &self.element.snap
     }
 
-    /// Where the element stands.
+    /// The element's position, extrapolated to `now`.
     pub(in crate::player) fn position(&self, now: Instant) -> Position {
         self.element.position(now)
     }
 
-    /// Where it stands, or is to start.
-    pub(in crate::player) fn aim(&self, now: Instant) -> Position {
+    /// The element's position, or the start position while the element is not placed there yet.
+    pub(in crate::player) fn position_or_start(&self, now: Instant) -> Position {
         let start = self.start_at.filter(|_| !self.element.placed);
         start.unwrap_or_else(|| self.position(now))
     }
 
-    /// Where it is to start is known.
+    /// The start position is known.
     pub(in crate::player) const fn has_start(&self) -> bool {
         self.start_at.is_some()
     }
 
-    /// The element was placed where playing is.
+    /// The element was sent to the start position; before that its own position means nothing.
     pub(in crate::player) const fn is_placed(&self) -> bool {
         self.element.placed
     }
 
-    /// Since when the picture moves; `None`: nothing was seen yet.
+    /// When the picture first moved; `None` before that.
     pub(in crate::player) const fn moved(&self) -> Option<Instant> {
         self.element.moved
     }
@@ -67,7 +67,7 @@ impl Playhead {
         self.element.runs()
     }
 
-    /// The element's clock runs, and the picture has moved.
+    /// The element's clock runs, and the picture has moved before.
     pub(in crate::player) fn plays(&self) -> bool {
         self.element.runs() && self.element.moved.is_some()
     }
@@ -76,17 +76,17 @@ impl Playhead {
         self.element.state()
     }
 
-    /// Stalls up to now, and those that the camera's absence explains.
+    /// The stalls up to `now`: those of the link, and those that the camera's absence explains.
     pub(in crate::player) fn stalls(&self, now: Instant) -> (Stalls, Stalls) {
         self.element.stalls(now)
     }
 
-    /// Playing is to start at `at`.
+    /// Sets the start position.
     pub(in crate::player) const fn start(&mut self, at: Position) {
         self.start_at = Some(at);
     }
 
-    /// Where it plays is left: what is shown stays until it is placed anew.
+    /// Gives up the present position. The picture stays until the element is placed anew.
     pub(in crate::player) const fn leave(&mut self) {
         self.element.placed = false;
         self.element.seeking_to = None;
@@ -95,34 +95,34 @@ impl Playhead {
         }
     }
 
-    /// Where it plays is left for a place that is not known yet.
+    /// Gives up the present position before the new one is known.
     pub(in crate::player) const fn leave_for_unknown(&mut self) {
         self.start_at = None;
         self.leave();
     }
 
-    /// A new MediaSource is made, which pauses the element; answers where it was.
+    /// The MediaSource is being rebuilt, which pauses the element. Answers the position at that time.
     pub(in crate::player) fn rebuilt(&mut self, now: Instant) -> Position {
         self.play_again |= !self.element.snap.paused;
         self.element.stalled = None;
-        self.holds = false;
+        self.withholds = false;
         self.position(now)
     }
 
-    /// It is to play as soon as it is placed.
+    /// The element is told to play as soon as it is placed.
     pub(in crate::player) const fn play_when_placed(&mut self) {
         self.play_again = true;
     }
 
-    /// All is over: the element goes on as far as it can. A rebuilt MediaSource has paused it; the
-    /// viewer did not.
+    /// Playback has failed: the element plays what it still has. If it is paused because the
+    /// MediaSource was rebuilt, and not by the viewer, it is told to play.
     pub(in crate::player) fn give_up(&mut self, cx: &mut Cx<'_>) {
         if core::mem::take(&mut self.play_again) {
             cx.push(Output::Play);
         }
     }
 
-    /// The element's clock goes to `to`.
+    /// Seeks the element to `to`.
     pub(super) fn jump(&mut self, cx: &mut Cx<'_>, to: Position) {
         self.element.seek(cx.now, to);
         cx.push(Output::Seek(to));
@@ -131,21 +131,21 @@ impl Playhead {
         }
     }
 
-    /// A new picture came: the camera is there, and the stalls up to now are not its doing.
+    /// A new picture arrived, so the camera is there: it did not cause the stalls up to now.
     pub(in crate::player) const fn mark_new_picture(&mut self) {
         self.element.mark_new_picture();
     }
 
-    /// The camera went `away` or came back: what stood still for it is not the link's doing.
+    /// The camera went `away` or came back: the link is not blamed for the stalls that this caused.
     pub(in crate::player) fn camera_changed(&mut self, now: Instant, away: bool) {
         if away {
-            // It stood still before it could be known why.
+            // The stall began before the camera was known to be away.
             self.element.blame_source_since_mark();
         }
         self.excuse(now);
     }
 
-    /// What runs dry now is not the link's doing.
+    /// The link is not blamed if the buffer runs dry now.
     pub(in crate::player) fn excuse(&mut self, now: Instant) {
         if let Some(live) = &mut self.live {
             live.control.excuse(now);

@@ -1,4 +1,4 @@
-//! What live playback needs beyond the rest.
+//! The state that only live playback needs, and the settings of the live control.
 
 use crate::live::control::{Aim, Control, Sound};
 use crate::player::cx::Cx;
@@ -7,32 +7,33 @@ use crate::time::{Instant, Span};
 use crate::units::Rate;
 use core::time::Duration;
 
-/// How far behind the edge fetching starts where segments grow. A whole segment more, for the sake
-/// of tenths of a second before it, costs a slow link more time than waiting for them.
+/// Where segments grow, fetching starts at least this far behind the edge. Not farther: it might then
+/// need a whole segment more, which costs a slow link more time than waiting for as much media.
 pub(in crate::player) const ENTRY: Duration = Duration::from_millis(120);
-/// Media that arrived this far behind the edge is the newest there is.
+/// Buffered media that ends this near to the edge is the newest there is.
 pub(super) const CAUGHT_UP: Duration = Duration::from_millis(250);
-/// No drift below this is jumped over.
+/// A drift below this is corrected by rate, never by a jump, whatever the option says.
 const LEAST_DRIFT: Duration = Duration::from_millis(500);
 
-/// What live playback needs beyond the rest.
+/// The state that only live playback needs.
 #[derive(Debug)]
-pub(in crate::player) struct Live {
+pub(in crate::player) struct LivePlayback {
     pub(super) control: Control,
-    /// It holds to the edge; off while the viewer is elsewhere in the window.
+    /// Playback follows the edge; false while the viewer is elsewhere in the window.
     pub(super) following: bool,
-    /// Every track is read while it grows.
+    /// The segments of every track are read while they grow.
     pub(super) growing: bool,
+    /// The rate that the element was told last.
     pub(super) rate: Rate,
-    /// When media at the start's place was first seen.
+    /// When media at the start position was first seen.
     pub(super) waiting_since: Option<Instant>,
-    /// The picture goes on after it stood: until then what came in the meantime is jumped over once it
-    /// is there.
+    /// Set after a stall: until then, playback jumps to the newest media once that has arrived.
     pub(super) returning: Option<Instant>,
+    /// The seekable window that the driver was told last.
     pub(super) told_window: Option<Span>,
 }
 
-impl Live {
+impl LivePlayback {
     pub(in crate::player) fn new(
         cx: &Cx<'_>,
         p: &Presentation,
@@ -52,15 +53,15 @@ impl Live {
     }
 }
 
-/// The latency that the operator wishes (`Latency` of a ServiceDescription, ISO/IEC 23009-1 annex K): the
-/// target, else what is `suggested`, within what is allowed.
+/// The latency that the manifest asks for (`Latency` of a ServiceDescription, ISO/IEC 23009-1 annex
+/// K): its target, else the `suggested` delay, within its minimum and maximum.
 fn wished(service: &Service, suggested: Option<Duration>) -> Option<Duration> {
     let target = service.target_latency.or(suggested).or(service.min_latency)?;
     let most = service.max_latency.unwrap_or(Duration::MAX);
     Some(target.min(most).max(service.min_latency.unwrap_or_default()))
 }
 
-/// What the live control aims at.
+/// The settings of the live control, from the options and the manifest.
 pub(super) fn aim(
     cx: &Cx<'_>,
     p: &Presentation,
@@ -77,9 +78,9 @@ pub(super) fn aim(
     let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
     let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
     Aim {
-        // Less than this is what steering is for.
+        // A whole segment arrives at once, so the drift varies by its length.
         max_drift: cx.config.max_drift.max(LEAST_DRIFT) + aim.unit,
-        // What the operator allows, as far as it cannot be heard.
+        // The manifest may narrow the range of rates; a wider one could be heard.
         slowest: slowest.max(aim.slowest).min(Rate::NORMAL),
         fastest: fastest.min(aim.fastest).max(Rate::NORMAL),
         ..aim

@@ -1,24 +1,25 @@
-//! Where it plays: the start, the distance to the edge, stalls, holes, the viewer's seeks. Nobody else
-//! asks the element to seek, to play, or to go faster or slower.
+//! The playback position: where playing starts, how far behind the live edge it stays, and what is
+//! done about stalls, holes in the buffer and the viewer's seeks. Only this module tells the media
+//! element to seek, to play or to change its rate.
 //!
 //! ```text
-//! start_at --media there--> placed (Seek, Play) --runs--> steered by rate
-//!    ^                         |  stall: seek to edge - wanted once media is there again
-//!    +------- far behind ------+  hole: seek over it
+//! start_at --media arrives--> placed (Seek, Play) --plays--> steered by rate
+//!    ^                          |  stall: seek to edge - latency wanted, once media is there
+//!    +------ far behind --------+  hole: seek over it
 //! ```
-//! A jump is a new start: the old picture stays until media at the new place is there.
+//! A jump is a new start: the old picture stays until media at the new position has arrived.
 //!
 //! | file | owns |
 //! |---|---|
 //! | [`head`] | the state |
-//! | [`element`] | the media element as the player sees it |
-//! | [`live`] | what live playback needs beyond the rest |
-//! | [`scene`] | what it sees, and what it asks of the tracks |
-//! | [`start`] | where to enter, and placing the element there |
-//! | [`follow`] | holding to the live edge |
-//! | [`stall`] | standing still though it should not |
-//! | [`viewer`] | what the viewer does: seeks, pauses, comes back |
-//! | [`drive`] | what the tracks do for it |
+//! | [`element`] | the media element, as its snapshots show it |
+//! | [`live`] | the state that only live playback needs |
+//! | [`scene`] | what the playhead may read, and what it asks of the tracks |
+//! | [`start`] | choosing the start position, and the first seek to it |
+//! | [`follow`] | staying near the live edge |
+//! | [`stall`] | ending stalls, and crossing holes in the buffer |
+//! | [`viewer`] | the viewer's seeks, and stalls that begin and end |
+//! | [`drive`] | runs the steps above and lets the tracks follow |
 
 mod drive;
 mod element;
@@ -31,7 +32,7 @@ mod start;
 mod viewer;
 
 pub(super) use drive::Drive;
-pub(super) use element::Change;
+pub(super) use element::Changes;
 pub(super) use head::Playhead;
-pub(super) use live::{ENTRY, Live};
+pub(super) use live::{ENTRY, LivePlayback};
 pub(super) use scene::{Move, Scene};

@@ -1,4 +1,4 @@
-//! What the playhead sees, and what it asks of the tracks.
+//! What the playhead may read of the other parts, and what it asks of the tracks.
 
 use crate::player::camera::Camera;
 use crate::player::edge::{self, Edge};
@@ -6,8 +6,8 @@ use crate::player::track::way::Ways;
 use crate::presentation::Presentation;
 use crate::time::{Instant, Position};
 
-/// What the playhead sees of the rest. Nothing is computed before it is asked for: it is looked at with
-/// every read.
+/// What the playhead may read of the other parts. Its methods compute on demand, because a scene is
+/// made at every input, also at every read of a download.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::player) struct Scene<'a> {
     pub(in crate::player) now: Instant,
@@ -27,24 +27,24 @@ impl<'a> Scene<'a> {
         self.edge.at(&self.view, self.now)
     }
 
-    /// What can be played: from the oldest position that is kept to the edge.
+    /// The range that can be played: from the oldest position that the origin keeps to the edge.
     pub(super) fn window(&self) -> Option<(Position, Position)> {
         self.edge.window(&self.view, self.now)
     }
 
-    /// The end of the newest whole segment that can be had.
+    /// The end of the newest complete segment that the origin offers.
     pub(super) fn newest_end(&self) -> Option<Position> {
         self.edge.newest_end(&self.view, self.now)
     }
 }
 
-/// What the tracks are to do for a step of the playhead.
+/// What the tracks have to do after a step of the playhead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::player) enum Move {
     /// Nothing.
     Stay,
-    /// To be fetched from here on, if it is not there.
-    Fetch(Position),
-    /// To enter at the live edge anew.
-    Enter,
+    /// Fetch from this position on, unless its media is there already.
+    FetchFrom(Position),
+    /// Start again at the live edge.
+    EnterAtEdge,
 }

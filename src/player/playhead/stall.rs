@@ -1,5 +1,5 @@
-//! Standing still though it should not: holes, a browser that waits for more than it needs, an edge
-//! that has moved on; and waiting on purpose, for a reserve.
+//! Ends stalls: by a seek over a hole, to a live edge that has moved on, or a little forward where the
+//! browser waits without need. Also waits on purpose, until a reserve is there.
 
 use super::head::Playhead;
 use super::scene::{Move, Scene};
@@ -13,24 +13,26 @@ use crate::time::{Instant, Position};
 use crate::units::Bitrate;
 use core::time::Duration;
 
-/// Two seeks of ours are at least this far apart: a seek costs the browser about 100 ms.
+/// The player's seeks are at least this far apart: a seek takes the browser about 100 ms.
 const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
-/// A decoder stops some frames before the end of what it has: so near before a hole it stands at it.
+/// An element that stalls this near before a hole has stalled at the hole: decoders stop some frames
+/// before the end of their data.
 const AT_A_HOLE: Duration = Duration::from_millis(250);
-/// The driver looks at the element every 250 ms: in between, the way to a hole is computed.
+/// Nearer than this to a hole, the time of reaching it is computed: the driver takes snapshots only
+/// every 250 ms.
 const NEAR_A_HOLE: Duration = Duration::from_millis(400);
-/// The clock is surely in the hole by then.
-const BEHIND_THE_EDGE: Duration = Duration::from_millis(5);
-/// Live, holes that are simply skipped: lost packets, rounding at a Period's edge.
+/// Added to that time, so that the clock is surely inside the hole.
+const INSIDE_THE_HOLE: Duration = Duration::from_millis(5);
+/// Live, a hole up to this long is skipped at once: lost packets, or rounding at a Period's edge.
 const SMALL_HOLE: Duration = Duration::from_secs(1);
-/// On demand, behind a hole, so much lasts.
+/// On demand, this much media has to be buffered behind a hole before the seek over it.
 const ENOUGH: Duration = Duration::from_millis(300);
 
 impl Playhead {
-    /// After a stall on demand, or far from the edge, the picture goes on when what was received lasts
-    /// for a while. The browser has nothing until then, so it goes on waiting by itself: neither
-    /// `paused` nor `playbackRate` says what is not so, and the viewer may pause and seek. `goal`: how
-    /// much of a track is fetched ahead.
+    /// After a stall on demand, or far from the edge, media is withheld from the browser until enough
+    /// was received to play for a while. The browser waits by itself until then, so `paused` and
+    /// `playbackRate` stay true, and the viewer may pause and seek. `goal`: how much media of a track
+    /// is fetched ahead.
     pub(in crate::player) fn reserve(
         &mut self,
         cx: &mut Cx<'_>,
@@ -39,8 +41,8 @@ impl Playhead {
         goal: impl Fn(&Stream) -> Duration,
     ) {
         let holds = self.awaits_reserve(cx.now, s, rate, goal);
-        if holds != self.holds {
-            self.holds = holds;
+        if holds != self.withholds {
+            self.withholds = holds;
             cx.push(Output::Hold(holds));
         }
     }
@@ -60,7 +62,7 @@ impl Playhead {
         let (p, tracks) = (s.presentation(), s.ways.tracks);
         let at = element.position(now);
         let wanted = reserve::wanted(rate, tracks.rate(p, |_| true));
-        // Near the edge no more is to be had.
+        // Near the edge there is not enough media for a reserve.
         let far = wanted + tracks.segment_length(p) * 2;
         let near = || s.edge().is_none_or(|edge| edge.since(at) < far);
         if self.live.as_ref().is_some_and(|live| live.following || near()) {
@@ -69,28 +71,28 @@ impl Playhead {
         let tracks = tracks.feeds().map(|s| reserve::View {
             ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
             goal: goal(s),
-            // Silence, for one, is made only once what came before it is read.
+            // A resting track gets no more now: silence, for one, is made only behind media already read.
             over: s.ended || s.buffer.is_full() || s.rests(),
         });
         !reserve::enough(tracks, wanted)
     }
 
-    /// It stands still though it should not: over a hole, to the edge, or a nudge.
+    /// Ends a stall: by a seek over a hole, to the live edge, or a little forward.
     pub(in crate::player) fn unstall(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let element = &self.element;
         let seeks = element.seeking_to.is_some() || element.snap.seeking;
         let rests = element.snap.ended || (element.snap.paused && !seeks);
-        if self.holds || !element.placed || rests {
+        if self.withholds || !element.placed || rests {
             return Move::Stay;
         }
         let stuck = element.stuck();
         let at = element.position(cx.now);
         let ahead = s.ways.tracks.common().end_from(at).since(at);
-        if let Some(at) = self.element.feed(cx.now, ahead) {
+        if let Some(at) = self.element.note_ahead(cx.now, ahead) {
             cx.wake_at(at, Reason::LiveControl);
         }
         if !stuck && !seeks && self.element.stalled.is_none() {
-            self.over_hole(cx, s);
+            self.cross_hole(cx, s);
             return Move::Stay;
         }
         let asked = self.element.seek_asked;
@@ -101,23 +103,23 @@ impl Playhead {
         if seeks {
             return self.finish_seek(cx, s);
         }
-        match self.way_out(cx.now, s, self.element.snap.position, stuck) {
+        match self.way_out_of_stall(cx.now, s, self.element.snap.position, stuck) {
             Some(to) => self.go_to(cx, to),
             None => Move::Stay,
         }
     }
 
-    /// Plays on at `to`, which is fetched when it is not there yet.
+    /// Seeks to `to`, which is fetched if it is not buffered.
     fn go_to(&mut self, cx: &mut Cx<'_>, to: Position) -> Move {
         self.start_at = Some(to);
         self.jump(cx, to);
-        Move::Fetch(to)
+        Move::FetchFrom(to)
     }
 
-    /// Chromium's clock runs on with the sound over a hole in the picture, and the decoder never goes
-    /// on behind it by itself: after three seconds of a still picture it stalls. So a hole is jumped
-    /// over, or sought out of once it has been passed.
-    fn over_hole(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
+    /// Chromium's clock runs on with the sound over a hole in the picture, but its decoder never
+    /// continues behind the hole: after three seconds of a still picture it stalls. So the player seeks
+    /// over the hole, or, once the clock has passed it, to where the clock is.
+    fn cross_hole(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
         let element = &self.element;
         let sought = cx.now.since(element.seek_asked) < BETWEEN_SEEKS;
         if !element.runs() || element.seeking_to.is_some() || sought {
@@ -131,9 +133,9 @@ impl Playhead {
         let to = if passed {
             Some(at).filter(|_| common.holds(at))
         } else if common.holds(at) {
-            return self.look_at_hole(cx, s, at, common.end_from(at));
+            return self.wake_at_hole(cx, s, at, common.end_from(at));
         } else {
-            // In it: to its end, if what is there lasts.
+            // Inside the hole: to its end, if enough is buffered there.
             let small = |n: &Position| self.live.is_some() && n.since(at) <= SMALL_HOLE;
             let next = match s.ways.way(at) {
                 Way::To(to) => Some(to),
@@ -146,23 +148,23 @@ impl Playhead {
         }
     }
 
-    /// Near a hole that will stay, it looks again when the clock gets there.
-    fn look_at_hole(&self, cx: &mut Cx<'_>, s: &Scene<'_>, at: Position, end: Position) {
+    /// Near a hole that will not be filled, wakes up when the clock reaches it.
+    fn wake_at_hole(&self, cx: &mut Cx<'_>, s: &Scene<'_>, at: Position, end: Position) {
         let ahead = end.since(at);
         if ahead < NEAR_A_HOLE && matches!(s.ways.way(end), Way::To(_)) {
             let rate = self.element.snap.rate.permille().max(500);
-            cx.wake_at(cx.now + ahead * 1000 / rate + BEHIND_THE_EDGE, Reason::LiveControl);
+            cx.wake_at(cx.now + ahead * 1000 / rate + INSIDE_THE_HOLE, Reason::LiveControl);
         }
     }
 
-    /// A seek that cannot be finished where it went goes on to where it can.
+    /// A seek into a hole that will not be filled goes on to the media behind it.
     fn finish_seek(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let at = self.element.seeking_to.unwrap_or(self.element.snap.position);
         match s.ways.way(at) {
             Way::Here | Way::Wait => Move::Stay,
             Way::Ask => {
                 self.start_at = Some(at);
-                Move::Fetch(at)
+                Move::FetchFrom(at)
             }
             Way::To(to) => self.go_to(cx, to),
             Way::Over => match s.ways.last_look().filter(|to| *to < at) {
@@ -172,7 +174,14 @@ impl Playhead {
         }
     }
 
-    fn way_out(&self, now: Instant, s: &Scene<'_>, at: Position, stuck: bool) -> Option<Position> {
+    /// Where to seek to end a stall; `None`: wait for media.
+    fn way_out_of_stall(
+        &self,
+        now: Instant,
+        s: &Scene<'_>,
+        at: Position,
+        stuck: bool,
+    ) -> Option<Position> {
         let common = s.ways.tracks.common();
         let ahead = common.end_from(at).since(at);
         if let (Some(live), Some(edge), Some(last)) = (&self.live, s.edge(), common.last())
@@ -185,7 +194,7 @@ impl Playhead {
             if enough && to > at + Duration::from_millis(60) {
                 return Some(to);
             }
-            // Media is there and the browser waits for more than it needs.
+            // Enough is buffered, and the browser does not play it: a little forward.
             return (stuck && ahead >= floor).then(|| to.max(at + Duration::from_millis(10)));
         }
         if ahead < AT_A_HOLE
@@ -196,7 +205,7 @@ impl Playhead {
         if stuck && ahead < AT_A_HOLE && s.ways.missed_silence(at + ahead) {
             return common.next_start(at + ahead);
         }
-        (stuck && self.element.fed(now)).then(|| at + Duration::from_millis(100))
+        (stuck && self.element.has_had_enough(now)).then(|| at + Duration::from_millis(100))
     }
 }
 
@@ -207,12 +216,12 @@ mod tests {
     use crate::player::testing::{World, at, film, now, span};
     use alloc::vec;
 
-    /// It has played from the start to `ms`.
+    /// Playback from the start has reached `ms`.
     fn playing(mut world: World, ms: i64) -> World {
         world.head.start(at(0));
-        world.step(now(0), Playhead::place);
-        world.look(now(10), Cue::Playing, at(0));
-        world.look(now(5000), Cue::Timer, at(ms));
+        world.step(now(0), Playhead::place_element);
+        world.observe(now(10), Cue::Playing, at(0));
+        world.observe(now(5000), Cue::Timer, at(ms));
         world
     }
 
@@ -225,9 +234,9 @@ mod tests {
     #[test]
     fn it_stands_before_a_hole_that_will_stay_and_goes_on_behind_it() {
         let mut world = playing(hole(), 3900);
-        world.look(now(5100), Cue::Waiting, at(3900));
+        world.observe(now(5100), Cue::Waiting, at(3900));
         let (step, out) = world.step(now(5200), Playhead::unstall);
-        assert_eq!((step, out), (Move::Fetch(at(6000)), vec![Output::Seek(at(6000))]));
+        assert_eq!((step, out), (Move::FetchFrom(at(6000)), vec![Output::Seek(at(6000))]));
         let (step, out) = world.step(now(5300), Playhead::unstall);
         assert_eq!((step, out), (Move::Stay, vec![]), "two seeks are not made in a row");
     }
@@ -237,7 +246,7 @@ mod tests {
         let mut world = World::new(film());
         world.holds(&[span(0, 4000)], at(4000));
         let mut world = playing(world, 3900);
-        world.look(now(5100), Cue::Waiting, at(3900));
+        world.observe(now(5100), Cue::Waiting, at(3900));
         assert_eq!(world.step(now(5200), Playhead::unstall), (Move::Stay, vec![]));
     }
 
@@ -253,7 +262,7 @@ mod tests {
         let mut world = World::new(film());
         world.holds(&[span(0, 4000)], at(4000));
         let mut world = playing(world, 3990);
-        world.look(now(5100), Cue::Waiting, at(3990));
+        world.observe(now(5100), Cue::Waiting, at(3990));
         let reserve = |world: &mut World| {
             let goal = Duration::from_secs(30);
             let rate = Some(Bitrate::from_bps(250_000));

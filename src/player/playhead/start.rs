@@ -1,4 +1,4 @@
-//! Where to enter, and placing the element there once media is there.
+//! Chooses the start position, and places the element there once media has arrived.
 
 use super::head::Playhead;
 use super::live::{CAUGHT_UP, ENTRY};
@@ -9,15 +9,16 @@ use crate::player::io::{Output, Reason};
 use crate::time::{Position, Span};
 use core::time::Duration;
 
-/// A backlog that has not been worked off by then is not waited for.
+/// How long the first picture waits for the newest media while older media is arriving.
 const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);
-/// So much media before the newest segment is not worth a request for the one before.
-const DETOUR: Duration = Duration::from_millis(300);
-/// So soon after the first picture the place may still be changed.
-const YOUNG: Duration = Duration::from_millis(1500);
+/// Where the start lies this little before the newest segment, the segment before it is not fetched: on
+/// a slow link that takes longer than waiting for as much of the newest one.
+const LONGEST_DETOUR: Duration = Duration::from_millis(300);
+/// Within this time after the first picture, a start position that proves wrong is still corrected.
+const FIRST_MOMENTS: Duration = Duration::from_millis(1500);
 
 impl Playhead {
-    /// Where to start fetching to be live.
+    /// The position at which live playback would start now.
     pub(in crate::player) fn entry(&self, s: &Scene<'_>) -> Option<Position> {
         let live = self.live.as_ref()?;
         let edge = s.edge()?;
@@ -25,48 +26,49 @@ impl Playhead {
         let at = if live.growing {
             without_detour(s, edge, edge - wanted.max(ENTRY))
         } else {
-            // Half a segment more than the newest one: the next is announced while that plays.
+            // One and a half segments are ahead then: the next one is announced while they play.
             let length = s.ways.tracks.segment_length(s.presentation());
             let newest = s.newest_end()?;
             (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
         };
-        // Before it begins there is nowhere to enter.
+        // `None` before the presentation begins: there is no window yet.
         let (oldest, _) = s.window()?;
         Some(at.max(oldest))
     }
 
-    /// What was entered by turns out to be too near in the first moments: nobody has seen much yet.
+    /// In the first moments the start position turns out to be too near to the edge. Moving it is
+    /// allowed, because the viewer has seen little yet.
     pub(in crate::player) fn entered_too_near(&self, s: &Scene<'_>) -> bool {
-        let young = self.element.moved.is_none_or(|moved| s.now.since(moved) < YOUNG);
+        let young = self.element.moved.is_none_or(|moved| s.now.since(moved) < FIRST_MOMENTS);
         let whole = self.live.as_ref().is_some_and(|l| l.following && !l.growing);
         if !young || !whole || self.start_at.is_none() {
             return false;
         }
         let length = s.ways.tracks.segment_length(s.presentation());
-        self.entry(s).is_some_and(|entry| entry + length / 2 < self.aim(s.now))
+        self.entry(s).is_some_and(|entry| entry + length / 2 < self.position_or_start(s.now))
     }
 
-    /// Puts the element where the start is to be, once media is there.
-    pub(in crate::player) fn place(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
+    /// Places the element at the start position, once media is buffered there.
+    pub(in crate::player) fn place_element(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let Some(at) = self.start_at.filter(|_| !self.element.placed) else { return Move::Stay };
         let common = s.ways.tracks.common();
         let growing = self.live.as_ref().is_some_and(|l| l.growing && l.following);
         let to = if growing {
             let span = common.last().filter(|s| s.end > at);
-            span.and_then(|span| self.live_place(cx, s, span))
+            span.and_then(|span| self.live_position(cx, s, span))
         } else if common.holds(at) {
             Some(at)
         } else {
-            // The first segment may begin a little later than the manifest says, or be left out.
+            // The first segment may begin a little later than the manifest says, or be missing.
             match s.ways.way(at) {
                 Way::To(to) if common.holds(to) => Some(to),
-                Way::To(to) => return Move::Fetch(to),
+                Way::To(to) => return Move::FetchFrom(to),
                 _ => None,
             }
         };
         let Some(to) = to else { return Move::Stay };
         if self.element.snap.position == to && self.live.is_none() {
-            self.element.place(cx.now, to);
+            self.element.begin_at(cx.now, to);
         } else {
             self.jump(cx, to);
         }
@@ -80,7 +82,8 @@ impl Playhead {
         Move::Stay
     }
 
-    fn live_place(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>, span: Span) -> Option<Position> {
+    /// The position to place the element at where segments grow; `None`: wait for more media.
+    fn live_position(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>, span: Span) -> Option<Position> {
         let edge = s.edge()?;
         let shows = self.element.runs() || self.element.moved.is_none();
         let live = self.live.as_mut()?;
@@ -97,12 +100,11 @@ impl Playhead {
     }
 }
 
-/// `at`, unless a whole segment more had to be fetched for a few tenths of a second of it: on a slow
-/// link that takes longer than waiting for as much of the newest one.
+/// `at`, or the start of the newest segment if `at` lies only a little before it ([`LONGEST_DETOUR`]).
 fn without_detour(s: &Scene<'_>, edge: Position, at: Position) -> Position {
     let lists = s.ways.tracks.lists(s.presentation());
     match lists.filter_map(|list| Some(list.at(edge)?.start)).min() {
-        Some(start) if start > at && start.since(at) <= DETOUR => start,
+        Some(start) if start > at && start.since(at) <= LONGEST_DETOUR => start,
         _ => at,
     }
 }
@@ -127,7 +129,7 @@ mod tests {
             world.head.start(at(start));
             world.holds(&held, at(start));
             let placed = expected.contains(&Output::Play);
-            assert_eq!(world.step(now(0), Playhead::place), (Move::Stay, expected));
+            assert_eq!(world.step(now(0), Playhead::place_element), (Move::Stay, expected));
             assert_eq!(world.head.is_placed(), placed, "{held:?}");
         }
     }
@@ -137,7 +139,7 @@ mod tests {
         let mut world = World::new(film());
         world.head.start(at(0));
         world.holds(&[span(4000, 8000)], at(8000));
-        let (step, out) = world.step(now(0), Playhead::place);
+        let (step, out) = world.step(now(0), Playhead::place_element);
         assert_eq!((step, out), (Move::Stay, vec![Output::Seek(at(4000)), Output::Play]));
     }
 
@@ -162,11 +164,11 @@ mod tests {
         world.around.config.autoplay = false;
         world.head.start(at(0));
         world.holds(&[span(0, 4000)], at(4000));
-        world.step(now(0), Playhead::place);
+        world.step(now(0), Playhead::place_element);
         world.head.leave();
         world.head.start(at(2000));
-        assert_eq!(world.head.aim(now(0)), at(2000));
-        let (_, out) = world.step(now(10), Playhead::place);
+        assert_eq!(world.head.position_or_start(now(0)), at(2000));
+        let (_, out) = world.step(now(10), Playhead::place_element);
         assert_eq!(out, [Output::Seek(at(2000))]);
     }
 }

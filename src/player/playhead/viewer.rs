@@ -1,6 +1,6 @@
-//! What the element says happened, and what the viewer does: seeks, pauses, stalls that begin and end.
+//! Reacts to what snapshots of the element show: the viewer's seeks, stalls that begin and end.
 
-use super::element::{Change, Stalls};
+use super::element::{Changes, Stalls};
 use super::head::Playhead;
 use super::scene::{Move, Scene};
 use crate::buffer::gaps::Way;
@@ -10,24 +10,26 @@ use crate::player::io::Snapshot;
 use crate::time::{Instant, Position};
 use core::time::Duration;
 
-/// A stall longer than this is an outage: a wider buffer would not have bridged it.
+/// A stall longer than this is an outage: a larger buffer would not have bridged it.
 const OUTAGE: Duration = Duration::from_millis(1500);
-/// After a stall of this length it goes on at the edge, if what it missed comes within [`RETURN`].
-const STOOD: Duration = Duration::from_millis(500);
-const RETURN: Duration = Duration::from_secs(3);
-/// The oldest place in the window is left before it could be fetched, if less than this.
+/// After a stall longer than this, playback jumps to the edge if the newest media arrives within
+/// [`RETURN_WITHIN`].
+const LONG_STALL: Duration = Duration::from_millis(500);
+const RETURN_WITHIN: Duration = Duration::from_secs(3);
+/// A seek keeps at least this distance from the oldest end of the window: nearer media leaves the
+/// window before it could be fetched.
 const LEAST_LEFT: Duration = Duration::from_secs(2);
-/// A seek this much nearer to the edge than playing is means the edge.
+/// A seek that ends less than this behind the wanted position means the live edge.
 const NEAR_THE_EDGE: Duration = Duration::from_secs(1);
 
 impl Playhead {
-    /// The element was looked at; answers what is new.
-    pub(in crate::player) fn look(&mut self, now: Instant, snap: Snapshot) -> Change {
-        self.element.look(now, snap)
+    /// Takes a snapshot of the element; answers what has changed.
+    pub(in crate::player) fn observe(&mut self, now: Instant, snap: Snapshot) -> Changes {
+        self.element.observe(now, snap)
     }
 
-    /// A stall has begun or ended; `away`: the camera is.
-    pub(in crate::player) fn stalled(&mut self, cx: &mut Cx<'_>, change: Change, away: bool) {
+    /// Counts a stall that has begun or ended. `away`: the camera is away.
+    pub(in crate::player) fn note_stalls(&mut self, cx: &mut Cx<'_>, change: Changes, away: bool) {
         let now = cx.now;
         if change.stalled && away {
             let own = self.element.stalls;
@@ -44,14 +46,14 @@ impl Playhead {
         if lasted > OUTAGE {
             self.camera_changed(now, away);
         }
-        if let Some(live) = self.live.as_mut().filter(|_| lasted > STOOD) {
-            live.returning = Some(now + RETURN);
+        if let Some(live) = self.live.as_mut().filter(|_| lasted > LONG_STALL) {
+            live.returning = Some(now + RETURN_WITHIN);
         }
         cx.emit(Event::StallEnded { lasted });
     }
 
-    /// The viewer seeks to `at`.
-    pub(in crate::player) fn sought(
+    /// The viewer has sought to `at`. Answers what is to be fetched for that.
+    pub(in crate::player) fn viewer_seeks(
         &mut self,
         cx: &mut Cx<'_>,
         s: &Scene<'_>,
@@ -63,7 +65,7 @@ impl Playhead {
             live.following = at >= edge - near;
             live.control.moved(cx.now);
             if at > edge {
-                return Move::Enter;
+                return Move::EnterAtEdge;
             }
             to = at.max(oldest(s).unwrap_or(at));
         }
@@ -77,11 +79,11 @@ impl Playhead {
         if to != at {
             self.jump(cx, to);
         }
-        Move::Fetch(to)
+        Move::FetchFrom(to)
     }
 }
 
-/// The oldest place that can still be fetched when its turn comes.
+/// The oldest position that will still be in the window once it is fetched.
 fn oldest(s: &Scene<'_>) -> Option<Position> {
     let (oldest, edge) = s.window()?;
     let length = s.ways.tracks.segment_length(s.presentation());
@@ -102,40 +104,42 @@ mod tests {
         for (to, fetched, out) in cases {
             let mut world = World::new(film());
             world.holds(&[span(0, 4000), span(6000, 10_000)], at(10_000));
-            let step = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(to)));
-            assert_eq!(step, (Move::Fetch(at(fetched)), out), "to {to} ms");
+            let step = world.step(now(0), |head, cx, scene| head.viewer_seeks(cx, scene, at(to)));
+            assert_eq!(step, (Move::FetchFrom(at(fetched)), out), "to {to} ms");
         }
     }
 
     #[test]
     fn a_seek_behind_the_end_shows_the_end() {
         let mut world = World::new(film());
-        let step = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(99_000)));
-        assert_eq!(step, (Move::Fetch(at(59_700)), vec![Output::Seek(at(59_700))]));
+        let step = world.step(now(0), |head, cx, scene| head.viewer_seeks(cx, scene, at(99_000)));
+        assert_eq!(step, (Move::FetchFrom(at(59_700)), vec![Output::Seek(at(59_700))]));
     }
 
     #[test]
     fn live_a_seek_back_leaves_the_edge_and_one_near_it_holds_to_it() {
         for (to, follows) in [(80_000, false), (99_500, true)] {
             let mut world = World::live(at(100_000));
-            let (step, _) = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(to)));
-            assert_eq!((step, world.head.follows()), (Move::Fetch(at(to)), follows));
+            let (step, _) =
+                world.step(now(0), |head, cx, scene| head.viewer_seeks(cx, scene, at(to)));
+            assert_eq!((step, world.head.follows()), (Move::FetchFrom(at(to)), follows));
         }
         let mut world = World::live(at(100_000));
-        let (step, _) = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(100_500)));
-        assert_eq!(step, Move::Enter, "beyond the edge");
-        let (step, _) = world.step(now(0), |head, cx, scene| head.sought(cx, scene, at(100)));
-        assert_eq!(step, Move::Fetch(at(2000)), "what is about to leave the window");
+        let (step, _) =
+            world.step(now(0), |head, cx, scene| head.viewer_seeks(cx, scene, at(100_500)));
+        assert_eq!(step, Move::EnterAtEdge, "beyond the edge");
+        let (step, _) = world.step(now(0), |head, cx, scene| head.viewer_seeks(cx, scene, at(100)));
+        assert_eq!(step, Move::FetchFrom(at(2000)), "what is about to leave the window");
     }
 
     #[test]
     fn a_stall_while_the_camera_is_away_is_not_the_links() {
-        let change = Change { stalled: true, ..Change::default() };
+        let change = Changes { stalled: true, ..Changes::default() };
         for away in [true, false] {
             let mut world = World::live(at(100_000));
             let wanted = |w: &World| w.head.control().map(|c| c.wanted(now(60_000)));
             let before = wanted(&world);
-            world.step(now(60_000), |head, cx, _| head.stalled(cx, change, away));
+            world.step(now(60_000), |head, cx, _| head.note_stalls(cx, change, away));
             assert_eq!(wanted(&world) == before, away, "away: {away}");
         }
     }
