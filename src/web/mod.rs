@@ -9,13 +9,13 @@
 //!                            +-- timer     the one alarm of Output::Wait
 //!                            +-- report    events, errors and figures as plain objects for the page
 //! ```
-//! Only the driver knows the parts; what they have to tell they leave in the inbox.
+//! Only the driver knows the parts. A part that has something to report puts a message into the inbox.
 //!
 //! One Wasm instance serves all players of a page: a player is one [`driver::Shell`], owned by its
-//! handle in [`api`]. Everything that JavaScript holds of it (listeners, timers, promise callbacks)
-//! has a weak reference, or goes with it.
+//! handle in [`api`]. What JavaScript keeps for it (listeners, timers, callbacks of promises) either has
+//! only a weak reference to it, or is removed when it is dropped.
 //!
-//! Seconds as `f64` exist here and nowhere else; they become the core's types at once.
+//! Seconds as `f64` exist only in this folder. They are converted to the core's types where they come in.
 
 mod api;
 mod dom;
@@ -32,6 +32,10 @@ mod source;
 mod timer;
 mod units;
 mod value;
+
+/// Rust's own allocator (dlmalloc) would be 1.3 kB more to download (brotli).
+#[global_allocator]
+static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// Called once, when the module is instantiated.
 pub(crate) fn start() {

@@ -12,6 +12,9 @@ pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
     let toolchain = toolchain(job)?;
     // Neither places of panics in the sources nor Debug texts: every viewer would download them.
     let mut flags = "-Zlocation-detail=none -Zfmt-debug=none".to_owned();
+    // With these two wasm-bindgen puts a wrapper into the module around each function that takes or gives a value of
+    // JavaScript's: more to download than the tables of values that it keeps in the script without them.
+    flags += " -Ctarget-feature=-reference-types,-multivalue";
     let mut own_std: &[&str] = &[];
     if job.profile == "wasm" && has_std_sources(&toolchain) {
         // A standard library of our own, whose panics are a bare trap: a tenth less to download.
