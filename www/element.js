@@ -1,14 +1,14 @@
-// <nearlive-player>: the picture and what lies over it. It decides nothing about playback: it shows what the player tells
-// (events, stats()) and passes on what the viewer does. Its attributes: www/nearlive.d.ts.
+// <nearlive-player>: the picture and the controls over it. It makes no decision about playback: it shows the player's events and
+// stats(), and calls the player when the viewer does something. Its attributes: www/nearlive.d.ts.
 //
 //   .frame > video, .veil, .spinner, .still, .start, .unmute, .message, .stats, .bar
 
-/** How often the figures are looked at, how long the bar stays without a movement, both in ms. */
-const LOOK_MS = 500;
-const REST_MS = 3000;
+/** How often the figures are shown anew, and how long the bar stays after the last movement, both in ms. */
+const REFRESH_MS = 500;
+const BAR_MS = 3000;
 /** Up to these widths, in CSS pixels, there is room for the most needed only. */
 const WIDTHS = { small: 520, smaller: 340, smallest: 260 };
-/** A fatal trouble of the network is tried again by itself after so many seconds, twice as many each time. */
+/** After a fatal error of the network or of the media it loads again by itself, after so many seconds: longer each time. */
 const RETRY_S = [5, 10, 20, 40, 60];
 
 const EVENTS = ["state", "loaded", "quality", "error", "stall", "source", "autoplay"];
@@ -66,7 +66,7 @@ const MARKUP = `
   </div>
 </div>`;
 
-/** Changes a text only where it differs: what is spoken is spoken once, not twice a second. */
+/** Sets a text only if it differs: a screen reader speaks each change, and this runs twice a second. */
 const put = (part, words) => part.textContent === words || (part.textContent = words);
 
 const TITLES = {
@@ -87,18 +87,18 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   #stats = null;
   #error = null;
   #cause = ""; // why no new picture comes from the camera
-  #stillSince = 0; // it has been standing since then (performance.now), 0 while it moves
-  #played = false;
-  #resume = false; // it played, or was to, before it had to be tried again
-  #blocked = false; // the browser wants a click first
-  #hushed = false; // the browser allowed it without sound only
+  #stillSince = 0; // the picture has stood still since then (performance.now); 0 while it moves
+  #played = false; // there was a moving picture since the last load
+  #resume = false; // it played, or was to play, before the error: so it plays when it is loaded again
+  #blocked = false; // the browser wants a click before it plays
+  #hushed = false; // the browser allowed it to play without sound only
   #chosen = "auto";
   #attempts = 0;
   #retryAt = 0;
-  #life = 0; // counts loads: what an older one still says is not heard
+  #life = 0; // counts loads: results of an earlier one are ignored
   #timer = 0;
-  #rest = 0;
-  #here = null; // while it is in a document; its signal ends the listeners outside
+  #barTimer = 0;
+  #here = null; // an AbortController while it is in a document; it removes the listeners on window and document
   #size = new ResizeObserver(([{ contentRect }]) => {
     for (const [name, width] of Object.entries(WIDTHS)) this.#at.frame.classList.toggle(name, contentRect.width <= width);
   });
@@ -117,7 +117,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     const { signal } = this.#here;
     addEventListener("nearlive-fault", () => this.#fault(), { signal });
     document.addEventListener("fullscreenchange", () => this.#render(), { signal });
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
     this.#size.observe(this);
     this.#load();
   }
@@ -126,7 +126,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     this.#here.abort();
     this.#here = null;
     clearInterval(this.#timer);
-    clearTimeout(this.#rest);
+    clearTimeout(this.#barTimer);
     this.#size.disconnect();
     this.#end();
   }
@@ -167,14 +167,14 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
       const player = await nearlive.create(video, options);
       if (life !== this.#life) return player.destroy();
       this.player = player;
-      for (const name of EVENTS) player.on(name, (detail) => this.#told(name, detail));
+      for (const name of EVENTS) player.on(name, (detail) => this.#onEvent(name, detail));
       if (this.#chosen !== "auto") player.setQuality(this.#chosen);
       await player.load(this.src);
     } catch (error) {
       // Fatal errors of the player itself come as events too.
       if (life === this.#life && !this.#error) this.#failed(error);
     }
-    this.#look();
+    this.#refresh();
   }
 
   #end() {
@@ -186,7 +186,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     this.#played = this.#blocked = this.#hushed = false;
   }
 
-  #told(name, detail) {
+  #onEvent(name, detail) {
     if (name === "source") this.#cause = detail.cause;
     if (name === "error" && detail.fatal) this.#failed(detail);
     if (name === "autoplay") {
@@ -204,12 +204,12 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
       this.#stillSince = stands ? this.#stillSince || performance.now() : 0;
     }
     if (name === "loaded") this.#loaded(detail.qualities);
-    this.#look();
+    this.#refresh();
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   #loaded(qualities) {
-    // Chosen in a stream that was here before.
+    // The quality was chosen in the stream before this one, and this one lacks it.
     if (this.#chosen !== "auto" && !qualities.some((it) => it.id === this.#chosen)) {
       this.#chosen = "auto";
       this.player.setQuality("auto");
@@ -231,7 +231,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     this.#render();
   }
 
-  #look() {
+  #refresh() {
     if (this.#retryAt && performance.now() >= this.#retryAt) return this.#load();
     if (!this.#error?.fault) this.#stats = this.player?.stats() ?? null;
     this.#render();
@@ -263,7 +263,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     on(at.frame, "keydown", (event) => this.#key(event));
     on(at.frame, "pointermove", () => this.#wake());
     on(at.frame, "focusin", () => this.#wake());
-    // A finger "leaves" with each tap, before its click.
+    // A touch fires "pointerleave" at each tap, before its click.
     on(at.frame, "pointerleave", (event) => event.pointerType === "mouse" && this.#sleep());
     on(at.frame, "pointerdown", (event) => {
       if (at.bar.contains(event.target)) this.#wake();
@@ -279,7 +279,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
 
   #toggle() {
     const { video } = this.#at;
-    // A refusal is told by the event "autoplay" or shows in `paused`.
+    // If the browser refuses, the event "autoplay" comes, or `paused` stays true.
     if (video.paused) video.play().catch(() => {});
     else video.pause();
   }
@@ -346,9 +346,9 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   }
 
   #wake() {
-    clearTimeout(this.#rest);
+    clearTimeout(this.#barTimer);
     this.#at.frame.classList.remove("resting");
-    this.#rest = setTimeout(() => this.#sleep(), REST_MS);
+    this.#barTimer = setTimeout(() => this.#sleep(), BAR_MS);
   }
 
   #sleep() {

@@ -1,6 +1,9 @@
-// Nearlive in a page: the reference of its JavaScript face. Lengths are in seconds unless a name says otherwise.
+// The reference of Nearlive's JavaScript API. Lengths are in seconds unless a name says otherwise.
 
-/** How a player behaves. A value that makes no sense is named in the console, and the default is taken. */
+/**
+ * How a player behaves. An option with a wrong value, or that does not exist, is named in the console with what it has to be, and the
+ * default is used.
+ */
 export interface Options {
   /**
    * Distance to the live edge to hold, in seconds, or "auto": what the manifest says, else what the measured jitter of the
@@ -14,8 +17,8 @@ export interface Options {
   /** Media to keep behind the position. Default 20. */
   bufferBehind?: number;
   /**
-   * How long a request may go without a byte before it is given up. Default 8. Live segments that are read while they grow
-   * go by their own length instead.
+   * How long a request may go without a byte before it is cancelled and made again. Default 8. For a live segment that is read
+   * while it is written, its own length is used instead.
    */
   requestTimeout?: number;
   /** Start without waiting for `video.play()`. Default true. */
@@ -24,7 +27,7 @@ export interface Options {
   credentials?: "omit" | "same-origin" | "include";
 }
 
-/** A quality that can be chosen. */
+/** A quality that `setQuality()` can choose. */
 export interface Quality {
   /** For `setQuality()`. */
   id: string;
@@ -74,7 +77,7 @@ export interface NearliveError extends Error {
   detail: string;
 }
 
-/** Figures of one moment. */
+/** The figures of the moment of the call. */
 export interface Stats {
   state: State;
   /** Empty before the manifest is known. */
@@ -99,38 +102,38 @@ export interface Stats {
   quality: Quality | null;
   /** Why that one, for a person. */
   qualityReason: string;
-  /** Times that the picture stood still after the start, and for how long in all; without `sourceStalls`. */
+  /** How often the picture stood still after the start, and for how long in all. Those in `sourceStalls` are not counted here. */
   stalls: { count: number; seconds: number };
   /**
-   * The same where no new picture came from the camera. What stood still just before that was known moves over here from
-   * `stalls`, about a second later.
+   * The same while no new picture came from the camera. A stall is counted in `stalls` until its cause is known, about a second
+   * later, and moves over here then.
    */
   sourceStalls: { count: number; seconds: number };
   switches: number;
-  /** Of media, received. */
+  /** Bytes of media received. */
   bytes: number;
   requests: number;
-  /** Not fatal ones included. */
+  /** All errors, also those that are not fatal. */
   errors: number;
   droppedFrames: number;
   /** From `load()` to the first moving picture. */
   startupMs: number | null;
-  /** In words; empty when it waits for nothing. */
+  /** What the player waits for, in words; empty when it waits for nothing. */
   waitingFor: string;
-  /** What is asked for in vain at the moment, and asked for again, for a person; empty when nothing is. */
+  /** What the player requests again at the moment because it could not be had, in words for a person; empty when there is none. */
   trouble: string;
 }
 
-/** The events of a player, and what listeners get. */
+/** The events of a player, and the object that a listener gets. */
 export interface Events {
   state: { state: State };
   /** The manifest is known. */
   loaded: { qualities: Quality[]; live: boolean };
   /** Another quality is on the screen from now on. */
   quality: Quality & { reason: string; from: Quality | null };
-  /** Also those that the player copes with: see `fatal`. */
+  /** Also errors after which the player goes on: see `fatal`. */
   error: NearliveError;
-  /** The picture stood still for so long, whatever the reason, and goes on. */
+  /** The picture moves again after it stood still for so long, whatever the cause. */
   stall: { seconds: number };
   /**
    * No new picture comes from the camera, or one does again: `cause` is a sentence, of the companion server where it says
@@ -138,36 +141,36 @@ export interface Events {
    * there is a cause.
    */
   source: { cause: string; age: number | null };
-  /** The browser refused to start: it plays without sound (`muted`), or waits for a click and `video.play()` (`blocked`). */
+  /** The browser refused to play with sound: it plays muted (`muted`), or waits for a click and `video.play()` (`blocked`). */
   autoplay: { muted: boolean; blocked: boolean };
 }
 
-/** One player in one media element. A call with arguments that make no sense throws (5001); what plays goes on. */
+/** One player in one media element. A call with wrong arguments throws (5001), and what is playing goes on. */
 export interface Player {
   /**
    * Plays an .mpd or .m3u8, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`
-   * that ended it before. A server that cannot be reached, or is in trouble, is waited for without an end: `error` and
-   * `stats().trouble` say so.
+   * that ended it before. If the server cannot be reached or answers with an error of its own, the player tries again without
+   * end; `error` and `stats().trouble` say so.
    */
   load(url: string): Promise<void>;
   on<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): void;
   off<K extends keyof Events>(name: K, listener: (event: Events[K]) => void): void;
-  /** What can be chosen between, best first; empty before the manifest is known. */
+  /** All qualities, best first; empty before the manifest is known. */
   qualities(): Quality[];
-  /** An id of `qualities()`, or "auto"; an id that is not there is named in the console, and the player chooses. */
+  /** Takes an id of `qualities()`, or "auto". An unknown id is named in the console, and the player chooses. */
   setQuality(id: string): void;
   /** Jumps to the live edge. */
   goLive(): void;
   stats(): Stats;
-  /** Ends it and frees all that it holds: without this it goes on, also when its video is taken out of the page. May be called twice. */
+  /** Ends the player and frees what it holds. Without this it goes on, even when its video is removed from the page. May be called twice. */
   destroy(): void;
 }
 
 export interface Nearlive {
   readonly version: string;
-  /** Fulfilled when the module is compiled; reading it starts that, as `create()` does. */
+  /** Fulfilled when the module is compiled. Reading this property starts the download, as `create()` does. */
   readonly ready: Promise<void>;
-  /** A player for this element; the one that it had before is destroyed. */
+  /** Makes a player for this element. The player that the element had before is destroyed. */
   create(video: HTMLMediaElement, options?: Options): Promise<Player>;
 }
 

@@ -46,7 +46,7 @@ class Tile {
     const [name, state, cause] = this.caption.children;
     name.textContent = camera.name;
     showState(state, camera);
-    // A player that is seen says it over its picture.
+    // A visible player shows the cause over its picture.
     const said = this.#player?.style.visibility === "";
     const sentence = camera.state === "live" || said ? "" : (camera.cause ?? "");
     cause.textContent = sentence;

@@ -1,8 +1,8 @@
 //! The face for JavaScript: the class behind `nearlive.create()`. Its reference is
 //! `www/nearlive.d.ts`.
 //!
-//! Every argument is taken as any value and looked at here: the glue of a typed one trusts what the
-//! page gives, and what it reads out of a number's "length" is a fault for all players of the page.
+//! Every argument is a `JsValue` and is checked here. wasm-bindgen does not check the arguments that it converts:
+//! it would read a number as a string of undefined length, and the trap would end all players of the page.
 
 use super::driver::Shell;
 use super::report::{self, Loading};

@@ -1,8 +1,8 @@
-//! What web-sys cannot say of the DOM.
+//! Calls to the DOM that web-sys does not offer in the form needed here.
 //!
-//! Nothing here looks at the class of what the page gave (a `<video>` of another frame will do). And
-//! whatever can throw is caught: an exception that ran through Rust frames would leave the driver
-//! half-way through its outputs. web-sys catches at calls, but not at the setting of a property.
+//! Nothing here checks the class of an object of the page: the `<video>` of another frame has another
+//! class and works as well. Every exception is caught: one that passed through Rust would stop the driver in
+//! the middle of its outputs. web-sys catches those of calls, but not those of setting a property.
 
 use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;

@@ -24,12 +24,12 @@ use web_sys::{HtmlMediaElement, MediaSource, RequestCredentials};
 
 /// One player and all that it holds of the browser.
 pub(crate) struct Shell {
-    /// Whom it tells.
+    /// The page's listeners.
     pub(crate) page: Page,
     core: RefCell<Player>,
     element: Rc<Element>,
     inbox: Rc<Inbox>,
-    /// A message is being dealt with.
+    /// A message is being processed; further ones wait in the inbox.
     busy: Cell<bool>,
     destroyed: Cell<bool>,
     state: Cell<State>,
@@ -37,7 +37,7 @@ pub(crate) struct Shell {
     watch: RefCell<Option<Watch>>,
     source: RefCell<Option<Rc<Source>>>,
     fetches: RefCell<Vec<Rc<Fetch>>>,
-    /// Media that the core knows by its number: at most a few reads at a time.
+    /// Media bytes that the core names by a number; seldom more than a few.
     blobs: RefCell<Vec<(BlobId, Uint8Array)>>,
     blob_count: Cell<u32>,
     credentials: Option<RequestCredentials>,
@@ -82,13 +82,13 @@ impl Shell {
         shell
     }
 
-    /// Gives the core an input and performs what follows from it, or leaves that to the work that is
-    /// under way.
+    /// Puts an input for the core into the inbox. It is processed before this returns, unless the driver
+    /// is at work already: then that work processes it.
     pub(crate) fn give(&self, input: Input) {
         self.inbox.put(Message::Input(input));
     }
 
-    /// Deals with all that is in the inbox, unless that is happening already.
+    /// Processes all messages in the inbox, unless that is happening already.
     fn work(&self) {
         if self.over() || self.busy.replace(true) {
             return;
@@ -198,7 +198,7 @@ impl Shell {
     }
 
     fn set(&self, key: &str, value: f64) {
-        // Refused only for values that no element can take; the next snapshot tells the truth.
+        // Fails only for values that no element accepts; the next snapshot says what it has.
         _ = dom::set(&self.element.video, key, &value.into());
     }
 
@@ -233,7 +233,7 @@ impl Shell {
         }
     }
 
-    /// Does something with the source, if there is one. It may come back to the driver.
+    /// Calls `act` with the source, if there is one. `act` may call the driver again.
     fn with_source<T>(&self, act: impl FnOnce(&Source) -> T) -> Option<T> {
         let source = self.source.borrow().clone();
         source.map(|it| act(&it))
@@ -260,7 +260,7 @@ impl Shell {
         Some(fetches.swap_remove(at))
     }
 
-    /// Figures, and what it is doing.
+    /// The player's figures and its state.
     pub(crate) fn stats(&self) -> (Stats, State) {
         (self.core.borrow().stats(units::now()), self.state.get())
     }
@@ -270,9 +270,9 @@ impl Shell {
         report::qualities(&self.core.borrow().qualities())
     }
 
-    /// There is something to choose between, and `id` is not among it.
+    /// The qualities are known, and none of them has this `id`.
     pub(crate) fn lacks(&self, id: &str) -> bool {
-        // After a fault it may be borrowed for ever.
+        // After a fault the core may stay borrowed.
         let all = self.core.try_borrow().map(|it| it.qualities()).unwrap_or_default();
         !all.is_empty() && all.iter().all(|it| it.id != id)
     }
@@ -291,8 +291,8 @@ impl Shell {
         self.inbox.close();
         self.page.close();
         self.state.set(State::Idle);
-        // Its memory goes now, not when the page's last reference to the handle goes.
-        // (After a fault it may be borrowed for ever.)
+        // Frees its memory now, not when the page drops its last reference to the handle.
+        // (After a fault the core may stay borrowed.)
         if let Ok(mut core) = self.core.try_borrow_mut() {
             *core = Player::new(Config::default(), units::now(), units::wall());
         }

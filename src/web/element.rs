@@ -12,8 +12,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{EventTarget, HtmlMediaElement, VideoPlaybackQuality};
 
-/// How often the core looks at an element that plays.
-const LOOK_MS: u32 = 250;
+/// How often the core gets a snapshot of an element that plays.
+const SNAPSHOT_MS: u32 = 250;
 
 /// The element that a player plays in.
 pub(crate) struct Element {
@@ -29,16 +29,16 @@ pub(crate) struct Watch {
 }
 
 impl Element {
-    /// What happens to `video` will go to `inbox`.
+    /// Events of `video` are put into `inbox`.
     pub(crate) fn new(video: HtmlMediaElement, inbox: Rc<Inbox>) -> Rc<Self> {
         Rc::new(Self { video, inbox })
     }
 
-    /// Tells of everything that happens to it, until what this returns is dropped.
+    /// Listens to the element until the returned `Watch` is dropped.
     pub(crate) fn watch(self: &Rc<Self>) -> Watch {
         let on = |target: &EventTarget, name, cue| {
             let me = self.clone();
-            Listener::new(target, name, move |_| me.look(cue))
+            Listener::new(target, name, move |_| me.send_snapshot(cue))
         };
         let video = &self.video;
         let mut listeners: Vec<Listener> = [
@@ -65,32 +65,33 @@ impl Element {
         let me = self.clone();
         listeners.push(Listener::new(video, "volumechange", move |_| {
             me.keep_pitch();
-            me.look(Cue::Timer);
+            me.send_snapshot(Cue::Timer);
         }));
         let me = self.clone();
-        let tick = Interval::new(LOOK_MS, move || {
+        let tick = Interval::new(SNAPSHOT_MS, move || {
             if !me.video.paused() {
-                me.look(Cue::Timer);
+                me.send_snapshot(Cue::Timer);
             }
         });
         Watch { _listeners: listeners, _tick: tick }
     }
 
-    /// The pitch is kept where it can be heard: stretching time without it takes less of the buffer.
+    /// Keeps the pitch while there is sound to be heard. When muted it does not: playing faster or slower
+    /// then needs less media in the buffer.
     pub(crate) fn keep_pitch(&self) {
         _ = dom::set(&self.video, "preservesPitch", &(!self.video.muted()).into());
     }
 
-    /// `play()`. Where the browser refuses sound, it plays without; where it refuses that too, the
-    /// page has to show a button.
+    /// `play()`. If the browser refuses to play with sound, it plays muted; if it refuses that too, the
+    /// page is told to show a button.
     pub(crate) fn play(self: &Rc<Self>) {
         self.attempt(false);
     }
 
     fn attempt(self: &Rc<Self>, muted_by_us: bool) {
         match self.video.play() {
-            // The promise of an element that is given up may never be settled, and what waits for it
-            // must not keep the element.
+            // The promise of an element without a source may never be settled: a weak reference, so that
+            // waiting for it does not keep the element.
             Ok(promise) => spawn_local(Self::settled(Rc::downgrade(self), promise, muted_by_us)),
             Err(thrown) => self.refused(&thrown, muted_by_us),
         }
@@ -107,12 +108,12 @@ impl Element {
     }
 
     fn refused(self: &Rc<Self>, thrown: &JsValue, muted_by_us: bool) {
-        // Anything else is an AbortError: a pause or a new source came in between.
+        // Any other error is an AbortError: a pause or a new source interrupted it.
         if dom::name_of(thrown) != "NotAllowedError" {
             return;
         }
         if muted_by_us {
-            // The click that will start it allows sound as well.
+            // The viewer's click will allow sound as well.
             self.video.set_muted(false);
         } else if !self.video.muted() {
             self.video.set_muted(true);
@@ -121,7 +122,7 @@ impl Element {
         self.inbox.put(Message::Autoplay(Autoplay::Blocked));
     }
 
-    fn look(&self, cue: Cue) {
+    fn send_snapshot(&self, cue: Cue) {
         self.inbox.put(Message::Input(Input::Media(snapshot(&self.video, cue))));
     }
 

@@ -1,6 +1,6 @@
-//! When our own code panics the instance is not to be trusted any more, and no player takes another
-//! input. A panic ends as a trap, which `guarded` in `www/loader.js` sees where it leaves the module:
-//! it tells this module, the console, and the elements of the page, which offer to load it again.
+//! After a panic the state of the module cannot be trusted, so no player takes another input. A panic ends
+//! as a trap. `guarded` in `www/loader.js` catches it where it leaves the module; it calls [`note`], writes to
+//! the console, and tells the elements of the page, which offer to load the page again.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -19,19 +19,20 @@ use web_sys::{
     RequestCredentials, RequestInit, Response,
 };
 
-/// One request, from its start until the browser has said its last word on it.
+/// One request, from its start until its promise or its stream has ended.
 pub(crate) struct Fetch {
     id: FetchId,
     inbox: Rc<Inbox>,
     abort: Option<AbortController>,
-    /// Nothing more is to be told.
+    /// It was cancelled or has ended: no further event is sent.
     over: Cell<bool>,
-    /// A short error page: read although the request is given up, so that the connection stays usable.
+    /// The answer is a short error page. It is read to its end even when the request is cancelled, so that
+    /// the browser can use the connection again.
     discard: Cell<bool>,
 }
 
 impl Fetch {
-    /// Makes a request. What comes of it goes to `inbox`.
+    /// Starts a request. Its events are put into `inbox`.
     pub(crate) fn start(
         inbox: Rc<Inbox>,
         request: &Request,
@@ -54,12 +55,12 @@ impl Fetch {
         fetch
     }
 
-    /// Which one it is.
+    /// Its number.
     pub(crate) const fn id(&self) -> FetchId {
         self.id
     }
 
-    /// Gives it up; nothing more is told of it.
+    /// Cancels it: no further event of it is sent.
     pub(crate) fn cancel(&self) {
         self.over.set(true);
         if !self.discard.get() {
@@ -74,7 +75,7 @@ impl Fetch {
             init.set_credentials(credentials);
         }
         if request.head_only {
-            // Asked for its `Date`: a stored one is worth nothing.
+            // It is made for the `Date` of its answer; one from a cache would be old.
             init.set_method("HEAD");
             init.set_cache(RequestCache::NoStore);
         }
@@ -93,12 +94,12 @@ impl Fetch {
             Ok(()) => FetchEvent::Done,
             Err(thrown) => FetchEvent::Failed(dom::describe(&thrown)),
         };
-        self.tell(last);
+        self.send(last);
         self.over.set(true);
         self.inbox.put(Message::Over(self.id));
     }
 
-    /// Reads all of it, or gives what the browser threw (also after an abort).
+    /// Reads the answer to its end. The error is what the browser threw, also after an abort.
     async fn read(&self, response: Promise, mut walk: Option<Walk>) -> Result<(), JsValue> {
         let response: Response = JsFuture::from(response).await?.unchecked_into();
         self.head(&response);
@@ -110,15 +111,15 @@ impl Fetch {
             if chunk.get_done().unwrap_or_default() {
                 return Ok(());
             }
-            // Read on after a cancel as well: the aborted stream then fails, which ends it.
+            // A cancelled request is read on until its aborted stream fails, which ends this loop.
             if self.over.get() {
                 continue;
             }
             let bytes: Uint8Array = chunk.get_value().unchecked_into();
             match &mut walk {
-                None => self.tell(FetchEvent::Data(bytes.to_vec())),
+                None => self.send(FetchEvent::Data(bytes.to_vec())),
                 Some(walk) => {
-                    let facts = walk.over(&bytes);
+                    let facts = walk.scan(&bytes);
                     self.inbox.put(Message::Media { fetch: self.id, bytes, facts });
                 }
             }
@@ -129,16 +130,16 @@ impl Fetch {
         let all = response.headers();
         let header = |name| all.get(name).ok().flatten();
         let status = response.status();
-        // Below ten thousand bytes.
+        // Four digits: below 10,000 bytes.
         let short = header("content-length").is_some_and(|it| it.len() < 5);
         self.discard.set(short && !(200..300).contains(&status));
-        self.tell(FetchEvent::Head(Head {
+        self.send(FetchEvent::Head(Head {
             status,
             url: response.url(),
             content_type: header("content-type"),
             date: header("date")
                 .map(|it| js_sys::Date::parse(&it))
-                // What a cache kept is of another time.
+                // A date with an `Age` is when a cache stored the answer.
                 .filter(|ms| ms.is_finite() && header("age").is_none_or(|it| it == "0"))
                 .map(units::wall_from_ms),
             cmsd: header("cmsd-dynamic"),
@@ -148,30 +149,31 @@ impl Fetch {
         }));
     }
 
-    fn tell(&self, event: FetchEvent) {
+    fn send(&self, event: FetchEvent) {
         if !self.over.get() {
             self.inbox.put(Message::Input(Input::Fetch(self.id, event)));
         }
     }
 }
 
-/// Runs a scanner over bytes that are in JavaScript, copying what it needs to see.
+/// Runs a scanner over bytes that stay in JavaScript; only what the scanner reads is copied.
 struct Walk {
     scanner: Scanner,
-    /// The beginning of what it needs, when a read ended in the middle.
+    /// The first part of what the scanner needs, when a read ended in the middle of it.
     held: Vec<u8>,
 }
 
-/// Copying costs a call each; the boxes before a frame are of about this size together.
-const GLANCE_BYTES: u32 = 512;
+/// Each copy costs a call into JavaScript. The boxes before a frame have about this size together, so that one
+/// copy is enough for them.
+const COPY_BYTES: u32 = 512;
 
 impl Walk {
     fn new(scanner: Scanner) -> Self {
         Self { scanner, held: Vec::new() }
     }
 
-    fn over(&mut self, bytes: &Uint8Array) -> Vec<Fact> {
-        let (mut facts, mut seen) = (Vec::new(), Glance::default());
+    fn scan(&mut self, bytes: &Uint8Array) -> Vec<Fact> {
+        let (mut facts, mut seen) = (Vec::new(), Copied::default());
         let (mut at, len) = (0, bytes.length());
         while at < len {
             match self.scanner.want() {
@@ -197,18 +199,18 @@ impl Walk {
     }
 }
 
-/// A part of a read that has been copied already.
+/// The part of a read that was copied last.
 #[derive(Default)]
-struct Glance {
+struct Copied {
     start: u32,
     bytes: Vec<u8>,
 }
 
-impl Glance {
+impl Copied {
     fn at(&mut self, all: &Uint8Array, at: u32, n: u32) -> &[u8] {
         let end = self.start + self.bytes.len() as u32;
         if at < self.start || at + n > end {
-            let stop = at.saturating_add(n.max(GLANCE_BYTES)).min(all.length());
+            let stop = at.saturating_add(n.max(COPY_BYTES)).min(all.length());
             self.bytes = all.subarray(at, stop).to_vec();
             self.start = at;
         }

@@ -1,5 +1,5 @@
-//! What happens in the browser, on its way to the core: requests, the source and the element write
-//! here, and the driver reads. Nobody who writes knows the driver.
+//! The queue of messages for the driver. Requests, the source and the element put messages in without
+//! knowing the driver; the driver takes them out.
 //!
 //! ```text
 //! fetch, source, element, api --put--> inbox --bell--> driver (now, or when it has done what it does)
@@ -10,19 +10,19 @@ use js_sys::Uint8Array;
 use nearlive::media::isobmff::scan::Fact;
 use nearlive::player::{FetchId, Input};
 
-/// What the driver is told.
+/// A message for the driver.
 pub(crate) enum Message {
     /// For the core, as it is.
     Input(Input),
     /// A part of a media body, which stays in JavaScript, and what the scanner saw in it.
     Media { fetch: FetchId, bytes: Uint8Array, facts: Vec<Fact> },
-    /// The browser has said its last word on a request.
+    /// A request has ended; nothing more comes of it.
     Over(FetchId),
     /// For the page.
     Autoplay(Autoplay),
 }
 
-/// What became of a wish to play.
+/// How the browser answered `play()`, where it did not simply play.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Autoplay {
     /// The browser allowed it, without sound.
@@ -44,7 +44,8 @@ impl Inbox {
         Self { messages: RefCell::default(), closed: Cell::new(false), bell: Box::new(bell) }
     }
 
-    /// Leaves a message. When this returns it has been dealt with, unless the driver is at work.
+    /// Adds a message and rings. When this returns the message has been processed, unless the driver was at
+    /// work already.
     pub(crate) fn put(&self, message: Message) {
         if !self.closed.get() {
             self.messages.borrow_mut().push(message);
@@ -55,11 +56,11 @@ impl Inbox {
     /// Takes the oldest message.
     pub(crate) fn take(&self) -> Option<Message> {
         let mut messages = self.messages.borrow_mut();
-        // There are hardly ever two.
+        // There are seldom two: a queue that is quick at its front would be more to download.
         (!messages.is_empty()).then(|| messages.remove(0))
     }
 
-    /// Throws away what is there, and all that still comes.
+    /// Drops all messages, those that come later as well.
     pub(crate) fn close(&self) {
         self.closed.set(true);
         self.messages.take();

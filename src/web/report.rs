@@ -1,4 +1,4 @@
-//! What the page is told: events, errors and figures as plain objects, and to whom.
+//! Sends events to the page's listeners, and makes the objects that the page gets: errors, figures and qualities.
 //!
 //! The shapes are described in `www/nearlive.d.ts`, the reference for pages.
 
@@ -19,7 +19,7 @@ pub(crate) struct Page {
     loading: RefCell<Option<Loading>>,
 }
 
-/// What becomes of a `load()`.
+/// The result of a `load()`, as a future.
 #[derive(Clone, Default)]
 pub(crate) struct Loading(Rc<RefCell<Outcome>>);
 
@@ -30,7 +30,7 @@ struct Outcome {
 }
 
 impl Loading {
-    /// Settles it; only the first time counts.
+    /// Fulfils or rejects it. Only the first call has an effect.
     pub(crate) fn settle(&self, result: Result<JsValue, JsValue>) {
         let mut outcome = self.0.borrow_mut();
         outcome.result.get_or_insert(result);
@@ -69,7 +69,7 @@ impl Page {
         self.listeners.borrow_mut().retain(|it| it.0 != name || it.1 != *call);
     }
 
-    /// A new `load()`; the one before will not come to anything.
+    /// Begins a `load()`. The one before, if it is not settled, is rejected.
     pub(crate) fn load(&self, loading: Loading) {
         if let Some(before) = self.loading.replace(Some(loading)) {
             before.settle(Err(interrupted()));
@@ -119,7 +119,7 @@ pub(crate) fn own_error(code: Code, message: &str) -> JsValue {
     own("NearliveError", code, message)
 }
 
-/// What becomes of a `load()` that nothing can come of.
+/// The error of a `load()` that another call has ended.
 pub(crate) fn interrupted() -> JsValue {
     let message = "load() was interrupted by another load() or by destroy()";
     own("AbortError", Code::BadCall, message)

@@ -46,7 +46,7 @@ pub(crate) struct Source {
     wholes: RefCell<Vec<(u32, Whole)>>,
     /// Counts the operations, for their order.
     turn: Cell<u32>,
-    /// Appends wait.
+    /// Appends stay in the queues.
     held: Cell<bool>,
     listeners: RefCell<Vec<Listener>>,
     me: Weak<Self>,
@@ -58,7 +58,7 @@ struct Track {
     /// At most a few.
     queue: Vec<(u32, Op)>,
     busy: Option<Busy>,
-    /// The first of the queue did not fit.
+    /// The browser had no room for the first append in the queue.
     full: bool,
     _listeners: [Listener; 2],
 }
@@ -74,7 +74,7 @@ enum Busy {
 }
 
 impl Source {
-    /// Makes one and attaches it to `video`. What happens to it goes to `inbox`.
+    /// Makes one and attaches it to `video`. Its events are put into `inbox`.
     pub(crate) fn open(inbox: Rc<Inbox>, video: &HtmlMediaElement) -> Result<Rc<Self>, JsValue> {
         let media = MediaSource::new()?;
         let url = Url::create_object_url_with_source(&media)?;
@@ -109,7 +109,7 @@ impl Source {
     pub(crate) fn add(&self, id: TrackId, mime: &str) {
         let buffer = match self.media.add_source_buffer(mime) {
             Ok(buffer) => buffer,
-            Err(thrown) => return self.tell(id, BufferEvent::Failed(dom::describe(&thrown))),
+            Err(thrown) => return self.send(id, BufferEvent::Failed(dom::describe(&thrown))),
         };
         let on = |name, call: fn(&Self, TrackId)| {
             let weak = self.me.clone();
@@ -145,7 +145,7 @@ impl Source {
         });
         match known {
             Some(()) => self.run(None),
-            None => self.tell(id, BufferEvent::Failed("there is no such buffer".into())),
+            None => self.send(id, BufferEvent::Failed("there is no such buffer".into())),
         }
     }
 
@@ -156,8 +156,8 @@ impl Source {
         self.run(None);
     }
 
-    /// Forgets the newest `appends` of a buffer, and resets its parser if some are not to be forgotten
-    /// any more.
+    /// Removes the newest `appends` appends from a buffer's queue. If fewer are left in the queue, the others
+    /// are with the browser already, and the buffer's parser is reset by `abort()`.
     pub(crate) fn abort(&self, id: TrackId, appends: u32) {
         self.with(id, |track| {
             let mut left = appends;
@@ -184,7 +184,7 @@ impl Source {
         self.run(None);
     }
 
-    /// Appends wait, or go on.
+    /// `true`: appends stay in the queue. `false`: they go on.
     pub(crate) fn hold(&self, on: bool) {
         self.held.set(on);
         self.run(None);
@@ -204,11 +204,12 @@ impl Source {
         self.tracks.borrow_mut().iter_mut().find(|it| it.id == id).map(act)
     }
 
-    fn tell(&self, id: TrackId, event: BufferEvent) {
+    fn send(&self, id: TrackId, event: BufferEvent) {
         self.inbox.put(Message::Input(Input::Buffer(id, event)));
     }
 
-    /// Starts all that may be started; then tells what happened, `before` that first.
+    /// Starts all operations that may start. Then sends the events: first `before`, then those of the
+    /// operations.
     fn run(&self, before: Option<(TrackId, BufferEvent)>) {
         let mut events = Vec::from_iter(before);
         loop {
@@ -231,14 +232,14 @@ impl Source {
             let (_, whole) = self.wholes.borrow_mut().remove(0);
             self.perform(whole);
         }
-        // Told last: nothing of the queues is borrowed any more.
+        // Sent last, when no queue is borrowed: the driver may queue further operations at once.
         for (id, event) in events {
-            self.tell(id, event);
+            self.send(id, event);
         }
     }
 
     fn perform(&self, whole: Whole) {
-        // What these refuse has no consequence: the source is closed or ended, or media lies beyond.
+        // An error here needs no action: the source is closed or has ended, or media lies beyond the new end.
         match whole {
             Whole::Duration(length) => {
                 let seconds = length.map_or(f64::INFINITY, units::length);
@@ -250,7 +251,7 @@ impl Source {
 
     fn updated(&self, id: TrackId) {
         let event = self.with(id, |track| {
-            // The end of an append that was aborted; another may be under way.
+            // This event belongs to an append that was aborted; the next one is under way.
             if track.buffer.updating() {
                 return None;
             }
@@ -283,7 +284,8 @@ impl Drop for Source {
 }
 
 impl Track {
-    /// Whether there is work that must be done before the operation on the whole with turn `gate`.
+    /// Whether there are operations, under way or queued, that come before turn `gate`, which is that of the next
+    /// operation on the whole source.
     fn before(&self, gate: Option<u32>) -> bool {
         let queued = self.queue.first().is_some_and(|it| gate.is_none_or(|gate| it.0 < gate));
         self.busy.is_some() || queued
@@ -326,7 +328,7 @@ impl Track {
                 self.full = true;
                 Some(BufferEvent::Full)
             }
-            // Nothing of that span was there, then.
+            // Nothing was buffered in that span.
             Err(_) if matches!(op, Op::Remove(_)) => Some(self.state()),
             Err(thrown) => Some(BufferEvent::Failed(dom::describe(&thrown))),
         }
@@ -334,7 +336,7 @@ impl Track {
 
     fn keep(&self, window: &Window) -> Result<(), JsValue> {
         let end = window.end.map_or(f64::INFINITY, units::seconds);
-        // Its start has to be before its end at any moment.
+        // The start must be below the end after each of these.
         dom::set(&self.buffer, "appendWindowStart", &0.into())?;
         dom::set(&self.buffer, "appendWindowEnd", &end.into())?;
         dom::set(&self.buffer, "appendWindowStart", &units::seconds(window.start).into())?;

@@ -21,7 +21,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Says whom to call; must come first. The callee asks [`rings`](Self::rings).
+    /// Sets what is called when the browser's timer goes off; to be called once, before `set`. The callee then
+    /// asks [`rings`](Self::rings) whether it is time.
     pub(crate) fn attach(&self, call: impl Fn() + 'static) {
         self.call.replace(Some(Rc::new(call)));
     }
@@ -36,7 +37,7 @@ impl Alarm {
         }
     }
 
-    /// To be asked when the timer went off: is it time? If not, it is set again.
+    /// The timer went off: whether the due time has come. If not, the timer is set again.
     pub(crate) fn rings(&self) -> bool {
         self.armed.take();
         match self.due.get() {
