@@ -111,7 +111,7 @@ impl Estimate {
     }
 
     /// The link holds nothing back any more: a burst is over.
-    pub fn flowing(&mut self, now: Instant) {
+    pub fn end_burst(&mut self, now: Instant) {
         if self.gathered >= BURST_BYTES {
             self.settle(now);
         }
@@ -137,7 +137,7 @@ impl Estimate {
 
     /// It was seen to carry no more than [`Self::recent`]: the memory of better times would lead up again
     /// at once.
-    pub fn fallen(&mut self) {
+    pub fn lower_to_recent(&mut self) {
         let Some(rate) = self.recent() else { return };
         for mean in [&mut self.fast, &mut self.slow] {
             mean.value = mean.value.min(rate.as_bps());
@@ -146,7 +146,7 @@ impl Estimate {
 
     /// It is known to carry at least this, by a probe or the server's word: what was thought before
     /// is void if it was less.
-    pub fn proven(&mut self, now: Instant, rate: Bitrate) {
+    pub fn raise_to(&mut self, now: Instant, rate: Bitrate) {
         for mean in [&mut self.fast, &mut self.slow] {
             if mean.value < rate.as_bps() {
                 mean.value = rate.as_bps();
@@ -202,7 +202,7 @@ mod tests {
         let mut e = Estimate::default();
         receive(&mut e, 0, 4000, 3000);
         assert!(near(e.rate(), 4000), "{:?}", e.rate());
-        e.flowing(at(3000));
+        e.end_burst(at(3000));
         receive(&mut e, 3000, 700, 1000);
         assert!(near(e.recent(), 700));
         receive(&mut e, 4000, 4000, 600);
@@ -221,10 +221,10 @@ mod tests {
     fn a_quick_burst_counts_and_a_single_small_read_does_not() {
         let mut e = Estimate::default();
         e.read(at(0), 900, Duration::ZERO, true);
-        e.flowing(at(1));
+        e.end_burst(at(1));
         assert_eq!(e.rate(), None);
         e.read(at(2), 40_000, Duration::from_millis(2), true);
-        e.flowing(at(3));
+        e.end_burst(at(3));
         assert!(e.rate().unwrap() >= Bitrate::from_kbps(30_000));
     }
 
@@ -232,9 +232,9 @@ mod tests {
     fn a_proof_overrules_a_lower_memory_and_never_a_higher() {
         let mut e = Estimate::default();
         receive(&mut e, 0, 600, 5000);
-        e.proven(at(5000), Bitrate::from_kbps(3500));
+        e.raise_to(at(5000), Bitrate::from_kbps(3500));
         assert_eq!(e.rate(), Some(Bitrate::from_kbps(3500)));
-        e.proven(at(5001), Bitrate::from_kbps(100));
+        e.raise_to(at(5001), Bitrate::from_kbps(100));
         assert_eq!(e.rate(), Some(Bitrate::from_kbps(3500)));
     }
 }

@@ -34,7 +34,7 @@ pub struct Prober {
 
 impl Prober {
     /// The link was too slow at `now`.
-    pub const fn weak(&mut self, now: Instant) {
+    pub const fn note_weak(&mut self, now: Instant) {
         self.weak_at = Some(now);
     }
 
@@ -53,7 +53,7 @@ impl Prober {
 
     /// A probe brought `bytes`, the last of them `time` after the first read, while the player's own
     /// media flowed at `beside`. Answers what the link carries, if it proves anything.
-    pub fn over(&mut self, bytes: u64, time: Duration, beside: Bitrate) -> Option<Bitrate> {
+    pub fn throughput(&mut self, bytes: u64, time: Duration, beside: Bitrate) -> Option<Bitrate> {
         if bytes < LEAST_BYTES {
             return None;
         }
@@ -62,7 +62,7 @@ impl Prober {
     }
 
     /// What the probe showed did not suffice for the next rung, or it did.
-    pub const fn judged(&mut self, sufficed: bool) {
+    pub const fn note_result(&mut self, sufficed: bool) {
         self.failures = if sufficed { 0 } else { self.failures.saturating_add(1) };
     }
 }
@@ -85,21 +85,22 @@ mod tests {
     fn after_a_weakness_there_is_quiet_and_failures_space_probes_out() {
         let mut p = Prober::default();
         assert_eq!(p.due(), None);
-        p.weak(at(1000));
+        p.note_weak(at(1000));
         assert_eq!(p.due(), Some(at(3500)));
         p.begun(at(3500));
-        p.judged(false);
+        p.note_result(false);
         assert_eq!(p.due(), Some(at(8500)));
         p.begun(at(8500));
-        p.judged(true);
+        p.note_result(true);
         assert_eq!(p.due(), Some(at(11_500)));
     }
 
     #[test]
     fn the_players_own_media_counts_with_the_probe() {
         let mut p = Prober::default();
-        let rate = p.over(100_000, Duration::from_millis(250), Bitrate::from_kbps(300)).unwrap();
+        let rate =
+            p.throughput(100_000, Duration::from_millis(250), Bitrate::from_kbps(300)).unwrap();
         assert_eq!(rate, Bitrate::from_kbps(3500));
-        assert_eq!(p.over(500, Duration::ZERO, Bitrate::default()), None);
+        assert_eq!(p.throughput(500, Duration::ZERO, Bitrate::default()), None);
     }
 }

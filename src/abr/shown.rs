@@ -4,7 +4,7 @@
 //! picture that has been shown small is capped, until the element grows.
 
 /// A picture of up to so many times the element's height is worth it: scaled down it is sharper.
-const WORTH: u32 = 2;
+const USEFUL_FACTOR: u32 = 2;
 
 /// How small the picture is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,21 +15,22 @@ pub struct Shown {
 
 impl Shown {
     /// A picture of `picture` lines is shown in an element of `element` device pixels; 0 is unknown.
-    pub fn look(&mut self, picture: u32, element: u32) {
+    pub fn observe(&mut self, picture: u32, element: u32) {
         if element == 0 {
             return;
         }
         if self.small.is_some_and(|at| element > at) {
             self.small = None;
         }
-        if picture > element.saturating_mul(WORTH) {
+        if picture > element.saturating_mul(USEFUL_FACTOR) {
             self.small = Some(element);
         }
     }
 
     /// The highest representation that is of use, of these with their heights, lowest first.
     pub fn highest(&self, rungs: impl Iterator<Item = (usize, u32)>) -> usize {
-        let fits = |small: u32| rungs.into_iter().find(|it| it.1 >= small.saturating_mul(WORTH));
+        let fits =
+            |small: u32| rungs.into_iter().find(|it| it.1 >= small.saturating_mul(USEFUL_FACTOR));
         self.small.and_then(fits).map_or(usize::MAX, |it| it.0)
     }
 }
@@ -54,7 +55,7 @@ mod tests {
         ];
         for (picture, element, highest) in cases {
             let mut shown = Shown::default();
-            shown.look(picture, element);
+            shown.observe(picture, element);
             assert_eq!(shown.highest(LADDER.into_iter()), highest, "{picture} in {element}");
         }
     }
@@ -62,17 +63,17 @@ mod tests {
     #[test]
     fn the_cap_stays_until_the_element_grows() {
         let mut shown = Shown::default();
-        shown.look(1080, 180);
-        shown.look(360, 180);
+        shown.observe(1080, 180);
+        shown.observe(360, 180);
         assert_eq!(shown.highest(LADDER.into_iter()), 1);
-        shown.look(360, 1080);
+        shown.observe(360, 1080);
         assert_eq!(shown.highest(LADDER.into_iter()), usize::MAX);
     }
 
     #[test]
     fn without_heights_nothing_is_capped() {
         let mut shown = Shown::default();
-        shown.look(1080, 180);
+        shown.observe(1080, 180);
         assert_eq!(shown.highest([(0, 0), (1, 0)].into_iter()), usize::MAX);
     }
 }

@@ -111,7 +111,7 @@ impl Captures {
     }
 
     /// What is shown at `at` is a filler.
-    pub fn stands_in(&self, at: Position) -> bool {
+    pub fn is_filler_at(&self, at: Position) -> bool {
         let after = self.0.partition_point(|it| it.at <= at);
         let Some(shown) = after.checked_sub(1).and_then(|i| self.0.get(i)) else { return false };
         // The first of a row is known by the second.
@@ -194,7 +194,7 @@ mod tests {
         assert!(!c.note(pos(40), WallTime::from_millis(4_900)));
         assert!(c.note(pos(1_000), WallTime::from_millis(4_900)));
         assert!(!c.note(pos(2_000), WallTime::from_millis(7_000)));
-        let shown = |ms| (c.stands_in(pos(ms)), c.at(pos(ms), false));
+        let shown = |ms| (c.is_filler_at(pos(ms)), c.at(pos(ms), false));
         assert!(!shown(20).0);
         assert_eq!(c.next_new(pos(900)), Some(pos(2_000)));
         assert_eq!(shown(900), (true, Some(WallTime::from_millis(4_900))));

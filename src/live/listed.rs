@@ -13,14 +13,14 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// How far a list goes.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Newest {
+pub struct ListEnd {
     /// The end that was seen earliest for its place, and when.
     mark: Option<(Position, Instant)>,
     /// The end that was seen last, and since when.
     last: Option<(Position, Instant)>,
 }
 
-impl Newest {
+impl ListEnd {
     /// The list ends at `end`; its segments are `segment` long. Answers whether it is of another
     /// timeline than before: what is behind is no older copy.
     pub fn note(&mut self, now: Instant, end: Position, segment: Duration) -> bool {
@@ -47,7 +47,7 @@ impl Newest {
     }
 
     /// When the list went, or will go, on behind `end`, as far as can be told.
-    pub fn seen(&self, end: Position) -> Option<Instant> {
+    pub fn passes(&self, end: Position) -> Option<Instant> {
         let (mark, at) = self.mark?;
         Some(if mark <= end { at + end.since(mark) } else { at - mark.since(end) })
     }
@@ -69,19 +69,19 @@ mod tests {
 
     #[test]
     fn the_earliest_sight_of_a_growth_is_the_clock() {
-        let mut n = Newest::default();
+        let mut n = ListEnd::default();
         assert_eq!(n.edge(at(0)), None);
         n.note(at(900), pos(10_000), SEGMENT);
         n.note(at(2_300), pos(12_000), SEGMENT);
         n.note(at(4_900), pos(14_000), SEGMENT);
         assert_eq!(n.edge(at(5_000)), Some(pos(14_700)));
-        assert_eq!(n.seen(pos(16_000)), Some(at(6_300)));
-        assert_eq!(n.seen(pos(10_000)), Some(at(300)));
+        assert_eq!(n.passes(pos(16_000)), Some(at(6_300)));
+        assert_eq!(n.passes(pos(10_000)), Some(at(300)));
     }
 
     #[test]
     fn after_a_pause_the_list_is_believed_anew() {
-        let mut n = Newest::default();
+        let mut n = ListEnd::default();
         n.note(at(1_000), pos(10_000), SEGMENT);
         for ms in [3_000, 4_000, 5_000, 6_500] {
             n.note(at(ms), pos(12_000), SEGMENT);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn another_timeline_is_turned_to_at_once() {
-        let mut n = Newest::default();
+        let mut n = ListEnd::default();
         assert!(!n.note(at(0), pos(90_000), SEGMENT));
         assert!(n.note(at(2_000), pos(4_000), SEGMENT));
         assert!(!n.note(at(4_000), pos(6_000), SEGMENT));

@@ -1,7 +1,7 @@
-//! A live stream that has ended may begin again, for its encoder is started anew: ffmpeg ends its list
-//! when it is stopped in order, and writes another to the same address when it is started again.
-//! Nobody has to look for that (RFC 8216bis 4.4.3.4); a camera's viewer wants to see what comes. So
-//! while the picture stands at the end, the manifest is looked at now and then.
+//! Notices that a live stream which has ended begins again: ffmpeg ends its playlist when it is
+//! stopped, and writes a new one to the same address when it is restarted. A client need not look
+//! for that (RFC 8216bis 4.4.3.4), but the viewer of a camera wants to see the new pictures. So
+//! while the element stands at the end, the manifest is loaded now and then.
 
 use super::cx::Cx;
 use super::io::{Body, Reason};
@@ -11,36 +11,40 @@ use crate::presentation::{Kind, Resource};
 use crate::time::Instant;
 use core::time::Duration;
 
-/// From the end to the first look; then twice as long each time.
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(10);
-/// About half an hour.
-const MOST: u32 = 180;
+/// The wait before the manifest is loaded the first time; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The manifest is loaded at most this often: for about half an hour.
+const MOST_LOOKS: u32 = 180;
 
 /// Whether the stream has begun again.
 #[derive(Debug, Default)]
 pub(super) struct Again {
-    /// It was live here.
+    /// The stream was live before it ended.
     was_live: bool,
-    /// It is live anew: all of it is to be loaded again.
+    /// The stream is live again: the address is to be loaded anew.
     begun: bool,
+    /// A request is open.
     asking: bool,
+    /// How many were answered since the element reached the end.
     asked: u32,
+    /// When the next one is sent.
     due: Option<Instant>,
 }
 
 impl Again {
-    /// What was live has ended.
+    /// The live stream has ended.
     pub(super) const fn live_ended(&mut self) {
         self.was_live = true;
     }
 
-    /// It is live anew: all of it is to be loaded again.
+    /// The stream is live again: the address is to be loaded anew.
     pub(super) const fn has_begun(&self) -> bool {
         self.begun
     }
 
-    /// Looks at the `list` when that is due. `at_end`: the element stands at its end.
+    /// Loads the manifest or playlist `list` when that is due. `at_end`: the element stands at its
+    /// end.
     pub(super) fn poll(
         &mut self,
         cx: &mut Cx<'_>,
@@ -49,14 +53,14 @@ impl Again {
         list: impl FnOnce() -> Resource,
     ) {
         if !self.was_live || !at_end {
-            // Who seeks back is shown what there was, and looks anew at its end.
+            // The viewer has sought back: the count starts anew at the end.
             (self.due, self.asked) = (None, 0);
             return;
         }
-        if self.asking || self.asked >= MOST {
+        if self.asking || self.asked >= MOST_LOOKS {
             return;
         }
-        let wait = (FIRST * (1 << self.asked.min(4))).min(LONGEST);
+        let wait = (FIRST_WAIT * (1 << self.asked.min(4))).min(LONGEST_WAIT);
         let due = *self.due.get_or_insert(cx.now + wait);
         if due > cx.now {
             return cx.wake_at(due, Reason::ManifestRefresh);
@@ -66,7 +70,7 @@ impl Again {
         self.asking = true;
     }
 
-    /// The list was looked at; `body`: what it is, if it came.
+    /// The request was answered with `body`; `None`: it failed.
     pub(super) fn answered(&mut self, sent: &Sent, body: Option<&[u8]>, at_end: bool) {
         (self.asking, self.due) = (false, None);
         self.asked += 1;
@@ -75,7 +79,7 @@ impl Again {
             Some(Ok(Manifest::Hls(_, Some(media)))) => !media.ended && !media.segments.is_empty(),
             _ => false,
         };
-        // Who has sought back in the meantime is not interrupted.
+        // A viewer who has sought back in the meantime is not interrupted.
         self.begun = live && at_end;
     }
 }
@@ -137,8 +141,8 @@ mod tests {
         let mut t = Test::ended();
         let waits: [u64; 6] = core::array::from_fn(|_| t.wait(Some(ENDED)));
         assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
-        let rest = (0..MOST).filter(|_| t.wait(None) < 60).count();
-        assert_eq!(rest, MOST as usize - 6);
+        let rest = (0..MOST_LOOKS).filter(|_| t.wait(None) < 60).count();
+        assert_eq!(rest, MOST_LOOKS as usize - 6);
         assert!(!t.again.has_begun());
     }
 

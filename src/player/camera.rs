@@ -1,10 +1,10 @@
-//! The camera behind the media: what the origin says of it, when its pictures were taken, whether what
-//! comes from it is new.
+//! The camera behind the media: the origin's messages about it, the capture times of its pictures,
+//! and whether the pictures are new.
 //!
-//! The companion server repeats the last picture while a camera is away, and says so twice: the capture
-//! time of such media (`prft`, ISO/IEC 14496-12 8.16.5) stands still, and an event message (`emsg`,
-//! 14496-12 with DASH-IF) carries a sentence for the viewer. A sentence belongs to a place in the
-//! presentation: the page is told of it when that place is shown.
+//! While a camera is away, the companion server repeats the last picture. It marks this *filler*
+//! twice: its capture time (`prft`, ISO/IEC 14496-12 8.16.5) stands still, and an event message
+//! (`emsg`, 14496-12 with DASH-IF) carries a sentence for the viewer, the *cause*. A sentence
+//! belongs to a position: the page is told of it when that position is shown.
 
 use crate::buffer::inventory::Captures;
 use crate::time::{Instant, Position, Span, WallTime};
@@ -12,27 +12,27 @@ use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use core::time::Duration;
 
-/// Scheme of the companion server's messages about its camera: the data is a sentence, empty when all
-/// is well.
+/// Scheme of the companion server's messages about its camera: the data is a sentence, empty when
+/// all is well.
 const SCHEME: &str = "urn:nearlive:source:2026";
-/// What is said of a camera that says nothing, when its media repeats an old picture.
-const STANDS: &str = "no new picture comes from the camera";
-/// A cause that stands is repeated this often, with the picture's age.
-const REPEAT: Duration = Duration::from_secs(1);
-/// Two fragments that follow each other are farther apart only by rounding.
+/// The sentence for a camera whose media repeats an old picture without any message.
+const NO_NEW_PICTURE: &str = "no new picture comes from the camera";
+/// While a cause lasts, the page is told it this often, with the picture's age.
+const REPEAT_EVERY: Duration = Duration::from_secs(1);
+/// Fragments that follow each other are apart by less than this, from rounding.
 const ROUNDING: Duration = Duration::from_millis(1);
 
 /// What is known of the camera.
 #[derive(Debug, Default)]
 pub(super) struct Camera {
     captures: Captures,
-    /// Sentences that belong to places the element has not reached.
+    /// Sentences for positions that the element has not reached.
     coming: VecDeque<(Position, String)>,
-    /// The sentence that holds where it plays.
+    /// The sentence for the position that is shown; empty when all is well.
     cause: String,
-    /// The sentence that came last.
+    /// The sentence that arrived last.
     newest: String,
-    /// How far it holds; `None`: until another comes.
+    /// Up to where that one holds; `None`: until another arrives.
     until: Option<Position>,
     /// The newest media repeats an old picture.
     repeats: bool,
@@ -41,7 +41,7 @@ pub(super) struct Camera {
     told_at: Option<Instant>,
 }
 
-/// What a capture time says.
+/// What a new capture time shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Captured {
     /// The camera went away or came back.
@@ -51,21 +51,21 @@ pub(super) struct Captured {
 }
 
 impl Camera {
-    /// No new picture comes: the newest media repeats an old one, or the origin says so.
+    /// The camera is away: the newest media repeats an old picture, or the origin says so.
     pub(super) fn away(&self) -> bool {
         !self.newest.is_empty() || self.repeats
     }
 
-    /// Media comes on another timeline: what was said holds until media comes without it.
-    pub(super) fn renewed(&mut self) {
+    /// Media arrives on another timeline: the cause holds until media arrives without a message.
+    pub(super) fn new_timeline(&mut self) {
         self.captures.clear();
         self.coming.clear();
         self.newest.clone_from(&self.cause);
         self.until = Some(Position::default());
     }
 
-    /// A message that belongs to `at` and holds up to `until`. Answers whether the camera went away or
-    /// came back.
+    /// Takes an event message for `at` that holds up to `until`. Answers whether the camera went
+    /// away or came back.
     pub(super) fn message(
         &mut self,
         at: Position,
@@ -77,18 +77,18 @@ impl Camera {
             return false;
         }
         self.until = until;
-        self.says(at, String::from_utf8_lossy(data).into_owned())
+        self.set_sentence(at, String::from_utf8_lossy(data).into_owned())
     }
 
-    /// A fragment of the picture came. Where nothing repeats what was said of the camera it is well: a
-    /// server that was started again in between does not know what to take back. Answers whether it
-    /// came back.
+    /// A fragment of the picture arrived. If no message has renewed the newest sentence by now, the
+    /// camera is back: a restarted server does not know which sentence to withdraw. Answers whether
+    /// the camera came back.
     pub(super) fn picture(&mut self, span: Span) -> bool {
         let over = self.until.take_if(|until| span.end > *until + ROUNDING).is_some();
-        over && self.says(span.start, String::new())
+        over && self.set_sentence(span.start, String::new())
     }
 
-    fn says(&mut self, at: Position, sentence: String) -> bool {
+    fn set_sentence(&mut self, at: Position, sentence: String) -> bool {
         let changed = sentence != self.newest;
         if changed {
             self.newest.clone_from(&sentence);
@@ -105,30 +105,31 @@ impl Camera {
         Captured { changed, new: newer && !repeats }
     }
 
-    /// When what is shown at `at` was taken.
-    pub(super) fn taken(&self, at: Position) -> Option<WallTime> {
+    /// When the picture at `at` was captured.
+    pub(super) fn capture_time(&self, at: Position) -> Option<WallTime> {
         self.captures.at(at, !self.cause.is_empty())
     }
 
-    /// What is shown at `at` repeats an old picture.
+    /// The media at `at` is filler: it repeats an old picture.
     pub(super) fn repeats_at(&self, at: Position) -> bool {
-        self.captures.stands_in(at)
+        self.captures.is_filler_at(at)
     }
 
-    /// Where a new picture begins after `at`.
+    /// Where the first new picture after `at` begins.
     pub(super) fn next_new(&self, at: Position) -> Option<Position> {
         self.captures.next_new(at)
     }
 
-    /// What the page is to be told now that `at` is shown: the cause in words, empty when all is well.
-    /// `None`: nothing new.
-    pub(super) fn news(&mut self, now: Instant, at: Position) -> Option<String> {
+    /// What the page is to be told while `at` is shown: the cause, empty when all is well. `None`:
+    /// nothing is due.
+    pub(super) fn due_cause(&mut self, now: Instant, at: Position) -> Option<String> {
         while let Some((_, sentence)) = self.coming.pop_front_if(|(place, _)| *place <= at) {
             self.cause = sentence;
         }
         let silent = self.cause.is_empty();
-        let cause = if silent && self.captures.stands_in(at) { STANDS } else { &self.cause };
-        let due = self.told_at.is_none_or(|told| now.since(told) >= REPEAT);
+        let cause =
+            if silent && self.captures.is_filler_at(at) { NO_NEW_PICTURE } else { &self.cause };
+        let due = self.told_at.is_none_or(|told| now.since(told) >= REPEAT_EVERY);
         if cause == self.told && (cause.is_empty() || !due) {
             return None;
         }
@@ -168,12 +169,16 @@ mod tests {
             (2100, 1100, Some("the plug is out")),
         ];
         for (place, when, expected) in told {
-            assert_eq!(camera.news(now(when), at(place)).as_deref(), expected, "at {place} ms");
+            assert_eq!(
+                camera.due_cause(now(when), at(place)).as_deref(),
+                expected,
+                "at {place} ms"
+            );
         }
         assert!(camera.message(at(2200), None, SCHEME, b""));
         assert!(!camera.away());
-        assert_eq!(camera.news(now(1200), at(2200)).as_deref(), Some(""));
-        assert_eq!(camera.news(now(9000), at(9000)), None, "that all is well is said once");
+        assert_eq!(camera.due_cause(now(1200), at(2200)).as_deref(), Some(""));
+        assert_eq!(camera.due_cause(now(9000), at(9000)), None, "that all is well is said once");
     }
 
     #[test]
@@ -207,17 +212,17 @@ mod tests {
         assert!(camera.repeats_at(at(500)));
         assert_eq!(found(&mut camera, 840, 5840), (true, true, false));
         assert_eq!(camera.next_new(at(500)), Some(at(840)));
-        assert_eq!(camera.news(now(0), at(500)).as_deref(), Some(STANDS));
+        assert_eq!(camera.due_cause(now(0), at(500)).as_deref(), Some(NO_NEW_PICTURE));
     }
 
     #[test]
     fn on_another_timeline_what_was_said_holds_until_media_comes_without_it() {
         let mut camera = Camera::default();
         camera.message(at(1000), None, SCHEME, b"away");
-        camera.news(now(0), at(1000));
-        camera.renewed();
+        camera.due_cause(now(0), at(1000));
+        camera.new_timeline();
         assert!(camera.away());
-        assert_eq!(camera.taken(at(1000)), None);
+        assert_eq!(camera.capture_time(at(1000)), None);
         assert!(camera.picture(span(0, 40)));
         assert!(!camera.away());
     }

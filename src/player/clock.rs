@@ -1,8 +1,9 @@
-//! The origin's clock: whom to ask for the time, when, and what the answers are worth.
+//! Synchronises with the origin's clock: which time source is asked, when, and what is used
+//! meanwhile.
 //!
-//! The clock is asked for in parallel to everything else; playing starts by the local clock when nobody
-//! answers in time. The sources are those of the MPD's `UTCTiming` elements (ISO/IEC 23009-1 5.8.4.11),
-//! one after the other until one answers.
+//! The time is fetched in parallel to everything else; if no source answers in time, playing starts
+//! by the local clock. The sources are those of the MPD's `UTCTiming` elements (ISO/IEC 23009-1
+//! 5.8.4.11), asked one after the other until one answers.
 
 use super::cx::Cx;
 use super::io::{Body, Reason};
@@ -14,43 +15,47 @@ use crate::time::{Instant, WallTime};
 use core::time::Duration;
 
 /// Playing does not wait longer than this for the origin's clock.
-const PATIENCE: Duration = Duration::from_millis(800);
-/// An answer that takes longer than this says nothing at a tenth of a second.
-const TIMEOUT: Patience = Patience::even(Duration::from_secs(2));
-/// Asked again this often: 50 ppm of drift are 3 ms a minute.
-const AGAIN: Duration = Duration::from_secs(60);
-/// After a failure, or to better a first answer.
-const SOON: Duration = Duration::from_secs(5);
-/// By a clock that was ahead by more than this, microseconds, media was asked for that does not exist
-/// yet.
+const START_PATIENCE: Duration = Duration::from_millis(800);
+/// An answer that takes longer than this is too inexact to be used.
+const ANSWER_TIMEOUT: Patience = Patience::even(Duration::from_secs(2));
+/// How often the time is fetched again: a drift of 50 ppm is 3 ms a minute.
+const RESYNC_EVERY: Duration = Duration::from_secs(60);
+/// The wait after a failure, and between the first answers.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// A correction backwards by more than this: the player may have asked for media that does not
+/// exist yet. Microseconds.
 pub(super) const SET_BACK: i64 = 1_000_000;
-/// The wall clock and the monotonic clock part by this much, microseconds, only when the machine slept,
-/// or when someone set the clock.
-const SLEPT: i64 = 2_000_000;
+/// The wall clock and the monotonic clock diverge by more than this only if the machine slept, or
+/// if the clock was set. Microseconds.
+const LEAST_SLEEP_US: i64 = 2_000_000;
 
-/// The origin's clock and the asking for it.
+/// The origin's clock, and the requests for its time.
 #[derive(Debug)]
 pub(super) struct Clock {
     origin: OriginClock,
     /// The local wall clock minus the monotonic one, microseconds.
     local_us: i64,
-    /// The origin's clock minus the monotonic one as it was used last, microseconds.
+    /// The origin's clock minus the monotonic one at the last call of [`Self::moved`],
+    /// microseconds.
     used_us: i64,
-    /// Which source is asked next: it counts on without end.
+    /// The number of failures so far; modulo the number of sources, the index of the next one.
     source: usize,
-    /// How many there were when one was asked last.
+    /// How many sources there were at the last request.
     sources: usize,
+    /// A request is open.
     in_flight: bool,
+    /// When the next request is sent; `None`: at once.
     due: Option<Instant>,
+    /// When the first request was sent.
     first_asked: Option<Instant>,
     /// Answers so far.
     answers: u32,
-    /// Each source was asked and none answered.
+    /// Every source was asked once without an answer.
     given_up: bool,
 }
 
 impl Clock {
-    /// One that goes by the local wall clock, which reads `wall` at `now`.
+    /// Starts with the local wall clock, which reads `wall` at `now`.
     pub(super) fn new(now: Instant, wall: WallTime) -> Self {
         Self {
             origin: OriginClock::local(now, wall),
@@ -71,22 +76,22 @@ impl Clock {
         self.origin.origin(now)
     }
 
-    /// Who vouches for it.
+    /// How well it is known.
     pub(super) const fn trust(&self) -> Trust {
         self.origin.trust()
     }
 
-    /// Compares the local clocks; answers how long the machine slept, if it did.
+    /// Compares the two local clocks; answers how long the machine slept, if it did.
     pub(super) fn slept(&mut self, now: Instant, wall: WallTime) -> Option<Duration> {
         if wall == WallTime::default() {
             return None;
         }
         let before = core::mem::replace(&mut self.local_us, ahead_of_monotonic(now, wall));
         let apart = self.local_us.saturating_sub(before);
-        if apart <= SLEPT {
+        if apart <= LEAST_SLEEP_US {
             return None;
         }
-        // The world went on for so long while the monotonic clock stood.
+        // The monotonic clock stood still for this long.
         let slept = Duration::from_micros(apart.unsigned_abs());
         self.origin.slept(slept);
         self.used_us = ahead_of_monotonic(now, self.origin.origin(now));
@@ -94,19 +99,20 @@ impl Clock {
         Some(slept)
     }
 
-    /// By how much the origin's clock is ahead of what it was taken for at the last look, microseconds.
+    /// By how much the estimate of the origin's clock was corrected since the last call,
+    /// microseconds.
     pub(super) fn moved(&mut self, now: Instant) -> i64 {
         let is = ahead_of_monotonic(now, self.origin.origin(now));
         is.saturating_sub(core::mem::replace(&mut self.used_us, is))
     }
 
-    /// Playing may start by this clock.
+    /// Playing may start: the clock is known, or was waited for long enough.
     pub(super) fn ready(&self, now: Instant) -> bool {
-        let waited = self.first_asked.is_none_or(|asked| now.since(asked) >= PATIENCE);
+        let waited = self.first_asked.is_none_or(|asked| now.since(asked) >= START_PATIENCE);
         self.trust() == Trust::Synced || self.answers > 0 || self.given_up || waited
     }
 
-    /// Something suggests that it is wrong.
+    /// The clock may be wrong: it is fetched again at once.
     pub(super) const fn doubt(&mut self, now: Instant) {
         self.due = Some(now);
     }
@@ -118,7 +124,7 @@ impl Clock {
         }
     }
 
-    /// A manifest that was asked for at `sent_at` may say the time itself.
+    /// A manifest that was requested at `sent_at` may contain the time itself (`direct`).
     pub(super) fn learn_direct(&mut self, sent_at: Instant, now: Instant, p: &Presentation) {
         for source in &p.clocks {
             if let ClockSource::Direct(wall) = source
@@ -129,7 +135,7 @@ impl Clock {
         }
     }
 
-    /// Asks for the origin's time when it is due.
+    /// Fetches the origin's time when that is due.
     pub(super) fn ask(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, p: &Presentation) {
         let count = sources(p).count();
         if !matches!(p.kind, Kind::Live(_)) || count == 0 || self.in_flight {
@@ -138,7 +144,7 @@ impl Clock {
         if let Some(due) = self.due
             && due > cx.now
         {
-            // Not a reason to stay awake for: any later input will do, but not for ever.
+            // Without other inputs this is what wakes the player.
             return cx.wake_at(due, Reason::Timeout);
         }
         self.first_asked.get_or_insert(cx.now);
@@ -150,9 +156,9 @@ impl Clock {
         (self.in_flight, self.sources) = (true, count);
         let resource = Resource::at(url);
         if head_only {
-            requests.send_head(cx, Purpose::Clock, &resource, TIMEOUT);
+            requests.send_head(cx, Purpose::Clock, &resource, ANSWER_TIMEOUT);
         } else {
-            requests.send(cx, Purpose::Clock, &resource, Body::Bytes, TIMEOUT);
+            requests.send(cx, Purpose::Clock, &resource, Body::Bytes, ANSWER_TIMEOUT);
         }
     }
 
@@ -169,7 +175,7 @@ impl Clock {
         }
         self.answers = self.answers.saturating_add(1);
         // The first answer pays for the connection; a second soon after is often much quicker.
-        let wait = if self.answers < 3 { SOON } else { AGAIN };
+        let wait = if self.answers < 3 { RETRY_AFTER } else { RESYNC_EVERY };
         self.due = Some(now + wait);
     }
 
@@ -180,19 +186,19 @@ impl Clock {
         self.given_up |= self.source >= self.sources;
         let soon = match self.trust() {
             _ if !self.given_up => Duration::ZERO,
-            Trust::Synced => AGAIN,
-            _ => SOON,
+            Trust::Synced => RESYNC_EVERY,
+            _ => RETRY_AFTER,
         };
         self.due = Some(now + soon);
     }
 
-    /// A request that was open is given up; it is asked anew when it is due.
+    /// The open request was given up; another one is sent when it is due.
     pub(super) const fn dropped(&mut self) {
         self.in_flight = false;
     }
 }
 
-/// Those that have to be asked.
+/// The sources that need a request.
 fn sources(p: &Presentation) -> impl Iterator<Item = &ClockSource> {
     p.clocks.iter().filter(|source| !matches!(source, ClockSource::Direct(_)))
 }

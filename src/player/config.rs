@@ -1,4 +1,4 @@
-//! Everything that can be set, with its unit and its default. The one source of defaults.
+//! The settings, each with its unit and its default. Defaults are defined here alone.
 
 use core::time::Duration;
 
@@ -6,12 +6,14 @@ use core::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Distance to the live edge to hold. `None` (default): what the manifest says, else what the
-    /// measured jitter allows.
+    /// The latency to keep behind the live edge. `None` (default): the manifest's, else the least
+    /// that the measured jitter allows.
     pub latency: Option<Duration>,
-    /// How far behind the target playback may be before it jumps instead of catching up. Default 3 s.
+    /// How far behind the target playback may be before it jumps instead of catching up.
+    /// Default 3 s.
     pub max_drift: Duration,
-    /// Media to hold ahead of the position on demand, and live when far from the edge. Default 30 s.
+    /// Media to hold ahead of the position on demand, and live when far from the edge.
+    /// Default 30 s.
     pub buffer_ahead: Duration,
     /// Media to keep behind the position. Default 20 s.
     pub buffer_behind: Duration,

@@ -1,4 +1,4 @@
-//! What every part of the player is handed: the time, the settings, and where effects go.
+//! The context that every part is handed: the time, the settings, and the outbox for effects.
 
 use super::config::Config;
 use super::event::Event;
@@ -12,7 +12,7 @@ use alloc::collections::VecDeque;
 pub(super) struct Outbox {
     queue: VecDeque<Output>,
     next_id: u32,
-    /// Once all of the queue is done the MediaSource is "ended".
+    /// Once all of the queue is performed, the MediaSource's `readyState` is "ended".
     ended: bool,
 }
 
@@ -41,8 +41,8 @@ impl Outbox {
     }
 }
 
-/// The next moment at which something has to be looked at. Made anew after every input, so nothing
-/// can be forgotten in it.
+/// The next wake-up, and what for. It is computed anew at every input, so no wake-up can be left
+/// over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Agenda(Option<(Instant, Reason)>);
 
@@ -52,7 +52,7 @@ impl Agenda {
     }
 }
 
-/// The surroundings of one step.
+/// The context of one step.
 #[derive(Debug)]
 pub(super) struct Cx<'a> {
     pub(super) now: Instant,
@@ -67,7 +67,7 @@ impl Cx<'_> {
         self.out.push(output);
     }
 
-    /// The end of the stream has been said, and holds.
+    /// `EndOfStream` was put out, and nothing since then has opened the source again.
     pub(super) const fn end_said(&self) -> bool {
         self.out.ended
     }
@@ -82,7 +82,7 @@ impl Cx<'_> {
         id
     }
 
-    /// Look again at `at`, at the latest.
+    /// Asks for a wake-up at `at` at the latest.
     pub(super) fn wake_at(&mut self, at: Instant, why: Reason) {
         if self.agenda.0.is_none_or(|(earlier, _)| at < earlier) {
             self.agenda.0 = Some((at, why));
@@ -90,7 +90,7 @@ impl Cx<'_> {
     }
 }
 
-/// The surroundings of a part in its own tests.
+/// The context of a part in its own tests.
 #[cfg(test)]
 #[derive(Debug)]
 pub(super) struct Surroundings {

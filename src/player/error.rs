@@ -1,4 +1,4 @@
-//! What can go wrong, as the page sees it: a number, a sentence, a URL, what to do.
+//! Errors as the page is told them: a number, a sentence that says what to do, a URL.
 
 use crate::net::Failure;
 pub(super) use crate::presentation::url::redact as shown;
@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::String;
 use serde::Serialize;
 
-/// Who is to blame.
+/// Where the fault lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
@@ -38,7 +38,7 @@ pub enum Code {
     NotYet = 2002,
     /// 2003: the manifest holds nothing that can be played.
     NothingToPlay = 2003,
-    /// 2004: segments are not there when the manifest says; playing goes by what is there.
+    /// 2004: segments are not there when the manifest says; playing goes by what the server has.
     Untimely = 2004,
     /// 3001: a segment could not be read.
     BadSegment = 3001,
@@ -69,7 +69,7 @@ impl Code {
     }
 }
 
-/// One trouble.
+/// One error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// Its number.
@@ -132,7 +132,7 @@ impl Error {
         Self { code, fatal: false, message, url: Some(shown(url)), detail }
     }
 
-    /// The same with the server's own words for it in place of what a status can say.
+    /// The same error with the server's own explanation as its message.
     pub(super) fn with_reason(mut self, reason: Option<&str>) -> Self {
         if let Some(reason) = reason {
             self.detail = core::mem::replace(

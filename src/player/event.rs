@@ -1,4 +1,4 @@
-//! What the page is told, and what it can ask.
+//! What the page is told: events, states, qualities, figures.
 
 use super::error::Error;
 use crate::units::{Bitrate, Resolution};
@@ -16,11 +16,11 @@ pub enum State {
     Idle,
     /// The first picture is on its way.
     Starting,
-    /// It plays.
+    /// The picture moves.
     Playing,
     /// The viewer paused it.
     Paused,
-    /// It wants to play and has nothing to show.
+    /// Playback waits for media.
     Stalled,
     /// The end was reached.
     Ended,
@@ -31,13 +31,13 @@ pub enum State {
 /// A representation as the page sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quality {
-    /// Names it for [`QualityChoice::Fixed`].
+    /// The id to give to [`QualityChoice::Fixed`].
     pub id: String,
-    /// Nominal rate.
+    /// The bandwidth that the manifest names.
     pub bandwidth: Bitrate,
-    /// Of its picture, where known.
+    /// The size of its picture, if known.
     pub resolution: Option<Resolution>,
-    /// RFC 6381.
+    /// Codecs as in RFC 6381.
     pub codecs: String,
 }
 
@@ -47,7 +47,7 @@ pub enum QualityChoice {
     /// The player decides.
     #[default]
     Auto,
-    /// This one, whatever happens.
+    /// The quality with this id, however fast the link is.
     Fixed(String),
 }
 
@@ -56,7 +56,7 @@ pub enum QualityChoice {
 pub struct Switch {
     /// The new one.
     pub to: Quality,
-    /// The one before, if there was.
+    /// The one before, if there was one.
     pub from: Option<Quality>,
     /// Why, for a person: "throughput 0.6 Mb/s is below 1.9 Mb/s".
     pub reason: String,
@@ -68,7 +68,7 @@ pub struct Switch {
 pub enum Event {
     /// The state changed.
     State(State),
-    /// The manifest is known: what can be chosen.
+    /// The manifest and the tracks are known.
     Loaded {
         /// Best first.
         qualities: Vec<Quality>,
@@ -79,15 +79,15 @@ pub enum Event {
     Quality(Switch),
     /// Something went wrong.
     Error(Error),
-    /// The picture stood still; it goes on again.
+    /// A stall has ended.
     StallEnded {
-        /// For how long it stood.
+        /// How long it lasted.
         lasted: Duration,
     },
-    /// How the camera is: a sentence of the source (`emsg` of the companion server), or ours where it
-    /// says nothing and its media repeats an old picture. Empty when all is well.
+    /// How the camera is.
     Source {
-        /// The sentence.
+        /// A sentence of the companion server (`emsg`), or of the player where the media repeats an
+        /// old picture without one. Empty when all is well.
         cause: String,
         /// The age of the picture shown now: [`Stats::latency`].
         age: Option<Duration>,
@@ -101,29 +101,30 @@ pub struct Stats {
     pub protocol: &'static str,
     /// It is live.
     pub live: bool,
-    /// Origin's time now minus the capture (or manifest) time of what is shown.
+    /// The origin's time now minus the capture time (else the manifest's time) of the picture
+    /// shown.
     pub latency: Option<Duration>,
-    /// What it steers to.
+    /// The latency that the live control steers to.
     pub target_latency: Option<Duration>,
-    /// How much newer than what is shown could be had.
+    /// How much farther behind the live edge playback is than the latency it steers to.
     pub behind: Option<Duration>,
-    /// Media ahead of the position, least over the tracks.
+    /// Media buffered ahead of the position, the least over the tracks.
     pub buffer_ahead: Duration,
-    /// Thousandths.
+    /// The playback rate in thousandths.
     pub playback_rate_permille: u32,
-    /// Estimate of the link.
+    /// The estimate of the throughput.
     pub throughput: Option<Bitrate>,
-    /// What is fetched for the picture.
+    /// The quality of the picture that is fetched.
     pub quality: Option<Quality>,
     /// Why it was chosen.
     pub quality_reason: String,
-    /// Times that the picture stood still after the start, without those of the source.
+    /// Stalls after the start, without those that the camera caused.
     pub stalls: u32,
-    /// For how long in all.
+    /// How long they lasted together.
     pub stalled: Duration,
-    /// Times that it stood still because no new picture came from the camera.
+    /// Stalls because no new picture came from the camera.
     pub source_stalls: u32,
-    /// For how long in all.
+    /// How long they lasted together.
     pub source_stalled: Duration,
     /// Changes of representation.
     pub switches: u32,
@@ -137,8 +138,8 @@ pub struct Stats {
     pub startup: Option<Duration>,
     /// Frames that the browser dropped.
     pub dropped_frames: u32,
-    /// What it waits for, in words.
+    /// What the player waits for, in words.
     pub waiting_for: &'static str,
-    /// What is asked for in vain at the moment, and asked for again, in words.
+    /// The request that fails at present and is retried, in words.
     pub trouble: String,
 }

@@ -1,14 +1,14 @@
-//! Counters, and what the page was told last.
+//! Counters for the page, and the state and the quality that it was told last.
 
 use super::event::{Event, Quality, State, Switch};
 use crate::time::Instant;
 use alloc::string::String;
 use core::time::Duration;
 
-/// Decoder failures that are farther apart than this are separate accidents.
+/// Decoder failures that are farther apart than this are counted separately.
 const ACCIDENT: Duration = Duration::from_secs(60);
 
-/// Counters, and what was said last.
+/// Counters, and what the page was told last.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     pub(super) errors: u32,
@@ -20,7 +20,7 @@ pub(super) struct Figures {
     told_quality: Option<u32>,
 }
 
-/// How often the MediaSource broke lately.
+/// How often the MediaSource failed lately.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Breakdowns {
     count: u32,
@@ -28,8 +28,8 @@ pub(super) struct Breakdowns {
 }
 
 impl Figures {
-    /// The MediaSource broke; answers how often lately.
-    pub(super) fn breaks_down(&mut self, now: Instant) -> u32 {
+    /// Counts a failure of the MediaSource; answers how many there were lately.
+    pub(super) fn note_breakdown(&mut self, now: Instant) -> u32 {
         let b = &mut self.breakdowns;
         if b.last.is_none_or(|last| now.since(last) > ACCIDENT) {
             b.count = 0;
@@ -39,15 +39,15 @@ impl Figures {
         b.count
     }
 
-    /// The player is in this state: what is to be said of it.
-    pub(super) fn state(&mut self, state: State) -> Option<Event> {
+    /// The event for this state, if it is new.
+    pub(super) fn state_event(&mut self, state: State) -> Option<Event> {
         let before = self.told_state.replace(state);
         (before != Some(state)).then_some(Event::State(state))
     }
 
-    /// What is shown is of the quality of this index; `known` says what that is, and why. Answers what
-    /// is to be said of it.
-    pub(super) fn shows(
+    /// The event for the quality with this index, which is on screen, if it is new. `known` gives a
+    /// quality and why it was chosen.
+    pub(super) fn quality_event(
         &mut self,
         shown: u32,
         known: impl Fn(u32) -> Option<(Quality, String)>,

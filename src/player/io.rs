@@ -15,7 +15,8 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FetchId(pub u32);
 
-/// Names a track that is played, and its SourceBuffer. Never used twice while one address is loaded.
+/// Names a track that is played, and its SourceBuffer. Never used twice while one address is
+/// loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(pub u32);
 
@@ -23,10 +24,10 @@ pub struct TrackId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobId(pub u32);
 
-/// What comes in.
+/// An input: what the driver tells the player.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The page asks.
+    /// The page calls the player.
     Command(Command),
     /// Something happened to a request.
     Fetch(FetchId, FetchEvent),
@@ -40,11 +41,11 @@ pub enum Input {
     Wake,
 }
 
-/// What the page asks.
+/// A call of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Plays this manifest (absolute URL) from the start or the live edge; ends what plays.
+    /// Stops what plays, and plays this manifest (absolute URL) from its start or the live edge.
     Load {
         /// MPD or m3u8.
         url: String,
@@ -72,12 +73,12 @@ pub enum FetchEvent {
     Media {
         /// Names the bytes.
         blob: BlobId,
-        /// How many they are.
+        /// The number of bytes.
         len: u32,
         /// What the scanner found in them.
         facts: Vec<Fact>,
     },
-    /// The body is complete.
+    /// The body has arrived completely.
     Done,
     /// No answer, or it broke off. The text is the browser's, for a developer.
     Failed(String),
@@ -118,10 +119,10 @@ pub struct Request {
 /// What the driver does with a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Hand all of it to the core, read by read.
+    /// Hand its bytes to the core, read by read.
     Bytes,
-    /// Keep it; hand over what the scanner finds. The tracks are those of the initialization
-    /// segment.
+    /// Keep its bytes, and hand over what the scanner finds in them. The tracks are those of the
+    /// initialization segment.
     Media(Vec<InitTrack>),
 }
 
@@ -136,7 +137,7 @@ pub enum BufferEvent {
     /// QuotaExceededError. The append stays first in the driver's queue and is tried again after
     /// the next removal from this buffer.
     Full,
-    /// The append failed: the media is not what the buffer can take.
+    /// The append failed: the buffer does not take this media.
     Failed(String),
 }
 
@@ -159,7 +160,7 @@ pub enum SourceEvent {
 /// The media element at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What made the driver look.
+    /// Why it was taken.
     pub cue: Cue,
     /// `currentTime`.
     pub position: Position,
@@ -179,7 +180,7 @@ pub struct Snapshot {
     pub dropped: u32,
     /// The page is hidden.
     pub hidden: bool,
-    /// `muted`: nobody hears at which pitch the sound is played.
+    /// `muted`: the pitch of the sound does not matter then.
     pub muted: bool,
     /// The local wall clock (differs from the monotonic clock after a sleep).
     pub wall: WallTime,
@@ -215,12 +216,13 @@ pub enum Cue {
     Online,
 }
 
-/// What goes out. Operations of one buffer are performed in order, each after the last is finished.
+/// An output: what the driver has to do. Operations on one buffer are performed in order, each
+/// after the one before has finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Make this request.
     Fetch(Request),
-    /// Give this request up; nothing more is said of it.
+    /// Give this request up; no event of it is delivered after this.
     Cancel(FetchId),
     /// Attach a new MediaSource to the element (the old one, its buffers and queues go); answer
     /// [`SourceEvent::Opened`].
@@ -250,8 +252,8 @@ pub enum Output {
         /// Microseconds, signed.
         micros: i64,
     },
-    /// `appendWindowStart` and `appendWindowEnd`: what is appended from now on and reaches out of it
-    /// is dropped.
+    /// `appendWindowStart` and `appendWindowEnd`: what is appended from now on and reaches out of
+    /// it is dropped.
     Window {
         /// Which.
         buffer: TrackId,
@@ -265,13 +267,13 @@ pub enum Output {
         /// What.
         data: Append,
     },
-    /// Forget the newest appends queued for this buffer (their blobs are released), those of a segment
-    /// that breaks off. Where the browser was given some of it `abort()` as well: the parser starts
-    /// afresh. Other operations are still performed.
+    /// Drop the appends of a segment that breaks off from this buffer's queue, and release their
+    /// blobs. If the browser was given some of them, call `abort()` as well, so that its parser
+    /// starts afresh. Other operations in the queue are still performed.
     Abort {
         /// Which.
         buffer: TrackId,
-        /// How many appends were asked for that segment.
+        /// How many appends of that segment were put out: the newest ones.
         appends: u32,
     },
     /// `remove`.
@@ -283,7 +285,7 @@ pub enum Output {
     },
     /// Appends to all buffers wait in their queues, or (false) go on. With a new source they go on.
     Hold(bool),
-    /// Free these bytes, they will not be appended.
+    /// Free these bytes: they will not be appended.
     Release(BlobId),
     /// `duration`; `None` is infinite.
     Duration(Option<Duration>),
@@ -311,9 +313,9 @@ pub enum Output {
 /// What is appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Append {
-    /// Bytes that the driver keeps; they are free afterwards.
+    /// Bytes that the driver keeps; it frees them afterwards.
     Blob(BlobId),
-    /// Bytes of the core: initialization segments, transmuxed media.
+    /// Bytes that the core made: initialization segments, transmuxed media.
     Bytes(Vec<u8>),
 }
 
@@ -331,7 +333,7 @@ pub enum Reason {
     Timeout,
     /// A segment becomes available.
     Availability,
-    /// The live controller looks again.
+    /// The playhead has to be looked at again: rate, stalls, start.
     LiveControl,
     /// The buffer has run down enough to fetch again.
     BufferRoom,

@@ -5,20 +5,22 @@
 //! gives the next input. `Wait` says when to come back with [`Input::Wake`] at the latest, and why.
 //! `handle` never fails and never panics: bad data becomes [`Event::Error`].
 //!
-//! [`session`] composes the parts. Each part owns its state, is handed the time, the outbox and a view of what it needs, and answers
-//! what others have to react to:
+//! [`session`] composes the parts. Each part owns its state; it is handed the time, the outbox and
+//! a view of what it needs, and returns what other parts have to react to:
 //!
 //! | part | owns |
 //! |---|---|
 //! | [`requests`](requests) | open requests and their timeouts |
 //! | [`manifest`](manifest) | the presentation and its loading |
-//! | [`clock`](clock), [`edge`](edge) | the origin's time; where the live edge is |
-//! | [`select::Types`] | what the browser can play |
-//! | [`track`](track) | the tracks: what is on its way, what their buffers hold |
-//! | [`playhead`](playhead) | where it plays |
+//! | [`clock`](clock), [`edge`](edge) | the origin's time; the live edge and the search for it |
+//! | [`select`](select) | which types the browser can play, and which track of a kind is taken |
+//! | [`track`](track) | the tracks: their downloads and their buffers |
+//! | [`playhead`](playhead) | the playback position: start, live edge, stalls, seeks |
 //! | [`quality`](quality) | which representation is fetched, and why |
-//! | [`open`](open) | how far the MediaSource has got |
-//! | [`camera`](camera), [`figures`](figures), [`again`](again) | what is told; a stream that begins again |
+//! | [`open`](open) | opening the MediaSource, choosing tracks, rebuilding after a failure |
+//! | [`camera`](camera) | the camera's absence, and capture times |
+//! | [`figures`](figures) | counters for the page |
+//! | [`again`](again) | a live stream that ended and begins again |
 
 mod again;
 mod camera;
@@ -146,7 +148,7 @@ impl Player {
         }
     }
 
-    /// The next thing to do; [`Output::Wait`] when there is nothing more.
+    /// The next output; [`Output::Wait`] when there are no more.
     pub fn poll(&mut self) -> Output {
         self.out.pop().unwrap_or_else(|| {
             let (until, why) = self.agenda.next();
@@ -162,13 +164,13 @@ impl Player {
         self.session.as_ref().map(|s| s.report().stats(now.max(self.now))).unwrap_or_default()
     }
 
-    /// What can be chosen between now, best first.
+    /// The qualities that can be chosen now, best first.
     pub fn qualities(&self) -> Vec<Quality> {
         self.session.as_ref().map(|s| s.report().qualities()).unwrap_or_default()
     }
 }
 
-/// What is loaded from `url` takes the place of what there is.
+/// Stops the loaded session, if there is one, and loads `url`.
 fn replace<'s>(
     session: &'s mut Option<Session>,
     cx: &mut Cx<'_>,

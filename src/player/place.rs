@@ -1,4 +1,5 @@
-//! Where a representation stands in the presentation, and where it stands in another one.
+//! Names a representation of a presentation by indices, and finds the corresponding one after the
+//! manifest was refreshed or in another Period.
 
 use super::event::Quality;
 use super::select::{self, Types};
@@ -6,7 +7,8 @@ use crate::presentation::{Presentation, Representation, Track, TrackKind};
 use crate::time::Position;
 use alloc::vec::Vec;
 
-/// Where a representation stands in the presentation.
+/// A representation of a presentation, by indices: of its Period, of its track in that, of itself
+/// in the track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) period: usize,
@@ -14,17 +16,17 @@ pub(super) struct Place {
     pub(super) rep: usize,
 }
 
-/// The representation at a place.
+/// The representation at `place`.
 pub(super) fn rep_of(p: &Presentation, place: Place) -> Option<&Representation> {
     track_of(p, place)?.representations.get(place.rep)
 }
 
-/// The track at a place.
+/// The track at `place`.
 pub(super) fn track_of(p: &Presentation, place: Place) -> Option<&Track> {
     p.periods.get(place.period)?.tracks.get(place.track)
 }
 
-/// Where `place` of the old manifest is in the new one; `at` is how far fetching has got.
+/// `place` of the old manifest, in the new one; `at` is how far fetching has got.
 pub(super) fn moved_place(
     old: &Presentation,
     new: &Presentation,
@@ -35,13 +37,13 @@ pub(super) fn moved_place(
 ) -> Option<Place> {
     let old_period = old.periods.get(place.period)?;
     let by_id = new.periods.iter().position(|p| p.id == old_period.id);
-    // A Period that left the window: the one that holds the place now.
+    // The Period has left the window: take the one that `at` lies in now.
     let by_time = || new.periods.iter().rposition(|p| p.start <= at);
     let period = by_id.or_else(by_time).unwrap_or(0);
     place_in(new, types, period, kind, track_of(old, place)?, rep_of(old, place)?)
 }
 
-/// The place in Period `period` that is most like a track and representation of another.
+/// The representation in Period `period` that is most similar to one of another Period.
 pub(super) fn place_in(
     p: &Presentation,
     types: &Types,
@@ -53,11 +55,11 @@ pub(super) fn place_in(
     let in_period = p.periods.get(period)?;
     let t = select::track(in_period, kind, types, Some(track))?;
     let new_track = in_period.tracks.get(t)?;
-    let rep = select::likest(new_track, &types.playable(new_track), rep)?;
+    let rep = select::most_similar(new_track, &types.playable(new_track), rep)?;
     Some(Place { period, track: t, rep })
 }
 
-/// What can be chosen between in the Period and track of `place`, best first.
+/// The qualities that the viewer can choose from in the track of `place`, best first.
 pub(super) fn qualities(p: &Presentation, types: &Types, place: Place) -> Vec<Quality> {
     let Some(track) = track_of(p, place) else { return Vec::new() };
     let playable = types.playable(track).into_iter().rev();

@@ -15,7 +15,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// All that is reported of.
+/// The parts that are reported on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Report<'a> {
     pub(super) tracks: &'a Tracks,
@@ -28,25 +28,26 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The origin's time now minus the capture time of what is shown, else minus its place on the
-    /// manifest's clock.
+    /// The origin's time now minus the capture time of the picture shown; else the live edge minus
+    /// the position.
     pub(super) fn latency(&self, now: Instant) -> Option<Duration> {
         self.rest.head.control()?;
         self.rest.head.moved()?;
         let at = self.rest.head.position(now);
-        if let Some(taken) = self.camera.taken(at).filter(|_| self.clock_tells(now)) {
+        if let Some(taken) = self.camera.capture_time(at).filter(|_| self.clock_tells(now)) {
             return Some(self.rest.clock.origin(now).since(taken));
         }
         Some(self.rest.edge(self.tracks, now)?.since(at))
     }
 
-    /// The origin's time can be set against capture times: not by a clock that is known to be off.
+    /// The origin's clock is good enough to be compared with capture times.
     fn clock_tells(&self, now: Instant) -> bool {
         self.rest.clock.trust() > Trust::Local || self.rest.clock_fits(self.tracks, now)
     }
 
-    /// How much newer than what is shown could be had, on the manifest's clock: that one goes on while
-    /// the camera is away, and there is nothing newer then.
+    /// How much farther behind the live edge playback is than the latency it steers to. Capture
+    /// times cannot tell this: while the camera is away they stand still, and there is nothing
+    /// newer.
     fn behind(&self, now: Instant) -> Option<Duration> {
         self.rest.head.moved()?;
         let wanted = self.rest.head.control()?.wanted(now);
@@ -54,7 +55,7 @@ impl Report<'_> {
         Some(behind.saturating_sub(wanted))
     }
 
-    /// What is asked for in vain at the moment, in words.
+    /// The request that fails at present and is retried, in words.
     fn outage(&self) -> Option<String> {
         let of_media = self.tracks.iter().find_map(|s| s.trouble.words.clone());
         of_media.or_else(|| self.rest.manifest.trouble().map(ToString::to_string))

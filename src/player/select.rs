@@ -1,4 +1,4 @@
-//! PURE choices among what a Period offers: which track of a kind, which representations play here.
+//! PURE choices: which track of a Period to play, and which representations this browser can play.
 
 use super::error::{Code, Error, shown};
 use super::event::Quality;
@@ -9,41 +9,42 @@ use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// What the browser can play, and what it could not after all.
+/// What the browser says it can play, and which representations failed nevertheless.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Types {
     /// MIME types that the browser was asked about.
     asked: Vec<String>,
-    /// How many of them it has answered about.
-    told: usize,
-    /// How many each question was about that is not answered yet.
-    open: VecDeque<usize>,
-    /// Those that it can play; `None` until it has answered.
+    /// How many of them, from the first, it has answered about.
+    answered_about: usize,
+    /// The number of types in each question that is not answered yet.
+    open_questions: VecDeque<usize>,
+    /// Types that it can play; `None` until it has answered.
     pub(super) supported: Option<Vec<String>>,
-    /// Codecs that it claimed to play and gave up on.
+    /// Codecs that it said it could play, and whose decoder failed.
     pub(super) failed: Vec<String>,
-    /// Representations, by their ids, that the server does not give, and when they are to be tried
-    /// again.
+    /// Ids of representations that the server refuses, and when they are tried again (`None`:
+    /// never).
     missing: Vec<(String, Option<Instant>)>,
 }
 
 impl Types {
-    /// The server does not give this representation: at all, or not before `until`.
+    /// The server refuses this representation: it is not tried again, or not before `until`.
     pub(super) fn lost(&mut self, id: String, until: Option<Instant>) {
         self.missing.push((id, until));
     }
 
-    /// What was lost last is to be had after all.
+    /// Takes the last call of [`Self::lost`] back.
     pub(super) fn found_again(&mut self) {
         self.missing.pop();
     }
 
-    /// What was lost for a while may be tried again.
-    pub(super) fn forgive(&mut self, now: Instant) {
+    /// Representations whose time has come may be tried again.
+    pub(super) fn retry_missing(&mut self, now: Instant) {
         self.missing.retain(|it| it.1.is_none_or(|until| until > now));
     }
 
-    /// The types of `presentation` that the browser has not been asked about; they count as asked.
+    /// The types of `presentation` that the browser was not asked about; they count as asked from
+    /// now on.
     pub(super) fn unasked(&mut self, presentation: &Presentation) -> Vec<String> {
         let tracks = presentation.periods.iter().flat_map(|p| &p.tracks);
         let mut mimes: Vec<String> = Vec::new();
@@ -58,30 +59,31 @@ impl Types {
         self.unasked_of(mimes)
     }
 
-    /// A type that was found in the media: whether it plays, `None` before the browser has said it.
-    pub(super) fn found(&self, mime: &str) -> Option<bool> {
-        let told = self.asked.iter().take(self.told).any(|m| m == mime);
+    /// Whether the browser can play this type; `None` before it has answered.
+    pub(super) fn can_play(&self, mime: &str) -> Option<bool> {
+        let told = self.asked.iter().take(self.answered_about).any(|m| m == mime);
         let supported = self.supported.as_ref().filter(|_| told)?;
         Some(supported.iter().any(|m| m == mime))
     }
 
-    /// Those of `mimes` that are still to be asked about; they count as asked.
+    /// Those of `mimes` that the browser was not asked about; they count as asked from now on.
     pub(super) fn unasked_of(&mut self, mimes: Vec<String>) -> Vec<String> {
         let new: Vec<String> = mimes.into_iter().filter(|m| !self.asked.contains(m)).collect();
         self.asked.extend(new.iter().cloned());
         if !new.is_empty() {
-            self.open.push_back(new.len());
+            self.open_questions.push_back(new.len());
         }
         new
     }
 
-    /// The browser's answer: more types that it can play.
+    /// The browser's answer to the oldest open question: the types that it can play.
     pub(super) fn answered(&mut self, types: Vec<String>) {
-        self.told += self.open.pop_front().unwrap_or(0);
+        self.answered_about += self.open_questions.pop_front().unwrap_or(0);
         self.supported.get_or_insert_default().extend(types);
     }
 
-    /// It plays here, as far as is known: what names no codecs may be anything.
+    /// This representation can be played, as far as is known. One without named codecs may be
+    /// anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
         let wrapped = matches!(rep.container, Container::WebM | Container::PackedAudio);
@@ -102,7 +104,7 @@ impl Types {
     }
 }
 
-/// Why media in this wrapping cannot be played.
+/// The error for media in a file format that cannot be played.
 pub(super) fn unplayable(rep: &Representation, url: &str) -> Option<Error> {
     (rep.container == Container::PackedAudio).then(|| Error {
         code: Code::NotYet,
@@ -115,8 +117,9 @@ pub(super) fn unplayable(rep: &Representation, url: &str) -> Option<Error> {
     })
 }
 
-/// The track of a kind to play in a Period: the one like `before` (of its language, with the same id
-/// or label where there are several), else the default, else the first, of those that have something playable.
+/// The track of a kind to play in a Period, of those with a playable representation: the one most
+/// similar to `before` (of its language; if there are several, with its id or label), else the
+/// default, else the first.
 pub(super) fn track(
     period: &Period,
     kind: TrackKind,
@@ -129,14 +132,14 @@ pub(super) fn track(
             continue;
         }
         let likeness = match before {
-            // Ids may be no more than places in the list.
+            // An id alone says little: it may be just the index in the list.
             Some(b) if b.language == track.language && b.id == track.id => 6,
             Some(b) if b.language == track.language && b.label == track.label => 4,
             Some(b) if b.language == track.language => 2,
             _ => 0,
         } + u8::from(track.default);
-        // Of pictures that nothing else tells apart (an encoder may put each rung into a set of its
-        // own) the one with the largest choice, then the best.
+        // Among video tracks that are otherwise equal (an encoder may put each rung into a set of
+        // its own): the one with the most representations, then the one with the highest bandwidth.
         let (mut count, mut top) = (0, 0);
         if kind == TrackKind::Video {
             count = track.representations.len();
@@ -150,8 +153,12 @@ pub(super) fn track(
     best.map(|(i, _)| i)
 }
 
-/// The representation of `track` most like `before`: the same id, else the nearest bandwidth.
-pub(super) fn likest(track: &Track, playable: &[usize], before: &Representation) -> Option<usize> {
+/// The representation of `track` most similar to `before`: the same id, else the nearest bandwidth.
+pub(super) fn most_similar(
+    track: &Track,
+    playable: &[usize],
+    before: &Representation,
+) -> Option<usize> {
     let distance = |i: &usize| {
         let rep = track.representations.get(*i)?;
         let same = rep.id == before.id && rep.codecs == before.codecs;
@@ -160,7 +167,7 @@ pub(super) fn likest(track: &Track, playable: &[usize], before: &Representation)
     playable.iter().copied().min_by_key(|i| distance(i))
 }
 
-/// As the page sees it.
+/// A representation as the page is told it.
 pub(super) fn quality(rep: &Representation) -> Quality {
     Quality {
         id: rep.id.clone(),

@@ -44,8 +44,9 @@ use core::time::Duration;
 
 /// Requests that have been silent for so long when the network comes back are dead more often than slow.
 const SILENT: Duration = Duration::from_secs(1);
-/// What the first part of a late segment takes on its way.
-const BACKLOG: Duration = Duration::from_millis(200);
+/// How long the first part of a segment that was asked for late takes to arrive: all that has grown comes
+/// at once.
+const LATE_PART_TRANSFER: Duration = Duration::from_millis(200);
 /// A track makes at most a few requests in one go; the bound is for a manifest that lists nothing but
 /// gaps.
 const MOST_STEPS: u32 = 64;
@@ -134,7 +135,7 @@ impl Session {
             (Heard::Answered, _, Some(Purpose::Segment(_))) => self.on_segment_answered(cx, id),
             (Heard::Answered, _, Some(Purpose::Scout)) => {
                 self.requests.cancel(cx, id);
-                self.edge.answered(cx.now, id, Some(Answer::Exists));
+                self.edge.scout_answered(cx.now, id, Some(Answer::Exists));
             }
             (Heard::Nothing | Heard::Answered, ..) => {}
             (Heard::Read { blob, len, facts }, _, Some(Purpose::Segment(track))) => {
@@ -207,7 +208,7 @@ impl Session {
                 self.fetch(cx, |fetch, cx| fetch.segment_failed(cx, track, sent, failure));
             }
             Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
-            Purpose::Scout => self.edge.not_answered(cx.now, sent.id, failure),
+            Purpose::Scout => self.edge.scout_failed(cx.now, sent.id, failure),
             Purpose::Again => self.again.answered(sent, None, self.head.snap().ended),
         }
     }
@@ -297,7 +298,7 @@ impl Session {
                 self.tracks.dropped(cx, &mut self.requests, track, sent);
             }
             Purpose::Probe => self.fetch(cx, |fetch, cx| fetch.probe_over(cx.now, sent.id)),
-            Purpose::Scout => self.edge.answered(cx.now, sent.id, None),
+            Purpose::Scout => self.edge.scout_answered(cx.now, sent.id, None),
             Purpose::Again => self.again.answered(sent, None, self.head.snap().ended),
         }
     }
@@ -309,7 +310,7 @@ impl Session {
         for sent in self.requests.expire(cx) {
             self.on_failed(cx, &sent, &Failure::Timeout);
         }
-        self.types.forgive(cx.now);
+        self.types.retry_missing(cx.now);
         if !self.stage.has_failed() {
             self.manifest.poll(cx, &mut self.requests);
             if let Some(p) = self.manifest.presentation() {
@@ -506,7 +507,7 @@ impl Session {
     fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
         if let Some((segment, age)) = self.fetch(cx, |fetch, cx| fetch.had(cx.now, id)) {
             if let Some((edge, _, view)) = self.edge_parts() {
-                edge.had(&view, cx.now, &segment, age);
+                edge.segment_exists(&view, cx.now, &segment, age);
             }
             self.note_late(cx);
         }
@@ -610,7 +611,7 @@ impl Session {
         if let Some(age) = lost
             && let Some((edge, _, view)) = self.edge_parts()
         {
-            edge.refused(&view, cx.now, age);
+            edge.segment_refused(&view, cx.now, age);
         }
     }
 
@@ -623,7 +624,7 @@ impl Session {
 
     /// What follows from how late the origin is.
     fn note_late(&mut self, cx: &mut Cx<'_>) {
-        self.head.origin_is_late(self.tracks.late(), BACKLOG);
+        self.head.origin_is_late(self.tracks.late(), LATE_PART_TRANSFER);
         let known = self.tracks.known_late();
         if let Some(error) = self.edge.note_late(cx.now, known, &self.url) {
             self.trouble(cx, error);
@@ -631,13 +632,13 @@ impl Session {
     }
 
     fn trouble(&mut self, cx: &mut Cx<'_>, error: Error) {
-        self.opening().trouble(cx, error);
+        self.opening().report_error(cx, error);
     }
 
     // What the page is told.
 
     fn report_state(&mut self, cx: &mut Cx<'_>) {
-        if let Some(event) = self.figures.state(self.stage.state(&self.head)) {
+        if let Some(event) = self.figures.state_event(self.stage.state(&self.head)) {
             cx.emit(event);
         }
     }
@@ -646,10 +647,10 @@ impl Session {
         let at = self.head.position(cx.now);
         let shown = self.tracks.leading().and_then(|s| s.buffer.quality_at(at));
         let known = |it| self.quality.known(it);
-        if let Some(event) = shown.and_then(|shown| self.figures.shows(shown, known)) {
+        if let Some(event) = shown.and_then(|shown| self.figures.quality_event(shown, known)) {
             cx.emit(event);
         }
-        if let Some(cause) = self.camera.news(cx.now, at) {
+        if let Some(cause) = self.camera.due_cause(cx.now, at) {
             cx.emit(Event::Source { cause, age: self.report().latency(cx.now) });
         }
     }

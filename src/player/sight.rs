@@ -1,5 +1,5 @@
-//! What fetching, opening and the report see of the parts that they do not change, and what follows from
-//! these together: where the edge is, how late the picture is.
+//! A read-only view of the parts that fetching and the report do not change, and what follows from
+//! several of them together: where the edge is, how late the picture is.
 
 use super::clock::Clock;
 use super::edge::{self, Edge};
@@ -13,7 +13,7 @@ use crate::presentation::{self, Segment};
 use crate::time::{Instant, Position, WallTime};
 use core::time::Duration;
 
-/// The parts that are only looked at.
+/// The parts that are only read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sight<'a> {
     pub(super) manifest: &'a Manifest,
@@ -22,7 +22,7 @@ pub(super) struct Sight<'a> {
     pub(super) head: &'a Playhead,
     /// The address that was loaded.
     pub(super) url: &'a str,
-    /// Media to fetch ahead.
+    /// How much media is fetched ahead.
     pub(super) goal: Duration,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Sight<'a> {
         edge::View::new(self.manifest, tracks, self.clock, self.url, self.head.is_whole())
     }
 
-    /// The live edge on the manifest's clock.
+    /// The live edge on the manifest's timeline.
     pub(super) fn edge(self, tracks: &Tracks, now: Instant) -> Option<Position> {
         self.edge.at(&self.edge_view(tracks)?, now)
     }
@@ -48,29 +48,30 @@ impl<'a> Sight<'a> {
         self.edge_view(tracks).map_or(0, |view| self.edge.age(&view, then, segment))
     }
 
-    /// Where segments have no time of their own: what is due now, by the list.
+    /// For segments without an availability time: the end of the list now, and the wall-clock time
+    /// now.
     pub(super) fn listed_due(self, tracks: &Tracks, now: Instant) -> Option<(Position, WallTime)> {
         self.edge.listed_due(&self.edge_view(tracks)?, now)
     }
 
-    /// The origin's clock is that of its segments, as far as is known.
+    /// Nothing contradicts the origin's clock: neither a search nor a list.
     pub(super) fn clock_fits(self, tracks: &Tracks, now: Instant) -> bool {
         self.edge_view(tracks).is_none_or(|view| self.edge.fits_clock(&view, now))
     }
 
-    /// What the ways to go on are found by.
+    /// Decides where to go on at a hole in the buffer.
     pub(super) fn ways(self, tracks: &'a Tracks, types: &'a Types) -> Ways<'a> {
         Ways::new(tracks, self.manifest, types, self.head.is_live(), self.head.is_at_edge())
     }
 
-    /// Media ahead of the element.
+    /// How much media is buffered ahead of the position.
     pub(super) fn ahead(self, tracks: &Tracks, now: Instant) -> Duration {
         let at = self.head.position(now);
         tracks.buffered_to(at).since(at)
     }
 
-    /// How much later than usual the picture arrives; what the origin says of itself that it was late
-    /// is not counted: no rung mends that.
+    /// How much later than usual the picture arrives. Time by which the origin itself was late is
+    /// not counted: a lower rung would not help.
     pub(super) fn late(self, tracks: &Tracks, now: Instant) -> Duration {
         let (Some(control), Some(edge)) = (self.head.control(), self.edge(tracks, now)) else {
             return Duration::ZERO;
@@ -81,7 +82,7 @@ impl<'a> Sight<'a> {
         };
         let reached = d.reached.unwrap_or(d.segment.start);
         if reached >= d.edge_at_ask && !control.knows_lateness(now) {
-            // It comes as it is made, and what is usual here is not known.
+            // It arrives while it is made, and the usual lateness was not measured yet.
             return Duration::ZERO;
         }
         let made = d.finished.zip(self.manifest.presentation());
@@ -91,7 +92,7 @@ impl<'a> Sight<'a> {
         edge.since(reached).saturating_sub(expected + stream.grain)
     }
 
-    /// What representations are chosen by.
+    /// What the choice of representations is made from.
     pub(super) fn quality_view(
         self,
         tracks: &'a Tracks,
@@ -99,14 +100,14 @@ impl<'a> Sight<'a> {
         now: Instant,
     ) -> Option<quality::View<'a>> {
         let growing = self.head.is_growing();
-        // Live segments that are fetched whole: more than this is not to be had.
+        // Live, no more media exists ahead of the position than this.
         let live_goal = self.head.control().map(|control| control.wanted(now));
         Some(quality::View {
             presentation: self.manifest.presentation()?,
             tracks,
             types,
             growing,
-            // Each rule asks for one of them.
+            // The rule for growing segments reads only `late`, the other one only `ahead`.
             late: if growing { self.late(tracks, now) } else { Duration::ZERO },
             ahead: if growing { Duration::ZERO } else { self.ahead(tracks, now) },
             goal: live_goal.unwrap_or(self.goal),

@@ -1,5 +1,5 @@
-//! What the parts are tested with: a film or a camera as a manifest names them, a track on it, and the
-//! surroundings of one step.
+//! What the parts are tested with: a film or a camera as a manifest names them, a track on it, and
+//! the surroundings of one step.
 
 use super::camera::Camera;
 use super::clock::Clock;
@@ -36,8 +36,8 @@ pub(super) fn span(from: i64, to: i64) -> Span {
     Span { start: at(from), end: at(to) }
 }
 
-/// A picture in three rungs (v0 to v2: 180, 360 and 720 lines; 300, 800 and 2500 kb/s) in segments of
-/// 2 s, 60 s of it.
+/// A picture in three rungs (v0 to v2: 180, 360 and 720 lines; 300, 800 and 2500 kb/s) in segments
+/// of 2 s, 60 s of it.
 pub(super) fn film() -> Presentation {
     read("type='static' mediaPresentationDuration='PT60S'", "")
 }

@@ -1,9 +1,11 @@
-//! Looking for the edge by asking the origin for segments, where the clock leads nowhere: the questions
-//! are [`crate::live::search`]'s; here they are sent, one after the other.
+//! Searches for the live edge by requests for single segments, where the segments that should exist
+//! by the clock are refused. [`crate::live::search`] decides what to ask for; here the requests are
+//! sent, one after the other. An *age* is the time since a segment was due by the clock,
+//! microseconds.
 
 use super::known::{Edge, View, WORTH_SAYING};
-use super::search::Run;
-use super::words;
+use super::messages;
+use super::search::RunningSearch;
 use crate::live::clock::Trust;
 use crate::live::search::{self, Answer, Bounds, NEAR, Next};
 use crate::net::Failure;
@@ -16,40 +18,41 @@ use crate::time::{Instant, Position, micros};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// So many questions are asked one after the other; then with a pause between them.
+/// This many requests follow each other at once; after that, each waits for [`PAUSE`].
 const QUICK: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(400);
-/// After a search that led nowhere the edge itself is asked for again, later each time up to this.
+/// A search that found nothing is followed by a rest, longer each time up to [`LONGEST_REST`].
 const REST: Duration = Duration::from_secs(2);
 const LONGEST_REST: Duration = Duration::from_secs(30);
-/// A question that is not answered in this time is answered with no: the origin holds it until the
-/// segment is there.
+/// A request that is not answered in this time counts as refused: the origin holds it back until
+/// the segment exists.
 const PATIENCE: Patience = Patience::even(Duration::from_secs(3));
-/// By a clock that nobody vouches for more is taken for its error, microseconds.
+/// By the viewer's own clock, a segment older than this is taken for an error of the clock and not
+/// for a late origin. Microseconds.
 const LATE_BY_OWN_CLOCK: i64 = 10_000_000;
-/// As a number for "no end", microseconds: a century is no age.
+/// Stands for "without end": no segment has an age of a century. Microseconds.
 const CENTURY_US: i64 = 100 * 365 * 86_400 * 1_000_000;
-/// Before every segment.
+/// A position before every segment.
 const BEGINNING: Position = Position::from_micros(i64::MIN / 4);
 
-/// What a step of a search leads to.
+/// The outcome of a step of a search.
 #[derive(Debug)]
 pub(in crate::player) enum Found {
     /// The edge was found: segments are there so many microseconds after they are due.
     Edge { late_us: i64 },
-    /// To be said to the page.
+    /// The page is to be told this.
     Said(Error),
 }
 
 impl Edge {
-    /// The streams wait for where the edge is found.
+    /// A search is running on which the tracks wait.
     pub(in crate::player) fn is_sought(&self) -> bool {
         self.search.run.as_ref().is_some_and(|run| run.alone)
     }
 
-    /// A segment was had, of this age when it was asked for: the edge is where it was thought to be, or
-    /// beyond.
-    pub(in crate::player) fn had(
+    /// A segment exists that was of this age when it was asked for: the edge is where it was
+    /// expected, or later.
+    pub(in crate::player) fn segment_exists(
         &mut self,
         v: &View<'_>,
         now: Instant,
@@ -66,28 +69,30 @@ impl Edge {
         }
     }
 
-    /// Something exists by a clock that nobody vouches for: does something newer?
+    /// The viewer's clock may be behind: starts a search for segments newer than it allows for.
     fn look_ahead(&mut self, v: &View<'_>, now: Instant, segment: &Segment, age: i64) {
         self.search.looked_ahead = true;
         let vouched = v.clock.trust() > Trust::Local || self.shift_us != 0;
         let Some(bounds) = self.bounds(v, now).filter(|b| b.far && !vouched) else { return };
         if segment.available.is_some() && self.search.run.is_none() {
-            self.search.run = Some(Run::new(search::Search::forward(age, bounds), false, now));
+            self.search.run =
+                Some(RunningSearch::new(search::Search::forward(age, bounds), false, now));
         }
     }
 
-    /// A segment of this age was refused before any was had: where is the edge?
-    pub(in crate::player) fn refused(&mut self, v: &View<'_>, now: Instant, age: i64) {
+    /// A segment of this age was refused before any was found to exist: starts a search for the
+    /// edge.
+    pub(in crate::player) fn segment_refused(&mut self, v: &View<'_>, now: Instant, age: i64) {
         let rests = self.search.rest_until.is_some_and(|until| now < until);
         if self.search.sure || self.search.run.is_some() || rests {
             return;
         }
         if let Some(bounds) = self.bounds(v, now) {
-            self.search.run = Some(Run::new(search::Search::new(age, bounds), true, now));
+            self.search.run = Some(RunningSearch::new(search::Search::new(age, bounds), true, now));
         }
     }
 
-    /// A presentation that by the clock has not begun may have begun.
+    /// By the clock the presentation has not begun: starts a search in case the clock is wrong.
     pub(in crate::player) fn seek_beginning(&mut self, cx: &mut Cx<'_>, v: &View<'_>) {
         if let Some(until) = self.search.rest_until
             && cx.now < until
@@ -97,7 +102,7 @@ impl Edge {
         cx.wake_at(cx.now + PAUSE, Reason::Availability);
         let off = |b: &Bounds| b.far && b.oldest < -micros(b.length) * 4;
         if let Some(bounds) = self.bounds(v, cx.now).filter(off) {
-            self.refused(v, cx.now, bounds.oldest.saturating_sub(1));
+            self.segment_refused(v, cx.now, bounds.oldest.saturating_sub(1));
         }
     }
 
@@ -105,7 +110,7 @@ impl Edge {
         let Kind::Live(live) = &v.presentation.kind else { return None };
         let list = v.tracks.first_list(v.presentation)?;
         let first = list.at(BEGINNING)?;
-        // What is listed needs no clock: it can only be late.
+        // A list needs no clock: its segments can only be late.
         let far = !list.grows_by_reload();
         Some(Bounds {
             length: v.tracks.segment_length(v.presentation),
@@ -117,7 +122,7 @@ impl Edge {
         })
     }
 
-    /// Asks the next question of a search, if there is one.
+    /// Sends the next request of the running search, or ends it.
     pub(in crate::player) fn step(
         &mut self,
         cx: &mut Cx<'_>,
@@ -151,7 +156,7 @@ impl Edge {
 
     fn ask_of_age(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, v: &View<'_>, age: i64) {
         let segment = v.tracks.first_list(v.presentation).and_then(|list| {
-            // The Period's first one is older than anything that can be named by its age.
+            // The oldest age stands for the Period's first segment.
             self.newest_of_age(v, cx.now, list, age).or_else(|| list.at(BEGINNING))
         });
         let Some(segment) = segment else {
@@ -165,16 +170,17 @@ impl Edge {
         }
     }
 
-    /// That the edge is looked for is said once, when it is not found at once.
+    /// Tells the page, once, that a search takes longer.
     fn lost(&mut self, url: &str) -> Option<Error> {
         let run = self.search.run.as_ref()?;
         let say = run.alone && run.search.asked() >= QUICK && !self.search.told;
         self.search.told |= say;
-        say.then(|| words::lost(url))
+        say.then(|| messages::lost(url))
     }
 
-    /// A question was answered; `None`: the line failed, not the origin.
-    pub(in crate::player) fn answered(
+    /// A request of the search was answered; `None`: the connection failed, so the origin said
+    /// nothing.
+    pub(in crate::player) fn scout_answered(
         &mut self,
         now: Instant,
         id: FetchId,
@@ -192,27 +198,27 @@ impl Edge {
         };
     }
 
-    /// A question failed.
-    pub(in crate::player) fn not_answered(&mut self, now: Instant, id: FetchId, why: &Failure) {
+    /// A request of the search failed.
+    pub(in crate::player) fn scout_failed(&mut self, now: Instant, id: FetchId, why: &Failure) {
         let answer = match why {
             Failure::Status(410) => Some(Answer::Gone),
             Failure::Status(400..=499) | Failure::Timeout => Some(Answer::Refused),
             _ => None,
         };
-        self.answered(now, id, answer);
+        self.scout_answered(now, id, answer);
     }
 
-    /// What is of age `exists` is there, what is of age `refused` is not.
+    /// The search has ended: a segment of age `exists` exists, and one of age `refused` does not.
     fn found(&mut self, v: &View<'_>, exists: i64, refused: i64, found: &mut Vec<Found>) {
         let Some(run) = self.search.run.take() else { return };
         let length = v.tracks.segment_length(v.presentation);
-        // The next segment is refused because it is not due: the clock is right.
+        // The refused segment is the next one, which is not due yet: the clock is right.
         if !run.alone && refused >= -micros(length) * 3 / 2 {
             return;
         }
         self.search.sure = true;
         self.search.hint = None;
-        // What an origin is late by and what a clock is ahead by look the same.
+        // A late origin and a clock that is ahead look the same: the amount decides.
         let vouched = v.clock.trust() > Trust::Local;
         let off = exists > if vouched { NEAR } else { LATE_BY_OWN_CLOCK } || exists < 0;
         let late_us = if off { exists.saturating_sub(refused) } else { exists };
@@ -220,7 +226,7 @@ impl Edge {
             self.shift_us = self.shift_us.saturating_sub(refused);
             self.told_late = WORTH_SAYING.max(self.told_late);
             let synced = v.clock.trust() == Trust::Synced;
-            found.push(Found::Said(words::off(self.shift_us, synced, v.url)));
+            found.push(Found::Said(messages::off(self.shift_us, synced, v.url)));
         }
         found.push(Found::Edge { late_us });
     }

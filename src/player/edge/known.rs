@@ -1,9 +1,9 @@
-//! What is known of the edge without asking.
+//! The live edge by the clock and by the manifest's list, corrected by what a search has found.
 
-use super::search::Search;
-use super::words;
+use super::messages;
+use super::search::SearchState;
 use crate::live::clock::Trust;
-use crate::live::listed::Newest;
+use crate::live::listed::ListEnd;
 use crate::player::clock::Clock;
 use crate::player::error::Error;
 use crate::player::manifest::Manifest;
@@ -12,11 +12,12 @@ use crate::presentation::{self, Kind, Presentation, Segment, SegmentList};
 use crate::time::{Instant, Position, WallTime, micros};
 use core::time::Duration;
 
-/// A clock that a list contradicts by more than this and two of its segments is wrong.
+/// A clock that differs from a list by more than this plus two segments is wrong.
 const CONTRADICTED: Duration = Duration::from_secs(5);
-/// A smaller lateness is nothing to speak of.
+/// The page is not told of an origin that is less late than this.
 pub(super) const WORTH_SAYING: Duration = Duration::from_millis(500);
-/// It is said when it has lasted.
+/// The page is told of a late origin once the lateness has lasted this long: a first guess may be
+/// too high.
 const PROVEN: Duration = Duration::from_secs(4);
 
 /// What the edge is computed from.
@@ -25,9 +26,9 @@ pub(in crate::player) struct View<'a> {
     pub(in crate::player) presentation: &'a Presentation,
     pub(in crate::player) tracks: &'a Tracks,
     pub(in crate::player) clock: &'a Clock,
-    /// The manifest's address, for what is said.
+    /// The manifest's address, for error messages.
     pub(in crate::player) url: &'a str,
-    /// It is played live, and its segments are fetched whole.
+    /// Playback is live, and segments are fetched whole.
     pub(in crate::player) whole: bool,
 }
 
@@ -44,54 +45,55 @@ impl<'a> View<'a> {
     }
 }
 
-/// What is known of the edge.
+/// The live edge, and the search for it.
 #[derive(Debug, Default)]
 pub(in crate::player) struct Edge {
-    /// How far the manifest's list goes.
-    newest: Newest,
-    /// The list went back: another timeline.
+    /// The end of the manifest's list, over time.
+    list_end: ListEnd,
+    /// The list's end moved back: the origin has started another timeline.
     went_back: bool,
-    /// Added to the origin's clock to get that of the segments, microseconds.
+    /// Added to the origin's clock to get the clock that its segments follow, microseconds.
     pub(super) shift_us: i64,
-    pub(super) search: Search,
-    /// Since when there is a lateness that is worth saying.
+    pub(super) search: SearchState,
+    /// Since when the origin has been later than [`WORTH_SAYING`].
     late_since: Option<Instant>,
-    /// The lateness that was said last.
+    /// The lateness that the page was told last.
     pub(super) told_late: Duration,
 }
 
 impl Edge {
-    /// The live edge on the manifest's clock.
+    /// The live edge on the manifest's timeline.
     pub(in crate::player) fn at(&self, v: &View<'_>, now: Instant) -> Option<Position> {
-        match self.newest.edge(now) {
-            // Where segments are listed when they are whole, the list is the better clock: it needs
-            // none, and a timeline that strays from the wall clock is followed.
+        match self.list_end.edge(now) {
+            // A list of whole segments is better than a clock: it holds too when the timeline
+            // drifts away from the wall clock.
             Some(listed) if v.whole => Some(listed),
             _ => presentation::edge(v.presentation, self.served(v, now)),
         }
     }
 
-    /// The wall-clock time by which segments become available: the origin's, shifted by what was found
-    /// by asking; or the list's, where the origin's cannot be right.
+    /// The wall-clock time by which segments become available: the origin's clock, shifted by what
+    /// a search found; or the list's, where that clock cannot be right.
     pub(in crate::player) fn served(&self, v: &View<'_>, now: Instant) -> WallTime {
         self.by_list(v, now).unwrap_or_else(|| v.clock.origin(now).offset(self.shift_us))
     }
 
-    /// The wall-clock time by the list, where it contradicts the clock.
+    /// The wall-clock time that follows from the list, where it contradicts the clock.
     fn by_list(&self, v: &View<'_>, now: Instant) -> Option<WallTime> {
         let Kind::Live(live) = &v.presentation.kind else { return None };
-        let by_list = live.anchor?.offset(self.newest.edge(now)?.as_micros());
+        let by_list = live.anchor?.offset(self.list_end.edge(now)?.as_micros());
         let most = CONTRADICTED + v.tracks.segment_length(v.presentation) * 2;
         let off = v.clock.origin(now).micros_from(by_list).unsigned_abs();
         (u128::from(off) > most.as_micros()).then_some(by_list)
     }
 
-    /// The origin's clock is that of its segments, as far as is known.
+    /// Nothing contradicts the origin's clock: neither a search nor a list.
     pub(in crate::player) fn fits_clock(&self, v: &View<'_>, now: Instant) -> bool {
         self.shift_us == 0 && self.by_list(v, now).is_none()
     }
 
-    /// What can be played now: from the oldest position that is kept to the edge.
+    /// The range that can be played now: from the oldest position that the origin keeps to the
+    /// edge.
     pub(in crate::player) fn window(
         &self,
         v: &View<'_>,
@@ -100,7 +102,7 @@ impl Edge {
         presentation::window(v.presentation, self.at(v, now)?)
     }
 
-    /// The end of the newest whole segment that can be had, least over the tracks.
+    /// The end of the newest segment that exists whole, the least over the tracks.
     pub(in crate::player) fn newest_end(&self, v: &View<'_>, now: Instant) -> Option<Position> {
         let late = micros(v.tracks.late());
         let ends = v.tracks.lists(v.presentation).filter_map(|list| {
@@ -110,7 +112,7 @@ impl Edge {
         ends.min()
     }
 
-    /// The newest segment that has been due for `age` microseconds.
+    /// The newest segment that was due at least `age` microseconds ago.
     pub(super) fn newest_of_age(
         &self,
         v: &View<'_>,
@@ -125,24 +127,25 @@ impl Edge {
         if age <= 0 {
             return Some(last);
         }
-        let due = self.newest.edge(now)?.offset(age.saturating_neg());
+        let due = self.list_end.edge(now)?.offset(age.saturating_neg());
         let before = due.min(last.end);
         let whole = |at: Position| list.at(at.offset(-1)).filter(|s| s.end <= before);
         whole(before).or_else(|| whole(list.at(before.offset(-1))?.start))
     }
 
-    /// Where segments have no time of their own: what is due now, by the list.
+    /// For segments without an availability time: the end of the list now, and the wall-clock time
+    /// now.
     pub(in crate::player) fn listed_due(
         &self,
         v: &View<'_>,
         now: Instant,
     ) -> Option<(Position, WallTime)> {
-        Some((self.newest.edge(now)?, self.served(v, now)))
+        Some((self.list_end.edge(now)?, self.served(v, now)))
     }
 
-    /// When the list went, or will go, on behind `end`, as far as can be told.
-    pub(in crate::player) fn list_seen(&self, end: Position) -> Option<Instant> {
-        self.newest.seen(end)
+    /// When the list's end passed `end`, or will pass it, as far as can be told.
+    pub(in crate::player) fn list_passes(&self, end: Position) -> Option<Instant> {
+        self.list_end.passes(end)
     }
 
     /// The age of a segment at `then`, microseconds; negative before it is due.
@@ -159,16 +162,16 @@ impl Edge {
         let lists = v.tracks.lists(v.presentation).filter(|list| list.grows_by_reload());
         let Some(end) = lists.filter_map(|list| Some(list.last()?.end)).min() else { return };
         let segment = v.tracks.segment_length(v.presentation);
-        self.went_back |= self.newest.note(now, end, segment);
+        self.went_back |= self.list_end.note(now, end, segment);
     }
 
-    /// The list went back since this was asked last: it is another timeline.
+    /// The list's end has moved back since the last call: the origin has started another timeline.
     pub(in crate::player) const fn take_went_back(&mut self) -> bool {
         core::mem::replace(&mut self.went_back, false)
     }
 
-    /// The origin's clock moved by so many microseconds, by what was learnt of it: what was found by
-    /// the old one is void.
+    /// The estimate of the origin's clock was corrected by so many microseconds: by more than a
+    /// second, what a search found with the old one is void.
     pub(in crate::player) fn clock_moved(&mut self, by_us: i64) {
         if by_us.abs() > 1_000_000 {
             self.shift_us = 0;
@@ -176,14 +179,15 @@ impl Edge {
         }
     }
 
-    /// The clock may be wrong from now on: what it says is to be seen first. It may have jumped by so
-    /// many microseconds.
+    /// The clock may be wrong from now on, so that refused segments start a search. `jump_us`: it
+    /// may have jumped by so many microseconds.
     pub(in crate::player) const fn clock_doubtful(&mut self, jump_us: Option<i64>) {
         self.search.doubt(jump_us);
     }
 
-    /// A manifest that was made later than it came, by a clock that nobody vouches for: should that
-    /// clock lead nowhere, it may be behind by so much. (Or who made it wrote local time as UTC.)
+    /// A manifest says that it was made later than it arrived by the viewer's own clock. A search
+    /// then tries first whether that clock is behind by as much. (Or the encoder wrote local time
+    /// as UTC.)
     pub(in crate::player) fn note_made(&mut self, clock: &Clock, now: Instant, made: WallTime) {
         let ahead = made.micros_from(clock.origin(now));
         if ahead > 0 && clock.trust() == Trust::Local {
@@ -191,7 +195,7 @@ impl Edge {
         }
     }
 
-    /// The origin is late by `known`: what is to be said of it, when it has lasted.
+    /// The origin is late by `known`. Answers what the page is to be told, once that has lasted.
     pub(in crate::player) fn note_late(
         &mut self,
         now: Instant,
@@ -202,12 +206,11 @@ impl Edge {
             self.late_since = None;
             return None;
         }
-        // A first guess may be too much.
         let since = *self.late_since.get_or_insert(now);
         if now.since(since) < PROVEN || known <= self.told_late * 2 {
             return None;
         }
         self.told_late = known;
-        Some(words::late(known, url))
+        Some(messages::late(known, url))
     }
 }

@@ -1,19 +1,21 @@
-//! Where the live edge is, for all who ask: the edge, the window, the newest segment, when a segment
-//! can be had.
+//! The live edge: its position, the seekable window, the newest segment, and when a segment can be
+//! fetched. Every part of the player takes these from here.
 //!
-//! | the manifest | the edge | what a clock is needed for |
+//! | the manifest | the edge is found by | a clock is needed |
 //! |---|---|---|
-//! | lists whole segments | the end of the list, and the time since it was seen | nothing |
-//! | lists segments that grow | by the clock, as long as the list does not contradict it | to tell what is due |
-//! | computes segments by the clock | by the clock and what was found by asking | everything |
+//! | lists whole segments | the end of the list, and the time since it was seen | for nothing |
+//! | lists segments that grow | the clock, unless the list contradicts it | to tell what is due |
+//! | names segments by a formula | the clock, corrected by a search | for everything |
 //!
-//! A clock that asking has shown to be wrong is shifted by what was found ([`search`]); an origin that
-//! is later than its manifest is waited for ([`crate::live::lateness`]). Both are said to the page.
+//! A *search* asks the origin for one segment after the other, when those that should exist by the
+//! clock are refused ([`asking`]); the clock is then shifted by what it finds. An origin that
+//! publishes segments later than its manifest says is waited for ([`crate::live::lateness`]). The
+//! page is told of both.
 
 mod asking;
 mod known;
+mod messages;
 mod search;
-mod words;
 
 pub(super) use asking::Found;
 pub(super) use known::{Edge, View};

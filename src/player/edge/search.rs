@@ -1,27 +1,27 @@
-//! A search for the edge: what was asked, what is open, what it led to.
+//! The state of the search for the edge, and of the search that is running.
 
 use crate::live::search;
 use crate::player::io::FetchId;
 use crate::time::Instant;
 
-/// What is known from asking.
+/// What earlier searches found, and the one that is running.
 #[derive(Debug, Default)]
-pub(super) struct Search {
-    /// Since the clock last changed, a segment was had.
+pub(super) struct SearchState {
+    /// A segment was found to exist since the clock last changed.
     pub(super) sure: bool,
-    /// What exists by the clock was looked beyond.
+    /// Since then, a search for newer segments was considered.
     pub(super) looked_ahead: bool,
-    /// How much the clock jumped last, microseconds.
+    /// How much the clock has jumped, or may be off: worth trying first. Microseconds.
     pub(super) hint: Option<i64>,
-    pub(super) run: Option<Run>,
-    /// Searches in a row that led nowhere.
+    pub(super) run: Option<RunningSearch>,
+    /// How many searches in a row found nothing.
     pub(super) in_vain: u32,
     pub(super) rest_until: Option<Instant>,
-    /// That it is looked for was said.
+    /// The page was told of the search.
     pub(super) told: bool,
 }
 
-impl Search {
+impl SearchState {
     pub(super) const fn doubt(&mut self, jump_us: Option<i64>) {
         self.sure = false;
         self.looked_ahead = false;
@@ -34,18 +34,18 @@ impl Search {
     }
 }
 
-/// A search under way.
+/// A running search.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct RunningSearch {
     pub(super) search: search::Search,
-    /// Nothing else is fetched meanwhile.
+    /// The tracks fetch nothing until it ends.
     pub(super) alone: bool,
-    /// The question that is open, and the age of its segment.
+    /// The open request, and the age of its segment.
     pub(super) asking: Option<(FetchId, i64)>,
     pub(super) not_before: Instant,
 }
 
-impl Run {
+impl RunningSearch {
     pub(super) const fn new(search: search::Search, alone: bool, now: Instant) -> Self {
         Self { search, alone, asking: None, not_before: now }
     }

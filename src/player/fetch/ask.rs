@@ -6,7 +6,7 @@ use crate::buffer::plan::{self, Cursor, Plan};
 use crate::player::cx::Cx;
 use crate::player::io::{Body, Reason, TrackId};
 use crate::player::place::{Place, place_in, rep_of, track_of};
-use crate::player::quality::BACKLOG;
+use crate::player::quality::LATE_BY_LINK;
 use crate::player::requests::{Patience, Purpose};
 use crate::player::track::wrapping::{InitData, Wrapping, mime_of};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
@@ -171,7 +171,7 @@ impl Fetch<'_> {
     }
 
     fn fetch(&mut self, cx: &mut Cx<'_>, track: TrackId, rep: &Representation, s: Segment) -> Step {
-        let late = self.rest.late(self.tracks, cx.now) > BACKLOG;
+        let late = self.rest.late(self.tracks, cx.now) > LATE_BY_LINK;
         let Some(stream) = self.tracks.get_mut(track) else { return Step::Rest };
         if s.gap {
             stream.cursor = Cursor::After { number: s.number, end: s.end };
@@ -278,7 +278,7 @@ impl Fetch<'_> {
         // It is there one length after the last was; when that was, the earliest seen of them tell. Not
         // much use in asking much earlier, but nothing is known at first.
         let length = last.end.since(last.start);
-        let last_seen = self.rest.edge.list_seen(last.end).unwrap_or(now);
+        let last_seen = self.rest.edge.list_passes(last.end).unwrap_or(now);
         let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
         if expected > now { expected } else { now + length / 8 }
     }

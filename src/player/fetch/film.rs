@@ -114,7 +114,7 @@ impl Fetch<'_> {
         let Some(rep) = lower.or_else(|| playable.iter().copied().find(|&i| i > place.rep)) else {
             return;
         };
-        self.quality.hold(segment);
+        self.quality.keep_rung(segment);
         if let Some(stream) = self.tracks.get_mut(track) {
             stream.place = Place { rep, ..place };
         }

@@ -10,7 +10,7 @@ use crate::player::cx::Cx;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::playhead::ENTRY;
-use crate::player::quality::{BACKLOG, Read};
+use crate::player::quality::{LATE_BY_LINK, Read};
 use crate::presentation::TrackKind;
 use crate::time::Instant;
 use core::time::Duration;
@@ -121,7 +121,7 @@ impl Fetch<'_> {
         if quality.is_probing() {
             return quality.probe_unless_late(cx, requests, &view);
         }
-        if view.late <= BACKLOG {
+        if view.late <= LATE_BY_LINK {
             self.advance_inits(cx);
             if let Some((quality, requests, view)) = self.quality_parts(cx.now) {
                 quality.probe(cx, requests, &view);

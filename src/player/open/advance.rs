@@ -6,7 +6,7 @@ use crate::player::io::Output;
 use crate::presentation::{Kind, Presentation};
 
 impl Opening<'_> {
-    /// The first manifest came.
+    /// The first manifest has arrived: asks for types and opens the MediaSource.
     pub(in crate::player) fn begin(&mut self, cx: &mut Cx<'_>, presentation: &Presentation) {
         let mimes = self.types.unasked(presentation);
         self.stage.open(None);
@@ -14,8 +14,8 @@ impl Opening<'_> {
         cx.push(Output::OpenSource);
     }
 
-    /// Adds the buffers when all is known, and sees to tracks that appear later. Answers where playing goes
-    /// on, if that is to be fetched anew.
+    /// Adds the buffers once all is known, and admits tracks that appear later. Answers where
+    /// playing goes on after a rebuild.
     pub(in crate::player) fn advance(&mut self, cx: &mut Cx<'_>) -> Option<Resume> {
         if self.stage.is_running() {
             self.admit(cx);
@@ -27,10 +27,10 @@ impl Opening<'_> {
         if self.tracks.is_empty()
             && let Err(error) = self.choose(cx, p)
         {
-            self.trouble(cx, error);
+            self.report_error(cx, error);
             return None;
         }
-        if !self.stage.was_told() && !self.complete(cx, p) {
+        if !self.stage.was_announced() && !self.complete(cx, p) {
             return None;
         }
         for stream in self.tracks.iter_mut() {
@@ -43,7 +43,7 @@ impl Opening<'_> {
     }
 }
 
-/// The MediaSource is told how long the presentation is.
+/// Sets the MediaSource's duration.
 pub(in crate::player) fn set_duration(cx: &mut Cx<'_>, presentation: &Presentation) {
     let duration = match &presentation.kind {
         Kind::Live(_) => None,

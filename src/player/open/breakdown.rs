@@ -1,4 +1,4 @@
-//! What breaks, and what is played instead.
+//! Decoder failures and refused segments, and what is played instead.
 
 use super::without::{self, Fate, fate};
 use super::{Opening, Resume};
@@ -13,13 +13,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 impl Opening<'_> {
-    /// `video.error`: the MediaSource is gone.
+    /// `video.error`: the decoder failed, and the MediaSource cannot be used any more.
     pub(in crate::player) fn decoder_died(&mut self, cx: &mut Cx<'_>, code: u16, message: &str) {
         let track = without::culprit(message).and_then(|kind| self.tracks.of(kind)).map(|s| s.id);
         self.break_down(cx, Code::Decode, track, format!("MediaError {code}: {message}"));
     }
 
-    /// The browser refuses what was appended.
+    /// The browser refused an append.
     pub(in crate::player) fn append_failed(
         &mut self,
         cx: &mut Cx<'_>,
@@ -30,12 +30,12 @@ impl Opening<'_> {
     }
 
     fn break_down(&mut self, cx: &mut Cx<'_>, code: Code, track: Option<TrackId>, detail: String) {
-        // A source that does not even open is not helped by another one.
+        // If a source did not even open, another one would not either.
         let opening = code == Code::Decode && self.stage.is_opening();
         if !opening && !self.stage.is_running() {
             return;
         }
-        let count = self.figures.breaks_down(cx.now);
+        let count = self.figures.note_breakdown(cx.now);
         let helped = !opening && (count == 1 || self.play_something_else(track));
         let what =
             if code == Code::Decode { "The decoder gave up" } else { "A segment was refused" };
@@ -51,19 +51,20 @@ impl Opening<'_> {
         if let (false, false, Some(track)) = (helped, opening, track) {
             return self.go_without(cx, track, error);
         }
-        self.trouble(cx, error);
+        self.report_error(cx, error);
         if helped {
             self.rebuild(cx, Resume::Near);
         }
     }
 
-    /// This track cannot be played: the others go on without it, else it is the end.
+    /// This track cannot be played: the others go on without it; if there are none, playback has
+    /// failed.
     pub(in crate::player) fn go_without(&mut self, cx: &mut Cx<'_>, track: TrackId, error: Error) {
         let tracks: Vec<_> = self.tracks.iter().map(|s| (s.id, s.passive)).collect();
         let fate = fate(&tracks, track);
         let rest = match fate {
             Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
-            Fate::Ends => return self.trouble(cx, Error { fatal: true, ..error }),
+            Fate::Ends => return self.report_error(cx, Error { fatal: true, ..error }),
         };
         let at = self.head.position(cx.now);
         let Some(kind) = self.tracks.get(rest).map(|s| s.kind) else { return };
@@ -81,17 +82,17 @@ impl Opening<'_> {
             heir.cursor = lost.cursor;
         }
         lost.stop(cx);
-        self.trouble(cx, error);
+        self.report_error(cx, error);
         if self.stage.is_running() {
             self.rebuild(cx, Resume::Near);
         } else {
-            // Nothing else may come that makes it look at the rest.
+            // No other input may come that completes the remaining tracks.
             cx.wake_at(cx.now, Reason::Retry);
         }
     }
 
-    /// A new MediaSource, for the tracks as they are now; playing goes on where it is, or as near to that as
-    /// `resume` says.
+    /// Opens a new MediaSource for the present tracks. Playing goes on at the present position, as
+    /// exactly as `resume` says.
     pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>, resume: fn(Position) -> Resume) {
         let at = self.head.rebuilt(cx.now);
         for stream in self.tracks.iter_mut() {
@@ -113,7 +114,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Takes the next lower rung, or another codec; answers whether there is one.
+    /// Changes to the next lower rung, else to another codec; answers whether there is one.
     fn play_something_else(&mut self, track: Option<TrackId>) -> bool {
         let Some(p) = self.manifest.presentation() else { return false };
         let stream = track.map_or_else(|| self.tracks.leading(), |track| self.tracks.get(track));

@@ -1,4 +1,4 @@
-//! Which tracks of a presentation are played: one picture and one sound, as far as the browser can.
+//! Chooses the tracks that are played: one video and one audio track, if the browser can play them.
 
 use super::{Opening, without};
 use crate::player::cx::Cx;
@@ -12,10 +12,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 impl Opening<'_> {
-    /// Chooses a picture and a sound.
+    /// Chooses a video and an audio track.
     pub(super) fn choose(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> Result<(), Error> {
         let live = matches!(p.kind, Kind::Live(_));
-        // A live presentation is entered at its end.
+        // A live presentation starts in its last Period.
         let period_index = if live { p.periods.len().saturating_sub(1) } else { 0 };
         let Some(period) = p.periods.get(period_index) else {
             return Err(nothing_to_play(self.url));
@@ -27,7 +27,7 @@ impl Opening<'_> {
                 continue;
             };
             let Some(t) = period.tracks.get(track) else { continue };
-            // An HLS presentation is not known to be live before its playlists are there.
+            // An HLS presentation is known to be live only once its playlists have arrived.
             let sure = live && !self.manifest.is_hls();
             let Some(rep) = self.quality.first(cx.now, self.types, t, sure) else { continue };
             let Some(mime) = t.representations.get(rep).and_then(|r| r.mime(kind)) else {
@@ -42,8 +42,8 @@ impl Opening<'_> {
         }
         if let (Some(lost), Some(rest)) = (refused.first(), self.tracks.first()) {
             let error = self.why_nothing_plays(refused.iter().copied());
-            let error = without::told(lost.kind, Some(lost), rest.kind, error);
-            self.trouble(cx, error);
+            let error = without::as_left_out(lost.kind, Some(lost), rest.kind, error);
+            self.report_error(cx, error);
         }
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Opening<'_> {
     }
 }
 
-/// The browser cannot play these.
+/// The error for codecs that the browser cannot play.
 pub(super) fn cannot_play(url: &str, codecs: String) -> Error {
     let hevc = codecs.as_bytes().windows(4).any(|it| matches!(it, b"hvc1" | b"hev1"));
     let help = if hevc {
@@ -103,7 +103,7 @@ fn nothing_to_play(url: &str) -> Error {
     }
 }
 
-/// A film has been fetched to its end, and nothing of it came.
+/// The error for a film that was fetched to its end without receiving any media.
 pub(in crate::player) fn nothing_came(url: &str) -> Error {
     let message =
         "None of the film's media is there; check the address, and what the encoder wrote.";

@@ -1,5 +1,5 @@
-//! What has to be known of the chosen tracks before their buffers can be added: playlists, and codecs where
-//! no manifest names them.
+//! Fetches what has to be known of the chosen tracks before their buffers can be added: playlists,
+//! and the codecs where no manifest names them.
 
 use super::Opening;
 use super::choose::cannot_play;
@@ -15,11 +15,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 impl Opening<'_> {
-    /// Sees to what has to be known; answers whether all is there. Then the page is told what there is.
+    /// Fetches what is missing; answers whether all is known. Once it is, the page is told the
+    /// qualities.
     pub(super) fn complete(&mut self, cx: &mut Cx<'_>, p: &Presentation) -> bool {
         let mut complete = true;
         for track in self.tracks.ids().into_iter().rev() {
-            while self.unwrap(cx, p, track) {}
+            while self.replace_unplayable(cx, p, track) {}
         }
         for track in self.tracks.ids() {
             complete &= self.complete_track(cx, p, track);
@@ -35,16 +36,16 @@ impl Opening<'_> {
             let segment = self.tracks.segment_length(p);
             self.head.goes_live(LivePlayback::new(cx, p, growing, sound, segment));
         }
-        self.stage.tell();
+        self.stage.mark_announced();
         let place = self.tracks.leading().map(|s| s.place);
         let offered = place.map(|place| qualities(p, self.types, place)).unwrap_or_default();
         cx.emit(Event::Loaded { qualities: offered, live });
         true
     }
 
-    /// Where a track cannot be played as it is: takes another representation, or leaves it out. Answers
-    /// whether that was so.
-    fn unwrap(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
+    /// If a track's file format cannot be played, changes to another representation or leaves the
+    /// track out. Answers whether it did.
+    fn replace_unplayable(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
         let Some(stream) = self.tracks.get_mut(track) else { return false };
         match stream.unwrap(p, self.types, self.url) {
             Ok(changed) => changed,
@@ -55,12 +56,13 @@ impl Opening<'_> {
         }
     }
 
-    /// The browser has been asked about what was found in the media, and can play it.
+    /// The browser can play the types that were found in the media. Asks it, and answers false
+    /// until then.
     fn types_found(&mut self, cx: &mut Cx<'_>) -> bool {
         let mut unknown = Vec::new();
         let mut refused = None;
         for stream in self.tracks.iter() {
-            match self.types.found(stream.buffer.mime()) {
+            match self.types.can_play(stream.buffer.mime()) {
                 None => unknown.push(stream.buffer.mime().to_string()),
                 Some(false) => refused = Some((stream.id, stream.buffer.mime().to_string())),
                 Some(true) => {}
@@ -79,7 +81,7 @@ impl Opening<'_> {
         known
     }
 
-    /// Sees to what has to be known of a track; answers whether it is.
+    /// Fetches what is missing of a track; answers whether all is known.
     fn complete_track(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
         let Some(stream) = self.tracks.get(track) else { return true };
         let Some(rep) = rep_of(p, stream.place) else { return true };
@@ -100,18 +102,18 @@ impl Opening<'_> {
         if (ts && stream.transport.is_some()) || (!ts && !rep.codecs.is_empty()) {
             return true;
         }
-        // Live, the segment that will be started with, as near as can be told now.
+        // Live, the segment that playback will probably start with.
         let last = rep.segments.last();
         let segment = match (&p.kind, last) {
             (Kind::Live(_), Some(last)) => {
                 let length = last.end.since(last.start);
-                // What the origin does not have yet is no reason to give up: an older one.
+                // After each failure an older one: the origin may not have the newest yet.
                 let older = length * ((1 << stream.trouble.failed.count().min(5)) - 1);
                 rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500) - older)
             }
             _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),
         };
-        // An encoder that has just begun lists nothing yet.
+        // The list of an encoder that has just begun is empty.
         let Some(segment) = segment else { return !rep.segments.grows_by_reload() };
         if ts {
             return match self.tracks.sniff(cx, self.requests, track, rep, &segment) {

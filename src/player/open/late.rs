@@ -1,5 +1,5 @@
-//! A track that appears after the others were settled is played too: the browser is asked whether it can,
-//! and gets a new MediaSource, for it takes no more buffers once it has begun.
+//! Plays a track that appears after the MediaSource was opened: asks the browser whether it can
+//! play it, and opens a new MediaSource, because a running one takes no more buffers.
 
 use super::choose::cannot_play;
 use super::{Opening, Resume, without};
@@ -8,10 +8,10 @@ use crate::player::io::Output;
 use alloc::vec;
 
 impl Opening<'_> {
-    /// Plays a track that has appeared, as soon as it is known that the browser can.
+    /// Plays a track that has appeared, as soon as the browser has said that it can play it.
     pub(super) fn admit(&mut self, cx: &mut Cx<'_>) {
         let Some(late) = self.tracks.late_track() else { return };
-        match self.types.found(&late.mime) {
+        match self.types.can_play(&late.mime) {
             None => {
                 let ask = self.types.unasked_of(vec![late.mime]);
                 if !ask.is_empty() {
@@ -26,7 +26,7 @@ impl Opening<'_> {
                 self.tracks.leave_out(late.kind);
                 let error = cannot_play(self.url, late.mime);
                 if let Some(rest) = self.tracks.leading().map(|s| s.kind) {
-                    self.trouble(cx, without::told(late.kind, None, rest, error));
+                    self.report_error(cx, without::as_left_out(late.kind, None, rest, error));
                 }
             }
         }

@@ -1,19 +1,21 @@
-//! From a manifest to a MediaSource with its buffers: types, tracks, and what to do when it breaks.
+//! Opens a MediaSource for a presentation: asks which types the browser plays, chooses tracks, adds
+//! their buffers; and replaces the MediaSource when it breaks or a track appears late.
 //!
-//! The MediaSource is opened while the browser is asked for its types: neither waits for the other.
-//! When the decoder dies the whole MediaSource is built anew, as MSE has no other way back: once as
-//! it was, then without the codec or on a lower rung, then it is over.
+//! The MediaSource is opened while the browser is asked about types: neither waits for the other.
+//! When the decoder fails, the whole MediaSource is rebuilt, because MSE has no other way back:
+//! first as it was, then on a lower rung or with another codec; when there is none, playback has
+//! failed.
 //!
-//! | file | what |
+//! | file | owns |
 //! |---|---|
-//! | [`stage`] | how far it has got |
-//! | [`opening`] | the parts that this changes |
+//! | [`stage`] | the state: loading, opening, running, failed |
+//! | [`opening`] | the parts that this module changes, and reporting errors |
 //! | [`advance`] | from the first manifest to the buffers |
 //! | [`choose`] | which tracks of a presentation are played |
-//! | [`complete`] | what has to be known of them before their buffers can be added |
-//! | [`breakdown`] | what breaks, and what is played instead |
+//! | [`complete`] | fetching what has to be known of them before their buffers can be added |
+//! | [`breakdown`] | decoder failures, and what is played instead |
 //! | [`late`] | a track that appears later |
-//! | [`without`] | a track that is left out |
+//! | [`without`] | leaving out a track that cannot be played |
 
 mod advance;
 mod breakdown;

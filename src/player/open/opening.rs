@@ -1,4 +1,4 @@
-//! The parts that are changed when a MediaSource is opened, breaks, or is built anew.
+//! The parts that change when a MediaSource is opened, fails or is rebuilt; and reporting errors.
 
 use super::Stage;
 use crate::player::cx::Cx;
@@ -14,8 +14,8 @@ use crate::player::select::Types;
 use crate::player::track::Tracks;
 use crate::presentation::Presentation;
 
-/// The parts that are changed when a MediaSource is opened, breaks, or is built anew, and those that are
-/// seen. Made for one step.
+/// The parts that change (`&mut`) or are read (`&`) when a MediaSource is opened, fails or is
+/// rebuilt. Made for one step.
 #[derive(Debug)]
 pub(in crate::player) struct Opening<'a> {
     pub(in crate::player) stage: &'a mut Stage,
@@ -31,7 +31,7 @@ pub(in crate::player) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Asks about types that were not there before.
+    /// Asks the browser about types that it was not asked about before.
     pub(in crate::player) fn ask_types(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
         let mimes = self.types.unasked(p);
         if !mimes.is_empty() {
@@ -39,8 +39,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Says that something went wrong, and ends everything if nothing helps.
-    pub(in crate::player) fn trouble(&mut self, cx: &mut Cx<'_>, error: Error) {
+    /// Tells the page of an error; a fatal one ends all requests.
+    pub(in crate::player) fn report_error(&mut self, cx: &mut Cx<'_>, error: Error) {
         self.figures.errors = self.figures.errors.saturating_add(1);
         let fatal = error.fatal;
         cx.emit(Event::Error(error));

@@ -1,9 +1,5 @@
-//! A track that cannot be played is left out, and said to be; it ends nothing that can be played.
-//!
-//! ```text
-//! trouble that would end a track --other tracks?--> left out, said, the rest goes on
-//!                                       none -----> the end, said
-//! ```
+//! Leaves out a track that cannot be played, and tells the page. The other tracks go on; if there
+//! are none, playback has failed.
 
 use crate::player::error::Error;
 use crate::player::io::TrackId;
@@ -17,15 +13,16 @@ use alloc::string::String;
 /// What becomes of playback without a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// This one goes on with its own requests, and any others.
+    /// The other tracks go on; this one, which makes its own requests, is named to the viewer.
     GoesOn(TrackId),
-    /// This one takes over the requests, which the lost one made for both.
+    /// This one takes over the requests, which the lost track made for both.
     TakesOver(TrackId),
-    /// There is nothing else.
+    /// There is no other track.
     Ends,
 }
 
-/// What becomes of tracks, each with whether another one's requests feed it, without `lost`.
+/// What becomes of playback without `lost`. Each of `tracks` says whether it is fed by another
+/// track's requests.
 pub(super) fn fate(tracks: &[(TrackId, bool)], lost: TrackId) -> Fate {
     let leads = tracks.iter().any(|&(track, fed)| track == lost && !fed);
     let mut others = tracks.iter().filter(|it| it.0 != lost);
@@ -46,8 +43,13 @@ const fn word(kind: TrackKind) -> &'static str {
     }
 }
 
-/// What went wrong with a track, for a viewer who goes on with `rest`.
-pub(super) fn told(kind: TrackKind, track: Option<&Track>, rest: TrackKind, error: Error) -> Error {
+/// `error` as a viewer is told it who goes on with `rest` only.
+pub(super) fn as_left_out(
+    kind: TrackKind,
+    track: Option<&Track>,
+    rest: TrackKind,
+    error: Error,
+) -> Error {
     let mut name = String::from(word(kind));
     if let Some(label) = track.and_then(|t| t.label.as_deref()) {
         name.push_str(&format!(" \"{label}\""));
@@ -71,7 +73,7 @@ pub(super) fn culprit(message: &str) -> Option<TrackKind> {
     }
 }
 
-/// The error of a track that is left out where `rest` can be played.
+/// `error` of the track `lost`, as a viewer is told it who goes on with `rest` only.
 pub(in crate::player) fn left_out(
     tracks: &Tracks,
     manifest: &Manifest,
@@ -81,7 +83,7 @@ pub(in crate::player) fn left_out(
 ) -> Error {
     let Some(lost) = tracks.get(lost) else { return error };
     let track = manifest.presentation().and_then(|p| track_of(p, lost.place));
-    told(lost.kind, track.filter(|t| t.kind == lost.kind), rest, error)
+    as_left_out(lost.kind, track.filter(|t| t.kind == lost.kind), rest, error)
 }
 
 #[cfg(test)]
@@ -135,11 +137,11 @@ mod tests {
             default: false,
             representations: Vec::new(),
         };
-        let said = told(A, Some(&track), V, error.clone());
+        let said = as_left_out(A, Some(&track), V, error.clone());
         let words =
             "The sound \"Main\" (fr) is left out. It is not there. The picture plays without it.";
         assert_eq!((said.message.as_str(), said.fatal), (words, false));
-        let said = told(V, None, A, error);
+        let said = as_left_out(V, None, A, error);
         let words = "The picture is left out. It is not there. The sound plays without it.";
         assert_eq!(said.message, words);
     }

@@ -86,7 +86,7 @@ impl Drive<'_> {
     /// Drops what the tracks have fetched; the start position is to be chosen anew.
     pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>) {
         self.head.leave_for_unknown();
-        self.camera.renewed();
+        self.camera.new_timeline();
         for stream in self.tracks.iter_mut() {
             stream.retarget(cx, self.requests, stream.cursor.position());
         }
@@ -228,8 +228,8 @@ impl Drive<'_> {
         }
     }
 
-    /// The estimate of the origin's clock was corrected backwards: the start position may lie in the
-    /// future.
+    /// The estimate of the origin's clock was corrected backwards: the start position may lie in
+    /// the future.
     pub(in crate::player) fn clock_set_back(&mut self, cx: &mut Cx<'_>) {
         if self.head.has_start() && self.head.follows() {
             self.reenter(cx);

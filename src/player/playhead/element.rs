@@ -1,5 +1,5 @@
-//! The media element, as its snapshots show it: its position, whether it moves, and the seeks that it
-//! was told to make.
+//! The media element, as its snapshots show it: its position, whether it moves, and the seeks that
+//! it was told to make.
 
 use crate::player::event::State;
 use crate::player::io::{Cue, Snapshot};
@@ -95,8 +95,8 @@ impl Element {
         !s.paused && !s.seeking && !s.ended && s.ready >= 3 && self.stalled.is_none()
     }
 
-    /// The element's position at `now`. Snapshots come a few times a second; in between the clock is
-    /// taken to run at the playback rate.
+    /// The element's position at `now`. Snapshots come a few times a second; in between the clock
+    /// is taken to run at the playback rate.
     pub(in crate::player) fn position(&self, now: Instant) -> Position {
         if let Some(to) = self.seeking_to {
             return to;
@@ -184,7 +184,8 @@ impl Element {
         self.at_new_picture = self.stalls;
     }
 
-    /// The source is away, and has been since the last new picture: it caused the stalls since then.
+    /// The source is away, and has been since the last new picture: it caused the stalls since
+    /// then.
     pub(in crate::player) fn blame_source_since_mark(&mut self) {
         self.blame_source(self.at_new_picture);
     }
@@ -199,7 +200,8 @@ impl Element {
         self.of_source |= self.stalled.is_some() && count > 0;
     }
 
-    /// The stalls up to `now`, the present one included: those of the link, and those of the source.
+    /// The stalls up to `now`, the present one included: those of the link, and those of the
+    /// source.
     pub(in crate::player) fn stalls(&self, now: Instant) -> (Stalls, Stalls) {
         let standing = self.stalled.map_or(Duration::ZERO, |since| now.since(since));
         let (mut own, mut of_source) = (self.stalls, self.stalls_of_source);
@@ -208,8 +210,8 @@ impl Element {
         (own, of_source)
     }
 
-    /// The element should move and has not for [`STUCK`]. Measured between snapshots, not up to now:
-    /// the timers of a hidden page fire only once a second or a minute.
+    /// The element should move and has not for [`STUCK`]. Measured between snapshots, not up to
+    /// now: the timers of a hidden page fire only once a second or a minute.
     pub(in crate::player) fn stuck(&self) -> bool {
         let s = &self.snap;
         self.placed && !s.paused && !s.ended && self.at.since(self.moved_at) >= STUCK

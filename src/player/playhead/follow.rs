@@ -16,8 +16,8 @@ use core::time::Duration;
 const STEER_EVERY: Duration = Duration::from_millis(200);
 /// After a stall, playback that is behind by this much more than wanted jumps to the edge.
 const LATE_RETURN: Duration = Duration::from_millis(500);
-/// When the camera is back, the rest of the still picture is skipped if it is longer than this: a seek
-/// takes the browser about 100 ms.
+/// When the camera is back, the rest of the still picture is skipped if it is longer than this: a
+/// seek takes the browser about 100 ms.
 const LEAST_SKIP: Duration = Duration::from_millis(150);
 /// A jump has to bring playback at least this much nearer to the edge.
 const LEAST_GAIN: Duration = Duration::from_secs(1);
@@ -107,9 +107,9 @@ impl Playhead {
         }
     }
 
-    /// A lower rung is fetched from now on: its usual lateness is measured anew, and the link is not
-    /// blamed if the buffer runs dry during the switch. Answers whether playback goes on at the edge;
-    /// `None` unless it is live.
+    /// A lower rung is fetched from now on: its usual lateness is measured anew, and the link is
+    /// not blamed if the buffer runs dry during the switch. Answers whether playback goes on at the
+    /// edge; `None` unless it is live.
     pub(in crate::player) fn slowed(&mut self, now: Instant) -> Option<bool> {
         let live = self.live.as_mut()?;
         live.control.slowed(now);
@@ -144,8 +144,8 @@ impl Playhead {
         }
         cx.wake_at(cx.now + STEER_EVERY, Reason::LiveControl);
         let wanted = live.control.wanted(cx.now);
-        // After a stall, playback went on with the first media that arrived; the newer media came right
-        // after that.
+        // After a stall, playback went on with the first media that arrived; the newer media came
+        // right after that.
         if live.returning.is_some_and(|until| cx.now < until)
             && plays
             && live.growing
@@ -175,8 +175,8 @@ impl Playhead {
         Move::Stay
     }
 
-    /// The position that is played, or the one that is fetched, is more than `far` behind the edge, and
-    /// there is newer media to go to. (A playlist that does not grow has none.)
+    /// The position that is played, or the one that is fetched, is more than `far` behind the edge,
+    /// and there is newer media to go to. (A playlist that does not grow has none.)
     fn far_behind(
         &self,
         s: &Scene<'_>,

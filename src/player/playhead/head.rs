@@ -101,7 +101,8 @@ impl Playhead {
         self.leave();
     }
 
-    /// The MediaSource is being rebuilt, which pauses the element. Answers the position at that time.
+    /// The MediaSource is being rebuilt, which pauses the element. Answers the position at that
+    /// time.
     pub(in crate::player) fn rebuilt(&mut self, now: Instant) -> Position {
         self.play_again |= !self.element.snap.paused;
         self.element.stalled = None;

@@ -7,8 +7,9 @@ use crate::time::{Instant, Span};
 use crate::units::Rate;
 use core::time::Duration;
 
-/// Where segments grow, fetching starts at least this far behind the edge. Not farther: it might then
-/// need a whole segment more, which costs a slow link more time than waiting for as much media.
+/// Where segments grow, fetching starts at least this far behind the edge. Not farther: it might
+/// then need a whole segment more, which costs a slow link more time than waiting for as much
+/// media.
 pub(in crate::player) const ENTRY: Duration = Duration::from_millis(120);
 /// Buffered media that ends this near to the edge is the newest there is.
 pub(super) const CAUGHT_UP: Duration = Duration::from_millis(250);

@@ -1,5 +1,5 @@
-//! Ends stalls: by a seek over a hole, to a live edge that has moved on, or a little forward where the
-//! browser waits without need. Also waits on purpose, until a reserve is there.
+//! Ends stalls: by a seek over a hole, to a live edge that has moved on, or a little forward where
+//! the browser waits without need. Also waits on purpose, until a reserve is there.
 
 use super::head::Playhead;
 use super::scene::{Move, Scene};
@@ -15,8 +15,8 @@ use core::time::Duration;
 
 /// The player's seeks are at least this far apart: a seek takes the browser about 100 ms.
 const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
-/// An element that stalls this near before a hole has stalled at the hole: decoders stop some frames
-/// before the end of their data.
+/// An element that stalls this near before a hole has stalled at the hole: decoders stop some
+/// frames before the end of their data.
 const AT_A_HOLE: Duration = Duration::from_millis(250);
 /// Nearer than this to a hole, the time of reaching it is computed: the driver takes snapshots only
 /// every 250 ms.
@@ -29,10 +29,10 @@ const SMALL_HOLE: Duration = Duration::from_secs(1);
 const ENOUGH: Duration = Duration::from_millis(300);
 
 impl Playhead {
-    /// After a stall on demand, or far from the edge, media is withheld from the browser until enough
-    /// was received to play for a while. The browser waits by itself until then, so `paused` and
-    /// `playbackRate` stay true, and the viewer may pause and seek. `goal`: how much media of a track
-    /// is fetched ahead.
+    /// After a stall on demand, or far from the edge, media is withheld from the browser until
+    /// enough was received to play for a while. The browser waits by itself until then, so `paused`
+    /// and `playbackRate` stay true, and the viewer may pause and seek. `goal`: how much media of a
+    /// track is fetched ahead.
     pub(in crate::player) fn reserve(
         &mut self,
         cx: &mut Cx<'_>,
@@ -71,7 +71,8 @@ impl Playhead {
         let tracks = tracks.feeds().map(|s| reserve::View {
             ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
             goal: goal(s),
-            // A resting track gets no more now: silence, for one, is made only behind media already read.
+            // A resting track gets no more now: silence, for one, is made only behind media already
+            // read.
             over: s.ended || s.buffer.is_full() || s.rests(),
         });
         !reserve::enough(tracks, wanted)
@@ -117,8 +118,8 @@ impl Playhead {
     }
 
     /// Chromium's clock runs on with the sound over a hole in the picture, but its decoder never
-    /// continues behind the hole: after three seconds of a still picture it stalls. So the player seeks
-    /// over the hole, or, once the clock has passed it, to where the clock is.
+    /// continues behind the hole: after three seconds of a still picture it stalls. So the player
+    /// seeks over the hole, or, once the clock has passed it, to where the clock is.
     fn cross_hole(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
         let element = &self.element;
         let sought = cx.now.since(element.seek_asked) < BETWEEN_SEEKS;

@@ -11,8 +11,8 @@ use core::time::Duration;
 
 /// How long the first picture waits for the newest media while older media is arriving.
 const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);
-/// Where the start lies this little before the newest segment, the segment before it is not fetched: on
-/// a slow link that takes longer than waiting for as much of the newest one.
+/// Where the start lies this little before the newest segment, the segment before it is not
+/// fetched: on a slow link that takes longer than waiting for as much of the newest one.
 const LONGEST_DETOUR: Duration = Duration::from_millis(300);
 /// Within this time after the first picture, a start position that proves wrong is still corrected.
 const FIRST_MOMENTS: Duration = Duration::from_millis(1500);
@@ -100,7 +100,8 @@ impl Playhead {
     }
 }
 
-/// `at`, or the start of the newest segment if `at` lies only a little before it ([`LONGEST_DETOUR`]).
+/// `at`, or the start of the newest segment if `at` lies only a little before it
+/// ([`LONGEST_DETOUR`]).
 fn without_detour(s: &Scene<'_>, edge: Position, at: Position) -> Position {
     let lists = s.ways.tracks.lists(s.presentation());
     match lists.filter_map(|list| Some(list.at(edge)?.start)).min() {
@@ -145,7 +146,8 @@ mod tests {
 
     #[test]
     fn live_it_is_entered_near_the_edge_and_no_segment_is_fetched_for_tenths_of_it() {
-        // Segments begin every 2 s, and so much is wanted between the edge and the picture at first.
+        // Segments begin every 2 s, and so much is wanted between the edge and the picture at
+        // first.
         const WANTED: i64 = 180;
         for (edge, expected) in
             [(9_900, 9_900 - WANTED), (10_050, 10_000), (11_000, 11_000 - WANTED)]

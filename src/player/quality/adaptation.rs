@@ -1,4 +1,4 @@
-//! The choice of representations, before a segment is asked for.
+//! Chooses the representation before each request for a segment.
 
 use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;
@@ -20,12 +20,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// A measurement this old says nothing about a live link.
+/// A measurement older than this says nothing about a live link.
 pub(super) const FRESH: Duration = Duration::from_secs(6);
-/// Media this much later than usual is held back by the link.
-pub(in crate::player) const BACKLOG: Duration = Duration::from_millis(100);
+/// Media that arrives this much later than usual is held back by the link.
+pub(in crate::player) const LATE_BY_LINK: Duration = Duration::from_millis(100);
 
-/// What a choice is made from.
+/// What a choice is made from, at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::player) struct View<'a> {
     pub(in crate::player) presentation: &'a Presentation,
@@ -33,27 +33,27 @@ pub(in crate::player) struct View<'a> {
     pub(in crate::player) types: &'a Types,
     /// Segments are read while they grow.
     pub(in crate::player) growing: bool,
-    /// How much later than usual the picture arrives.
+    /// How much later than usual the picture arrives; zero unless segments grow.
     pub(in crate::player) late: Duration,
-    /// Media ahead of the element, and what can be ahead at most.
+    /// Media buffered ahead of the position (zero if segments grow), and how much is fetched ahead.
     pub(in crate::player) ahead: Duration,
     pub(in crate::player) goal: Duration,
 }
 
 impl View<'_> {
-    /// The track is a picture.
+    /// The track is a video track.
     pub(super) fn is_picture(&self, track: TrackId) -> bool {
         self.tracks.is_picture(track)
     }
 
-    /// What all tracks but the picture's need.
+    /// The bandwidth of all tracks but the video track.
     pub(super) fn others(&self) -> Bitrate {
         let others = |s: &&Stream| s.kind != TrackKind::Video;
         self.tracks.rate(self.presentation, others)
     }
 }
 
-/// The choice of representations.
+/// Chooses representations.
 #[derive(Debug)]
 pub(in crate::player) struct Adaptation {
     choice: QualityChoice,
@@ -63,13 +63,13 @@ pub(in crate::player) struct Adaptation {
     shown: Shown,
     pub(super) reads: Reads,
     pub(super) probe: Probe,
-    /// The middle of the segment that was given up for a lower rung: it is fetched on that one, and
-    /// not given up again.
-    pub(super) held: Option<Position>,
+    /// The middle of a segment that was given up for a lower rung: it is fetched on that rung, and
+    /// is not given up again.
+    pub(super) kept_on_rung: Option<Position>,
     /// Why the last choice was made.
     reason: String,
-    /// Every quality that was ever fetched or could be, and why it was last; tracks name them by
-    /// index.
+    /// Every quality that was fetched so far, and the reason of the last time; tracks name a
+    /// quality by its index here.
     known: Vec<(Quality, String)>,
 }
 
@@ -83,13 +83,13 @@ impl Adaptation {
             shown: Shown::default(),
             reads: Reads::default(),
             probe: Probe::default(),
-            held: None,
+            kept_on_rung: None,
             reason: String::new(),
             known: Vec::new(),
         }
     }
 
-    /// What the link carries, as far as is known.
+    /// The estimate of the throughput, if there is one.
     pub(in crate::player) fn rate(&self) -> Option<Bitrate> {
         self.estimate.rate()
     }
@@ -99,7 +99,7 @@ impl Adaptation {
         &self.reason
     }
 
-    /// A choice was made elsewhere, for this reason.
+    /// Another part made a choice, for this reason.
     pub(in crate::player) fn because(&mut self, reason: &str) {
         self.reason = reason.to_string();
     }
@@ -110,23 +110,25 @@ impl Adaptation {
             QualityChoice::Auto => false,
             QualityChoice::Fixed(id) => offered.iter().any(|it| it.id == *id),
         };
-        // What is not there is left to the player.
+        // A quality that is not offered counts as automatic.
         self.because(if known { "chosen by the viewer" } else { "the player chooses again" });
         self.choice = choice;
     }
 
-    /// The decoder gave up on a higher one.
+    /// The decoder failed on a higher rung than `rep`: only `rep` and lower ones are taken from now
+    /// on.
     pub(in crate::player) fn forbid_above(&mut self, rep: usize) {
         self.guard.forbid_above(rep);
         self.because("the decoder gave up on the higher one");
     }
 
-    /// The next request for this segment stays on the rung that it is set to.
-    pub(in crate::player) fn hold(&mut self, segment: &Segment) {
-        self.held = Some(middle(segment));
+    /// The next request for this segment keeps the rung that its track is set to.
+    pub(in crate::player) fn keep_rung(&mut self, segment: &Segment) {
+        self.kept_on_rung = Some(middle(segment));
     }
 
-    /// The rungs of a track that may be taken now, lowest first.
+    /// The rungs of a track that automatic quality may take now, lowest first: those that play
+    /// here, up to the ceilings (dropped frames, failed decoder, size on screen), at least one.
     pub(super) fn rungs(&self, now: Instant, types: &Types, track: &Track) -> Vec<Rung> {
         let playable = types.playable(track);
         let heights = playable.iter().filter_map(|&rep| {
@@ -142,14 +144,14 @@ impl Adaptation {
         if allowed.is_empty() { rungs.take(1).collect() } else { allowed }
     }
 
-    /// The viewer's choice in this track, if it plays.
+    /// The representation that the viewer chose, if this track has it and it plays.
     pub(in crate::player) fn chosen(&self, types: &Types, track: &Track) -> Option<usize> {
         let QualityChoice::Fixed(id) = &self.choice else { return None };
         let playable = types.playable(track);
         playable.into_iter().find(|&i| track.representations.get(i).is_some_and(|r| r.id == *id))
     }
 
-    /// The representation to start with.
+    /// The representation that a track starts with.
     pub(in crate::player) fn first(
         &mut self,
         now: Instant,
@@ -169,7 +171,8 @@ impl Adaptation {
         Some(first.rep)
     }
 
-    /// Before a segment is asked for: the place that the track is to be on, when that changes.
+    /// Before a request for a segment: the representation that the track changes to; `None`: no
+    /// change.
     pub(in crate::player) fn decide(
         &mut self,
         now: Instant,
@@ -178,9 +181,9 @@ impl Adaptation {
     ) -> Option<Place> {
         let place = stream.place;
         let track = track_of(v.presentation, place)?;
-        // Sound is switched only where there is no picture: it is small beside it.
+        // Sound is switched only if there is no picture: beside one it needs little of the link.
         let leads = stream.kind == TrackKind::Video || v.tracks.len() == 1;
-        if !leads || self.held == Some(stream.cursor.position()) {
+        if !leads || self.kept_on_rung == Some(stream.cursor.position()) {
             return None;
         }
         if let Some(rep) = self.chosen(v.types, track) {
@@ -199,12 +202,12 @@ impl Adaptation {
         }
         let picture = stream.kind == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
-        let choice = self.by_rule(now, v, &rungs, place.rep, others)?;
+        let choice = self.decide_by_rule(now, v, &rungs, place.rep, others)?;
         self.reason = choice.why;
         Some(Place { rep: choice.rep, ..place })
     }
 
-    fn by_rule(
+    fn decide_by_rule(
         &mut self,
         now: Instant,
         v: &View<'_>,
@@ -214,14 +217,14 @@ impl Adaptation {
     ) -> Option<Choice> {
         if v.growing {
             let link = self.estimate.fresh(now, FRESH);
-            let in_time = v.late < BACKLOG;
+            let in_time = v.late < LATE_BY_LINK;
             return self.rule.decide(now, &live::View { rungs, current, in_time, link, others });
         }
         let (link, ahead, goal) = (self.estimate.rate(), v.ahead, v.goal);
         ahead::decide(&ahead::View { rungs, current, link, others, ahead, goal })
     }
 
-    /// The index of a representation among the qualities that the page knows.
+    /// The index of a representation in `known`, where it is added if it is new.
     pub(in crate::player) fn index_of(&mut self, rep: &Representation) -> u32 {
         let quality = select::quality(rep);
         let i = self.known.iter().position(|it| it.0 == quality).unwrap_or_else(|| {
@@ -231,27 +234,28 @@ impl Adaptation {
         u32::try_from(i).unwrap_or(0)
     }
 
-    /// The quality of this index is fetched from now on, for the last reason.
+    /// The quality with this index is fetched from now on, for the last reason.
     pub(in crate::player) fn turned_to(&mut self, index: u32) {
         if let Some(known) = self.known.get_mut(index as usize) {
             known.1.clone_from(&self.reason);
         }
     }
 
-    /// The quality of this index, and why it was fetched last.
+    /// The quality with this index, and the reason it was last switched to.
     pub(in crate::player) fn known(&self, index: u32) -> Option<(Quality, String)> {
         self.known.get(index as usize).cloned()
     }
 
-    /// What is shown is of the quality of this index, in an element of so many device pixels in height.
+    /// The quality with this index is on screen, in an element that is `height_px` device pixels
+    /// high.
     pub(in crate::player) fn shows(&mut self, index: u32, height_px: u32) {
         if let Some(size) = self.known.get(index as usize).and_then(|it| it.0.resolution) {
-            self.shown.look(size.height, height_px);
+            self.shown.observe(size.height, height_px);
         }
     }
 
-    /// The element has shown and dropped so many frames of a representation. `seen`: by a picture that
-    /// moves, on a page that is shown.
+    /// The element's totals of shown and dropped frames, while it plays `rep`. `seen`: the picture
+    /// moves and the page is visible, so that dropped frames are the machine's fault.
     pub(in crate::player) fn frames(
         &mut self,
         now: Instant,
@@ -297,7 +301,7 @@ mod tests {
 
         /// The link carries so much.
         fn link(mut self, kbps: u64) -> Self {
-            self.quality.estimate.proven(now(0), Bitrate::from_bps(kbps * 1000));
+            self.quality.estimate.raise_to(now(0), Bitrate::from_bps(kbps * 1000));
             self
         }
 
@@ -356,7 +360,7 @@ mod tests {
         let mut test = Test::of("v2", 0);
         let segment =
             test.presentation.periods[0].tracks[0].representations[0].segments.numbered(1);
-        test.quality.hold(&segment.unwrap());
+        test.quality.keep_rung(&segment.unwrap());
         let stream = test.tracks.of_mut(TrackKind::Video).unwrap();
         stream.cursor = crate::buffer::plan::Cursor::At(Position::from_millis(1000));
         assert_eq!(test.turns_to(0), None);

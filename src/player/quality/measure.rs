@@ -1,6 +1,6 @@
-//! What the link carries, by the reads that come; and giving up a segment that comes too slowly.
+//! Measures the throughput from the reads, and gives up a segment that arrives too slowly.
 
-use super::adaptation::{Adaptation, BACKLOG, View};
+use super::adaptation::{Adaptation, LATE_BY_LINK, View};
 use crate::abr::{Choice, abandon, cmsd};
 use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
@@ -11,7 +11,8 @@ use crate::time::{Instant, Position};
 use crate::units::Bitrate;
 use core::time::Duration;
 
-/// A join's backlog may take this long: the wait for a lower rung would be longer.
+/// At the start, the part of a segment that already exists may take this long to arrive. Before
+/// that a lower rung would not show a picture sooner.
 const JOIN: Duration = Duration::from_millis(400);
 
 /// A read of a segment.
@@ -20,40 +21,40 @@ pub(in crate::player) struct Read {
     pub(in crate::player) track: TrackId,
     pub(in crate::player) id: FetchId,
     pub(in crate::player) len: u32,
-    /// The camera is away: what comes is not at the link's pace.
+    /// The camera is away: filler arrives at the server's pace, not at the link's.
     pub(in crate::player) away: bool,
     /// The picture has moved.
     pub(in crate::player) moved: bool,
 }
 
 impl Adaptation {
-    /// `CMSD-Dynamic` of an answer (CTA-5006).
+    /// Takes the server's estimate from the `CMSD-Dynamic` header of an answer (CTA-5006).
     pub(in crate::player) fn note_cmsd(&mut self, now: Instant, v: &View<'_>, header: &str) {
         if let Some(rate) = cmsd::estimated_throughput(header)
             && v.growing
-            && v.late < BACKLOG
+            && v.late < LATE_BY_LINK
         {
-            self.estimate.proven(now, rate);
+            self.estimate.raise_to(now, rate);
         }
     }
 
-    /// An answer began: what comes now takes as long as the link needs.
+    /// An answer has begun: whole segments arrive as fast as the link can carry them.
     pub(in crate::player) const fn answer_begins(&mut self, now: Instant, growing: bool) {
         if !growing {
             self.reads.last = Some(now);
         }
     }
 
-    /// A segment is whole.
+    /// A segment has arrived whole.
     pub(in crate::player) fn answer_ends(&mut self, now: Instant, growing: bool) {
         if !growing {
-            self.estimate.flowing(now);
+            self.estimate.end_burst(now);
             self.reads.last = None;
         }
     }
 
-    /// A read came: a sample where the link set the pace. Answers the lower rung for which the segment
-    /// is to be given up, if it is.
+    /// Takes a read, which is a sample of the throughput if the link sets the pace. Answers a lower
+    /// rung if the segment is to be given up for it.
     pub(in crate::player) fn read(
         &mut self,
         now: Instant,
@@ -62,13 +63,13 @@ impl Adaptation {
         read: &Read,
     ) -> Option<Choice> {
         let leads = v.is_picture(read.track) || v.tracks.len() == 1;
-        self.reads.beside += u64::from(read.len);
+        self.reads.bytes_since += u64::from(read.len);
         if v.growing && !leads {
-            // Sound is small and may flow past a picture that is held back.
+            // Sound is small: it may arrive in time while the picture is held back.
             return None;
         }
-        let len = core::mem::take(&mut self.reads.beside);
-        // The first read has no time of its own.
+        let len = core::mem::take(&mut self.reads.bytes_since);
+        // Without a read before it, the time that this one took is not known.
         let before = self.reads.last.replace(now)?;
         let after = now.since(before);
         if !v.growing {
@@ -78,8 +79,8 @@ impl Adaptation {
         if read.away {
             return None;
         }
-        if v.late <= BACKLOG {
-            self.estimate.flowing(now);
+        if v.late <= LATE_BY_LINK {
+            self.estimate.end_burst(now);
             return None;
         }
         self.estimate.read(now, len, after, true);
@@ -87,13 +88,13 @@ impl Adaptation {
     }
 
     fn give_up_growing(&mut self, now: Instant, v: &View<'_>, read: &Read) -> Option<Choice> {
-        // A join's backlog is no sign of weakness while it is young.
+        // At the start the existing part of a segment arrives late on any link.
         let picture = v.tracks.of(TrackKind::Video).and_then(|s| s.downloads.front());
         let joins = || picture.is_none_or(|d| now.since(d.sent_at) < JOIN);
         if !v.is_picture(read.track) || !read.moved && joins() {
             return None;
         }
-        // What is on its way, which the next segment may already have been decided to leave.
+        // The representation under way: the stream may already be set to another one.
         let place = picture?.place;
         let track = track_of(v.presentation, place)?;
         if self.chosen(v.types, track).is_some() {
@@ -106,9 +107,9 @@ impl Adaptation {
             link: self.estimate.recent(),
             others: v.others(),
         })?;
-        self.probe.weak(now);
+        self.probe.note_weak(now);
         self.rule.note_down(now);
-        self.estimate.fallen();
+        self.estimate.lower_to_recent();
         Some(choice)
     }
 
@@ -125,7 +126,7 @@ impl Adaptation {
         let held = middle(&d.segment);
         if self.chosen(v.types, track).is_some()
             || stream.place != d.place
-            || self.held == Some(held)
+            || self.kept_on_rung == Some(held)
         {
             return None;
         }
@@ -138,12 +139,13 @@ impl Adaptation {
             elapsed: now.since(answered),
             ahead: v.ahead,
         })?;
-        self.held = Some(held);
+        self.kept_on_rung = Some(held);
         Some(choice)
     }
 
-    /// Where a growing segment's lower rung is entered: its segment at the `edge` has to be fetched from
-    /// its start, and the next one may be there sooner.
+    /// Where to enter a lower rung when a growing segment was given up: at the start of its segment
+    /// at the `edge`, or at the next one if the link would need longer for what exists of the
+    /// former.
     pub(in crate::player) fn entry(
         &self,
         v: &View<'_>,

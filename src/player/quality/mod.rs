@@ -1,17 +1,17 @@
-//! Which representation is fetched: what is measured, what the viewer chose, and why the last choice was
-//! made. The rules are [`crate::abr`]'s.
+//! Chooses the representation that is fetched: by the viewer's choice, else by the rules of
+//! [`crate::abr`] from what was measured. Remembers the reason of the last choice.
 //!
 //! | file | owns |
 //! |---|---|
 //! | [`adaptation`] | the choice, before a segment is asked for |
-//! | [`measure`] | what the link carries, and giving up a segment that it does not |
-//! | [`state`] | the reads and the probe under way |
-//! | [`probe`] | whether the link carries more than is fetched |
+//! | [`measure`] | measuring the throughput, and giving up a segment that arrives too slowly |
+//! | [`state`] | what is remembered between reads, and the running probe |
+//! | [`probe`] | testing whether the link carries the next rung |
 
 mod adaptation;
 mod measure;
 mod probe;
 mod state;
 
-pub(super) use adaptation::{Adaptation, BACKLOG, View};
+pub(super) use adaptation::{Adaptation, LATE_BY_LINK, View};
 pub(super) use measure::Read;

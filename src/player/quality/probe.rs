@@ -1,8 +1,8 @@
-//! Whether the link carries the next rung: a finished segment of it is fetched beside the picture, and
-//! thrown away.
+//! Tests whether the link carries the next rung: fetches a finished segment of it beside the
+//! picture, and throws it away.
 
-use super::adaptation::{Adaptation, BACKLOG, FRESH, View};
-use super::state::Run;
+use super::adaptation::{Adaptation, FRESH, LATE_BY_LINK, View};
+use super::state::RunningProbe;
 use crate::abr::Rung;
 use crate::abr::probe;
 use crate::player::cx::Cx;
@@ -15,31 +15,31 @@ use crate::units::Bitrate;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// A probe that takes longer than this has answered.
+/// A probe that takes longer than this has failed.
 const PATIENCE: Patience = Patience::even(Duration::from_secs(2));
-/// Over a shorter time what else came says nothing of the link.
+/// The least time over which the throughput of the other requests is measured during a probe.
 const LEAST_BESIDE: Duration = Duration::from_millis(100);
 
 impl Adaptation {
-    /// A probe is under way.
+    /// A probe is running.
     pub(in crate::player) const fn is_probing(&self) -> bool {
         self.probe.run.is_some()
     }
 
-    /// A probe under way ends when the picture is late: it takes from it what that needs.
+    /// Ends the running probe if the picture is late: the picture needs the link.
     pub(in crate::player) fn probe_unless_late(
         &mut self,
         cx: &mut Cx<'_>,
         requests: &mut Requests,
         v: &View<'_>,
     ) {
-        if let Some(run) = self.probe.run.as_ref().filter(|_| v.late > BACKLOG) {
+        if let Some(run) = self.probe.run.as_ref().filter(|_| v.late > LATE_BY_LINK) {
             requests.cancel(cx, run.id);
             self.finish(cx.now, requests, v);
         }
     }
 
-    /// Probes for the next rung when that may be of use.
+    /// Starts a probe for the next rung, if one is due and its answer is not known.
     pub(in crate::player) fn probe(
         &mut self,
         cx: &mut Cx<'_>,
@@ -55,10 +55,10 @@ impl Adaptation {
         let id = requests.send(cx, Purpose::Probe, &segment.resource, body, PATIENCE);
         self.probe.prober.begun(cx.now);
         let media_before = requests.bytes;
-        self.probe.run = Some(Run { id, target, bytes: 0, first: None, media_before });
+        self.probe.run = Some(RunningProbe { id, target, bytes: 0, first: None, media_before });
     }
 
-    /// The next rung, and its newest finished segment.
+    /// The next rung and its newest finished segment; `None`: no probe is needed.
     fn target(&self, now: Instant, v: &View<'_>) -> Option<(Rung, Segment)> {
         let stream = v.tracks.of(TrackKind::Video)?;
         let track = track_of(v.presentation, stream.place)?;
@@ -66,7 +66,7 @@ impl Adaptation {
             return None;
         }
         let target = probe::next_rung(&self.rungs(now, v.types, track), stream.place.rep)?;
-        // A fresh measurement that suffices needs no proof.
+        // A fresh measurement already shows that the link carries it.
         let need = target.bandwidth.as_bps() + v.others().as_bps();
         let known = self.estimate.fresh(now, FRESH).map_or(0, |r| r.scaled(750).as_bps());
         if known >= need {
@@ -78,7 +78,7 @@ impl Adaptation {
         Some((target, segment))
     }
 
-    /// A read of the probe.
+    /// Takes a read of the probe.
     pub(in crate::player) fn probe_read(
         &mut self,
         cx: &mut Cx<'_>,
@@ -91,7 +91,7 @@ impl Adaptation {
         run.bytes += u64::from(len);
         let (first, _) = *run.first.get_or_insert((cx.now, run.bytes));
         let lasted = cx.now.since(first);
-        // A third of what is needed is not a matter of a little more.
+        // At less than a third of the rung's bandwidth, waiting longer changes nothing.
         let hopeless = lasted >= probe::LEAST_PROBE
             && Bitrate::of(run.bytes, lasted).is_none_or(|r| r < run.target.bandwidth.scaled(333));
         if hopeless || run.bytes >= probe::MOST_BYTES || lasted >= probe::LONGEST_PROBE {
@@ -116,19 +116,20 @@ impl Adaptation {
     fn finish(&mut self, now: Instant, requests: &Requests, v: &View<'_>) {
         let Some(run) = self.probe.run.take() else { return };
         let Some((first, first_bytes)) = run.first else {
-            return self.probe.prober.judged(false);
+            return self.probe.prober.note_result(false);
         };
         let time = now.since(first);
-        // A body that came in one read took less than can be measured.
+        // If all arrived in one read, its time is too short to be measured: the floor below is
+        // used.
         let bytes = if run.bytes == first_bytes { run.bytes } else { run.bytes - first_bytes };
         let all = requests.bytes.saturating_sub(run.media_before);
         let beside = Bitrate::of(all.saturating_sub(run.bytes), time.max(LEAST_BESIDE));
-        let proven = self.probe.prober.over(bytes, time, beside.unwrap_or_default());
+        let proven = self.probe.prober.throughput(bytes, time, beside.unwrap_or_default());
         let need = run.target.bandwidth.as_bps() + v.others().as_bps();
         let sufficed = proven.is_some_and(|r| r.scaled(750).as_bps() >= need);
-        self.probe.prober.judged(sufficed);
+        self.probe.prober.note_result(sufficed);
         if let Some(rate) = proven.filter(|_| sufficed) {
-            self.estimate.proven(now, rate);
+            self.estimate.raise_to(now, rate);
         }
     }
 }

@@ -1,39 +1,43 @@
-//! What is remembered from read to read, and of the probe under way.
+//! What is remembered between reads, and the running probe.
 
 use crate::abr::Rung;
 use crate::abr::probe::Prober;
 use crate::player::io::FetchId;
 use crate::time::Instant;
 
-/// The reads of all tracks, as one link carries them.
+/// The reads of all tracks, which share one link.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    /// Bytes of all tracks since the last read of the one that leads.
-    pub(super) beside: u64,
-    /// When the last read came that counts.
+    /// Bytes of all tracks since the last read of the leading track (the picture, else the only
+    /// one).
+    pub(super) bytes_since: u64,
+    /// When the last read of the leading track came, or the answer began.
     pub(super) last: Option<Instant>,
 }
 
-/// The probing.
+/// When to probe, and the probe that is running.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     pub(super) prober: Prober,
-    pub(super) run: Option<Run>,
+    pub(super) run: Option<RunningProbe>,
 }
 
 impl Probe {
-    /// The link has just shown that it is weak.
-    pub(super) const fn weak(&mut self, now: Instant) {
-        self.prober.weak(now);
+    /// The link was too slow at `now`: no probe for a while.
+    pub(super) const fn note_weak(&mut self, now: Instant) {
+        self.prober.note_weak(now);
     }
 }
 
-/// A probe under way.
+/// A running probe.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct RunningProbe {
     pub(super) id: FetchId,
     pub(super) target: Rung,
+    /// Bytes of it so far.
     pub(super) bytes: u64,
+    /// When its first read came, and the bytes of that.
     pub(super) first: Option<(Instant, u64)>,
+    /// Bytes that all requests together had brought before it.
     pub(super) media_before: u64,
 }

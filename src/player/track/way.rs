@@ -134,7 +134,7 @@ impl<'a> Ways<'a> {
             && !stream.passive
             && stream.transport.is_none()
             && self.tracks.of(TrackKind::Video).is_some()
-            && self.types.found(MIME) == Some(true)
+            && self.types.can_play(MIME) == Some(true)
     }
 
     /// Sound has a hole at `at` inside a segment that came: it ended before the manifest says, which

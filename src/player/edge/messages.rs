@@ -1,4 +1,4 @@
-//! What a viewer is told of an edge that is not where the manifest says.
+//! The messages for viewers about a live edge that is not where the manifest says.
 
 use crate::player::error::{Code, Error, shown};
 use crate::time::whole_micros;
@@ -6,17 +6,17 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-/// The origin's segments are there later than the manifest says.
+/// The origin publishes its segments later than the manifest says.
 pub(super) fn late(by: Duration, url: &str) -> Error {
     let message = format!(
         "The server has its segments {} later than the manifest says; playing keeps so much farther \
          behind. Let the encoder keep pace, or the manifest say so.",
-        span(by)
+        for_people(by)
     );
     untimely(message, format!("{} ms", whole_micros(by) / 1000), url)
 }
 
-/// The edge is looked for, and is not found at once.
+/// A search for the edge takes longer.
 pub(super) fn lost(url: &str) -> Error {
     let message = "The server refuses the newest segments: this device's clock or the manifest's \
                    availabilityStartTime may be off. Others are tried; set the clock, or add \
@@ -24,8 +24,8 @@ pub(super) fn lost(url: &str) -> Error {
     untimely(message.into(), String::new(), url)
 }
 
-/// The edge was found elsewhere: the clock that is to blame is off by so many microseconds. `synced`:
-/// it is not this device's.
+/// A search found the edge elsewhere, so a clock is off by so many microseconds. `synced`: it is
+/// the manifest's, because the device's clock was synchronised.
 pub(super) fn off(by_us: i64, synced: bool, url: &str) -> Error {
     let by = Duration::from_micros(by_us.unsigned_abs());
     let (what, help) = if synced {
@@ -36,7 +36,8 @@ pub(super) fn off(by_us: i64, synced: bool, url: &str) -> Error {
             "Set the clock, or add UTCTiming to the manifest",
         )
     };
-    let message = format!("{what} {} off; playing goes by what the server has. {help}.", span(by));
+    let message =
+        format!("{what} {} off; playing goes by what the server has. {help}.", for_people(by));
     untimely(message, format!("{by_us} us"), url)
 }
 
@@ -44,8 +45,8 @@ fn untimely(message: String, detail: String, url: &str) -> Error {
     Error { code: Code::Untimely, fatal: false, message, url: Some(shown(url)), detail }
 }
 
-/// A span of time for people.
-fn span(d: Duration) -> String {
+/// A duration in words.
+fn for_people(d: Duration) -> String {
     match d.as_secs() {
         0..60 => format!("{}.{} s", d.as_secs(), d.subsec_millis() / 100),
         s @ 60..7200 => format!("{} min", (s + 30) / 60),
