@@ -52,7 +52,7 @@ fn several_base_urls_are_mirrors_in_their_order() {
             vec![("http://x/1/v/", "http://x/1/"), ("http://y/2/v/", "http://y/2/?t=1")],
         ),
         (text(&named, &base("", "v/")), vec![("http://x/a/v/", "A"), ("http://x/b/v/", "B")]),
-        (text(&named, &base("", "http://z/")), vec![("http://z/", "http://z/")]),
+        (text(&named, &base("", "http://z/")), vec![("http://z/", "http://z/"); 2]),
         (
             text(&base("", "m/"), &(base("", "1/") + &base("", "2/"))),
             vec![
@@ -66,6 +66,7 @@ fn several_base_urls_are_mirrors_in_their_order() {
                 ("http://x/1/1/", "http://x/1/1/"),
                 ("http://z/", "C"),
                 ("http://y/2/1/", "http://y/2/1/"),
+                ("http://z/", "C"),
             ],
         ),
     ];

@@ -38,9 +38,8 @@ impl Level {
         let mut mirrors: Vec<Mirror> = Vec::new();
         for above in self.base.mirrors() {
             for below in urls {
-                let new = mirror(above, below, urls.len() == 1);
-                if mirrors.len() < MOST_MIRRORS && mirrors.iter().all(|it| it.url != new.url) {
-                    mirrors.push(new);
+                if mirrors.len() < MOST_MIRRORS {
+                    mirrors.push(mirror(above, below, urls.len() == 1));
                 }
             }
         }
@@ -237,11 +236,11 @@ fn template(
     let Some(media) = media else { return Ok(None) };
     let template = fill(media);
     // The identifier may occur many times.
-    budget.take(template.text.len())?;
+    budget.take(template.0.path().len())?;
     let init = match initialization {
         Some(text) => {
             let filled = fill(text);
-            budget.take(filled.text.len())?;
+            budget.take(filled.0.path().len())?;
             Some(filled.resource(0, 0))
         }
         None => info.initialization.map(|it| part(place, it)),

@@ -12,7 +12,7 @@ use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
 use crate::net::mirrors::Mirrors;
 use crate::net::retry::Failed;
-use crate::presentation::{Mirror, Resource};
+use crate::presentation::{Resource, url};
 use crate::time::Instant;
 use crate::units::ByteRange;
 use alloc::string::String;
@@ -263,16 +263,12 @@ impl Requests {
     /// once, for it is for media, and another mirror is asked then.
     pub(super) fn moves_on(&mut self, sent: &Sent) -> bool {
         let base = sent.resource.base();
-        if !sent.purpose.is_media() || base.mirrors().len() < 2 {
-            return false;
-        }
         // An absolute reference leads to the same place from each of them.
-        let asked = |mirror: &&Mirror| sent.resource.url(&mirror.url) == sent.url;
-        let mut asked = base.mirrors().iter().filter(asked);
-        match (asked.next(), asked.next()) {
-            (Some(mirror), None) => self.mirrors.failed(base, mirror),
-            _ => false,
-        }
+        let several = base.mirrors().len() > 1 && !url::is_absolute(sent.resource.path());
+        let several = several && sent.purpose.is_media();
+        let Some(mirror) = self.mirrors.choose(base).filter(|_| several) else { return false };
+        // Another request may have failed before.
+        sent.resource.url(&mirror.url) != sent.url || self.mirrors.failed(base, mirror)
     }
 
     pub(super) fn get(&self, id: FetchId) -> Option<&Sent> {
@@ -317,10 +313,6 @@ impl Requests {
         let heard = sent.hear(cx.now, event);
         if matches!(heard, Heard::Failed(_)) && !ended {
             cx.push(Output::Cancel(id));
-        }
-        if matches!(heard, Heard::Done) {
-            // What comes whole and is read afterwards may still be no media.
-            self.mirrors.settle(sent.resource.base());
         }
         let over = matches!(heard, Heard::Whole(_) | Heard::Done | Heard::Failed(_));
         Some((heard, over.then(|| self.open.swap_remove(i))))

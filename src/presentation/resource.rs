@@ -89,7 +89,13 @@ impl Resource {
     /// Another part of the same file.
     #[must_use]
     pub fn part(&self, range: Option<ByteRange>) -> Self {
-        Self { base: Rc::clone(&self.base), path: self.path.clone(), range, first: None }
+        Self { range, ..self.beside(self.path.clone()) }
+    }
+
+    /// All of what `path` means below the same base.
+    #[must_use]
+    pub fn beside(&self, path: String) -> Self {
+        Self::new(Rc::clone(&self.base), path, None)
     }
 
     /// What its path is relative to.
@@ -134,8 +140,7 @@ impl Resource {
 impl PartialEq for Resource {
     fn eq(&self, other: &Self) -> bool {
         let (a, b) = (self.first(), other.first());
-        let same_base = Rc::ptr_eq(&a.base, &b.base) || a.base.url() == b.base.url();
-        same_base && a.path == b.path && a.range == b.range
+        a.path == b.path && a.range == b.range && a.base.url() == b.base.url()
     }
 }
 

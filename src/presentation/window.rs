@@ -67,8 +67,8 @@ fn listed_end(presentation: &Presentation) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        Base, Container, Listed, Live, Mapping, Numbered, Period, Refresh, Resource, Service,
-        Template, Track,
+        Container, Listed, Live, Mapping, Numbered, Period, Refresh, Resource, Service, Template,
+        Track,
     };
     use super::*;
     use crate::time::{MediaTime, Timescale};
@@ -118,7 +118,7 @@ mod tests {
 
     fn numbered() -> SegmentList {
         SegmentList::Numbered(Numbered {
-            template: Template { base: Base::new(String::new()), text: "$Number$".into() },
+            template: Template(Resource::at("").beside("$Number$".into())),
             first: 0,
             last: None,
             duration: MediaTime::new(2, Timescale::SECONDS),

@@ -228,9 +228,13 @@ impl Fetch<'_> {
         cx: &mut Cx<'_>,
         track: TrackId,
         rep: &Representation,
-        s: Segment,
+        mut s: Segment,
         wrapping: Wrapping,
     ) {
+        if let SegmentList::Indexed { index } = &rep.segments {
+            // The index was read when the file may have been elsewhere.
+            s.resource = index.part(s.resource.range);
+        }
         let edge = self.rest.edge(self.tracks, cx.now).unwrap_or_default();
         let Some(stream) = self.tracks.get(track) else { return };
         let transport = stream.transport.is_some();
