@@ -6,8 +6,8 @@ use nearlive::time::WallTime;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer};
-use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer, PLAIN};
-use nearlive_simulator::origin::{HttpRequest, Origin, Reply, Step, Timeline};
+use nearlive_simulator::origin::live::{HLS, LOW_LATENCY, Live, LiveServer, PLAIN};
+use nearlive_simulator::origin::{HttpRequest, Origin, Reply, Step, Timeline, status};
 use nearlive_simulator::{Setup, Simulation};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,18 +29,60 @@ impl<O: Origin> Origin for Placed<O> {
         if !request.path().ends_with(".mpd") {
             return reply;
         }
-        let (mut text, mut head) = (String::new(), None);
-        loop {
-            match reply.poll(now) {
-                Step::Head(it) => head = Some(it),
-                Step::Data(data) => text.push_str(&String::from_utf8_lossy(&data.to_vec())),
-                _ => break,
-            }
-        }
         self.loads += 1;
         let bases = (self.bases)(self.loads);
-        text = text.replacen("<Period", &format!("{bases}<Period"), 1);
-        Box::new(Timeline::answer(now, request, head.unwrap(), text))
+        let changed = |text: String| text.replacen("<Period", &format!("{bases}<Period"), 1);
+        rewritten(now, request, reply.as_mut(), changed)
+    }
+
+    fn anchor(&self) -> Option<WallTime> {
+        self.inner.anchor()
+    }
+
+    fn rung(&self, url: &str) -> Option<u8> {
+        self.inner.rung(url)
+    }
+}
+
+/// A reply of text, changed.
+fn rewritten(
+    now: Time,
+    request: &HttpRequest,
+    reply: &mut dyn Reply,
+    change: impl Fn(String) -> String,
+) -> Box<dyn Reply> {
+    let (mut text, mut head) = (String::new(), None);
+    loop {
+        match reply.poll(now) {
+            Step::Head(it) => head = Some(it),
+            Step::Data(data) => text.push_str(&String::from_utf8_lossy(&data.to_vec())),
+            _ => break,
+        }
+    }
+    Box::new(Timeline::answer(now, request, head.unwrap(), change(text)))
+}
+
+/// A network that hands out addresses for a while: each load of the multivariant playlist names each
+/// media playlist with a token, which is refused when it is old.
+struct Signed {
+    inner: LiveServer,
+    lasts: Time,
+    asked: Rc<RefCell<Vec<(Time, String)>>>,
+}
+
+impl Origin for Signed {
+    fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
+        self.asked.borrow_mut().push((now, request.url.clone()));
+        let old = |token: &str| token.parse().is_ok_and(|at: Time| at + self.lasts < now);
+        if request.url.split_once("?t=").is_some_and(|(_, token)| old(token)) {
+            return status(now, 403);
+        }
+        let mut reply = self.inner.open(now, request);
+        if !request.path().ends_with("index.m3u8") {
+            return reply;
+        }
+        let changed = |text: String| text.replace(".m3u8", &format!(".m3u8?t={now}"));
+        rewritten(now, request, reply.as_mut(), changed)
     }
 
     fn anchor(&self) -> Option<WallTime> {
@@ -244,5 +286,28 @@ fn what_was_read_once_is_not_asked_for_again_when_host_and_token_change() {
             let manifests: usize = run.times(|path| path.ends_with(".mpd")).values().sum();
             assert!(manifests > 10, "{url}: {manifests}");
         }
+    }
+}
+
+#[test]
+fn a_playlist_whose_token_expires_is_loaded_on_with_a_new_one() {
+    for lasts in [5, 20, 3600] {
+        let asked = Rc::<RefCell<Vec<(Time, String)>>>::default();
+        let inner = LiveServer::new(Live { segment: secs(2), ..Live::default() });
+        let origin = Signed { inner, lasts: secs(lasts), asked: Rc::clone(&asked) };
+        let mut run = Run { sim: Setup::new(origin).start(), asked };
+        run.sim.load(HLS);
+        run.sim.run_to(secs(120));
+        let report = run.sim.report();
+        report.sound().unwrap();
+        assert_eq!((&report.stands[..], &report.errors[..]), (&[][..], &[][..]), "{lasts} s");
+        assert_eq!(report.seeks, 1, "{lasts} s: it began anew: {report}");
+        let inits = run.times(|path| path.ends_with("init.mp4"));
+        assert!(inits.values().all(|n| *n == 1), "{lasts} s: {inits:?}");
+        let segments = run.times(|path| path.ends_with(".m4s"));
+        assert!(segments.values().all(|n| *n == 1), "{lasts} s: {segments:?}");
+        let most = usize::try_from(120 / lasts + 2).unwrap();
+        let loads: usize = run.times(|path| path.ends_with("index.m3u8")).values().sum();
+        assert!(loads <= most, "{lasts} s: {loads} loads");
     }
 }

@@ -54,18 +54,23 @@ pub struct Presentation {
 
 impl Presentation {
     /// It is a newer load of `before`: what is in the same place of it, and only went to another host or
-    /// has another query, is the same thing ([`Resource::follow`]).
+    /// has another query, is the same thing ([`Resource::follow`]). What a playlist of HLS listed holds
+    /// until that is loaded again.
     pub fn follow(&mut self, before: &Self) {
-        let mut rest = before.periods.as_slice();
+        let mut rest = before.periods.iter();
         for period in &mut self.periods {
-            let Some(at) = rest.iter().position(|old| old.id == period.id) else { continue };
-            let (old, later) = rest.split_at_checked(at + 1).unwrap_or((rest, &[]));
-            rest = later;
-            let old = || old.last().into_iter().flat_map(|period| &period.tracks);
-            for new in period.tracks.iter_mut().flat_map(|track| &mut track.representations) {
-                let mut known = old().flat_map(|track| &track.representations);
-                if let Some(old) = known.find(|old| old.id == new.id) {
-                    new.follow(old);
+            let mut ahead = rest.clone();
+            let Some(old) = ahead.find(|old| old.id == period.id) else { continue };
+            rest = ahead;
+            for track in &mut period.tracks {
+                for new in &mut track.representations {
+                    for known in &old.tracks {
+                        let mut known = known.representations.iter();
+                        if known.find(|old| old.id == new.id).is_some_and(|old| new.follow(old)) {
+                            self.kind.clone_from(&before.kind);
+                            (period.start, period.end) = (old.start, old.end);
+                        }
+                    }
                 }
             }
         }
@@ -215,20 +220,26 @@ pub struct Representation {
 }
 
 impl Representation {
-    fn follow(&mut self, before: &Self) {
-        let index = match (&mut self.segments, &before.segments) {
-            (SegmentList::Indexed { index }, SegmentList::Indexed { index: old }) => {
-                (Some(index), Some(old))
-            }
-            _ => (None, None),
-        };
-        let init = (self.init.as_mut(), before.init.as_ref());
-        let playlist = (self.playlist.as_mut(), before.playlist.as_ref());
-        for (new, old) in [init, index, playlist] {
-            if let (Some(new), Some(old)) = (new, old) {
-                new.follow(old);
-            }
+    /// Answers whether its playlist is known.
+    fn follow(&mut self, before: &Self) -> bool {
+        if let (Some(init), Some(old)) = (&mut self.init, &before.init) {
+            init.follow(old);
         }
+        if let (SegmentList::Indexed { index }, SegmentList::Indexed { index: old }) =
+            (&mut self.segments, &before.segments)
+        {
+            index.follow(old);
+        }
+        let (Some(playlist), Some(old)) = (&mut self.playlist, &before.playlist) else {
+            return false;
+        };
+        playlist.follow(old);
+        let known = playlist == old;
+        if known {
+            self.segments.clone_from(&before.segments);
+            self.container = before.container;
+        }
+        known
     }
 
     /// The MIME type with codecs, as `MediaSource.isTypeSupported` takes it. `None` for text.

@@ -22,7 +22,7 @@ use crate::dash::resolve::MPD_EVENTS;
 use crate::hls;
 use crate::hls::syntax::Playlist;
 use crate::net::Failure;
-use crate::net::retry::Failed;
+use crate::net::retry::{self, Failed, Weight};
 use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
 use crate::time::{Instant, Position, WallTime};
 use alloc::rc::Rc;
@@ -231,45 +231,33 @@ impl Manifest {
         self.loader.over();
         let url = sent.from();
         let read = protocol::read(body, url, sent.head.content_type.as_deref())?;
-        let (protocol, mut p, made) = match read {
-            Read::Dash(presentation, published) => ("dash", presentation, published),
-            Read::Hls(mut presentation, media) => {
-                let mut lists = Lists::default();
-                if let Some(media) = media {
-                    let applied =
-                        lists.apply(now, &mut presentation, (&Resource::at(url), url), &media);
-                    applied.map_err(|error| protocol::refused(url, error))?;
-                }
-                self.lists = Some(lists);
-                ("hls", presentation, None)
-            }
+        let (protocol, mut p, made, media) = match read {
+            Read::Dash(presentation, published) => ("dash", presentation, published, None),
+            Read::Hls(presentation, media) => ("hls", presentation, None, media),
         };
-        self.protocol = protocol;
-        self.trouble = None;
-        if !self.loader.read(sent.sent_at, p.location.as_ref(), p.refresh, made) {
-            return Ok(None);
-        }
         if let Some(before) = &self.presentation {
             p.follow(before);
-            self.move_indexes(&p);
+        }
+        if protocol == "hls" {
+            // What is known of its playlists stays.
+            let lists = self.lists.get_or_insert_default();
+            let list = p.periods.first().and_then(|p| p.tracks.first());
+            let list = list.and_then(|t| t.representations.first()?.playlist.clone());
+            if let (Some(media), Some(list)) = (media, list) {
+                let applied = lists.apply(now, &mut p, (&list, url), &media);
+                applied.map_err(|error| protocol::refused(url, error))?;
+                self.trouble = None;
+            }
+        } else {
+            self.trouble = None;
+        }
+        self.protocol = protocol;
+        if !self.loader.read(sent.sent_at, p.location.as_ref(), p.refresh, made) {
+            return Ok(None);
         }
         let now = Rc::new(p);
         let before = self.presentation.replace(Rc::clone(&now));
         Ok(Some(Loaded { made, before, now }))
-    }
-
-    /// The segments of indexes that were read are where `p` says that they are now.
-    fn move_indexes(&mut self, p: &Presentation) {
-        let tracks = p.periods.iter().flat_map(|period| &period.tracks);
-        for rep in tracks.flat_map(|track| &track.representations) {
-            let SegmentList::Indexed { index } = &rep.segments else { continue };
-            let known = self.indexes.iter_mut().find(|it| it.0 == *index);
-            if let Some((_, SegmentList::Listed(listed))) = known {
-                for segment in &mut listed.segments {
-                    segment.resource = index.part(segment.resource.range);
-                }
-            }
-        }
     }
 
     /// The manifest cannot be had, or not be read; `first`: nothing plays yet. Answers what is to be
@@ -339,6 +327,11 @@ impl Manifest {
         failed: Option<Failed<'_>>,
         first: bool,
     ) -> Option<Refused> {
+        let refused = failed.is_some_and(|it| retry::weight(it.failure) == Weight::Refused);
+        if refused && !first {
+            // Its address may have expired: the multivariant playlist names another token by now.
+            self.loader.want(cx.now);
+        }
         Some(self.lists.as_mut()?.refused(cx, list, failed, first))
     }
 
