@@ -44,8 +44,7 @@ use core::time::Duration;
 
 /// Requests that have been silent for so long when the network comes back are dead more often than slow.
 const SILENT: Duration = Duration::from_secs(1);
-/// How long the first part of a segment that was asked for late takes to arrive: all that has grown comes
-/// at once.
+/// How long all that exists of a segment that was asked for late takes to arrive.
 const LATE_PART_TRANSFER: Duration = Duration::from_millis(200);
 /// A track makes at most a few requests in one go; the bound is for a manifest that lists nothing but
 /// gaps.
