@@ -40,6 +40,7 @@ mod playhead;
 mod quality;
 mod report;
 mod requests;
+mod retries;
 mod select;
 mod session;
 mod sight;

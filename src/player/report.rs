@@ -57,8 +57,7 @@ impl Report<'_> {
 
     /// The request that fails at present and is retried, in words.
     fn outage(&self) -> Option<String> {
-        let of_media = self.tracks.iter().find_map(|s| s.trouble.words.clone());
-        of_media.or_else(|| self.rest.manifest.trouble().map(ToString::to_string))
+        self.requests.retries.told().map(ToString::to_string)
     }
 
     pub(super) fn stats(&self, now: Instant) -> Stats {

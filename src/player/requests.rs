@@ -8,6 +8,7 @@
 
 use super::cx::Cx;
 use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request, TrackId};
+use super::retries::Retries;
 use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
 use crate::net::mirrors::Mirrors;
@@ -203,6 +204,8 @@ pub(super) struct Requests {
     pub(super) made: u32,
     /// Bytes received so far.
     pub(super) bytes: u64,
+    /// What failed, and waits to be asked for again.
+    pub(super) retries: Retries,
 }
 
 impl Requests {

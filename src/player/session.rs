@@ -28,6 +28,7 @@ use super::playhead::{Drive, Playhead};
 use super::quality::Adaptation;
 use super::report::Report;
 use super::requests::{Heard, Purpose, Requests, Sent};
+use super::retries::Need;
 use super::select::Types;
 use super::sight::Sight;
 use super::track::Tracks;
@@ -44,10 +45,7 @@ use core::time::Duration;
 
 /// Requests that have been silent for so long when the network comes back are dead more often than slow.
 const SILENT: Duration = Duration::from_secs(1);
-/// How long all that exists of a segment that was asked for late takes to arrive.
-const LATE_PART_TRANSFER: Duration = Duration::from_millis(200);
-/// A track makes at most a few requests in one go; the bound is for a manifest that lists nothing but
-/// gaps.
+/// A track makes a few requests in one go at most; a manifest may list nothing but gaps.
 const MOST_STEPS: u32 = 64;
 
 /// One loaded address.
@@ -161,9 +159,7 @@ impl Session {
             Purpose::Init(track) => self.fetch(cx, |fetch, cx| fetch.init(cx, track, sent, body)),
             Purpose::Index(track) => {
                 let index = self.fetch(cx, |fetch, cx| fetch.index(cx, track, sent, &body));
-                if let Some((index, list)) = index {
-                    self.manifest.index_read(index, list);
-                }
+                self.manifest.index_read(index);
             }
             Purpose::Playlist => self.on_playlist(cx, sent, &body),
             Purpose::Sniff(track) => {
@@ -281,8 +277,8 @@ impl Session {
                 self.on_dropped(cx, &sent);
             }
         }
-        self.tracks.hurry();
-        self.manifest.hurry(cx.now, self.head.is_live());
+        self.requests.retries.hurry_all();
+        self.manifest.hurry(&mut self.requests.retries, cx.now, self.head.is_live());
     }
 
     fn on_dropped(&mut self, cx: &mut Cx<'_>, sent: &Sent) {
@@ -383,7 +379,7 @@ impl Session {
                     Step::Again => {}
                     Step::Rest => break,
                     Step::Newer(at) => {
-                        self.manifest.want_woken(cx, at);
+                        self.manifest.want_woken(cx, &self.requests.retries, at);
                         break;
                     }
                     Step::Unplayable(track, error) => self.opening().go_without(cx, track, error),
@@ -412,7 +408,7 @@ impl Session {
 
     fn on_manifest(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
         self.clock.learn_date(cx.now, sent.head.date);
-        let loaded = match self.manifest.answered(cx.now, sent, body) {
+        let loaded = match self.manifest.answered(cx.now, &mut self.requests.retries, sent, body) {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return,
             Err(error) => return self.manifest_trouble(cx, error, None),
@@ -430,7 +426,8 @@ impl Session {
 
     fn on_newer(&mut self, cx: &mut Cx<'_>, loaded: &Loaded, before: &Presentation) {
         self.opening().ask_types(cx, &loaded.now);
-        self.tracks.renamed(before, &loaded.now, &self.types);
+        let retries = &mut self.requests.retries;
+        self.tracks.renamed(retries, before, &loaded.now, &self.types);
         self.settle_kind(cx, &loaded.now);
         if loaded.begins_anew() && self.stage.is_running() {
             // Another time at position zero: what is buffered belongs to another timeline.
@@ -439,21 +436,21 @@ impl Session {
     }
 
     fn manifest_trouble(&mut self, cx: &mut Cx<'_>, error: Error, failed: Option<Failed<'_>>) {
-        let first = self.stage.is_loading();
-        if let Some(error) = self.manifest.refused(cx, error, failed, first) {
+        let (first, retries) = (self.stage.is_loading(), &mut self.requests.retries);
+        if let Some(error) = self.manifest.refused(cx, retries, error, failed, first) {
             self.trouble(cx, error);
         }
     }
 
     fn on_playlist(&mut self, cx: &mut Cx<'_>, sent: &Sent, body: &[u8]) {
         self.clock.learn_date(cx.now, sent.head.date);
-        let listed = match self.manifest.listed(sent, body) {
+        let listed = match self.manifest.listed(&mut self.requests.retries, sent, body) {
             Ok(Some(listed)) => listed,
             Ok(None) => return,
             Err((error, why)) => return self.playlist_trouble(cx, sent, error, why.as_ref()),
         };
         self.note_lists(cx.now);
-        self.tracks.listed(listed.grew);
+        self.tracks.listed(&mut self.requests.retries, listed.grew);
         let Some(p) = self.manifest.shared() else { return };
         if !self.stage.is_loading() {
             self.opening().ask_types(cx, &p);
@@ -473,14 +470,15 @@ impl Session {
         let list = &sent.resource;
         let failed = why.map(|why| sent.failed(cx.now, why));
         let first = !self.head.is_live() || !self.stage.is_running();
-        let Some(refused) = self.manifest.list_refused(cx, list, failed, first) else { return };
+        let retries = &mut self.requests.retries;
+        let refused = self.manifest.list_refused(cx, retries, list, failed, first);
+        let Some(refused) = refused else { return };
         let p = self.manifest.presentation();
         let tracks = p.map(|p| self.tracks.of_list(p, list)).unwrap_or_default();
         let why = why.unwrap_or(&Failure::Unreadable);
-        let mut pass_over =
-            |track: &_| self.fetch(cx, |fetch, cx| fetch.pass_over(cx, *track, why));
-        if refused.replaceable && tracks.iter().all(&mut pass_over) {
-            return self.manifest.list_replaced();
+        let mut pass = |track: &_| self.fetch(cx, |fetch, cx| fetch.pass_over(cx, *track, why));
+        if refused.replaceable && tracks.iter().all(&mut pass) {
+            return self.requests.retries.had(Need::Manifest);
         }
         if !self.manifest.list_again(cx.now, list, refused, first) {
             return match tracks.first() {
@@ -488,7 +486,8 @@ impl Session {
                 None => self.trouble(cx, Error { fatal: true, ..error }),
             };
         }
-        if let Some(error) = self.manifest.list_said(error, refused.count) {
+        // Once, and not at the first.
+        if refused.count > 1 && self.requests.retries.tell(Need::Manifest, &error.message) {
             self.trouble(cx, error);
         }
     }
@@ -553,22 +552,22 @@ impl Session {
         let Some(stream) = self.tracks.get(track) else { return };
         let breaks_off = stream.breaks_off(sent.id);
         let news = self.tracks.done(cx, track, sent.id);
+        self.requests.retries.had_media(track);
         self.on_news(cx, track, sent.id, news);
         if breaks_off && self.head.is_growing() {
             // It grew to its end, and that is the Period's: the next one has begun.
-            self.manifest.want(cx.now);
+            self.manifest.want(&self.requests.retries, cx.now);
         }
     }
 
     fn on_news(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, news: Vec<News>) {
         for item in news {
+            if let News::Message { scheme, data, .. } = &item {
+                self.manifest.message(cx.now, &self.requests.retries, scheme, data);
+            }
             match item {
                 News::Damaged { why } => {
                     self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, id, why));
-                }
-                News::Message { ref scheme, ref data, .. } => {
-                    self.manifest.message(cx.now, scheme, data);
-                    self.drive().news(cx.now, track, item);
                 }
                 item => self.drive().news(cx.now, track, item),
             }
@@ -579,7 +578,7 @@ impl Session {
 
     fn grant(&mut self, cx: &mut Cx<'_>, wish: Wish) {
         match wish {
-            Wish::Newer => self.manifest.want(cx.now),
+            Wish::Newer => self.manifest.want(&self.requests.retries, cx.now),
             Wish::Say(error) => self.trouble(cx, error),
             Wish::Without(track, error) => self.opening().go_without(cx, track, error),
             Wish::GoOn(at) => {
@@ -605,7 +604,7 @@ impl Session {
             self.drive().camera_changed(cx.now);
         }
         self.note_late(cx);
-        self.manifest.want(cx.now);
+        self.manifest.want(&self.requests.retries, cx.now);
         self.drive().refused(cx);
         if let Some(age) = lost
             && let Some((edge, _, view)) = self.edge_parts()
@@ -623,7 +622,7 @@ impl Session {
 
     /// What follows from how late the origin is.
     fn note_late(&mut self, cx: &mut Cx<'_>) {
-        self.head.origin_is_late(self.tracks.late(), LATE_PART_TRANSFER);
+        self.head.origin_is_late(self.tracks.late());
         let known = self.tracks.known_late();
         if let Some(error) = self.edge.note_late(cx.now, known, &self.url) {
             self.trouble(cx, error);

@@ -10,6 +10,7 @@ use super::manifest::Manifest;
 use super::manifest::protocol::{self, Manifest as Read};
 use super::place::Place;
 use super::playhead::{LivePlayback, Playhead, Scene};
+use super::retries::Retries;
 use super::select::Types;
 use super::track::Tracks;
 use super::track::way::Ways;
@@ -91,6 +92,7 @@ pub(super) struct World {
     pub(super) tracks: Tracks,
     pub(super) camera: Camera,
     pub(super) around: Surroundings,
+    pub(super) retries: Retries,
     /// The live edge.
     pub(super) edge: Option<Position>,
     manifest: Manifest,
@@ -107,6 +109,7 @@ impl World {
             tracks,
             camera: Camera::default(),
             around: Surroundings::default(),
+            retries: Retries::default(),
             edge: None,
             manifest: Manifest::of(presentation),
             types: Types::default(),
@@ -160,6 +163,7 @@ impl World {
                 url: "",
                 whole: self.head.is_whole(),
             },
+            retries: &self.retries,
         };
         let said = step(&mut self.head, &mut self.around.at(when), &scene);
         (said, self.around.drain())

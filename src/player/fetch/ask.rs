@@ -8,6 +8,7 @@ use crate::player::io::{Body, Reason, TrackId};
 use crate::player::place::{Place, place_in, rep_of, track_of};
 use crate::player::quality::LATE_BY_LINK;
 use crate::player::requests::{Patience, Purpose};
+use crate::player::retries::Need;
 use crate::player::track::wrapping::{InitData, Wrapping, mime_of};
 use crate::presentation::{Mapping, Presentation, Representation, Resource, Segment, SegmentList};
 use crate::time::{Instant, WallTime};
@@ -44,10 +45,7 @@ impl Fetch<'_> {
         if stream.ended || stream.passive || stream.fetching.is_some() {
             return Step::Rest;
         }
-        if let Some(until) = stream.trouble.until
-            && until > cx.now
-        {
-            cx.wake_at(until, Reason::Retry);
+        if self.requests.retries.holds_back(cx, Need::Track(track)) {
             return Step::Rest;
         }
         if stream.downloads.len() >= 2 || (stream.downloads.len() == 1 && !self.is_live()) {
@@ -259,6 +257,7 @@ impl Fetch<'_> {
         }
         if let Some(bytes) = known {
             self.tracks.bytes_at_once(cx, track, id, &bytes);
+            self.requests.retries.had_media(track);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::requests::Sent;
+use crate::player::retries::Need;
 use alloc::string::ToString;
 
 impl Fetch<'_> {
@@ -39,8 +40,7 @@ impl Fetch<'_> {
         if self.is_live() {
             self.ask_manifest(failed.failure);
         }
-        let mut failures = self.tracks.get(track).map(|s| s.trouble.failed).unwrap_or_default();
-        let count = failures.add(Some(failed.failure));
+        let count = self.requests.retries.count_with(Need::Track(track), failed.failure);
         let answered = matches!(failed.failure, Failure::Status(_) | Failure::Unreadable);
         let elsewhere = answered && count >= REFUSALS && !self.is_live();
         if !(elsewhere && self.pass_over(cx, track, failed.failure)) {

@@ -8,6 +8,7 @@ use crate::player::error::Error;
 use crate::player::io::TrackId;
 use crate::player::open::without;
 use crate::player::place::{Place, track_of};
+use crate::player::retries::Need;
 use crate::player::track::stream::Trouble;
 use crate::presentation::{Kind, Segment, TrackKind};
 use crate::time::Position;
@@ -25,8 +26,8 @@ impl Fetch<'_> {
     ) {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(track);
-        let Some(stream) = self.tracks.get_mut(track) else { return };
-        let tries = stream.trouble.tries.add(Some(failed.failure));
+        let Some(stream) = self.tracks.get(track) else { return };
+        let tries = self.requests.retries.failed(Need::Segment(track), Some(failed.failure));
         let left_out = stream.trouble.left_out;
         let held = !stream.buffer.ranges().is_empty();
         let silent = self.tracks.get(track).is_some_and(|s| self.falls_silent(s));
@@ -70,12 +71,9 @@ impl Fetch<'_> {
         // In another quality it is asked for the first time.
         let count = tries.min(REFUSALS - 1);
         let verdict = retry::verdict(Policy::ON_DEMAND, failed, count, cx.prng);
-        let (Verdict::Again(wait), Some(stream)) = (verdict, self.tracks.get_mut(track)) else {
-            return;
-        };
-        stream.trouble.until = Some(cx.now + wait);
-        if stream.trouble.words.replace(error.message.clone()).is_none() {
-            self.wish(Wish::Say(error));
+        if let Verdict::Again(wait) = verdict {
+            self.requests.retries.wait(cx.now, Need::Track(track), wait);
+            self.say(track, error);
         }
     }
 
@@ -83,8 +81,8 @@ impl Fetch<'_> {
         self.skip(track, segment);
         if let Some(stream) = self.tracks.get_mut(track) {
             let left_out = stream.trouble.left_out.saturating_add(1);
-            let words = stream.trouble.words.take();
-            stream.trouble = Trouble { left_out, words, ..Trouble::default() };
+            stream.trouble = Trouble { left_out, ..Trouble::default() };
+            self.requests.retries.replaced(track);
         }
     }
 

@@ -3,13 +3,13 @@
 use super::Fetch;
 use crate::media::isobmff::scan::{Fact, Scanner};
 use crate::net::Failure;
-use crate::net::retry::InARow;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::manifest::index;
 use crate::player::place::rep_of;
 use crate::player::requests::Sent;
+use crate::player::retries::Need;
 use crate::player::track::wrapping::InitData;
 use crate::presentation::{Resource, Segment, SegmentList};
 use crate::time::Instant;
@@ -35,7 +35,7 @@ impl Fetch<'_> {
         stream.fetching = None;
         match init {
             Some(init) => {
-                stream.trouble.failed = InARow::default();
+                self.requests.retries.recount(Need::Track(track));
                 let data = InitData { bytes, tracks: init.tracks };
                 stream.keep_init(sent.resource.clone(), data);
             }

@@ -3,11 +3,12 @@
 use super::{Fetch, Wish};
 use crate::buffer::plan::Cursor;
 use crate::net::Failure;
-use crate::net::retry::{self, Failed, Policy, Verdict};
+use crate::net::retry::{self, Failed, Policy};
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::TrackId;
 use crate::player::place::{place_in, rep_of, track_of};
+use crate::player::retries::Need;
 use crate::player::track::stream::Trouble;
 use crate::presentation::Segment;
 use core::time::Duration;
@@ -36,18 +37,22 @@ impl Fetch<'_> {
     ) {
         let live = self.is_live();
         let policy = if live { Policy::LIVE } else { Policy::ON_DEMAND };
-        let Some(stream) = self.tracks.get_mut(track) else { return };
-        let trouble = &mut stream.trouble;
-        let count = trouble.failed.add(Some(failed.failure));
-        trouble.wished = failed.wish.is_some();
-        let lasts = count >= LIVE_REFUSALS && *failed.failure != Failure::Unreadable;
-        match retry::verdict(policy, failed, count, cx.prng) {
-            Verdict::Again(wait) => trouble.until = Some(cx.now + wait),
-            Verdict::Settled if live && !lasts => trouble.until = Some(cx.now + policy.cap),
-            Verdict::Settled => return self.wish(Wish::Without(track, error)),
+        if self.tracks.get(track).is_none() {
+            return;
         }
-        let told = trouble.words.replace(error.message.clone()).is_some();
-        if !told {
+        let may_start = *failed.failure == Failure::Unreadable;
+        let anyway = |count| (live && (may_start || count < LIVE_REFUSALS)).then_some(policy.cap);
+        let retries = &mut self.requests.retries;
+        if retries.try_again(cx, Need::Track(track), policy, failed, anyway) {
+            self.say(track, error);
+        } else {
+            self.wish(Wish::Without(track, error));
+        }
+    }
+
+    /// Tells the page, once until something of the track comes.
+    pub(super) fn say(&mut self, track: TrackId, error: Error) {
+        if self.requests.retries.tell(Need::Track(track), &error.message) {
             self.wish(Wish::Say(error));
         }
     }
@@ -73,8 +78,8 @@ impl Fetch<'_> {
             return false;
         };
         stream.place = next;
-        let words = stream.trouble.words.take();
-        stream.trouble = Trouble { words, ..Trouble::default() };
+        stream.trouble = Trouble::default();
+        self.requests.retries.replaced(track);
         self.quality.because("another one is not to be had");
         true
     }

@@ -11,6 +11,7 @@ use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::playhead::ENTRY;
 use crate::player::quality::{LATE_BY_LINK, Read};
+use crate::player::retries::Need;
 use crate::presentation::TrackKind;
 use crate::time::Instant;
 use core::time::Duration;
@@ -100,7 +101,7 @@ impl Fetch<'_> {
         let Some(track) = track_of(p, stream.place) else { return };
         let playable = self.types.playable(track).into_iter();
         let mut inits = playable.filter_map(|rep| track.representations.get(rep)?.init.as_ref());
-        if stream.trouble.failed.count() == 0
+        if self.requests.retries.count(Need::Track(stream.id)) == 0
             && let Some(init) = inits.find(|init| stream.init(init).is_none())
         {
             stream.ask_init(cx, self.requests, init.clone());

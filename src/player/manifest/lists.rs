@@ -6,11 +6,12 @@
 
 use crate::hls::syntax::Media;
 use crate::hls::update::Placement;
-use crate::net::retry::{self, Failed, InARow, Policy, REFUSALS, Verdict};
+use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict};
 use crate::player::cx::Cx;
 use crate::player::io::{Body, Reason};
 use crate::player::place::rep_of;
 use crate::player::requests::{Patience, Purpose, Requests};
+use crate::player::retries::{Need, Retries};
 use crate::player::track::Tracks;
 use crate::presentation::{self, Presentation, Refresh, Resource};
 use crate::time::Instant;
@@ -33,7 +34,6 @@ struct State {
     asked: Option<Instant>,
     /// When to load it next; `None`: it is complete, or was never loaded.
     due: Option<Instant>,
-    failed: InARow,
 }
 
 /// What is to be done about a playlist that cannot be had.
@@ -48,12 +48,16 @@ pub(in crate::player) struct Refused {
 }
 
 impl Lists {
-    fn state(&mut self, list: &Resource) -> &mut State {
+    fn index(&mut self, list: &Resource) -> usize {
         let known = self.states.iter().position(|it| it.0 == *list);
-        let at = known.unwrap_or(self.states.len());
-        if known.is_none() {
+        known.unwrap_or_else(|| {
             self.states.push((list.clone(), State::default()));
-        }
+            self.states.len() - 1
+        })
+    }
+
+    fn state(&mut self, list: &Resource) -> &mut State {
+        let at = self.index(list);
         &mut self.states[at].1
     }
 
@@ -62,6 +66,7 @@ impl Lists {
     pub(super) fn apply(
         &mut self,
         asked: Instant,
+        retries: &mut Retries,
         presentation: &mut Presentation,
         (list, from): (&Resource, &str),
         media: &Media,
@@ -71,7 +76,8 @@ impl Lists {
             Refresh::Every(every) => Some(asked + every),
             Refresh::Never | Refresh::OnEvent => None,
         };
-        *self.state(list) = State { asked: Some(asked), due, ..State::default() };
+        *self.state(list) = State { asked: Some(asked), due, in_flight: false };
+        retries.had(Need::List(self.index(list)));
         Ok(())
     }
 
@@ -110,14 +116,15 @@ impl Lists {
     pub(super) fn refused(
         &mut self,
         cx: &mut Cx<'_>,
+        retries: &mut Retries,
         list: &Resource,
         failed: Option<Failed<'_>>,
         first: bool,
     ) -> Refused {
         use crate::net::Failure;
-        let state = self.state(list);
-        state.in_flight = false;
-        let count = state.failed.add(failed.map(|f| f.failure));
+        self.state(list).in_flight = false;
+        let need = Need::List(self.index(list));
+        let count = retries.failed(need, failed.map(|f| f.failure));
         let verdict = retry::manifest(first, failed, count, cx.prng);
         let why = failed.map_or(&Failure::Unreadable, |f| f.failure);
         let answered = matches!(why, Failure::Status(_) | Failure::Unreadable);
@@ -150,19 +157,20 @@ impl Lists {
     }
 
     /// Playlists that failed are due at once.
-    pub(super) fn hurry(&mut self, now: Instant) {
-        let states = self.states.iter_mut().map(|it| &mut it.1);
-        for state in states.filter(|state| state.failed.count() > 0 && !state.in_flight) {
-            state.due = Some(now);
+    pub(super) fn hurry(&mut self, retries: &Retries, now: Instant) {
+        for (i, (_, state)) in self.states.iter_mut().enumerate() {
+            if retries.count(Need::List(i)) > 0 && !state.in_flight {
+                state.due = Some(now);
+            }
         }
     }
 
     /// Newer ones are wanted at `at`, or as soon after as is decent.
-    pub(super) fn want(&mut self, at: Instant) {
-        for state in self.states.iter_mut().map(|it| &mut it.1) {
+    pub(super) fn want(&mut self, retries: &Retries, at: Instant) {
+        for (i, (_, state)) in self.states.iter_mut().enumerate() {
             let earliest = state.asked.map_or(at, |asked| at.max(asked + LEAST_BETWEEN));
             if let Some(due) = &mut state.due
-                && state.failed.count() == 0
+                && retries.count(Need::List(i)) == 0
             {
                 *due = (*due).min(earliest);
             }

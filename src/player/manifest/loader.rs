@@ -1,10 +1,11 @@
 //! When the manifest is loaded: as it says itself, sooner when trouble asks for it, and again after a
 //! failure. While something plays, a manifest that fails to load is no more than old.
 
-use crate::net::retry::{self, Failed, InARow, Policy, Verdict};
+use crate::net::retry::{self, Failed, Policy, Verdict};
 use crate::player::cx::Cx;
 use crate::player::io::{Body, Reason};
 use crate::player::requests::{Patience, Purpose, Requests};
+use crate::player::retries::{Need, Retries};
 use crate::presentation::{Refresh, Resource};
 use crate::time::{Instant, WallTime};
 use alloc::string::String;
@@ -25,7 +26,6 @@ pub(super) struct Loader {
     url: String,
     due: Option<Instant>,
     in_flight: bool,
-    failed: InARow,
     asked_at: Option<Instant>,
     /// Loads in a row that were asked for out of turn.
     pressing: u32,
@@ -41,7 +41,6 @@ impl Loader {
             url,
             due: None,
             in_flight: false,
-            failed: InARow::default(),
             asked_at: None,
             pressing: 0,
             pressed: false,
@@ -50,14 +49,14 @@ impl Loader {
     }
 
     /// It is wanted at `at`, or as soon after the last load as is decent.
-    pub(super) fn want(&mut self, at: Instant) {
+    pub(super) fn want(&mut self, retries: &Retries, at: Instant) {
         let between = match self.pressing {
             0 => FIRST_IN_TROUBLE,
             more => LEAST_IN_TROUBLE * (1 << (more - 1).min(3)),
         };
         let earliest = self.asked_at.map_or(at, |asked| asked + between);
         let at = at.max(earliest);
-        if self.failed.count() == 0 && self.due.is_none_or(|due| at < due) {
+        if retries.count(Need::Manifest) == 0 && self.due.is_none_or(|due| at < due) {
             self.due = Some(at);
             self.pressed = true;
         }
@@ -74,9 +73,9 @@ impl Loader {
     }
 
     /// The network is back: ask at once if that failed before, or if it is `wanted` anyway.
-    pub(super) fn hurry(&mut self, now: Instant, wanted: bool) {
-        if (wanted || self.failed.count() > 0) && !self.in_flight {
-            self.failed = InARow::default();
+    pub(super) fn hurry(&mut self, retries: &mut Retries, now: Instant, wanted: bool) {
+        if (wanted || retries.count(Need::Manifest) > 0) && !self.in_flight {
+            retries.recount(Need::Manifest);
             self.due = Some(now);
         }
     }
@@ -121,7 +120,6 @@ impl Loader {
         refresh: Refresh,
         published: Option<WallTime>,
     ) -> bool {
-        self.failed = InARow::default();
         if let Some(location) = location {
             self.url.clone_from(location);
         }
@@ -143,11 +141,12 @@ impl Loader {
     pub(super) fn refused(
         &mut self,
         cx: &mut Cx<'_>,
+        retries: &mut Retries,
         failed: Option<Failed<'_>>,
         first: bool,
         never: bool,
     ) -> bool {
-        let count = self.failed.add(failed.map(|f| f.failure));
+        let count = retries.failed(Need::Manifest, failed.map(|f| f.failure));
         self.due = match retry::manifest(first, failed, count, cx.prng) {
             Verdict::Again(wait) if !never => Some(cx.now + wait),
             // The manifest of a server that is being set up again may be missing for a while.
@@ -220,14 +219,14 @@ mod tests {
         assert!(t.asks(at(asked)).is_some());
         for between in [30, 150, 300, 600, 1200, 1200] {
             t.loaded(at(asked), Refresh::Never);
-            t.loader.want(at(asked));
+            t.loader.want(&t.requests.retries, at(asked));
             assert_eq!(t.loader.due(), Some(at(asked + between)));
             asked += between;
             assert!(t.asks(at(asked)).is_some());
         }
         t.loaded(at(asked), Refresh::Never);
         t.loader.calm();
-        t.loader.want(at(asked));
+        t.loader.want(&t.requests.retries, at(asked));
         assert_eq!(t.loader.due(), Some(at(asked + 30)), "media came");
     }
 
@@ -262,13 +261,15 @@ mod tests {
             t.asks(at(0));
             let again = |t: &mut Test| {
                 t.loader.over();
-                t.loader.refused(&mut t.around.at(at(0)), Some(failed), first, false)
+                let cx = &mut t.around.at(at(0));
+                t.loader.refused(cx, &mut t.requests.retries, Some(failed), first, false)
             };
             let kept: alloc::vec::Vec<bool> = (0..30).map(|_| again(&mut t)).collect();
             assert_eq!(kept.contains(&false), first, "{kept:?}");
             if first {
                 t.loader.over();
-                let never = t.loader.refused(&mut t.around.at(at(0)), None, true, true);
+                let cx = &mut t.around.at(at(0));
+                let never = t.loader.refused(cx, &mut t.requests.retries, None, true, true);
                 assert!(!never, "what cannot be played is not asked for again");
             }
         }
@@ -280,9 +281,10 @@ mod tests {
         t.asks(at(0));
         t.loader.over();
         let broken = Failure::Timeout;
-        t.loader.refused(&mut t.around.at(at(0)), Some(Failed::at_once(&broken)), false, false);
+        let (cx, failed) = (&mut t.around.at(at(0)), Failed::at_once(&broken));
+        t.loader.refused(cx, &mut t.requests.retries, Some(failed), false, false);
         assert!(t.loader.due().is_some_and(|due| due > at(0)));
-        t.loader.hurry(at(1), false);
+        t.loader.hurry(&mut t.requests.retries, at(1), false);
         assert_eq!(t.loader.due(), Some(at(1)));
     }
 }

@@ -17,6 +17,7 @@ use super::error::{Code, Error};
 use super::io::Reason;
 use super::place::rep_of;
 use super::requests::{Requests, Sent};
+use super::retries::{Need, Retries};
 use super::track::Tracks;
 use crate::dash::resolve::MPD_EVENTS;
 use crate::hls;
@@ -41,8 +42,6 @@ pub(super) struct Manifest {
     presentation: Option<Rc<Presentation>>,
     /// Segment indexes that were read, by where they are.
     indexes: Vec<(Resource, SegmentList)>,
-    /// Why it does not load; that has been said.
-    trouble: Option<String>,
     /// `dash` or `hls`; empty until one was read.
     protocol: &'static str,
     /// What the last message said of the MPD's validity.
@@ -90,7 +89,6 @@ impl Manifest {
             lists: None,
             presentation: None,
             indexes: Vec::new(),
-            trouble: None,
             protocol: "",
             expiry: None,
         }
@@ -121,11 +119,6 @@ impl Manifest {
         self.lists.is_some()
     }
 
-    /// Why it does not load, in words.
-    pub(super) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
-    }
-
     /// The segments of a representation, as far as they are known.
     pub(super) fn list<'a>(&'a self, rep: &'a Representation) -> &'a SegmentList {
         match &rep.segments {
@@ -136,9 +129,9 @@ impl Manifest {
         }
     }
 
-    /// A segment index was read.
-    pub(super) fn index_read(&mut self, index: Resource, list: SegmentList) {
-        self.indexes.push((index, list));
+    /// A segment index was read, if it was.
+    pub(super) fn index_read(&mut self, read: Option<(Resource, SegmentList)>) {
+        self.indexes.extend(read);
     }
 
     /// The segment index has been read.
@@ -166,16 +159,16 @@ impl Manifest {
     }
 
     /// A newer manifest, or newer playlists, are wanted at `at` or as soon after as is decent.
-    pub(super) fn want(&mut self, at: Instant) {
+    pub(super) fn want(&mut self, retries: &Retries, at: Instant) {
         match &mut self.lists {
-            Some(lists) => lists.want(at),
-            None => self.loader.want(at),
+            Some(lists) => lists.want(retries, at),
+            None => self.loader.want(retries, at),
         }
     }
 
     /// A newer one is wanted at `at`, and nothing else may come that makes it be looked for.
-    pub(super) fn want_woken(&mut self, cx: &mut Cx<'_>, at: Instant) {
-        self.want(at);
+    pub(super) fn want_woken(&mut self, cx: &mut Cx<'_>, retries: &Retries, at: Instant) {
+        self.want(retries, at);
         if let Some(due) = self.loader.due() {
             cx.wake_at(due, Reason::ManifestRefresh);
         }
@@ -183,10 +176,10 @@ impl Manifest {
 
     /// A message in the media: it may say that the MPD expires (ISO/IEC 23009-1 5.10.4), and then a newer
     /// one is wanted. Segments repeat it.
-    pub(super) fn message(&mut self, now: Instant, scheme: &str, data: &[u8]) {
+    pub(super) fn message(&mut self, now: Instant, retries: &Retries, scheme: &str, data: &[u8]) {
         if scheme == MPD_EVENTS && self.expiry.as_deref() != Some(data) {
             self.expiry = Some(data.to_vec());
-            self.want(now);
+            self.want(retries, now);
         }
     }
 
@@ -202,11 +195,11 @@ impl Manifest {
     }
 
     /// The network is back: what failed is asked for at once, and a `live` manifest anyway.
-    pub(super) fn hurry(&mut self, now: Instant, live: bool) {
+    pub(super) fn hurry(&mut self, retries: &mut Retries, now: Instant, live: bool) {
         if let Some(lists) = &mut self.lists {
-            lists.hurry(now);
+            lists.hurry(retries, now);
         }
-        self.loader.hurry(now, live && self.lists.is_none());
+        self.loader.hurry(retries, now, live && self.lists.is_none());
     }
 
     /// The request for the manifest was given up.
@@ -225,6 +218,7 @@ impl Manifest {
     pub(super) fn answered(
         &mut self,
         now: Instant,
+        retries: &mut Retries,
         sent: &Sent,
         body: &[u8],
     ) -> Result<Option<Loaded>, Error> {
@@ -244,13 +238,14 @@ impl Manifest {
             let list = p.periods.first().and_then(|p| p.tracks.first());
             let list = list.and_then(|t| t.representations.first()?.playlist.clone());
             if let (Some(media), Some(list)) = (media, list) {
-                let applied = lists.apply(now, &mut p, (&list, url), &media);
+                let applied = lists.apply(now, retries, &mut p, (&list, url), &media);
                 applied.map_err(|error| protocol::refused(url, error))?;
-                self.trouble = None;
+                retries.had(Need::Manifest);
             }
         } else {
-            self.trouble = None;
+            retries.had(Need::Manifest);
         }
+        retries.recount(Need::Manifest);
         self.protocol = protocol;
         if !self.loader.read(sent.sent_at, p.location.as_ref(), p.refresh, made) {
             return Ok(None);
@@ -265,24 +260,22 @@ impl Manifest {
     pub(super) fn refused(
         &mut self,
         cx: &mut Cx<'_>,
+        retries: &mut Retries,
         mut error: Error,
         failed: Option<Failed<'_>>,
         first: bool,
     ) -> Option<Error> {
         self.loader.over();
         let never = error.code == Code::NotYet;
-        error.fatal |= !self.loader.refused(cx, failed, first, never);
-        (error.fatal || self.trouble.is_none()).then(|| self.told(error))
-    }
-
-    fn told(&mut self, error: Error) -> Error {
-        self.trouble = Some(error.message.clone());
-        error
+        error.fatal |= !self.loader.refused(cx, retries, failed, first, never);
+        let new = retries.tell(Need::Manifest, &error.message);
+        (error.fatal || new).then_some(error)
     }
 
     /// A playlist came. An error that is a failure of the request is named as well.
     pub(super) fn listed(
         &mut self,
+        retries: &mut Retries,
         sent: &Sent,
         body: &[u8],
     ) -> Result<Option<Listed>, (Error, Option<Failure>)> {
@@ -306,8 +299,9 @@ impl Manifest {
         };
         let was_live = matches!(shared.kind, Kind::Live(_));
         let presentation = Rc::make_mut(shared);
-        lists.apply(sent.sent_at, presentation, (list, from), &media).map_err(refused)?;
-        self.trouble = None;
+        let applied = lists.apply(sent.sent_at, retries, presentation, (list, from), &media);
+        applied.map_err(refused)?;
+        retries.had(Need::Manifest);
         Ok(Some(Listed { grew: self.list_end(list) != end, was_live }))
     }
 
@@ -323,6 +317,7 @@ impl Manifest {
     pub(super) fn list_refused(
         &mut self,
         cx: &mut Cx<'_>,
+        retries: &mut Retries,
         list: &Resource,
         failed: Option<Failed<'_>>,
         first: bool,
@@ -330,14 +325,9 @@ impl Manifest {
         let refused = failed.is_some_and(|it| retry::weight(it.failure) == Weight::Refused);
         if refused && !first {
             // Its address may have expired: the multivariant playlist names another token by now.
-            self.loader.want(cx.now);
+            self.loader.want(retries, cx.now);
         }
-        Some(self.lists.as_mut()?.refused(cx, list, failed, first))
-    }
-
-    /// What it lists was replaced by something else.
-    pub(super) fn list_replaced(&mut self) {
-        self.trouble = None;
+        Some(self.lists.as_mut()?.refused(cx, retries, list, failed, first))
     }
 
     /// It is asked for again, if that is of use; answers whether it is.
@@ -350,11 +340,6 @@ impl Manifest {
     ) -> bool {
         self.lists.as_mut().is_some_and(|lists| lists.again(now, list, refused, first))
     }
-
-    /// What is to be said of a playlist that is away for so many requests: once, and not at the first.
-    pub(super) fn list_said(&mut self, error: Error, count: u32) -> Option<Error> {
-        (self.trouble.is_none() && count > 1).then(|| self.told(error))
-    }
 }
 
 #[cfg(test)]
@@ -364,15 +349,16 @@ mod tests {
     #[test]
     fn a_message_that_the_mpd_expires_wants_a_newer_one_once() {
         let at = |ms: u64| Instant::from_micros(ms * 1000);
+        let retries = Retries::default();
         let mut manifest = Manifest::new("https://host/a.mpd".into());
-        manifest.message(at(5), "urn:scte:scte35:2013:bin", b"x");
+        manifest.message(at(5), &retries, "urn:scte:scte35:2013:bin", b"x");
         assert_eq!(manifest.due(), None);
-        manifest.message(at(10), MPD_EVENTS, b"2026-11-28T00:00:00Z");
+        manifest.message(at(10), &retries, MPD_EVENTS, b"2026-11-28T00:00:00Z");
         assert_eq!(manifest.due(), Some(at(10)));
         let mut loaded = Manifest { expiry: manifest.expiry, ..Manifest::new(String::new()) };
-        loaded.message(at(20), MPD_EVENTS, b"2026-11-28T00:00:00Z");
+        loaded.message(at(20), &retries, MPD_EVENTS, b"2026-11-28T00:00:00Z");
         assert_eq!(loaded.due(), None, "the next segment repeats it");
-        loaded.message(at(30), MPD_EVENTS, b"2026-11-28T00:01:00Z");
+        loaded.message(at(30), &retries, MPD_EVENTS, b"2026-11-28T00:01:00Z");
         assert_eq!(loaded.due(), Some(at(30)));
     }
 }

@@ -5,9 +5,10 @@ use super::Opening;
 use super::choose::cannot_play;
 use crate::player::cx::Cx;
 use crate::player::event::Event;
-use crate::player::io::{Output, Reason, TrackId};
+use crate::player::io::{Output, TrackId};
 use crate::player::place::{qualities, rep_of};
 use crate::player::playhead::LivePlayback;
+use crate::player::retries::Need;
 use crate::player::track::wrapping::mime_of;
 use crate::presentation::{Container, Kind, Presentation, SegmentList};
 use alloc::string::ToString;
@@ -92,10 +93,7 @@ impl Opening<'_> {
         if matches!(rep.segments, SegmentList::Playlist) || stream.fetching.is_some() {
             return false;
         }
-        if let Some(until) = stream.trouble.until
-            && until > cx.now
-        {
-            cx.wake_at(until, Reason::Retry);
+        if self.requests.retries.holds_back(cx, Need::Track(track)) {
             return false;
         }
         let ts = rep.container == Container::Ts;
@@ -108,7 +106,8 @@ impl Opening<'_> {
             (Kind::Live(_), Some(last)) => {
                 let length = last.end.since(last.start);
                 // After each failure an older one: the origin may not have the newest yet.
-                let older = length * ((1 << stream.trouble.failed.count().min(5)) - 1);
+                let failed = self.requests.retries.count(Need::Track(track));
+                let older = length * ((1 << failed.min(5)) - 1);
                 rep.segments.at(last.end - length * 3 / 2 - Duration::from_millis(500) - older)
             }
             _ => rep.segments.at(p.periods.first().map(|p| p.start).unwrap_or_default()),

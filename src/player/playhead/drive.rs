@@ -48,6 +48,7 @@ impl Drive<'_> {
             camera: self.camera,
             edge: self.edge,
             view: edge::View::new(self.manifest, self.tracks, self.clock, self.url, whole)?,
+            retries: &self.requests.retries,
         };
         Some((head, scene))
     }

@@ -22,6 +22,9 @@ const LEAST_SKIP: Duration = Duration::from_millis(150);
 /// A jump has to bring playback at least this much nearer to the edge.
 const LEAST_GAIN: Duration = Duration::from_secs(1);
 
+/// How long the first part of a late segment takes to arrive.
+const FIRST_PART: Duration = Duration::from_millis(200);
+
 impl Playhead {
     /// Playback is live from now on.
     pub(in crate::player) fn goes_live(&mut self, live: LivePlayback) {
@@ -90,12 +93,11 @@ impl Playhead {
         }
     }
 
-    /// The origin publishes segments `late` after the manifest's time for them. `backlog`: what the
-    /// first part of a late segment takes to arrive.
-    pub(in crate::player) fn origin_is_late(&mut self, late: Duration, backlog: Duration) {
+    /// The origin publishes segments `late` after the manifest's time for them.
+    pub(in crate::player) fn origin_is_late(&mut self, late: Duration) {
         if let Some(live) = &mut self.live {
             // A growing segment that is asked for late arrives as one large piece.
-            let margin = if live.growing && !late.is_zero() { backlog } else { Duration::ZERO };
+            let margin = if live.growing && !late.is_zero() { FIRST_PART } else { Duration::ZERO };
             live.control.origin_late = late + margin;
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::player::camera::Camera;
 use crate::player::edge::{self, Edge};
+use crate::player::retries::Retries;
 use crate::player::track::way::Ways;
 use crate::presentation::Presentation;
 use crate::time::{Instant, Position};
@@ -15,6 +16,7 @@ pub(in crate::player) struct Scene<'a> {
     pub(in crate::player) camera: &'a Camera,
     pub(in crate::player) edge: &'a Edge,
     pub(in crate::player) view: edge::View<'a>,
+    pub(in crate::player) retries: &'a Retries,
 }
 
 impl<'a> Scene<'a> {

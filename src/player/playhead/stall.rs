@@ -8,6 +8,7 @@ use crate::buffer::reserve;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
 use crate::player::place::rep_of;
+use crate::player::retries::Need;
 use crate::player::track::stream::Stream;
 use crate::time::{Instant, Position};
 use crate::units::Bitrate;
@@ -60,6 +61,7 @@ impl Playhead {
             return false;
         }
         let (p, tracks) = (s.presentation(), s.ways.tracks);
+        let waits = |stream: &Stream| s.retries.is_set(Need::Track(stream.id));
         let at = element.position(now);
         let wanted = reserve::wanted(rate, tracks.rate(p, |_| true));
         // Near the edge there is not enough media for a reserve.
@@ -73,7 +75,7 @@ impl Playhead {
             goal: goal(s),
             // A resting track gets no more now: silence, for one, is made only behind media already
             // read.
-            over: s.ended || s.buffer.is_full() || s.rests(),
+            over: s.ended || s.buffer.is_full() || (s.rests() && !waits(s)),
         });
         !reserve::enough(tracks, wanted)
     }
@@ -269,8 +271,8 @@ mod tests {
             let rate = Some(Bitrate::from_bps(250_000));
             world.step(now(5200), |head, cx, scene| head.reserve(cx, scene, rate, |_| goal)).1
         };
-        world.tracks.of_mut(crate::presentation::TrackKind::Video).unwrap().trouble.until =
-            Some(now(9000));
+        let track = Need::Track(world.tracks.ids()[0]);
+        world.retries.wait(now(5000), track, Duration::from_secs(4));
         assert_eq!(reserve(&mut world), [Output::Hold(true)]);
         assert_eq!(reserve(&mut world), [], "it is said once");
         world.holds(&[span(0, 20_000)], at(20_000));

@@ -28,6 +28,7 @@ use super::error::{Code, Error};
 use super::io::{BlobId, FetchId, TrackId};
 use super::place::{Place, moved_place, place_in, rep_of, track_of};
 use super::requests::{Purpose, Requests, Sent};
+use super::retries::{Need, Retries};
 use super::select::Types;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::ranges::Ranges;
@@ -216,11 +217,17 @@ impl Tracks {
     }
 
     /// A newer manifest came: each track goes on at the same place, by the names of things.
-    pub(super) fn renamed(&mut self, old: &Presentation, new: &Presentation, types: &Types) {
+    pub(super) fn renamed(
+        &mut self,
+        retries: &mut Retries,
+        old: &Presentation,
+        new: &Presentation,
+        types: &Types,
+    ) {
         for stream in &mut self.list {
             if old != new {
                 // It may well be there by what the new one says.
-                stream.hurry();
+                retries.hurry(Need::Track(stream.id));
             }
             for d in &mut stream.downloads {
                 let start = d.segment.start;
@@ -236,11 +243,11 @@ impl Tracks {
     }
 
     /// A newer playlist came, which names more than before or not.
-    pub(super) fn listed(&mut self, grew: bool) {
+    pub(super) fn listed(&mut self, retries: &mut Retries, grew: bool) {
         for stream in &mut self.list {
             stream.ended = false;
             if grew {
-                stream.hurry();
+                retries.hurry(Need::Track(stream.id));
             }
         }
     }
@@ -413,13 +420,6 @@ impl Tracks {
             url: None,
             detail: format!("{kind:?}"),
         })
-    }
-
-    /// What failed is asked for at once.
-    pub(super) fn hurry(&mut self) {
-        for stream in &mut self.list {
-            stream.trouble.until = None;
-        }
     }
 
     /// Segments are there so many microseconds after they are due.

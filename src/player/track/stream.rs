@@ -18,7 +18,6 @@ use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
-use crate::net::retry::InARow;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{BlobId, Body, FetchId, Output, TrackId};
@@ -88,23 +87,15 @@ pub(in crate::player) struct Missing {
     pub(in crate::player) tried_at: Instant,
 }
 
-/// How often in a row it went wrong, and when to try again.
+/// What went wrong with its segments, until one comes.
 #[derive(Clone, Debug, Default)]
 pub(in crate::player) struct Trouble {
-    pub(in crate::player) failed: InARow,
-    /// How often the segment at the cursor failed, of a film.
-    pub(in crate::player) tries: InARow,
-    /// How many were left out before it.
+    /// How many were left out before the one at the cursor.
     pub(in crate::player) left_out: u32,
-    /// What it was, in words, until something comes.
-    pub(in crate::player) words: Option<String>,
     /// A segment that is not there.
     pub(in crate::player) missing: Option<Missing>,
     /// Segments in a row that fell silent.
     pub(in crate::player) silent: u32,
-    pub(in crate::player) until: Option<Instant>,
-    /// The server asked to be left alone for so long.
-    pub(in crate::player) wished: bool,
 }
 
 impl Stream {
@@ -418,6 +409,7 @@ impl Stream {
         self.last_done = true;
         self.ended = false;
         self.trouble = Trouble::default();
+        requests.retries.had_media(self.id);
     }
 
     /// There is no room for what lies after `at`: what waits for room goes as well, for it would
@@ -461,16 +453,9 @@ impl Stream {
         self.run.end = span.end;
     }
 
-    /// What was refused may be there by now: it is asked for at once, unless the server wished otherwise.
-    pub(in crate::player) const fn hurry(&mut self) {
-        if !self.trouble.wished {
-            self.trouble.until = None;
-        }
-    }
-
-    /// It waits for room, for a time, or for what it holds to be read: nothing comes of it just now.
+    /// Nothing of it is on its way.
     pub(in crate::player) fn rests(&self) -> bool {
-        self.downloads.is_empty() && self.fetching.is_none() && self.trouble.until.is_none()
+        self.downloads.is_empty() && self.fetching.is_none()
     }
 
     /// The place up to which media was received, in the buffer or on the way to it; of the segment that

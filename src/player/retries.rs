@@ -1,0 +1,239 @@
+//! What could not be had and is asked for again: how often it failed in a row, when it is asked for next,
+//! and what the page was told of it. [`Requests`](super::requests::Requests) has the only one; the waits
+//! are [`crate::net::retry`]'s.
+
+use super::cx::Cx;
+use super::io::{Reason, TrackId};
+use crate::net::Failure;
+use crate::net::retry::{self, Failed, InARow, Policy, Verdict};
+use crate::time::Instant;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The manifest: the MPD, or the playlist that names the others.
+    Manifest,
+    /// A playlist of HLS, by its place among those that were asked for.
+    List(usize),
+    /// What a track asks for next: a segment, or what has to be known before.
+    Track(TrackId),
+    /// The segment of a film that a track is at: in whichever quality it is asked for.
+    Segment(TrackId),
+}
+
+/// One that failed.
+#[derive(Clone, Debug)]
+struct Entry {
+    need: Need,
+    failed: InARow,
+    /// It is not asked for before.
+    until: Option<Instant>,
+    /// The server asked to be left alone for so long.
+    wished: bool,
+    /// What the page was told of it.
+    told: Option<String>,
+}
+
+/// All that failed, and has not been had since.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Retries(Vec<Entry>);
+
+impl Retries {
+    fn get(&self, need: Need) -> Option<&Entry> {
+        self.0.iter().find(|it| it.need == need)
+    }
+
+    fn entry(&mut self, need: Need) -> &mut Entry {
+        let at = self.0.iter().position(|it| it.need == need).unwrap_or_else(|| {
+            let failed = InARow::default();
+            self.0.push(Entry { need, failed, until: None, wished: false, told: None });
+            self.0.len() - 1
+        });
+        &mut self.0[at]
+    }
+
+    /// How often it failed in a row.
+    pub(super) fn count(&self, need: Need) -> u32 {
+        self.get(need).map_or(0, |it| it.failed.count())
+    }
+
+    /// How often it will have failed in a row, with this failure.
+    pub(super) fn count_with(&self, need: Need, failure: &Failure) -> u32 {
+        self.get(need).map(|it| it.failed).unwrap_or_default().add(Some(failure))
+    }
+
+    /// It failed, or what came cannot be read (`None`); answers how often in a row.
+    pub(super) fn failed(&mut self, need: Need, failure: Option<&Failure>) -> u32 {
+        self.entry(need).failed.add(failure)
+    }
+
+    /// It failed. Answers whether it is asked for again: after a wait that depends on how often it failed,
+    /// or, where that is of no use, after what `anyway` says for so many failures.
+    pub(super) fn try_again(
+        &mut self,
+        cx: &mut Cx<'_>,
+        need: Need,
+        policy: Policy,
+        failed: Failed<'_>,
+        anyway: impl FnOnce(u32) -> Option<Duration>,
+    ) -> bool {
+        let count = self.failed(need, Some(failed.failure));
+        let wait = match retry::verdict(policy, failed, count, cx.prng) {
+            Verdict::Again(wait) => Some(wait),
+            Verdict::Settled => anyway(count),
+        };
+        let entry = self.entry(need);
+        entry.wished = failed.wish.is_some();
+        if let Some(wait) = wait {
+            entry.until = Some(cx.now + wait);
+        }
+        wait.is_some()
+    }
+
+    /// It is asked for again after `wait`.
+    pub(super) fn wait(&mut self, now: Instant, need: Need, wait: Duration) {
+        self.entry(need).until = Some(now + wait);
+    }
+
+    /// It is not asked for again yet; sees to being woken when it is.
+    pub(super) fn holds_back(&self, cx: &mut Cx<'_>, need: Need) -> bool {
+        let until = self.get(need).and_then(|it| it.until).filter(|until| *until > cx.now);
+        if let Some(until) = until {
+            cx.wake_at(until, Reason::Retry);
+        }
+        until.is_some()
+    }
+
+    /// It failed, and a wait was set for it, which may be over.
+    pub(super) fn is_set(&self, need: Need) -> bool {
+        self.get(need).is_some_and(|it| it.until.is_some())
+    }
+
+    /// What is to be said of it; answers whether that is new.
+    pub(super) fn tell(&mut self, need: Need, words: &str) -> bool {
+        self.entry(need).told.replace(words.to_string()).is_none()
+    }
+
+    /// What the page was told of anything that is still asked for in vain.
+    pub(super) fn told(&self) -> Option<&str> {
+        let track = |it: &&Entry| matches!(it.need, Need::Track(_));
+        let told = |it: &'_ Entry| it.told.is_some();
+        let media = self.0.iter().filter(track).find(|it| told(it));
+        media.or_else(|| self.0.iter().find(|it| told(it)))?.told.as_deref()
+    }
+
+    /// It came.
+    pub(super) fn had(&mut self, need: Need) {
+        self.0.retain(|it| it.need != need);
+    }
+
+    /// Media of the track came, or something else is asked for.
+    pub(super) fn had_media(&mut self, track: TrackId) {
+        self.had(Need::Track(track));
+        self.had(Need::Segment(track));
+    }
+
+    /// It is counted anew; what was said of it holds.
+    pub(super) fn recount(&mut self, need: Need) {
+        if let Some(entry) = self.0.iter_mut().find(|it| it.need == need) {
+            entry.failed = InARow::default();
+        }
+    }
+
+    /// Something else is asked for of the track; what was said of it holds.
+    pub(super) fn replaced(&mut self, track: TrackId) {
+        let need = Need::Track(track);
+        let told = self.0.iter_mut().find(|it| it.need == need).and_then(|it| it.told.take());
+        self.had_media(track);
+        if told.is_some() {
+            self.entry(need).told = told;
+        }
+    }
+
+    /// It may be there by now: it is asked for at once, unless the server wished otherwise.
+    pub(super) fn hurry(&mut self, need: Need) {
+        if let Some(entry) = self.0.iter_mut().find(|it| it.need == need && !it.wished) {
+            entry.until = None;
+        }
+    }
+
+    /// The network is back: everything is asked for at once.
+    pub(super) fn hurry_all(&mut self) {
+        for entry in &mut self.0 {
+            entry.until = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::cx::Surroundings;
+    use crate::player::testing::now;
+
+    const TRACK: Need = Need::Track(TrackId(1));
+
+    /// After so many milliseconds it is asked for again; `None`: it is not held back.
+    fn wait(retries: &Retries, need: Need) -> Option<u64> {
+        let mut around = Surroundings::default();
+        (0..20_000).rfind(|ms| retries.holds_back(&mut around.at(now(*ms)), need)).map(|ms| ms + 1)
+    }
+
+    fn fail(retries: &mut Retries, failure: &Failure, wish: Option<Duration>) -> bool {
+        let mut around = Surroundings::default();
+        let failed = Failed { wish, ..Failed::at_once(failure) };
+        let cx = &mut around.at(now(0));
+        retries.try_again(cx, TRACK, Policy::ON_DEMAND, failed, |_| None)
+    }
+
+    #[test]
+    fn each_failure_in_a_row_is_waited_for_longer_until_it_comes() {
+        let mut retries = Retries::default();
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            assert!(fail(&mut retries, &Failure::Timeout, None));
+            waits.extend(wait(&retries, TRACK));
+        }
+        assert!(waits.is_sorted() && waits[2] > waits[0] * 2, "{waits:?}");
+        assert_eq!(retries.count(TRACK), 3);
+        retries.had_media(TrackId(1));
+        assert_eq!((retries.count(TRACK), wait(&retries, TRACK)), (0, None));
+    }
+
+    #[test]
+    fn what_is_refused_is_given_up_and_nothing_else_is_held_back_by_it() {
+        let mut retries = Retries::default();
+        let gone = Failure::Status(404);
+        let tried = (0..9).take_while(|_| fail(&mut retries, &gone, None)).count();
+        assert_eq!(tried, retry::REFUSALS as usize - 1);
+        for other in [Need::Manifest, Need::List(1), Need::Track(TrackId(2))] {
+            assert_eq!((retries.count(other), wait(&retries, other)), (0, None), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_newer_manifest_hurries_all_but_what_the_server_wants_left_alone() {
+        for (wish, held) in [(None, false), (Some(Duration::from_secs(9)), true)] {
+            let mut retries = Retries::default();
+            fail(&mut retries, &Failure::Status(503), wish);
+            retries.hurry(TRACK);
+            assert_eq!(wait(&retries, TRACK).is_some(), held, "{wish:?}");
+            retries.hurry_all();
+            assert_eq!(wait(&retries, TRACK), None, "the network is back");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_in_vain_is_told_once_and_media_before_the_manifest() {
+        let mut retries = Retries::default();
+        assert!(retries.tell(Need::Manifest, "no manifest") && retries.tell(TRACK, "no media"));
+        assert!(!retries.tell(TRACK, "still none"));
+        retries.replaced(TrackId(1));
+        assert_eq!(retries.told(), Some("still none"));
+        retries.had(TRACK);
+        assert_eq!(retries.told(), Some("no manifest"));
+    }
+}
