@@ -40,6 +40,13 @@ mod tests {
     }
 
     #[test]
+    fn bundlers_still_find_the_address_of_the_module() {
+        // They look for a text without substitutions, in quotes or backticks.
+        let text = module("export default new URL(\"a.wasm\", import.meta.url).href;").unwrap();
+        assert!(text.contains("new URL(`a.wasm`,import.meta.url)"), "{text}");
+    }
+
+    #[test]
     fn what_is_no_javascript_is_refused() {
         let error = script("const = 1;").unwrap_err().to_string();
         assert!(error.starts_with("what was packed is no JavaScript: "), "{error}");

@@ -183,8 +183,15 @@ pub(crate) fn optimize(program: &Path, scratch: &Path, wasm: &[u8]) -> Result<Ve
     let (before, after) = (scratch.join("before.wasm"), scratch.join("after.wasm"));
     std::fs::write(&before, wasm)?;
     let status = Command::new(program)
-        // What rustc turns on by default. Older wasm-opts do not read the target_features section.
-        .args(["-Oz", "--enable-bulk-memory", "--enable-sign-ext", "--enable-mutable-globals"])
+        // Again and again until nothing becomes smaller. The features are those that rustc turns on by default: older
+        // wasm-opts do not read the target_features section.
+        .args([
+            "-Oz",
+            "--converge",
+            "--enable-bulk-memory",
+            "--enable-sign-ext",
+            "--enable-mutable-globals",
+        ])
         .args([
             "--enable-nontrapping-float-to-int",
             "--enable-reference-types",
