@@ -1,14 +1,15 @@
 //! Codec names of RFC 6381 section 3.3 (the `codecs` parameter), both ways.
 //!
-//! A name is a sample entry type and what its codec's specification adds to it: `avc1.64001f`,
-//! `mp4a.40.2`, `vp09.00.10.08`. [`Codec::of`] says what a name means. Names are built where the
-//! facts are: [`es`](super::es) for elementary streams, `isobmff` for sample entries; the helpers
-//! for that stand here, because `format!` would pull the formatting machinery into the module.
+//! A name is a sample entry type, followed by fields that the codec's specification defines:
+//! `avc1.64001f`, `mp4a.40.2`, `vp09.00.10.08`. [`Codec::of`] reads a name. The modules that parse
+//! the media build names: [`es`](super::es) for elementary streams, `isobmff` for sample entries.
+//! The helpers for that are here, because `format!` would pull the formatting machinery into the
+//! Wasm module.
 
 use alloc::string::String;
 
-/// A family of codecs. A SourceBuffer goes from one member of a family to another by a new
-/// initialization segment alone; between families it needs `changeType()`.
+/// A family of codecs. Within a family, a SourceBuffer changes codec with a new initialization
+/// segment alone; between families it needs `changeType()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Codec {
     /// H.264.
@@ -44,7 +45,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// The family of the name `name`, which is one name, not a list.
+    /// The family of `name`, which is one codec name, not a list.
     pub fn of(name: &str) -> Self {
         let name = name.trim();
         let (entry, detail) = name.split_once('.').unwrap_or((name, ""));
@@ -96,7 +97,7 @@ impl Codec {
             Ok(0xa6) => Self::Eac3,
             Ok(0xad) => Self::Opus,
             Ok(0xdd) => Self::Vorbis,
-            // A bare `mp4a` is AAC wherever it is met.
+            // In practice a bare `mp4a` is AAC.
             Err(_) if detail.is_empty() => Self::Aac,
             _ => Self::Unknown,
         }
@@ -107,12 +108,12 @@ impl Codec {
         codecs.split(',').filter(|s| !s.trim().is_empty()).map(Self::of)
     }
 
-    /// A picture codec.
+    /// A video codec.
     pub const fn is_video(self) -> bool {
         matches!(self, Self::Avc | Self::Hevc | Self::Av1 | Self::Vp8 | Self::Vp9)
     }
 
-    /// A sound codec.
+    /// An audio codec.
     pub const fn is_audio(self) -> bool {
         matches!(
             self,

@@ -1,8 +1,8 @@
-//! Containers: bytes to facts and facts to bytes.
+//! Media formats: reads and writes containers and elementary streams.
 //!
-//! Nothing here knows of manifests, networks or players. Every reader takes partial input
-//! (`Ok(None)` or "need more" is not an error), allocates nothing because a length field says so,
-//! and never panics on what it is given.
+//! This module does not know manifests, networks or players. Every reader accepts partial input
+//! (`Ok(None)` or "need more" is not an error), never allocates as much as a length field claims
+//! without a bound, and never panics on any input.
 
 pub mod codec;
 pub mod es;

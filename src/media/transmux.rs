@@ -5,17 +5,17 @@
 //!                           -> ADTS frames        -> Output::Init, Output::Fragment (Audio)
 //! ```
 //!
-//! Each call of [`push`](Transmuxer::push) gives one fragment a track of what has become complete.
-//! A picture's duration is the way to the next one's decode time, so one picture is held until that
-//! is there; the last of a segment takes the duration of the one before.
+//! Each call of [`push`](Transmuxer::push) makes one fragment per track, of the samples that are
+//! complete. A picture's duration is the difference to the next one's decode time, so one picture
+//! is held until that is known; the last picture of a segment gets the duration of the one before.
 //!
-//! Both tracks keep the stream's own times (video in 90 kHz, audio in samples): the caller moves
-//! them to their place on the timeline with `timestampOffset`. RFC 8216 section 3.2 and 6.2.3
-//! (discontinuities) are the sources.
+//! Both tracks keep the stream's own times (video in 90 kHz, audio in samples); the caller moves
+//! them to their place on the timeline with `timestampOffset`. Sources: RFC 8216 sections 3.2 and
+//! 6.2.3 (discontinuities).
 //!
-//! A browser plays no picture without its sound: where the sound is missing and the picture is not,
-//! silence stands in for it, once [`expect_sound`](Transmuxer::expect_sound) has said what the sound
-//! is like.
+//! A browser stops where sound is missing beside the picture. The transmuxer fills such places with
+//! silence, once [`expect_sound`](Transmuxer::expect_sound) has given the configuration of the
+//! sound.
 
 use super::es::aac::{self, AacConfig, adts_frames};
 use super::es::h264::{self, AvcConfig};
@@ -25,7 +25,7 @@ use crate::time::{MediaTime, Timescale};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// One of the two tracks that are made.
+/// One of the two output tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// H.264.
@@ -34,7 +34,7 @@ pub enum Kind {
     Audio,
 }
 
-/// What the transmuxer makes, in the order in which a SourceBuffer of the kind has to get it.
+/// The transmuxer's output, in the order in which a SourceBuffer of the kind must get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// An initialization segment: before the first fragment of a kind, and when its codec's
@@ -60,15 +60,15 @@ pub enum Output {
         /// The bytes to append.
         bytes: Vec<u8>,
     },
-    /// The program has a stream of a kind that is not made into CMAF.
+    /// The program has a stream of a type that is not converted to CMAF.
     Unsupported {
         /// What it carries.
         kind: StreamKind,
     },
 }
 
-/// The middle of the range in which the first time stamp is placed: so far from zero that none is
-/// negative, which `tfdt` could not say.
+/// The first time stamp is unwrapped to the value nearest to this. It is far enough from zero that
+/// no time is negative, which `tfdt` could not hold.
 const ORIGIN: Unwrap = Unwrap::near(1 << 33);
 
 /// Transmuxes the segments of one playlist.
@@ -104,17 +104,17 @@ impl Transmuxer {
         }
     }
 
-    /// Where the unwrapping of time stamps has come to.
+    /// The state of unwrapping time stamps.
     pub const fn clock(&self) -> Unwrap {
         self.demuxer.clock()
     }
 
-    /// The segments have sound like this, and silence stands in for it where it is missing.
+    /// The segments should have sound of this configuration; silence fills in where it is missing.
     pub fn expect_sound(&mut self, config: AacConfig) {
         self.audio.expected = Some(config);
     }
 
-    /// What the sound is like that came last.
+    /// The configuration of the newest sound.
     pub fn sound(&self) -> Option<&AacConfig> {
         self.audio.config.as_ref().map(|(config, _)| config)
     }
@@ -129,8 +129,8 @@ impl Transmuxer {
         self.audio.emit(out);
     }
 
-    /// The segment has ended: lets out all that is held. The next bytes are those of the segment
-    /// after it, unless [`seek`](Self::seek) or [`discontinuity`](Self::discontinuity) comes first.
+    /// The segment has ended: emits all that is held. The next bytes are those of the segment after
+    /// it, unless [`seek`](Self::seek) or [`discontinuity`](Self::discontinuity) comes first.
     pub fn end_segment(&mut self, out: &mut Vec<Output>) {
         let mut events = core::mem::take(&mut self.events);
         self.demuxer.flush(&mut events);
@@ -143,12 +143,12 @@ impl Transmuxer {
         self.audio.emit(out);
     }
 
-    /// What comes next is another part of the same timeline. What is held is thrown away.
+    /// The next bytes are another part of the same timeline. Discards what is held.
     pub fn seek(&mut self) {
         self.restart(self.demuxer.clock());
     }
 
-    /// What comes next has a clock of its own (EXT-X-DISCONTINUITY). What is held is thrown away.
+    /// The next bytes have a clock of their own (EXT-X-DISCONTINUITY). Discards what is held.
     pub fn discontinuity(&mut self) {
         self.restart(ORIGIN);
     }
@@ -180,14 +180,13 @@ impl Transmuxer {
     }
 }
 
-/// `track_ID` of both: they go to SourceBuffers of their own.
+/// `track_ID` of both: each has its own SourceBuffer.
 const TRACK: u32 = 1;
 
-/// A way to the next decode time beyond this is a new beginning, not a duration.
+/// A longer step to the next decode time, in ticks, is a new beginning, not a duration.
 const LONGEST_PICTURE: i64 = 10 * 90_000;
 
-/// Pictures whose times are farther apart than this from one segment to the next do not follow each
-/// other, ticks.
+/// Pictures of two segments are contiguous if their times differ by no more than this, ticks.
 const HOLE: i64 = 90_000;
 
 #[derive(Debug)]
@@ -202,10 +201,10 @@ struct Picture {
 struct Video {
     config: Option<AvcConfig>,
     pending: Vec<Picture>,
-    /// Of the last picture whose duration is known, ticks.
+    /// Duration of the last picture for which it is known, ticks.
     duration: u32,
     sequence: u32,
-    /// The pictures that follow each other, up to the last one that came.
+    /// The span of the contiguous pictures, up to the newest.
     run: Option<Run>,
 }
 
@@ -218,7 +217,7 @@ struct Run {
 
 impl Default for Video {
     fn default() -> Self {
-        // 25 pictures a second, until two have been seen.
+        // Assumes 25 pictures a second until two pictures have been seen.
         Self { config: None, pending: Vec::new(), duration: 3600, sequence: 0, run: None }
     }
 }
@@ -254,8 +253,8 @@ impl Video {
         self.pending.push(Picture { pts, dts, sync, data: sample.data });
     }
 
-    /// A picture came: it follows on the others, or begins a run of its own. One that is held lasts
-    /// until the next one, however late.
+    /// Extends the run by a picture, or begins a new run. A picture that is held lasts until the
+    /// next one, however late that is.
     fn note_run(&mut self, pts: i64) {
         let end = pts.saturating_add(i64::from(self.duration));
         let held = !self.pending.is_empty();
@@ -300,23 +299,23 @@ impl Video {
 }
 
 /// Samples by which a PES time may differ from the count of samples before the sound is moved:
-/// packagers round times, some to whole milliseconds, and moving means a gap or an overlap.
+/// packagers round times, some to whole milliseconds, and moving causes a gap or an overlap.
 const ROUNDING: i64 = 256;
 
-/// Sound that lacks less than this beside the picture is not missing, 90 kHz ticks: packagers put it
-/// beside earlier or later pictures, and begin and end it where they like.
+/// A shorter lack of sound than this, in 90 kHz ticks, is not filled: packagers put sound beside
+/// earlier or later pictures, and begin and end it where they like.
 const LACKING: i64 = 45_000;
 
 #[derive(Debug, Default)]
 struct Audio {
-    /// What is missing is like this.
+    /// Sound is expected, with this configuration until some has come.
     expected: Option<AacConfig>,
     config: Option<(AacConfig, Timescale)>,
-    /// Raw frames that follow each other; the last ends at `next`.
+    /// Contiguous raw frames; the last ends at `next`.
     pending: Vec<Vec<u8>>,
     /// Where the next frame begins, in samples.
     next: Option<i64>,
-    /// A frame that went over the end of its PES.
+    /// The first part of a frame that continues in the next PES.
     cut_off: Vec<u8>,
     /// The time of that frame, if it was the first to begin in its PES.
     cut_off_pts: Option<i64>,
@@ -335,12 +334,12 @@ impl Audio {
         self.cut_off_pts = None;
     }
 
-    /// Takes a PES; `seen` is the picture so far.
+    /// Takes a PES; `seen` is the run of pictures so far.
     fn unit(&mut self, unit: Unit, seen: Option<Run>, out: &mut Vec<Output>) {
         if let (Some(pts), Some(seen)) = (unit.pts, seen)
             && pts - LACKING <= seen.end
         {
-            // Further than the picture goes nothing is missing: the clock may have leapt.
+            // Beyond the end of the pictures no sound is missing: the clock may have jumped.
             self.stand_in(Run { end: pts, ..seen }, true, out);
         }
         let mut data = core::mem::take(&mut self.cut_off);
@@ -386,8 +385,8 @@ impl Audio {
         }
     }
 
-    /// Silence up to the end of `picture`, where sound is expected and more than a little is missing;
-    /// `came`: it goes on there.
+    /// Fills in silence up to the end of `picture`, where sound is expected and more than a little
+    /// is missing. `came`: sound continues there.
     fn stand_in(&mut self, picture: Run, came: bool, out: &mut Vec<Output>) {
         let Some(expected) = self.expected.clone() else { return };
         let config = self.config.as_ref().map_or(expected, |(config, _)| config.clone());
@@ -416,7 +415,7 @@ impl Audio {
         self.drop_cut_off();
     }
 
-    /// Makes an initialization segment if `config` is new. Gives the track's clock.
+    /// Makes an initialization segment if `config` is new. Returns the track's timescale.
     fn configure(&mut self, config: AacConfig, out: &mut Vec<Output>) -> Option<Timescale> {
         if let Some((current, scale)) = &self.config
             && *current == config

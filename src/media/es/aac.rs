@@ -1,7 +1,7 @@
 //! AAC: ADTS frames (ISO/IEC 13818-7 6.2) and AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1).
 //!
-//! ADTS is how MPEG-2 transport streams carry AAC: a header of 7 or 9 bytes before every raw frame.
-//! MP4 keeps the raw frames only and says the rest once, in the AudioSpecificConfig.
+//! MPEG-2 transport streams carry AAC as ADTS: a header of 7 or 9 bytes before every raw frame. MP4
+//! has only the raw frames, and gives the configuration once, in the AudioSpecificConfig.
 
 use super::bits::Bits;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 /// Samples of one channel in one frame of AAC-LC.
 pub const SAMPLES_PER_FRAME: u32 = 1024;
 
-/// What an AAC decoder is set up with.
+/// The configuration of an AAC decoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AacConfig {
     /// MPEG-4 audio object type: 2 is AAC-LC.
@@ -25,7 +25,7 @@ pub struct AacConfig {
 const SAMPLE_RATES: [u32; 13] =
     [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
 
-/// `samplingFrequencyIndex` value that says "24 bits of frequency follow".
+/// `samplingFrequencyIndex` value that means: a frequency of 24 bits follows.
 const EXPLICIT_RATE: u32 = 15;
 
 impl AacConfig {
@@ -61,8 +61,8 @@ impl AacConfig {
     }
 }
 
-/// Channels of a `channelConfiguration` (14496-3 table 1.19). 0, "see the program config element",
-/// is not read here.
+/// Channels of a `channelConfiguration` (14496-3 table 1.19). 0 (the channels are in a program
+/// config element) is not supported.
 fn channels_of(configuration: u32) -> Option<u8> {
     match configuration {
         7 => Some(8),
@@ -102,7 +102,7 @@ pub struct AdtsFrame<'a> {
 /// Splits a run of whole ADTS frames (one PES payload) into frames of 1024 samples each.
 /// Bytes that are no ADTS are skipped up to the next sync word.
 ///
-/// Some packagers let a frame run over the end of a PES: [`AdtsFrames::rest`] is what remains then.
+/// Some packagers split a frame over two PES packets: [`AdtsFrames::rest`] is its first part then.
 pub fn adts_frames(data: &[u8]) -> AdtsFrames<'_> {
     AdtsFrames { data }
 }
@@ -114,7 +114,7 @@ pub struct AdtsFrames<'a> {
 }
 
 impl<'a> AdtsFrames<'a> {
-    /// The bytes not consumed; after the last frame the start of an unfinished one, or nothing.
+    /// The bytes not consumed. After the last frame: the start of an unfinished frame, or nothing.
     pub fn rest(&self) -> &'a [u8] {
         self.data
     }
@@ -164,13 +164,14 @@ impl<'a> Iterator for AdtsFrames<'a> {
                 return None;
             }
             if self.data.len() < ADTS_HEADER {
-                // A header that has only begun stays in `rest`.
+                // An incomplete header stays in `rest`.
                 if is_sync(self.data) || matches!(self.data, [0xff]) {
                     return None;
                 }
             } else if let Some(h) = adts_header(self.data) {
                 let (frame, after) = self.data.split_at_checked(h.frame_bytes)?;
-                // The sync word may stand in the payload by chance: the next frame confirms it.
+                // The payload may contain the sync word by chance, so the next frame has to confirm
+                // it.
                 if after.len() < 2 || is_sync(after) {
                     self.data = after;
                     let data = frame.get(h.header_bytes..)?;
@@ -272,7 +273,7 @@ mod tests {
     fn silence_is_written_for_one_to_eight_channels() {
         assert_eq!(silent_frame(1), [0x00, 0x00, 0x00, 0x07]);
         assert_eq!(silent_frame(2), [0x21, 0x00, 0x00, 0x00, 0x00, 0x1c]);
-        // 29 bits an element, 43 a pair, and 3.
+        // Bits: 29 for a single element, 43 for a pair, 3 for the end.
         assert_eq!((silent_frame(6).len(), silent_frame(8).len()), (19, 24));
     }
 

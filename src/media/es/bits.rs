@@ -44,7 +44,7 @@ impl<'a> Bits<'a> {
         Some(())
     }
 
-    /// How many bits were read, where emulation prevention is off.
+    /// How many bits were read; valid only without emulation prevention.
     pub(crate) const fn position(&self) -> usize {
         self.next * 8 - self.left as usize
     }
@@ -72,7 +72,7 @@ impl<'a> Bits<'a> {
         u8::try_from(self.bits(8)?).ok()
     }
 
-    /// Passes over `n` bits.
+    /// Skips `n` bits.
     pub(crate) fn skip(&mut self, n: u32) -> Option<()> {
         for _ in 0..n {
             self.flag()?;
@@ -80,7 +80,7 @@ impl<'a> Bits<'a> {
         Some(())
     }
 
-    /// An unsigned Exp-Golomb code (14496-10 9.1); `None` as well for one of more than 32 bits.
+    /// An unsigned Exp-Golomb code (14496-10 9.1); `None` also for a code of more than 32 bits.
     pub(crate) fn ue(&mut self) -> Option<u32> {
         let mut zeros = 0u8;
         while !self.flag()? {

@@ -1,8 +1,8 @@
-//! H.264: NAL units of an Annex B byte stream, and what parameter sets say (ISO/IEC 14496-10).
+//! H.264: NAL units of an Annex B byte stream, and the parameter sets (ISO/IEC 14496-10).
 //!
 //! A transport stream carries access units as Annex B: start codes, with the parameter sets in the
 //! stream. MP4 (`avc1`, ISO/IEC 14496-15 5.3.3) wants a length before each NAL unit and the
-//! parameter sets in `avcC`. [`access_unit`] goes from one to the other.
+//! parameter sets in `avcC`. [`access_unit`] converts from the first form to the second.
 
 use super::bits::Bits;
 use crate::media::codec::push_hex;
@@ -10,7 +10,7 @@ use crate::units::Resolution;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The parameter sets that a decoder needs, and what they say.
+/// The parameter sets that a decoder needs, and the picture size that they give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AvcConfig {
     /// Sequence parameter set, NAL header included, no start code.
@@ -69,7 +69,7 @@ fn push_set(out: &mut Vec<u8>, set: &[u8]) {
     out.extend_from_slice(set.get(..usize::from(len)).unwrap_or_default());
 }
 
-/// One access unit as MP4 keeps it.
+/// One access unit in the form that MP4 stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AvcSample {
     /// NAL units with 4-byte lengths; parameter sets, delimiters and filler are left out.
@@ -78,31 +78,31 @@ pub struct AvcSample {
     pub idr: bool,
     /// A recovery point SEI message (14496-10 D.2.8) says that decoding may start here.
     pub recovery_point: bool,
-    /// What its slices are.
+    /// The slice types of its picture.
     pub slices: Slices,
-    /// The parameter sets that stood in it, if both did and could be read.
+    /// The parameter sets in this access unit, if it has both kinds and the first can be read.
     pub config: Option<AvcConfig>,
 }
 
-/// The kinds of the slices of a picture, together (`slice_type`, 14496-10 table 7-6).
+/// The slice types of one picture, combined (`slice_type`, 14496-10 table 7-6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slices {
-    /// There is none, or none that could be read.
+    /// The picture has no slice, or none that could be read.
     #[default]
     None,
-    /// Only I and SI: it needs no other picture.
+    /// Only I and SI slices: the picture needs no other picture.
     Intra,
-    /// One at least is P or SP, none B.
+    /// At least one P or SP slice, no B slice.
     Predicted,
-    /// One at least is B: it may be shown before pictures that come before it.
+    /// At least one B slice: it may be shown before pictures that precede it in the stream.
     Bidirectional,
 }
 
 impl Slices {
-    /// With a slice of this NAL unit (header included) more.
+    /// The types after adding the slice in this NAL unit (header included).
     fn and(self, nal: &[u8]) -> Self {
         let mut b = Bits::rbsp(nal.get(1..).unwrap_or_default());
-        // `first_mb_in_slice` stands before it (7.3.3).
+        // `first_mb_in_slice` precedes it (7.3.3).
         let (Some(_), Some(kind)) = (b.ue(), b.ue()) else { return self };
         match (kind % 5, self) {
             (1, _) | (_, Self::Bidirectional) => Self::Bidirectional,
@@ -153,7 +153,7 @@ fn trim_zeros(mut nal: &[u8]) -> &[u8] {
     nal
 }
 
-/// The NAL units of a sample, which have lengths of four bytes before them.
+/// The NAL units of a sample, in which a length of four bytes precedes each.
 pub fn sample_units(mut sample: &[u8]) -> impl Iterator<Item = &[u8]> {
     core::iter::from_fn(move || {
         let (length, rest) = sample.split_first_chunk::<4>()?;
@@ -245,7 +245,7 @@ fn has_recovery_point(sei: &[u8]) -> bool {
     false
 }
 
-/// What a sequence parameter set says (14496-10 7.3.2.1.1), up to the VUI, which is not read.
+/// The fields of a sequence parameter set (14496-10 7.3.2.1.1) before the VUI, which is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sps {
     /// `profile_idc`.
@@ -262,7 +262,7 @@ pub struct Sps {
     pub separate_planes: bool,
     /// Bits of `frame_num` in a slice header.
     pub frame_num_bits: u8,
-    /// How slice headers say when their picture is shown.
+    /// How slice headers give the order in which pictures are shown.
     pub order: OrderCount,
     /// `frame_mbs_only_flag`: no picture is made of fields.
     pub frames_only: bool,
@@ -273,16 +273,16 @@ pub struct Sps {
 /// `pic_order_cnt_type` (14496-10 8.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderCount {
-    /// 0: the low bits of the order count, so many.
+    /// 0: a slice header has the low bits of the order count, this many.
     Low(u8),
-    /// 1: how far that is from what the number of the frame lets expect.
+    /// 1: a slice header has the difference from the count that `frame_num` predicts.
     Expected,
-    /// 2: pictures are shown as they come.
+    /// 2: pictures are shown in the order of the stream.
     AsTheyCome,
 }
 
 impl Sps {
-    /// Reads the NAL unit `nal`, header included; `None` when it is not a whole and sane one.
+    /// Reads the NAL unit `nal`, header included; `None` when it is cut off or makes no sense.
     pub fn read(nal: &[u8]) -> Option<Self> {
         let (head, body) = nal.split_first()?;
         if head & 0x1f != nal_type::SPS {
@@ -342,7 +342,7 @@ struct Samples {
 }
 
 impl Samples {
-    /// From `chroma_format_idc` to the scaling lists; what holds without them in other profiles.
+    /// Reads from `chroma_format_idc` to the scaling lists; other profiles have defaults instead.
     fn read(b: &mut Bits<'_>, profile: u8) -> Option<Self> {
         let mut samples =
             Self { chroma_format: 1, separate_planes: false, luma_bits: 8, chroma_bits: 8 };
@@ -371,7 +371,7 @@ impl Samples {
         sane.then_some(samples)
     }
 
-    /// Luma samples across and down that go with one chroma sample.
+    /// Luma samples per chroma sample, across and down.
     const fn per_chroma(&self) -> (u32, u32) {
         match self.chroma_format {
             _ if self.separate_planes => (1, 1),
@@ -382,7 +382,7 @@ impl Samples {
     }
 }
 
-/// 7.3.2.1.1.1.
+/// Skips a scaling list (7.3.2.1.1.1).
 fn skip_scaling_list(b: &mut Bits<'_>, size: u32) -> Option<()> {
     let (mut last, mut next) = (8i32, 8i32);
     for _ in 0..size {
@@ -396,12 +396,12 @@ fn skip_scaling_list(b: &mut Bits<'_>, size: u32) -> Option<()> {
     Some(())
 }
 
-/// A number of bits, which is written less 4.
+/// A number of bits, which is coded minus 4.
 fn log2(b: &mut Bits<'_>) -> Option<u8> {
     u8::try_from(b.ue()?).ok()?.checked_add(4)
 }
 
-/// From `pic_order_cnt_type` to `gaps_in_frame_num_value_allowed_flag`.
+/// Reads from `pic_order_cnt_type` to `gaps_in_frame_num_value_allowed_flag`.
 fn order_count(b: &mut Bits<'_>) -> Option<OrderCount> {
     let order = match b.ue()? {
         0 => OrderCount::Low(log2(b)?),

@@ -1,4 +1,4 @@
-//! H.265, as far as recognising it goes: the codec name.
+//! H.265: only the codec name.
 //!
 //! Sources: ITU-T H.265 (7.3.3 profile_tier_level), ISO/IEC 14496-15 annex E.3 (the name).
 
@@ -6,12 +6,12 @@ use super::bits::Bits;
 use crate::media::codec::{push_decimal, push_hex_short};
 use alloc::string::String;
 
-/// The general part of `profile_tier_level`, which begins `hvcC` as well.
+/// The general part of `profile_tier_level`; `hvcC` begins with the same fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HevcProfile {
     /// `general_profile_space`, 0 to 3.
     pub space: u8,
-    /// The High tier; else Main.
+    /// The High tier; otherwise Main.
     pub high_tier: bool,
     /// `general_profile_idc`: 1 is Main, 2 Main 10.
     pub idc: u8,
@@ -24,7 +24,7 @@ pub struct HevcProfile {
 }
 
 impl HevcProfile {
-    /// Reads the 12 bytes of it.
+    /// Reads its 12 bytes.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         Self::from_bits(&mut Bits::new(bytes))
     }

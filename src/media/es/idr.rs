@@ -1,54 +1,55 @@
-//! H.264: an I picture becomes an IDR picture, and those that follow count from it.
+//! H.264: rewrites an I picture as an IDR picture, and renumbers the pictures after it.
 //!
-//! Where decoding can begin at an I picture, it differs from an IDR picture in its slices' headers
-//! alone (ISO/IEC 14496-10 7.3.3), and the pictures after it in what two numbers are counted from:
-//! `frame_num` and the low bits of the order count are 0 at an IDR picture (7.4.3, 8.2.1).
+//! An I picture at which decoding can begin differs from an IDR picture only in its slice headers
+//! (ISO/IEC 14496-10 7.3.3). The pictures after it differ in two numbers, `frame_num` and the low
+//! bits of the order count: both start from 0 at an IDR picture (7.4.3, 8.2.1).
 //!
 //! ```text
 //!  comes    P 4/20   I 5/28   B 6/24  b 7/26   P 7/34   b 8/32      frame_num / order count
 //!  becomes  P 4/20   IDR 0/0     left out      P 1/6    b 2/4
 //! ```
-//! Pictures that come after the I picture and are shown before it need what an IDR picture makes a
-//! decoder forget. They are left out, and those that were references are not counted. Commands in
-//! later headers name pictures by their distance in `frame_num`: these follow.
+//! Some pictures come after the I picture and are shown before it. They need pictures that a
+//! decoder discards at an IDR picture, so they are left out, and `frame_num` does not count those
+//! of them that were references. Commands in later slice headers name pictures by their distance in
+//! `frame_num`; these distances are adjusted.
 
 use super::h264::{AvcConfig, nal_type, sample_units};
 use super::slice::{BitWriter, Command, Header, Sets, unescaped};
 use alloc::vec::Vec;
 
-/// What is needed of a camera's parameter sets to read the headers of its slices.
+/// The fields of a camera's parameter sets that are needed to read its slice headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SliceReader {
     sets: Sets,
 }
 
-/// How the pictures after an I picture that became an IDR picture are counted. The camera's numbers are
-/// unwrapped here, from 0 at the IDR picture.
+/// The numbering of the pictures after an I picture that became an IDR picture. The camera's
+/// numbers are unwrapped here and count from 0 at the IDR picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// The camera's numbers at the IDR picture.
     frame_num: u32,
     order: u32,
-    /// The number of the newest picture.
+    /// The `frame_num` of the newest picture, unwrapped.
     newest: u32,
-    /// Those of the references that were left out, in rising order.
+    /// The same of the references that were left out, in rising order.
     left_out: Vec<u32>,
 }
 
-/// No decoder holds more references (14496-10 A.3.1, `MaxDpbFrames`).
+/// A decoder holds at most this many references (14496-10 A.3.1, `MaxDpbFrames`).
 const MOST_LEFT_OUT: usize = 16;
 
 impl SliceReader {
-    /// `None` where the sets cannot be read, or are of a kind that is not handled: order counts that
-    /// follow from the frames' numbers (`pic_order_cnt_type` 1), slice groups.
+    /// `None` where the sets cannot be read, or use a feature that is not supported: order counts
+    /// predicted from `frame_num` (`pic_order_cnt_type` 1), slice groups.
     pub fn new(config: &AvcConfig) -> Option<Self> {
         Some(Self { sets: Sets::new(config)? })
     }
 
-    /// The sample (NAL units with lengths of four bytes) of an I picture as that of an IDR picture, and
-    /// how those after it are counted. `id`: an `idr_pic_id`, which is to differ from that of an IDR
-    /// picture right before. `None` where it is made of fields or of other slices than I, or cannot be
-    /// read.
+    /// Rewrites the sample (NAL units with lengths of four bytes) of an I picture as that of an IDR
+    /// picture. Also returns the numbering of the pictures after it. `id`: the `idr_pic_id`, which
+    /// must differ from that of an IDR picture directly before. `None` where the picture consists
+    /// of fields, has slices other than I, or cannot be read.
     pub fn close(&self, sample: &[u8], id: u32) -> Option<(Vec<u8>, Count)> {
         let mut count = None;
         let out = each_slice(sample, |nal_head, bits| {
@@ -56,7 +57,7 @@ impl SliceReader {
             if header.is_field || !header.is_intra {
                 return None;
             }
-            // Those after one that makes a decoder forget all others count from it anyway.
+            // If the picture makes a decoder forget all others, later ones count from it anyway.
             let Header { frame_num, order, .. } = header;
             count.get_or_insert_with(|| match forgets(&header) {
                 true => Count::default(),
@@ -67,8 +68,8 @@ impl SliceReader {
         Some((out, count?))
     }
 
-    /// The sample of a picture that comes after [`Self::close`] was used and before the camera's next IDR
-    /// picture. `None` where it cannot be read.
+    /// Renumbers the sample of a picture between the I picture that [`Self::close`] rewrote and the
+    /// camera's next IDR picture. `None` where it cannot be read.
     pub fn follow(&self, sample: &[u8], count: &mut Count) -> Option<Vec<u8>> {
         let mut all_forgotten = false;
         let out = each_slice(sample, |nal_head, bits| {
@@ -83,14 +84,14 @@ impl SliceReader {
         Some(out)
     }
 
-    /// The picture of this sample is left out.
+    /// Counts the picture of this sample as left out.
     pub fn leave_out(&self, sample: &[u8], count: &mut Count) {
         let mut slices = sample_units(sample).filter(|nal| is_slice(nal));
         if let Some((nal_head, body)) = slices.next().and_then(|nal| nal.split_first())
             && let Some(header) = self.sets.header(*nal_head, &unescaped(body))
         {
             count.came(&header, self.sets.frame_num_bits);
-            // The second field of a frame has the number of the first.
+            // The second field of a frame has the same number as the first.
             let is_new = count.left_out.last() != Some(&count.newest);
             if nal_head & 0x60 != 0 && is_new && count.left_out.len() < MOST_LEFT_OUT {
                 count.left_out.push(count.newest);
@@ -98,7 +99,7 @@ impl SliceReader {
         }
     }
 
-    /// A slice of an I picture as one of an IDR picture.
+    /// Rewrites a slice of an I picture as a slice of an IDR picture.
     fn idr(&self, nal_head: u8, bits: &[u8], header: &Header, id: u32) -> Vec<u8> {
         let mut out = BitWriter::default();
         out.copy(bits, 0..header.frame_num_at);
@@ -107,16 +108,17 @@ impl SliceReader {
         out.ue(id);
         out.bits(0, self.sets.order_bits);
         out.copy(bits, self.after_order(header)..header.marking_at.start);
-        // `dec_ref_pic_marking` of an IDR picture: what came before is shown; no long-term reference.
+        // `dec_ref_pic_marking` of an IDR picture: earlier pictures are shown; no long-term
+        // reference.
         out.bits(0, 2);
         out.rest(bits, header);
         let priority = if nal_head & 0x60 == 0 { 0x20 } else { nal_head & 0x60 };
         out.nal(priority | nal_type::IDR)
     }
 
-    /// A slice of a later picture.
+    /// Rewrites a slice of a later picture with its new numbers.
     fn counted(&self, nal_head: u8, bits: &[u8], mut header: Header, count: &Count) -> Vec<u8> {
-        // Commands of fields count fields: they are kept.
+        // In fields, commands count fields instead of frames: they are not changed.
         if !header.is_field {
             let size = 1 << self.sets.frame_num_bits;
             for list in header.lists.iter_mut().flatten() {
@@ -153,28 +155,28 @@ impl SliceReader {
 }
 
 impl Count {
-    /// A slice came of the next picture or of the same.
+    /// Takes note of a slice, of the next picture or of the same one.
     fn came(&mut self, header: &Header, bits: u8) {
         let since = header.frame_num.wrapping_sub(self.frame_num);
         let step = since.wrapping_sub(self.newest) & ((1 << bits) - 1);
         self.newest = self.newest.saturating_add(step);
     }
 
-    /// The number that is written for the camera's.
+    /// The number to write for the camera's `number`.
     fn written(&self, number: u32) -> u32 {
         let before = self.left_out.iter().filter(|left| **left < number).count();
         number - u32::try_from(before).unwrap_or(0)
     }
 
-    /// What is written for the picture `distance` before one of the camera's number `from`; `None` where
-    /// that is not known to the decoder. `size`: numbers are written modulo this.
+    /// The number to write for the picture `distance` before the camera's number `from`; `None`
+    /// where the decoder does not know that picture. `size`: numbers are written modulo this.
     fn target(&self, from: u32, distance: u32, size: u32) -> Option<u32> {
         let oldest = self.newest.saturating_sub(size - 1);
         let number = from.checked_sub(distance).filter(|n| *n >= oldest)?;
         (!self.left_out.contains(&number)).then(|| self.written(number))
     }
 
-    /// Marking's commands 1 and 3 name a picture by its distance.
+    /// Adjusts the marking commands 1 and 3, which name a picture by its distance.
     fn in_marking(&self, commands: &mut Vec<Command>, size: u32) {
         let now = self.written(self.newest);
         commands.retain_mut(|c| {
@@ -188,26 +190,27 @@ impl Count {
         });
     }
 
-    /// The commands 0 and 1 of a list name a picture by its distance from the one named before, down and
-    /// up, modulo `size` (8.2.4.3.1). What is not known to the decoder becomes the IDR picture.
+    /// Adjusts the commands 0 and 1 of a list. They name a picture by its distance, down or up,
+    /// from the one named before, modulo `size` (8.2.4.3.1). A picture that the decoder does not
+    /// know is replaced by the IDR picture.
     fn in_list(&self, commands: &mut [Command], size: u32) {
         let mask = size - 1;
         let (mut before, mut written_before) = (0, self.written(self.newest));
         for c in commands.iter_mut().filter(|c| c.kind < 2) {
-            // How far before the current picture.
+            // The distance back from the current picture.
             let step = c.first.wrapping_add(1);
             let signed = if c.kind == 0 { step } else { step.wrapping_neg() };
             before = signed.wrapping_add(before) & mask;
             let written = self.target(self.newest, before, size).unwrap_or(0);
             let down = written_before.wrapping_sub(written) & mask;
-            // The same one again is a whole round away.
+            // The same picture again is a whole round (`size`) away.
             (c.kind, c.first) = (0, down.wrapping_sub(1) & mask);
             written_before = written;
         }
     }
 }
 
-/// It makes a decoder forget all pictures: those after it count from it (7.4.3, 8.2.1).
+/// The picture makes a decoder forget all others: later ones count from it (7.4.3, 8.2.1).
 fn forgets(header: &Header) -> bool {
     header.marking.iter().flatten().any(|c| c.kind == 5)
 }
@@ -216,7 +219,7 @@ fn is_slice(nal: &[u8]) -> bool {
     nal.first().is_some_and(|head| head & 0x1f == nal_type::SLICE)
 }
 
-/// The sample with other slices; all else stays.
+/// Copies the sample with its slices rewritten by `slice`.
 fn each_slice(
     sample: &[u8],
     mut slice: impl FnMut(u8, &[u8]) -> Option<Vec<u8>>,
@@ -242,7 +245,7 @@ mod tests {
     use crate::units::Resolution;
     use alloc::{format, vec};
 
-    /// A parameter set or a slice: its NAL header and bits written as text, in which spaces part them.
+    /// A NAL unit (parameter set or slice): its header, and its bits as text, grouped by spaces.
     fn nal(head: u8, bits: &str) -> Vec<u8> {
         let mut w = BitWriter::default();
         bits.chars().filter(|c| *c != ' ').for_each(|c| w.bit(c == '1'));

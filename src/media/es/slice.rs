@@ -5,19 +5,19 @@ use super::h264::{AvcConfig, OrderCount, Sps};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// What is needed of parameter sets to read the headers of slices.
+/// The fields of parameter sets that are needed to read slice headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sets {
     has_chroma: bool,
     separate_planes: bool,
     frames_only: bool,
     pub(super) frame_num_bits: u8,
-    /// Bits of the order count; 0 where it is not written.
+    /// Bits of the order count; 0 where slice headers do not have it.
     pub(super) order_bits: u8,
     pictures: Vec<PictureSet>,
 }
 
-/// Of a picture parameter set (7.3.2.2).
+/// Fields of a picture parameter set (7.3.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PictureSet {
     id: u32,
@@ -35,11 +35,11 @@ struct PictureSet {
 pub(super) struct Command {
     pub(super) kind: u32,
     pub(super) first: u32,
-    /// Of marking's command 3 alone.
+    /// Only in command 3 of `dec_ref_pic_marking`.
     pub(super) second: Option<u32>,
 }
 
-/// A slice's header; places are in bits.
+/// A slice header. Positions (`_at`, `end`) are in bits.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
     pub(super) is_intra: bool,
@@ -48,23 +48,23 @@ pub(super) struct Header {
     pub(super) frame_num_at: usize,
     pub(super) order: u32,
     pub(super) order_at: usize,
-    /// `ref_pic_list_modification`, and of each list the commands, where there are some.
+    /// `ref_pic_list_modification`, and the commands of each list that has some.
     pub(super) lists_at: Range<usize>,
     pub(super) lists: Vec<Option<Vec<Command>>>,
-    /// `dec_ref_pic_marking`, and its commands, where there are some.
+    /// `dec_ref_pic_marking`, and its commands if it has some.
     pub(super) marking_at: Range<usize>,
     pub(super) marking: Option<Vec<Command>>,
     pub(super) end: usize,
-    /// The slice's data begin with the next byte.
+    /// The slice data begins at the next byte boundary.
     pub(super) is_aligned: bool,
 }
 
-/// More are not among the commands of one header: 32 fields, each list's end.
+/// A header has at most this many commands: 2 x 32 fields, and the ends of 2 lists.
 const MOST_COMMANDS: usize = 66;
 
 impl Sets {
-    /// `None` where they cannot be read, or are of a kind that is not handled: order counts that follow
-    /// from the frames' numbers (`pic_order_cnt_type` 1), slice groups.
+    /// `None` where the sets cannot be read, or use a feature that is not supported: order counts
+    /// predicted from `frame_num` (`pic_order_cnt_type` 1), slice groups.
     pub(super) fn new(config: &AvcConfig) -> Option<Self> {
         let sps = Sps::read(&config.sps)?;
         let order_bits = match sps.order {
@@ -86,8 +86,8 @@ impl Sets {
         })
     }
 
-    /// The header of a slice that is no IDR slice; `bits` without emulation prevention. `None` where it is
-    /// cut off, or is of type SP or SI.
+    /// Reads the header of a non-IDR slice; `bits` is without emulation prevention. `None` where it
+    /// is cut off, or the slice is of type SP or SI.
     pub(super) fn header(&self, nal_head: u8, bits: &[u8]) -> Option<Header> {
         let mut b = Bits::new(bits);
         b.ue()?;
@@ -169,7 +169,7 @@ impl Sets {
 }
 
 impl PictureSet {
-    /// How many pictures each of the lists `used` has: the set's numbers, where the header has none of its own.
+    /// The number of pictures in each of the lists `used`: from the header, else the set's default.
     fn references(&self, b: &mut Bits<'_>, used: usize) -> Option<[u32; 2]> {
         let mut references = self.references;
         if used > 0 && b.flag()? {
@@ -180,7 +180,7 @@ impl PictureSet {
         Some(references)
     }
 
-    /// From `cabac_init_idc` to the header's end, where it is known how the slice's data are decoded.
+    /// Skips from `cabac_init_idc` to the header's end: the fields on decoding the slice data.
     fn skip_decoding(&self, b: &mut Bits<'_>, used: usize) -> Option<()> {
         if self.cabac && used > 0 {
             b.ue()?;
@@ -224,21 +224,21 @@ impl PictureSet {
     }
 }
 
-/// One list of `ref_pic_list_modification` (7.3.3.1). The inner `None`: it is not modified.
+/// One list of `ref_pic_list_modification` (7.3.3.1). Inner `None`: the list is not modified.
 #[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
 fn list(b: &mut Bits<'_>) -> Option<Option<Vec<Command>>> {
     let is_modified = b.flag()?;
     if is_modified { commands(b, 3, 2).map(Some) } else { Some(None) }
 }
 
-/// `dec_ref_pic_marking` of a picture that is no IDR picture (7.3.3.3). The inner `None`: the oldest goes.
+/// `dec_ref_pic_marking` of a non-IDR picture (7.3.3.3). Inner `None`: the oldest reference goes.
 #[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
 fn marking(b: &mut Bits<'_>) -> Option<Option<Vec<Command>>> {
     let is_adaptive = b.flag()?;
     if is_adaptive { commands(b, 0, 6).map(Some) } else { Some(None) }
 }
 
-/// Commands up to the one of kind `last`.
+/// Reads commands up to and without the one of kind `last`.
 fn commands(b: &mut Bits<'_>, last: u32, most: u32) -> Option<Vec<Command>> {
     let mut out = Vec::new();
     loop {
@@ -278,7 +278,7 @@ pub(super) fn unescaped(body: &[u8]) -> Vec<u8> {
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
     out: Vec<u8>,
-    /// Bits of the last byte that are not written yet.
+    /// Free bits in the last byte.
     free: u8,
 }
 
@@ -309,7 +309,7 @@ impl BitWriter {
         self.bits(code, zeros + 1);
     }
 
-    /// Commands, a flag that there are some before them, and the one of kind `last` behind them.
+    /// Writes whether there are commands; if so, the commands, and the kind `last` to end them.
     pub(super) fn commands(&mut self, commands: Option<&[Command]>, last: u32) {
         self.bit(commands.is_some());
         let Some(commands) = commands else { return };
@@ -323,14 +323,14 @@ impl BitWriter {
         self.ue(last);
     }
 
-    /// Ones up to the next byte (`cabac_alignment_one_bit`).
+    /// Writes ones up to the next byte boundary (`cabac_alignment_one_bit`).
     pub(super) fn align(&mut self) {
         while self.free > 0 {
             self.bit(true);
         }
     }
 
-    /// The bits of `data` from one to before another; those that are not there are left out.
+    /// Copies the bits of `data` in this range; bits past its end are left out.
     pub(super) fn copy(&mut self, data: &[u8], bits: Range<usize>) {
         let (mut at, to) = (bits.start, bits.end);
         while at < to.min(data.len() * 8) {
@@ -345,7 +345,7 @@ impl BitWriter {
         }
     }
 
-    /// What comes after the marking of a slice: the rest of its header, and its data.
+    /// Copies the part of a slice after its marking: the rest of its header, and its data.
     pub(super) fn rest(&mut self, bits: &[u8], header: &Header) {
         self.copy(bits, header.marking_at.end..header.end);
         let mut data = header.end;
@@ -365,7 +365,7 @@ impl BitWriter {
         }
     }
 
-    /// The NAL unit with this header: emulation prevention bytes come in, zeros at the end go.
+    /// The NAL unit with this header: adds emulation prevention bytes, removes zeros at the end.
     pub(super) fn nal(mut self, head: u8) -> Vec<u8> {
         while self.out.last() == Some(&0) {
             self.out.pop();

@@ -1,4 +1,4 @@
-//! Boxes inside a box that is there as a whole: a reader of big-endian fields, and one of children.
+//! Reads a box that is complete in memory: its big-endian fields, and its child boxes.
 //!
 //! Every read is `None` past the end; a box that claims to be longer than its parent ends the
 //! iteration.

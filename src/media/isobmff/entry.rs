@@ -1,4 +1,4 @@
-//! Sample entries (14496-12 8.5.2): what a track's samples are, as an RFC 6381 name.
+//! Sample entries (14496-12 8.5.2): the codec of a track's samples, as an RFC 6381 name.
 //!
 //! Sources: 14496-15 annex E (AVC, HEVC), the VP9 and AV1 bindings to ISO BMFF, 14496-1 7.2.6
 //! (descriptors), QuickTime's versions of the sound entry.
@@ -8,8 +8,8 @@ use crate::media::codec::{push_decimal, push_hex, push_two_digits};
 use crate::media::es::hevc::HevcProfile;
 use alloc::string::String;
 
-/// The name of a sample entry of type `kind` with content `entry`. Where the details cannot be
-/// read, the bare type.
+/// The codec name of a sample entry of type `kind` with content `entry`. Where the details cannot
+/// be read, only the type.
 pub(super) fn codec_name(kind: [u8; 4], entry: &[u8]) -> String {
     // Encrypted entries keep their type in sinf/frma (14496-12 8.12).
     let kind = match &kind {
@@ -33,7 +33,7 @@ pub(super) fn codec_name(kind: [u8; 4], entry: &[u8]) -> String {
     }
 }
 
-/// Four characters, those that cannot be shown as `?`.
+/// Four characters; those that cannot be printed become `?`.
 fn printable(kind: [u8; 4]) -> String {
     kind.iter().map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '?' }).collect()
 }

@@ -1,4 +1,4 @@
-//! The boxes beside media at the top level: `sidx`, `emsg`, `prft`.
+//! The boxes beside the media at the top level of a file: `sidx`, `emsg`, `prft`.
 
 use super::boxes::Fields;
 use super::{NTP_UNIX_SECONDS, PRFT_FINALIZED};
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// A `sidx`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Offset of the first byte after the box, which the references count from.
+    /// Offset of the first byte after the box; the references count from there.
     pub anchor: u64,
     /// `timescale`.
     pub timescale: Timescale,
@@ -24,7 +24,7 @@ pub struct Index {
 /// One reference of a `sidx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexEntry {
-    /// It names another `sidx`, not media.
+    /// It refers to another `sidx`, not to media.
     pub is_index: bool,
     /// Bytes.
     pub size: u32,
@@ -33,7 +33,8 @@ pub struct IndexEntry {
 }
 
 impl Index {
-    /// Reads the content of a `sidx` (14496-12 8.16.3) whose last byte is before `anchor`.
+    /// Reads the content of a `sidx` (14496-12 8.16.3). `anchor`: offset of the first byte after
+    /// it.
     pub(super) fn read(content: &[u8], anchor: u64) -> Option<Self> {
         let mut f = Fields::new(content);
         let (version, _) = f.version_flags()?;
@@ -70,13 +71,13 @@ pub struct Message {
     pub start: MessageStart,
     /// `event_duration`; `None` when it is not known (0xffffffff).
     pub duration_ticks: Option<u32>,
-    /// `id`: a repetition of a message has the same.
+    /// `id`: repeated messages have the same.
     pub id: u32,
     /// `message_data`.
     pub data: Vec<u8>,
 }
 
-/// The two ways in which an `emsg` says when it is due.
+/// The two ways in which an `emsg` states when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageStart {
     /// Version 0: ticks after the earliest presentation time of its segment.
@@ -131,7 +132,7 @@ impl ReferenceTime {
         let ntp = f.u64()?;
         let media = f.sized(version != 0)?;
         let seconds = i64::try_from(ntp >> 32).ok()?;
-        // The era that began in 1900 ends in 2036 (RFC 5905 section 6): a small number is of the next.
+        // NTP's first era ends in 2036 (RFC 5905 section 6): a small number belongs to the next.
         let era = if seconds < 1 << 31 { 1 << 32 } else { 0 };
         let micros = ((ntp & 0xffff_ffff) * 1_000_000 + (1 << 31)) >> 32;
         let wall = (seconds + era - NTP_UNIX_SECONDS) * 1_000_000 + i64::try_from(micros).ok()?;

@@ -25,7 +25,7 @@ mod trun {
 /// `sample_is_non_sync_sample` (8.8.3.1).
 const NON_SYNC: u32 = 0x0001_0000;
 
-/// What one `traf` says.
+/// The content of one `traf`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) track: u32,
@@ -38,17 +38,18 @@ pub(super) struct Run {
     pub(super) samples: u32,
     /// The first sample is a sync sample.
     pub(super) sync: bool,
-    /// Where its samples end, counted from the start of the `moof`; 0 when that is not told.
+    /// Where its samples end, in bytes from the start of the `moof`; 0 when the boxes do not
+    /// say.
     pub(super) data_end: u64,
 }
 
-/// Reads the content of a `moof`; `None` when a field of it is missing. The first run comes with
-/// the `data_end` of all of them.
+/// Reads the content of a `moof`; `None` when a field of it is missing. Returns its first
+/// `traf`, with the `data_end` over all of them.
 pub(super) fn read(moof: &[u8], tracks: &[InitTrack]) -> Option<Run> {
     let mut first: Option<Run> = None;
     let mut data_end = 0;
     for (_, traf) in boxes(moof).filter(|(kind, _)| kind == b"traf") {
-        // A run without a place of its own follows the one before (8.8.7.1, 8.8.8.1).
+        // A run without a data offset follows the run before it (8.8.7.1, 8.8.8.1).
         let run = track_fragment(traf, tracks, data_end)?;
         data_end = data_end.max(run.data_end);
         first.get_or_insert(run);
@@ -113,7 +114,7 @@ fn track_run(content: &[u8], defaults: &Defaults, run: &mut Run) -> Option<()> {
     }
     let per_sample = trun::DURATION | trun::SIZE | trun::FLAGS | trun::COMPOSITION_OFFSET;
     if flags & per_sample == 0 {
-        // Nothing stands in the box for each sample, so nothing bounds their number: no loop.
+        // The box has no bytes per sample that would bound their number, so do not loop over it.
         run.begin(count, first_flags.unwrap_or(defaults.flags), 0);
         let times = |each: u32| u64::from(count).saturating_mul(u64::from(each));
         run.duration = run.duration.saturating_add(times(defaults.duration));

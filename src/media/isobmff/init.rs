@@ -7,7 +7,7 @@ use crate::units::Resolution;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What a `moov` says.
+/// The content of a `moov`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Init {
     /// Its tracks.
@@ -25,7 +25,7 @@ pub struct InitTrack {
     pub codec: String,
     /// `vide`, `soun`, ...
     pub handler: [u8; 4],
-    /// Of `tkhd`; zero for a track that is no picture.
+    /// Of `tkhd`; zero for a track that is not video.
     pub resolution: Resolution,
     /// `media_time` of the first edit, in ticks, 0 without one: MediaSource presents the track
     /// earlier by this much.
@@ -111,7 +111,7 @@ fn media_timescale(content: &[u8]) -> Option<Timescale> {
     Timescale::new(f.u32()?)
 }
 
-/// `elst` (8.6.6): where the first edit that is not empty begins in the media.
+/// `elst` (8.6.6): the `media_time` of the first edit that is not empty.
 fn first_edit(content: &[u8]) -> Option<i64> {
     let mut f = Fields::new(content);
     let (version, _) = f.version_flags()?;

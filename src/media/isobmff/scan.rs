@@ -1,4 +1,4 @@
-//! Reads a growing resource box by box: asks for the bytes it has to see, skips the rest.
+//! Reads a growing resource box by box: asks for the bytes that it parses, skips the rest.
 //!
 //! ```text
 //!             +--------- 8 (or 16) bytes of header ---------+
@@ -8,7 +8,7 @@
 //!      '-----------> Ended (Fact::Damaged)
 //! ```
 //!
-//! What it asks for it sees whole, so what it asks for is bounded: a `moov` of 8 MiB, 1 MiB else.
+//! It parses only whole boxes, so their size is bounded: 8 MiB for a `moov`, 1 MiB for others.
 
 use super::event::ReferenceTime;
 use super::fragment;
@@ -36,7 +36,7 @@ pub enum Fact {
     ProducerTime {
         /// UTC.
         wall: WallTime,
-        /// The time is that at which the next fragment was finished, not that of its capture.
+        /// The time is when the next fragment was finished, not when it was captured.
         finalized: bool,
         /// In ticks of the track that the next fragment belongs to.
         media_ticks: i64,
@@ -54,7 +54,7 @@ pub enum Fact {
     },
 }
 
-/// What a `moof` says of its first track fragment.
+/// The first track fragment of a `moof`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
     /// Offset of its first byte (of `styp` or `prft` directly before it, if there is one).
@@ -69,34 +69,34 @@ pub struct Fragment {
     pub samples: u32,
     /// Its first sample is a sync sample.
     pub sync: bool,
-    /// Size of the fragment in bytes, `mdat` included, as far as its boxes tell.
+    /// Size of the fragment in bytes, `mdat` included, as far as its boxes say.
     pub size: u64,
 }
 
-/// What the scanner wants of the resource next.
+/// What to do with the next bytes of the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// The next `n` bytes: give them to [`Scanner::take`].
     Need(usize),
-    /// The next `n` bytes have no interest: tell [`Scanner::skip`] as they arrive.
+    /// The next `n` bytes are not needed: tell [`Scanner::skip`] as they arrive.
     Skip(u64),
     /// Nothing more will be read.
     Nothing,
 }
 
-/// The state of a reading. The driver loops: look at [`want`](Self::want); when the bytes asked for
-/// have arrived, copy just them; skip as many as have arrived.
+/// The state of reading one resource. The caller loops: it looks at [`want`](Self::want); once the
+/// bytes asked for have arrived, it gives exactly those; it skips as many as have arrived.
 #[derive(Debug, Default)]
 pub struct Scanner {
     state: State,
     /// Offset of the next byte.
     offset: u64,
     tracks: Vec<InitTrack>,
-    /// Where the `styp`, `prft` or `emsg` began that belongs to the next fragment.
+    /// Offset of the first `styp`, `prft` or `emsg` that belongs to the next fragment.
     lead: Option<u64>,
-    /// A `moof` was read, its `mdat` is to come.
+    /// A `moof` was read; its `mdat` has not ended yet.
     in_fragment: bool,
-    /// Where the next fragment without a `tfdt` of this track begins: (track, ticks).
+    /// Where this track's next fragment begins if it has no `tfdt`: (track, ticks).
     follows: Option<(u32, u64)>,
     /// Bytes of an unfinished [`Want::Need`]; only [`feed`](Self::feed) uses it.
     gathered: Vec<u8>,
@@ -119,7 +119,7 @@ enum State {
     Ended,
 }
 
-/// What can begin a resource or a range that a player asks for.
+/// The boxes that can begin a resource or a range that a player asks for.
 const FIRST: [&[u8; 4]; 13] = [
     b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"ssix", b"prft", b"emsg", b"free", b"skip",
     b"mdat", b"uuid", b"meta",
@@ -132,8 +132,8 @@ const MAX_CONTENT: u64 = 1 << 20;
 
 impl Scanner {
     /// A scanner at the start of a resource. `known` are the tracks of the initialization segment,
-    /// whose timescales give fragments their times; without them a scanner uses those of a `moov`
-    /// it meets.
+    /// whose timescales give fragments their times; without them the scanner uses the tracks of a
+    /// `moov` in the resource.
     pub fn new(known: &[InitTrack]) -> Self {
         Self { tracks: known.to_vec(), ..Self::default() }
     }
@@ -159,7 +159,7 @@ impl Scanner {
     }
 
     /// Takes the bytes that [`Want::Need`] asked for. A slice of another length is an error of the
-    /// driver and ends the reading.
+    /// caller and ends the reading.
     pub fn take(&mut self, bytes: &[u8], out: &mut Vec<Fact>) {
         if self.want() != Want::Need(bytes.len()) {
             if !matches!(self.state, State::Ended) {
@@ -186,7 +186,7 @@ impl Scanner {
         }
     }
 
-    /// `n` bytes (at most those of [`Want::Skip`]) went by.
+    /// `n` bytes (at most those of [`Want::Skip`]) have arrived and are skipped.
     pub fn skip(&mut self, n: u64, out: &mut Vec<Fact>) {
         let State::Skipping { kind, left } = self.state else { return };
         let n = n.min(left);
@@ -197,7 +197,7 @@ impl Scanner {
         }
     }
 
-    /// Convenience for bytes in memory: buffers what is not yet enough, reads all that is.
+    /// For bytes in memory: reads all that is complete and buffers the rest.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Fact>) {
         while !bytes.is_empty() {
             match self.want() {
@@ -234,7 +234,7 @@ impl Scanner {
         if start == 0 && !FIRST.contains(&&kind) {
             return self.damaged(start, "an MP4 box at the start", out);
         }
-        // Types are four printable characters, or 0xa9 as QuickTime's first.
+        // Types are four printable characters; QuickTime's may begin with 0xa9.
         if !kind.iter().all(|b| matches!(b, b' '..=b'~' | 0xa9)) {
             return self.damaged(start, "the type of a box", out);
         }
@@ -298,7 +298,7 @@ impl Scanner {
                 out.push(Fact::Init(init));
             }
             b"moof" => self.fragment(start, content, out),
-            // What stands beside the media may be damaged without harm to it.
+            // Playback does not need these boxes, so a damaged one is ignored.
             b"sidx" => out.extend(Index::read(content, self.offset).map(Fact::Index)),
             b"emsg" => out.extend(Message::read(content).map(Fact::Message)),
             b"prft" => out.extend(ReferenceTime::read(content).map(|time| {
@@ -313,7 +313,7 @@ impl Scanner {
         let Some(run) = fragment::read(content, &self.tracks) else {
             return self.damaged(moof, "a moof with a track fragment", out);
         };
-        // Where there is just one track, packagers are careless with its number.
+        // Packagers are careless with the number of an only track, so any number means it.
         let only = if let [only] = self.tracks.as_slice() { Some(only) } else { None };
         let Some(track) = self.tracks.iter().find(|t| t.id == run.track).or(only) else {
             return self.damaged(moof, "an initialization segment with the fragment's track", out);
@@ -329,7 +329,7 @@ impl Scanner {
         let start =
             clamp(decode_time).saturating_add(run.first_offset).saturating_sub(track.edit_start);
         let offset = self.lead.take().unwrap_or(moof);
-        // Without a place for the data, the moof alone is what is known.
+        // Without a data offset, the fragment is known up to the end of its moof.
         let end = moof.saturating_add(run.data_end).max(self.offset);
         self.in_fragment = true;
         out.push(Fact::Fragment(Fragment {

@@ -8,7 +8,7 @@
 //!   chunk:  prft? moof( mfhd traf( tfhd tfdt trun )) mdat
 //! ```
 //!
-//! Every sample's values stand in `trun`, so that a chunk can be read by itself.
+//! `trun` has the values of every sample, so that each chunk can be read by itself.
 
 use super::{NTP_UNIX_SECONDS, PRFT_FINALIZED};
 use crate::media::es::{aac::AacConfig, h264::AvcConfig};
@@ -16,7 +16,7 @@ use crate::time::{Timescale, WallTime};
 use crate::units::Resolution;
 use alloc::vec::Vec;
 
-/// What a track's samples are.
+/// The codec of a track's samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SampleEntry {
     /// `avc1` with its `avcC`.
@@ -217,8 +217,8 @@ pub struct Sample<'a> {
 pub struct ProducerTime {
     /// UTC.
     pub wall: WallTime,
-    /// When the chunk was finished, for a second `prft`: said where that was late, so that a player
-    /// does not take it for the link's doing.
+    /// When the chunk was finished, for a second `prft`. Written where that was late, so that a
+    /// player does not blame the network.
     pub finalized: Option<WallTime>,
     /// The media time that `wall` belongs to, in ticks of the track.
     pub media_ticks: u64,
@@ -244,7 +244,7 @@ const SYNC_SAMPLE: u32 = 0x0200_0000;
 /// `sample_depends_on` 1, `sample_is_non_sync_sample`.
 const OTHER_SAMPLE: u32 = 0x0101_0000;
 
-/// Bytes of the boxes of a chunk around one sample: what `out` is grown by at once.
+/// Bytes of a chunk's boxes around one sample; `out` reserves them in advance.
 const OVERHEAD: usize = 2 * 32 + 104 + 8;
 
 /// Appends the chunk's bytes to `out`.
@@ -281,7 +281,7 @@ pub fn chunk(chunk: &Chunk<'_>, out: &mut Vec<u8>) {
     *out = w.out;
 }
 
-/// `trun` (8.8.8) version 1. Gives the place of its `data_offset`.
+/// Writes `trun` (8.8.8) version 1. Returns the position of its `data_offset`.
 fn track_run(w: &mut BoxWriter, samples: &[Sample<'_>]) -> usize {
     let reordered = samples.iter().any(|s| s.composition_offset != 0);
     let mut data_offset = 0;
@@ -303,7 +303,7 @@ fn track_run(w: &mut BoxWriter, samples: &[Sample<'_>]) -> usize {
     data_offset
 }
 
-/// Flags of `prft` (8.16.5): the time is that of capture, in a clock that goes on steadily.
+/// Flags of `prft` (8.16.5): the time is that of capture, on a clock that runs steadily.
 const CAPTURED: u32 = 24;
 
 /// `prft` (8.16.5).
@@ -312,7 +312,7 @@ fn producer_time(w: &mut BoxWriter, track: u32, flags: u32, wall: WallTime, medi
         w.u32(track);
         let us = wall.as_micros();
         let seconds = us.div_euclid(1_000_000).saturating_add(NTP_UNIX_SECONDS);
-        // NTP's seconds wrap in 2036 (RFC 5905 section 6): their low 32 bits are what is written.
+        // NTP's seconds wrap in 2036 (RFC 5905 section 6): only their low 32 bits are written.
         let seconds = u64::try_from(seconds).unwrap_or(0) & u64::from(u32::MAX);
         let micros = u64::try_from(us.rem_euclid(1_000_000)).unwrap_or(0);
         w.u64((seconds << 32) | ((micros << 32) / 1_000_000));
@@ -325,7 +325,7 @@ struct BoxWriter {
 }
 
 impl BoxWriter {
-    /// A box whose size is set when its content is there.
+    /// Writes a box; its size is filled in after its content.
     fn boxed(&mut self, kind: &[u8; 4], content: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         self.zeros(4);

@@ -1,6 +1,7 @@
-//! What an elementary stream carries, as the program map says it.
+//! The content of an elementary stream, from the program map.
 
-/// What an elementary stream carries, from its `stream_type` (ISO/IEC 13818-1 table 2-34).
+/// The content of an elementary stream, from its `stream_type` (ISO/IEC 13818-1 table
+/// 2-34).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamKind {
     /// H.264, stream type 0x1b.

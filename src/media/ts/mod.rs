@@ -6,8 +6,8 @@
 //!                           -> the streams' PIDs: PES -> Event::Unit, Event::Lost
 //! ```
 //!
-//! The demuxer holds nothing back: a PES that states its length comes out with its last byte (so ask
-//! ffmpeg for `-omit_video_pes_length 0`, or every frame waits for the next one).
+//! The demuxer does not hold back complete packets: a PES that states its length comes out with its
+//! last byte (so ask ffmpeg for `-omit_video_pes_length 0`, or every frame waits for the next one).
 
 mod kind;
 mod packet;
@@ -25,7 +25,7 @@ use pes::{Assembler, Progress};
 /// What the demuxer finds, in the order of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The program map names this stream (once a change, not once a table).
+    /// The program map names this stream. Reported once per change, not once per table.
     Stream {
         /// Packet identifier.
         pid: u16,
@@ -61,9 +61,9 @@ pub struct Unit {
 /// An incremental demuxer: bytes in any pieces, events as soon as they are known.
 #[derive(Debug, Default)]
 pub struct Demuxer {
-    /// Bytes that are no whole packet yet.
+    /// Bytes that are not yet a whole packet.
     carry: Vec<u8>,
-    /// The last bytes were no packet: the next sync byte has to be confirmed by another behind it.
+    /// The last bytes were not a packet: the next sync byte must be confirmed by the one after it.
     searching: bool,
     association: psi::Sections,
     map_pid: Option<u16>,
@@ -77,7 +77,7 @@ struct Stream {
     pid: u16,
     kind: StreamKind,
     counter: Option<u8>,
-    /// The payload of the last packet: what tells a repeated packet from another one.
+    /// The payload of the last packet, to recognise a repeated packet.
     last: Vec<u8>,
     pes: Assembler,
 }
@@ -100,12 +100,12 @@ impl Demuxer {
         Self { clock, ..Self::default() }
     }
 
-    /// The unwrapping of the time stamps so far.
+    /// The state of unwrapping time stamps.
     pub const fn clock(&self) -> Unwrap {
         self.clock
     }
 
-    /// Reads `bytes`, appending what they complete to `out`. A PES whose length is given comes out
+    /// Reads `bytes` and appends what they complete to `out`. A PES with a stated length comes out
     /// with its last byte; one of length 0 when the next begins.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>) {
         if self.carry.is_empty() {
@@ -120,8 +120,8 @@ impl Demuxer {
         }
     }
 
-    /// The end of the stream: lets out what is held. What follows is read as a stream that begins
-    /// at a packet, with the program and the clock of this one.
+    /// The end of the stream: emits what is held. The bytes after it are read as a stream that
+    /// begins at a packet, with the program and the clock of this one.
     pub fn flush(&mut self, out: &mut Vec<Event>) {
         let carry = core::mem::take(&mut self.carry);
         if let Some(last) = carry.get(..packet::SIZE) {
@@ -135,7 +135,7 @@ impl Demuxer {
         }
     }
 
-    /// Reads the whole packets in `buf`; gives the number of bytes that are done with.
+    /// Reads the whole packets in `buf`; returns the number of bytes consumed.
     fn packets(&mut self, buf: &[u8], out: &mut Vec<Event>) -> usize {
         let mut at = 0;
         loop {
@@ -240,7 +240,7 @@ fn settle(
         Progress::Open => {}
         Progress::Broken => out.push(Event::Lost { pid }),
         Progress::Whole(pes) => {
-            // The decoding time is the older one, so it goes first.
+            // The decoding time is the earlier one, so it is unwrapped first.
             let dts = pes.dts.map(|t| clock.unwrap(t));
             let pts = pes.pts.map(|t| clock.unwrap(t));
             let dts = dts.or(pts);

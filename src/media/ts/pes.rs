@@ -1,4 +1,4 @@
-//! PES packets (ISO/IEC 13818-1 2.4.3.6): put together from payloads, and their time stamps read.
+//! PES packets (ISO/IEC 13818-1 2.4.3.6): assembles them from payloads, and reads their times.
 //!
 //! ```text
 //!            start of a unit              all bytes there, or next start
@@ -22,14 +22,14 @@ pub(super) struct Pes {
     pub(super) data: Vec<u8>,
 }
 
-/// What a payload led to.
+/// The result of a payload.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// Nothing yet.
     Open,
     /// A whole packet.
     Whole(Pes),
-    /// What had been gathered was no packet, or a part of one.
+    /// The bytes gathered were not a packet, or only a part of one.
     Broken,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    /// Begins a packet. What was open before comes out first.
+    /// Begins a packet. The one that was open comes out first.
     pub(super) fn start(&mut self, random_access: bool) -> Progress {
         let before = self.finish();
         self.open = true;
@@ -50,7 +50,7 @@ impl Assembler {
         before
     }
 
-    /// Takes payload; passes over it as long as no packet has begun.
+    /// Takes payload; ignores it until a packet has begun.
     pub(super) fn extend(&mut self, payload: &[u8]) -> Progress {
         if !self.open {
             return Progress::Open;
@@ -69,7 +69,7 @@ impl Assembler {
         }
     }
 
-    /// Ends the open packet: whole if its length was left open, broken if bytes are missing.
+    /// Ends the open packet: whole if it states no length, broken if bytes are missing.
     pub(super) fn finish(&mut self) -> Progress {
         if !self.open {
             return Progress::Open;
@@ -81,7 +81,7 @@ impl Assembler {
         self.take()
     }
 
-    /// Throws the open packet away; true if there was one.
+    /// Discards the open packet; true if there was one.
     pub(super) fn drop_open(&mut self) -> bool {
         self.buf.clear();
         core::mem::take(&mut self.open)
@@ -97,7 +97,7 @@ impl Assembler {
     }
 }
 
-/// Bytes of the whole packet; `None` while that is unknown, or left open (length 0).
+/// Bytes of the whole packet; `None` while that is unknown, or not stated (length 0).
 fn stated_length(buf: &[u8]) -> Option<usize> {
     match buf {
         [_, _, _, _, 0, 0, ..] => None,

@@ -3,18 +3,18 @@
 use super::kind::StreamKind;
 use alloc::vec::Vec;
 
-/// Puts the sections of one PID together; a section may run over several packets.
+/// Assembles the sections of one PID; a section may run over several packets.
 #[derive(Debug, Default)]
 pub(super) struct Sections {
     buf: Vec<u8>,
-    /// A section has begun; without it, payload is passed over until one starts.
+    /// A section has begun; until then, payload is ignored.
     open: bool,
     /// The last whole section: tables are repeated every 100 ms or so, and seldom change.
     last: Vec<u8>,
 }
 
 impl Sections {
-    /// Takes a packet's payload. Gives a whole section that differs from the last one.
+    /// Takes a packet's payload. Returns a whole section that differs from the last one.
     pub(super) fn push(&mut self, payload: &[u8], starts_unit: bool) -> Option<Vec<u8>> {
         if starts_unit {
             // pointer_field: the rest of the section before, then the new one.
@@ -57,7 +57,7 @@ fn crc32(data: &[u8]) -> u32 {
     crc
 }
 
-/// The bytes between the section's head and its CRC, if it is a current one of `table_id`.
+/// The bytes between a section's head and its CRC, if it is a current section of `table_id`.
 fn body(section: &[u8], table_id: u8) -> Option<&[u8]> {
     let current_next = section.get(5)? & 1;
     if section.first() != Some(&table_id) || current_next == 0 {

@@ -17,7 +17,7 @@ impl Unwrap {
         Self { last: Some(ticks) }
     }
 
-    /// The last value that came out.
+    /// The last value returned.
     pub const fn last(&self) -> Option<i64> {
         self.last
     }
