@@ -2,8 +2,8 @@
 //! point (XML Schema part 2, 3.2.6, 3.2.7, 3.2.3).
 //!
 //! Digits below the microsecond are cut off. A dateTime without a zone is UTC, as 23009-1 5.8.4.11
-//! recommends. A year counts 365 days in a duration and a month 30: nobody writes them in an MPD,
-//! and the standard does not say.
+//! recommends. In a duration, a year counts as 365 days and a month as 30: the standard does not
+//! say, and MPDs do not use them.
 
 use crate::time::{WallTime, whole_micros};
 use alloc::string::String;
@@ -85,8 +85,8 @@ pub fn write_date_time(time: WallTime) -> String {
     out
 }
 
-/// Reads an xs:duration. `None` when it is not one; negative ones are zero (23009-1 has no use for
-/// them, packagers write them while a window is still empty).
+/// Reads an xs:duration. `None` when it is not one; negative ones become zero (23009-1 does not
+/// use them; packagers write them while a window is still empty).
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim_ascii();
     let (negative, text) = match text.strip_prefix('-') {
@@ -154,7 +154,7 @@ pub fn parse_decimal(text: &str) -> Option<i64> {
         return None;
     }
     let mut value: i64 = 0;
-    // How many more digits count: those of the whole part, then six, moved by the exponent.
+    // How many digits count: those of the whole part and six more, shifted by the exponent.
     let places = i64::try_from(whole.len()).ok()? + 6 + i64::from(exponent);
     let mut used = 0;
     for byte in whole.bytes().chain(fraction.bytes()) {
@@ -164,7 +164,7 @@ pub fn parse_decimal(text: &str) -> Option<i64> {
             used += 1;
         }
     }
-    // Nineteen tens take any digit to the limit.
+    // Times ten, nineteen times: any digit but zero saturates.
     for _ in 0..places.saturating_sub(used).clamp(0, 20) {
         value = value.saturating_mul(10);
     }
@@ -202,7 +202,7 @@ fn push_number(out: &mut String, value: u64, width: usize) {
     out.extend(digits.iter().skip(20 - count).map(|&d| char::from(d)));
 }
 
-/// `.25` for 250000 millionths; in thirds of digits when `thirds`, nothing for zero.
+/// `.25` for 250000 millionths; with 3 or 6 digits when `thirds`; nothing for zero.
 fn push_fraction(out: &mut String, millionths: u64, thirds: bool) {
     if millionths == 0 {
         return;

@@ -7,7 +7,7 @@ use core::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// It is not what it should be.
+    /// It is malformed.
     Syntax {
         /// Where, counted from 1.
         line: u32,
@@ -18,9 +18,9 @@ pub enum Error {
         /// What was found there, and what was expected.
         problem: String,
     },
-    /// It uses something that this player cannot do yet: what.
+    /// It uses this feature, which the player does not support yet.
     NotYet(String),
-    /// It holds nothing that can be played: why.
+    /// It has nothing that can be played, for this reason.
     NothingToPlay(String),
 }
 
@@ -48,7 +48,7 @@ impl Error {
     }
 }
 
-/// A text from outside, short enough for a message.
+/// A text from outside, shortened for a message.
 pub(crate) fn excerpt(text: &str) -> &str {
     const LONGEST: usize = 40;
     text.char_indices().nth(LONGEST).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))

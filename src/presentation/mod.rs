@@ -1,9 +1,9 @@
-//! One protocol-neutral model of what a manifest says: what the rest of the player works with.
+//! One protocol-neutral model of a manifest: the rest of the player works with it.
 //!
 //! ```text
 //! Presentation > Period > Track (AdaptationSet, rendition group) > Representation > Segment
 //! ```
-//! DASH and HLS resolve into it; neither is known above it. Every [`Position`] counts on one
+//! DASH and HLS resolve into it; the layers above know neither. Every [`Position`] counts on one
 //! timeline: for DASH from `availabilityStartTime` (live) or from the start (on demand), ISO/IEC
 //! 23009-1 7.2.1; for HLS from 1970 where the playlist has PROGRAM-DATE-TIME, else from its first
 //! segment as first seen.
@@ -35,7 +35,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Everything a manifest says.
+/// The content of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presentation {
     /// Live or on demand.
@@ -44,18 +44,18 @@ pub struct Presentation {
     pub periods: Vec<Period>,
     /// When to load the manifest again.
     pub refresh: Refresh,
-    /// Where it says it is to be loaded from next time (`Location`), absolute.
+    /// The address from which to load it next time (`Location`), absolute.
     pub location: Option<String>,
-    /// Where the origin's time can be asked for, best first.
+    /// Sources of the origin's time, best first.
     pub clocks: Vec<ClockSource>,
-    /// What the operator wishes.
+    /// The latency and rates that the operator asks for.
     pub service: Service,
 }
 
 impl Presentation {
-    /// It is a newer load of `before`: what is in the same place of it, and only went to another host or
-    /// has another query, is the same thing ([`Resource::follow`]). What a playlist of HLS listed holds
-    /// until that is loaded again.
+    /// Takes over identities from `before`, the load before this one: a resource in the same place
+    /// of the manifest keeps its identity if only its host or query differs ([`Resource::follow`]).
+    /// Segments from an HLS playlist stay until that playlist is loaded again.
     pub fn follow(&mut self, before: &Self) {
         let mut rest = before.periods.iter();
         for period in &mut self.periods {
@@ -95,9 +95,10 @@ pub struct Live {
     /// The wall-clock time at [`Position`] zero: segments become available by the clock. `None`
     /// where the manifest lists what exists (HLS) and has no wall clock.
     pub anchor: Option<WallTime>,
-    /// How far back it can be played (`timeShiftBufferDepth`); `None`: to the start.
+    /// How far back from the live edge it can be played (`timeShiftBufferDepth`); `None`: to the
+    /// start.
     pub time_shift: Option<Duration>,
-    /// `suggestedPresentationDelay`, or what HOLD-BACK says.
+    /// `suggestedPresentationDelay`, or HOLD-BACK.
     pub suggested_delay: Option<Duration>,
 }
 
@@ -108,7 +109,8 @@ pub enum Refresh {
     Never,
     /// This long after the last load.
     Every(Duration),
-    /// Only when the media says so (`minimumUpdatePeriod="PT0S"`, 23009-1 5.3.1.2) or trouble asks.
+    /// Only when an event in the media says so (`minimumUpdatePeriod="PT0S"`, 23009-1 5.3.1.2) or
+    /// after trouble.
     OnEvent,
 }
 
@@ -123,25 +125,26 @@ pub enum ClockSource {
     Direct(WallTime),
 }
 
-/// `ServiceDescription` (23009-1 annex K) and its HLS likes.
+/// `ServiceDescription` (23009-1 annex K) and its counterparts in HLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
     /// The latency to play at.
     pub target_latency: Option<Duration>,
-    /// The least latency wished.
+    /// The minimum latency.
     pub min_latency: Option<Duration>,
-    /// The most latency wished.
+    /// The maximum latency.
     pub max_latency: Option<Duration>,
-    /// The slowest rate for catching up, in thousandths.
+    /// The slowest rate for correcting the latency, in thousandths.
     pub min_rate_permille: Option<u32>,
-    /// The fastest rate for catching up, in thousandths.
+    /// The fastest rate for correcting the latency, in thousandths.
     pub max_rate_permille: Option<u32>,
 }
 
 /// A span of the timeline with one set of tracks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// `@id`, or one made from its start, or its discontinuity sequence: names it over refreshes.
+    /// `@id`, or one made from its start, or its discontinuity sequence: identifies it over
+    /// refreshes.
     pub id: String,
     /// Its first position.
     pub start: Position,
@@ -165,7 +168,7 @@ pub enum TrackKind {
 /// Representations that can be switched between: an AdaptationSet, or an HLS rendition group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Track {
-    /// Names it over refreshes.
+    /// Identifies it over refreshes.
     pub id: String,
     /// Its kind.
     pub kind: TrackKind,
@@ -173,7 +176,7 @@ pub struct Track {
     pub language: Option<String>,
     /// A name for people, where given.
     pub label: Option<String>,
-    /// It is the one to take when nothing else decides (Role main, DEFAULT=YES).
+    /// The default when nothing else decides (Role main, DEFAULT=YES).
     pub default: bool,
     /// Its representations, lowest bandwidth first.
     pub representations: Vec<Representation>,
@@ -205,22 +208,22 @@ pub struct Representation {
     pub codecs: String,
     /// Its wrapping.
     pub container: Container,
-    /// Of video, where given.
+    /// Only of video, where given.
     pub resolution: Option<Resolution>,
     /// Its initialization segment, where all of it shares one (HLS: see [`Segment::init`]).
     pub init: Option<Resource>,
     /// Its segments.
     pub segments: SegmentList,
-    /// HLS: its media playlist, to be loaded first and again for what follows.
+    /// HLS: its media playlist, loaded first and again for new segments.
     pub playlist: Option<Resource>,
-    /// How its own timestamps become positions.
+    /// How the timestamps in its media become positions.
     pub mapping: Mapping,
     /// Segments can be read while they grow (`availabilityTimeComplete="false"`).
     pub growing: bool,
 }
 
 impl Representation {
-    /// Answers whether its playlist is known.
+    /// Takes over identities from `before`. Returns whether it is the same HLS playlist.
     fn follow(&mut self, before: &Self) -> bool {
         if let (Some(init), Some(old)) = (&mut self.init, &before.init) {
             init.follow(old);
@@ -262,7 +265,7 @@ impl Representation {
 /// How the timestamps in the media become positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapping {
-    /// Add so many microseconds (Period start minus `presentationTimeOffset`).
+    /// Add this many microseconds (Period start minus `presentationTimeOffset`).
     Offset(i64),
     /// Learn it from the first fragment of each discontinuity (HLS): its time stands for the
     /// segment's start. One offset serves all tracks.

@@ -44,7 +44,7 @@ impl Numbered {
         let from_origin = at.micros_from(self.origin).max(0);
         let k = steps(from_origin, self.duration)?;
         match (self.last, self.end) {
-            // What is left of the Period after the last whole segment may be a sliver.
+            // After the last whole segment, only a sliver of the Period may be left.
             (None, Some(_)) => self.nth(k.min(self.last_index()?)),
             _ => self.nth(k),
         }
@@ -68,12 +68,12 @@ impl Numbered {
         self.nth(complete.min(self.last_index()?))
     }
 
-    /// The last one of the Period; `None` while that is open.
+    /// The last segment of the Period; `None` while the Period is open.
     pub(super) fn last(&self) -> Option<Segment> {
         self.nth(self.last_index().filter(|&k| k != u64::MAX)?)
     }
 
-    /// `u64::MAX` for "open"; `None` when there is none at all.
+    /// `u64::MAX` while the Period is open; `None` when there is no segment.
     fn last_index(&self) -> Option<u64> {
         let by_number = match self.last {
             Some(last) => last.checked_sub(self.first)?,
@@ -114,8 +114,7 @@ impl Numbered {
     }
 }
 
-/// The largest k for which k times `duration`, in microseconds, is at most `us`; `None` without a
-/// duration.
+/// The number of whole `duration`s in `us` microseconds; `None` without a duration.
 pub(super) fn steps(us: i64, duration: MediaTime) -> Option<u64> {
     if duration.ticks <= 0 || us < 0 {
         return None;

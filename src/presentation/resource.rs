@@ -64,24 +64,24 @@ impl Base {
 
 /// Something to fetch.
 ///
-/// Two are equal if they are the same thing, though it may be had elsewhere by now.
+/// Two are equal if they are the same thing, even if its address has changed.
 #[derive(Clone, Debug)]
 pub struct Resource {
     base: Rc<Base>,
     path: String,
-    /// The part of it that is meant; all of it when `None`.
+    /// The byte range; the whole file when `None`.
     pub range: Option<ByteRange>,
-    /// What it was when it was first seen, if its address was another then.
+    /// Its identity when it was first seen, if its address was another then.
     first: Option<Rc<Self>>,
 }
 
 impl Resource {
-    /// What `path`, a reference, means below `base`; an empty one is the base itself.
+    /// The resource that the reference `path` names below `base`; if empty, the base itself.
     pub const fn new(base: Rc<Base>, path: String, range: Option<ByteRange>) -> Self {
         Self { base, path, range, first: None }
     }
 
-    /// All of what is at an absolute address.
+    /// The whole file at an absolute address.
     pub fn at(url: &str) -> Self {
         Self::new(Base::new(url.into()), String::new(), None)
     }
@@ -92,18 +92,18 @@ impl Resource {
         Self { range, ..self.beside(self.path.clone()) }
     }
 
-    /// All of what `path` means below the same base.
+    /// The whole file that `path` names below the same base.
     #[must_use]
     pub fn beside(&self, path: String) -> Self {
         Self::new(Rc::clone(&self.base), path, None)
     }
 
-    /// What its path is relative to.
+    /// The base of its path.
     pub fn base(&self) -> &Base {
         &self.base
     }
 
-    /// The reference below the base, as the manifest has it.
+    /// The reference below the base, as written in the manifest.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -113,13 +113,13 @@ impl Resource {
         if self.path.is_empty() { mirror.into() } else { url::resolve(mirror, &self.path) }
     }
 
-    /// Its address at the preferred mirror, for what is said of it.
+    /// Its address at the preferred mirror.
     pub fn preferred(&self) -> String {
         self.url(self.base.url())
     }
 
-    /// It stands where `before` stood when the manifest was loaded last. If only the host or the query of
-    /// the address has changed, it is the same thing.
+    /// `before` had the same place in the manifest at the last load. If only the host or the query
+    /// of the address has changed, it keeps the identity of `before`.
     pub fn follow(&mut self, before: &Self) {
         if self != before && self.range == before.range && self.has_path_of(before) {
             let first = before.first.clone();
@@ -127,7 +127,7 @@ impl Resource {
         }
     }
 
-    /// Host and query aside, its preferred address is `other`'s.
+    /// Whether its preferred address is `other`'s, apart from host and query.
     pub fn has_path_of(&self, other: &Self) -> bool {
         url::path(&self.preferred()) == url::path(&other.preferred())
     }

@@ -1,4 +1,4 @@
-//! One media segment, as a manifest says it.
+//! One media segment, as a manifest describes it.
 
 use super::{Resource, Template};
 use crate::time::{Position, WallTime};
@@ -26,8 +26,8 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// One of a `template`, by its number and its `$Time$`. It is available at `anchor + end - early`,
-    /// by the `clock` of these two.
+    /// The segment of a `template` with this number and `$Time$`. `clock`: it is available at
+    /// `anchor + end - early`.
     pub(super) fn of(
         template: &Template,
         (number, time): (u64, u64),

@@ -32,8 +32,8 @@ pub struct Listed {
 }
 
 impl SegmentList {
-    /// The segment that holds `at`; between two, the later one; before the first, the first. `None`
-    /// after the last, and where the list is not loaded.
+    /// The segment that holds `at`; between two segments, the later one; before the first, the
+    /// first. `None` after the last, or while the list is not loaded.
     pub fn at(&self, at: Position) -> Option<Segment> {
         match self {
             Self::Numbered(numbered) => numbered.at(at),
@@ -73,8 +73,8 @@ impl SegmentList {
         }
     }
 
-    /// The last segment that the manifest speaks of, available or not; `None` where they go on
-    /// without end, and where the list is not loaded.
+    /// The last segment in the manifest, available or not; `None` where segments go on without end,
+    /// or while the list is not loaded.
     pub fn last(&self) -> Option<Segment> {
         match self {
             Self::Numbered(numbered) => numbered.last(),
@@ -84,13 +84,13 @@ impl SegmentList {
         }
     }
 
-    /// It still has to be loaded.
+    /// Whether it still has to be loaded.
     pub const fn is_pending(&self) -> bool {
         matches!(self, Self::Indexed { .. } | Self::Playlist)
     }
 
-    /// More segments come only with a newer manifest or playlist: the last one listed is not the
-    /// Period's last.
+    /// Whether more segments come only with a newer manifest or playlist: the last one listed is
+    /// not the Period's last.
     pub const fn grows_by_reload(&self) -> bool {
         match self {
             Self::Timeline(timeline) => !timeline.complete,

@@ -9,7 +9,7 @@ use alloc::string::String;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(pub Resource);
 
-/// The widest `%0Nd` obeyed: a number has at most 20 digits, file names have no use for more zeros
+/// The widest `%0Nd` allowed: a number has at most 20 digits, file names do not need more zeros
 /// than this, and a hostile width must not allocate.
 const MAX_WIDTH: usize = 32;
 
@@ -36,7 +36,7 @@ impl Template {
     pub fn new(base: &Rc<Base>, text: &str, id: &str, bandwidth: u64) -> Self {
         let mut out = String::with_capacity(text.len().saturating_add(id.len()).saturating_add(2));
         if text.as_bytes().first() == Some(&b'$') {
-            // What is filled in at the front, such as `video:1` or `/v`, is a name: no scheme, no root.
+            // A value at the front, such as `video:1` or `/v`, must not be read as scheme or root.
             out.push_str("./");
         }
         for part in Parts(text) {
@@ -54,8 +54,8 @@ impl Template {
         Self(Resource::new(Rc::clone(base), out, None))
     }
 
-    /// The text with each identifier handed to `fill`, which says whether it knows it; the unknown
-    /// stay as they are.
+    /// Hands each identifier to `fill`, which returns whether it knows it; unknown identifiers stay
+    /// as they are.
     fn substitute(&self, mut fill: impl FnMut(&str, usize, &mut String) -> bool) -> String {
         let mut out = String::with_capacity(self.0.path().len().saturating_add(8));
         for part in Parts(self.0.path()) {

@@ -1,7 +1,7 @@
 //! Segments of a SegmentTimeline (23009-1 5.3.9.6), kept as runs of equal durations.
 //!
-//! A run stands for any number of segments, so neither a day of window nor a hostile `@r` costs
-//! memory, and a question costs a binary search over the runs.
+//! A run stands for any number of segments. So a day of window, or a hostile `@r`, needs no
+//! memory, and a lookup is a binary search over the runs.
 
 use super::numbered::steps;
 use super::{Segment, Template};
@@ -18,7 +18,7 @@ pub struct Timeline {
     pub scale: Timescale,
     /// Where media time zero lies: Period start minus `presentationTimeOffset`, in microseconds.
     pub offset: i64,
-    /// By time, without overlap of their starts; numbers rise by one over gaps too.
+    /// In order of time, with starts that do not overlap; numbers rise by one over gaps too.
     pub runs: Vec<Run>,
     /// The Period's end, where known.
     pub end: Option<Position>,
@@ -100,7 +100,7 @@ impl Timeline {
 
     /// The last one listed; `None` while the last run is open.
     pub(super) fn last(&self) -> Option<Segment> {
-        // Runs that begin after the Period's end do not count, so look from the back.
+        // Runs after the Period's end do not count, so search from the back.
         for run in self.runs.iter().rev() {
             let Some(mut k) = run.count.checked_sub(1) else { continue };
             if let Some(end) = self.end {

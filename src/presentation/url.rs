@@ -1,5 +1,5 @@
-//! References against a base, RFC 3986 section 5, on text: no percent-encoding is changed, so URL
-//! templates pass through.
+//! Resolves references against a base URL (RFC 3986 section 5), as text: percent-encoding is not
+//! changed, so URL templates pass through.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -44,8 +44,8 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
-/// What `reference` means in a document whose address is `base` (RFC 3986 5.2.2). The base's
-/// fragment never matters.
+/// The address that `reference` means in a document at `base` (RFC 3986 5.2.2). The base's
+/// fragment is ignored.
 pub fn resolve(base: &str, reference: &str) -> String {
     let reference = reference.trim_ascii();
     let r = Parts::of(reference);
@@ -83,31 +83,31 @@ pub fn resolve(base: &str, reference: &str) -> String {
     out
 }
 
-/// Whether it names its scheme, so that no base matters.
+/// Whether it has a scheme, so that the base does not matter.
 pub fn is_absolute(reference: &str) -> bool {
     Parts::of(reference.trim_ascii()).scheme.is_some()
 }
 
-/// The path of an address: what is the same on each host and with each token in the query.
+/// The path of an address: the part that no other host and no other token changes.
 pub fn path(url: &str) -> &str {
     Parts::of(url).path
 }
 
-/// The address without user, password and fragment: how it may be shown and logged.
+/// The address without user, password and fragment, safe to show and to log.
 pub fn redact(url: &str) -> String {
     let end = url.find('#').unwrap_or(url.len());
     let url = url.get(..end).unwrap_or(url);
     let slashes = url.as_bytes().windows(2).position(|it| it == b"//");
     let Some(start) = slashes.map(|i| i + 2) else { return url.to_owned() };
     let (head, rest) = url.split_at_checked(start).unwrap_or((url, ""));
-    // Passwords of cameras hold "@" unescaped: the last one before the path ends them.
+    // Camera passwords may contain "@" unescaped: the last one before the path ends them.
     let authority = rest.find(['/', '?']).unwrap_or(rest.len());
     let user = rest.get(..authority).and_then(|a| a.rfind('@'));
     let from = user.map_or(0, |i| i + 1);
     [head, rest.get(from..).unwrap_or("")].concat()
 }
 
-/// Appends `directory` and `path` with dot segments taken away (RFC 3986 5.2.4).
+/// Appends `directory` and `path`, with dot segments removed (RFC 3986 5.2.4).
 fn push_path(out: &mut String, directory: &str, path: &str) {
     let root = out.len();
     let all = [directory, path].concat();

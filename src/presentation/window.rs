@@ -3,9 +3,9 @@
 use super::{Kind, Presentation, Representation, Segment, SegmentList, TrackKind};
 use crate::time::{Position, WallTime};
 
-/// The live edge at origin time `now`: the last position that exists anywhere in the world, capture
-/// included. By the clock (now minus anchor) where the presentation has one, else the end of what is
-/// listed. `None` when nothing is known yet. On demand, the end.
+/// The live edge at origin time `now`: the newest position captured, published or not. By the clock
+/// (now minus anchor) where the presentation has one, else the end of the listed segments. `None`
+/// when nothing is known yet. On demand, the end.
 pub fn edge(presentation: &Presentation, now: WallTime) -> Option<Position> {
     let end = presentation.periods.last().and_then(|period| period.end);
     let live = match &presentation.kind {
@@ -38,8 +38,8 @@ pub fn window(presentation: &Presentation, edge: Position) -> Option<(Position, 
     (start < edge).then_some((start, edge))
 }
 
-/// Where the segments of audio and video begin that are listed: what is gone from the list is gone
-/// from the server.
+/// The first position that all listed tracks of audio and video have: a segment that is no longer
+/// listed is no longer on the server.
 fn listed_start(presentation: &Presentation) -> Option<Position> {
     let period = presentation.periods.first()?;
     let timed = period.tracks.iter().filter(|track| track.kind != TrackKind::Text);
@@ -55,7 +55,7 @@ fn first_listed(representation: &Representation) -> Option<Position> {
     }
 }
 
-/// Where the listed segments of audio and video end: the latest over all that is loaded.
+/// The end of the listed segments of audio and video: the latest over all that is loaded.
 fn listed_end(presentation: &Presentation) -> Option<Position> {
     presentation.periods.iter().rev().find_map(|period| {
         let timed = period.tracks.iter().filter(|track| track.kind != TrackKind::Text);
