@@ -12,11 +12,11 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// More mirrors than any presentation has: several BaseURLs at each level multiply.
+/// More mirrors than any real presentation has; several BaseURLs at each level multiply.
 const MOST_MIRRORS: usize = 8;
 
-/// The BaseURLs from the MPD down to some level: the addresses that come of them, and the availability
-/// that they say.
+/// The BaseURLs from the MPD down to some level: the resulting addresses, and the availability that
+/// they state.
 #[derive(Clone, Debug)]
 pub(super) struct Level {
     pub(super) base: Rc<Base>,
@@ -29,10 +29,10 @@ impl Level {
         Self { base: Base::new(url.into()), early_us: 0, growing: false }
     }
 
-    /// One level further down. Several BaseURLs are mirrors (5.6), in the order of the MPD. The first one
-    /// is used unless it fails, so its availability counts: a mirror that has segments later is found to
-    /// be late, like any origin. Offsets of relative BaseURLs add up (DASH-IF IOP 4.3, 4.7.2.2); an
-    /// absolute one begins anew.
+    /// One level further down. Several BaseURLs are mirrors (5.6), in the order of the MPD. The
+    /// first one is used unless it fails, so its availability counts; a mirror that gets segments
+    /// later is handled like any origin that is late. Offsets of relative BaseURLs add up (DASH-IF
+    /// IOP 4.3, 4.7.2.2); an absolute one starts from zero.
     pub(super) fn descend(&self, urls: &[BaseUrl]) -> Self {
         let Some(next) = urls.first() else { return self.clone() };
         let mut mirrors: Vec<Mirror> = Vec::new();
@@ -52,9 +52,9 @@ impl Level {
     }
 }
 
-/// What `below` means under a mirror of the level above, whose service it shares if it is relative and
-/// `alone` on its level. Without a `@serviceLocation` nothing is known of one BaseURL by another (5.6.2):
-/// each is a service of its own.
+/// The mirror that `below` makes of a mirror of the level above. It shares that mirror's service if
+/// it is relative and `alone` on its level. Without `@serviceLocation`, nothing says that two
+/// BaseURLs share a service (5.6.2): each is its own.
 fn mirror(above: &Mirror, below: &BaseUrl, alone: bool) -> Mirror {
     let url = url::resolve(&above.url, &below.url);
     let shared = alone && !url::is_absolute(&below.url);
@@ -63,13 +63,13 @@ fn mirror(above: &Mirror, below: &BaseUrl, alone: bool) -> Mirror {
     Mirror { url, service }
 }
 
-/// What the Representation's surroundings say.
+/// The context of a Representation.
 pub(super) struct Place<'a> {
     pub(super) start: Position,
     pub(super) end: Option<Position>,
-    /// Another Period follows, or all is on demand: nothing is added to this one.
+    /// Another Period follows, or all is on demand: no segment is added to this Period.
     pub(super) closed: bool,
-    /// `availabilityStartTime`, live.
+    /// `availabilityStartTime`; only if live.
     pub(super) anchor: Option<WallTime>,
     pub(super) level: &'a Level,
     pub(super) id: &'a str,
@@ -84,8 +84,8 @@ pub(super) struct Addressed {
     pub(super) growing: bool,
 }
 
-/// How much memory a manifest may ask for by inheritance and expansion: one long template inherited
-/// by thousands of Representations is a small document.
+/// The memory that a manifest may take by inheritance and expansion: a small document can have one
+/// long template that thousands of Representations inherit.
 pub(super) struct Budget(usize);
 
 impl Budget {
@@ -204,8 +204,8 @@ impl<'a> Resolved<'a> {
             init,
             segments,
             mapping: Mapping::Offset(self.offset(place)),
-            // A segment that may be asked for only when it is complete does not grow, whatever else
-            // is said: ffmpeg's `-streaming 1` says "not complete" and no offset.
+            // A segment that may be requested only when it is complete does not grow, even if the
+            // MPD says so: ffmpeg's `-streaming 1` says "not complete" and gives no offset.
             growing: self.growing && live_early > 0,
         }
     }
@@ -215,7 +215,7 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// What is at `url` below the BaseURLs; without one, at the BaseURLs themselves.
+/// The resource at `url` below the BaseURLs; without `url`, the BaseURLs themselves.
 fn resource(place: &Place<'_>, url: Option<&str>, range: Option<ByteRange>) -> Resource {
     let path = url.unwrap_or("").into();
     Resource::new(Rc::clone(&place.level.base), path, range)
@@ -235,7 +235,7 @@ fn template(
     let fill = |text| Template::new(&place.level.base, text, place.id, place.bandwidth_bps);
     let Some(media) = media else { return Ok(None) };
     let template = fill(media);
-    // The identifier may occur many times.
+    // `$RepresentationID$` may occur many times, so the length with all of them replaced counts.
     budget.take(template.0.path().len())?;
     let init = match initialization {
         Some(text) => {
@@ -250,8 +250,8 @@ fn template(
             let runs = runs(place, info, timeline);
             budget.take(runs.len().saturating_mul(size_of::<Run>()))?;
             let open = runs.last().is_some_and(|run| run.count == Run::OPEN);
-            // What is listed exists, unless the manifest says that it can be asked for before it is
-            // complete, or says "until further notice".
+            // A listed segment exists, unless the manifest says that it can be requested before it
+            // is complete, or that the list goes on "until further notice".
             let gated = open || info.early_us > 0;
             SegmentList::Timeline(Timeline {
                 template,
@@ -283,9 +283,10 @@ fn template(
 
 /// The runs of a SegmentTimeline (5.3.9.6), starts and numbers rising.
 ///
-/// A packager lists what it lost as an `S` of no duration: it covers no time, so there is nothing to
-/// ask for, but its number is counted like any other's (5.3.9.6.1). A timeline that goes back is none
-/// by the standard: live, what stands later was written later and counts; on demand, what stands first.
+/// A packager lists a lost segment as an `S` of no duration. It covers no time, so it is not
+/// requested, but its number counts like any other (5.3.9.6.1). The standard does not allow times
+/// that go back. If they do: live, the later entry counts, as it was written later; on demand, the
+/// earlier one.
 fn runs(place: &Place<'_>, info: &Resolved<'_>, timeline: &[S]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::with_capacity(timeline.len());
     let mut number = info.start_number;
@@ -356,7 +357,8 @@ fn list(
     Ok(info.addressed(place, init, SegmentList::Listed(Listed { segments, complete })))
 }
 
-/// The spans of a SegmentList's segments: by timeline, else by duration, else the whole Period.
+/// The spans of a SegmentList's segments: from its timeline, else its duration, else equal parts of
+/// the Period.
 struct Spans<'a> {
     runs: Vec<Run>,
     info: &'a Resolved<'a>,
@@ -376,7 +378,7 @@ impl<'a> Spans<'a> {
                 let count = u64::try_from(count).unwrap_or(u64::MAX);
                 let duration = duration.unwrap_or_else(|| whole.checked_div(count).unwrap_or(0));
                 let run = Run { number: info.start_number, time: 0, duration, count };
-                // Without a duration and without an end the length is not known: one moment each.
+                // Without a duration and an end, the length is unknown: each segment gets one tick.
                 (alloc::vec![Run { duration: run.duration.max(1), ..run }], place.start.as_micros())
             }
         };
@@ -413,7 +415,7 @@ fn indexed(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
     };
     let init = match info.initialization {
         Some(it) => Some(part(place, it)),
-        // What stands before the index is the initialization segment (DASH-IF IOP 4.3, 3.2.1).
+        // The bytes before the index are the initialization segment (DASH-IF IOP 4.3, 3.2.1).
         None => index
             .range
             .and_then(|range| range.first.checked_sub(1))
@@ -438,7 +440,7 @@ fn segment(number: u64, start: Position, end: Position, resource: Resource) -> S
     Segment { number, start, end, resource, init: None, timeline: 0, gap: false, available: None }
 }
 
-/// A text for a Representation that has no `@id`.
+/// An id for a Representation that has no `@id`.
 pub(super) fn made_id(index: usize) -> String {
     ["#", &index.to_string()].concat()
 }

@@ -4,8 +4,8 @@
 //! text --read--> syntax::Mpd --resolve--> Presentation
 //! text <-write-- syntax::Mpd <----------- the server
 //! ```
-//! A newer MPD is resolved afresh: what changed against the one before is the player's to see.
-//! `resolve` takes Periods and their times, `sets` AdaptationSets, `addressing` where segments are.
+//! A newer MPD is resolved from scratch; the player compares it with the one before. `resolve`
+//! reads Periods and their times, `sets` AdaptationSets, `addressing` the segments' addresses.
 
 mod addressing;
 pub mod read;

@@ -1,8 +1,8 @@
-//! MPD text to syntax, by quick-xml's events. Unknown elements and attributes are passed over.
+//! MPD text to syntax, with quick-xml's events. Unknown elements and attributes are skipped.
 //!
-//! What decides where and when media is (times, ticks, numbers, ranges) must make sense or the MPD
-//! is refused with line, path and what was expected; what only describes it (sizes, rates, labels)
-//! is dropped when it makes none.
+//! A value that decides where or when media is (times, ticks, numbers, ranges) must be valid, or
+//! the MPD is refused with line, path and what was expected. A value that only describes the media
+//! (sizes, rates, labels) is dropped when it is invalid.
 
 use super::syntax::{
     AdaptationSet, BaseUrl, Common, Descriptor, Early, Label, Latency, Mpd, Period, PlaybackRate,
@@ -197,7 +197,7 @@ fn common(a: &Attributes<'_>) -> Common {
     }
 }
 
-/// Whether it was one of the elements of [`Common`].
+/// Returns whether it was one of the elements of [`Common`].
 fn common_element(
     c: &mut Cursor<'_>,
     name: &str,
@@ -262,7 +262,7 @@ fn descriptor(c: &mut Cursor<'_>, a: &Attributes<'_>) -> Result<Descriptor> {
     Ok(Descriptor { scheme: a.text("schemeIdUri").unwrap_or_default(), value: a.text("value") })
 }
 
-/// Takes segment information, passes over anything else.
+/// Reads segment information; skips any other element.
 fn segments(
     c: &mut Cursor<'_>,
     name: &str,
@@ -346,7 +346,8 @@ fn url_range(c: &mut Cursor<'_>, a: &Attributes<'_>, [url, bytes]: [&str; 2]) ->
     Ok(found)
 }
 
-/// A whole number. Packagers that compute in floating point write `4004.0`; the fraction is cut.
+/// A whole number. Packagers that compute in floating point write `4004.0`; the fraction is cut
+/// off.
 fn number<N: core::str::FromStr>(text: &str) -> Option<N> {
     let text = text.trim_ascii();
     let whole = match text.split_once('.') {
@@ -379,7 +380,7 @@ fn permille(text: &str) -> Option<u32> {
 fn frame_rate(text: &str) -> Option<FrameRate> {
     let (frames, seconds) = text.split_once('/').unwrap_or((text, "1"));
     let seconds = NonZeroU32::new(number(seconds)?)?;
-    // "29.97" is no xs:string of the schema's pattern, but written.
+    // "29.97" does not match the schema's pattern, but packagers write it.
     match frames.split_once('.') {
         Some(_) => {
             let frames = u32::try_from(parse_decimal(frames)? / 1000).ok()?;

@@ -1,8 +1,8 @@
-//! Syntax to model: Periods and their times, clocks, the operator's wishes (23009-1 5.3.1, 5.3.2.1,
-//! 5.8.4.11, annexes A.3 and K). Sets become tracks in `sets`, segment information becomes
-//! addresses in `addressing`.
+//! Syntax to model: Periods and their times, clocks, the operator's latency and rates (23009-1
+//! 5.3.1, 5.3.2.1, 5.8.4.11, annexes A.3 and K). Sets become tracks in `sets`, segment information
+//! becomes addresses in `addressing`.
 //!
-//! Every number may be hostile: sums saturate, and what a document may expand to is bounded.
+//! Every number may be hostile: sums saturate, and the expansion of a document is bounded.
 
 use super::addressing::{Budget, Level};
 use super::sets::{self, Dropped, Span};
@@ -16,14 +16,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// An MPD is not asked for more often than this, whatever it says.
+/// An MPD is not reloaded more often than this, whatever it says.
 const FASTEST_REFRESH: Duration = Duration::from_millis(250);
 /// Events inside the media that can say "the MPD has changed" (23009-1 5.10.4).
 pub(crate) const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
 
-/// What an MPD that was loaded from `manifest_url` means.
+/// The presentation of an MPD that was loaded from `manifest_url`.
 pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {
-    // A dynamic MPD must have a start time (5.3.1.2); 1970 is what one without it can mean at best.
+    // A dynamic MPD must have a start time (5.3.1.2); without one, 1970 is the best guess.
     let anchor = mpd.dynamic.then(|| mpd.availability_start.unwrap_or_default());
     let level = Level::new(manifest_url).descend(&mpd.base_urls);
     let mut budget = Budget::new();
@@ -80,12 +80,12 @@ fn spans(mpd: &Mpd) -> Vec<(Option<Position>, Option<Position>, bool)> {
     let first = starts.iter().flatten().next().copied().unwrap_or_default();
     let end_of_all = mpd.duration.map(|length| {
         // The duration counts from the start of the first Period; packagers that close a live
-        // presentation count from zero. Only one of them is after the last Period's start.
+        // presentation count from zero. Only the right one is after the last Period's start.
         let from_zero = Position::default() + length;
         let last = starts.iter().flatten().last().copied().unwrap_or_default();
         if from_zero > last { from_zero } else { first + length }
     });
-    // From the back, so that each knows the next start.
+    // Backwards, so that the start of the next Period is known.
     let mut next = end_of_all;
     let mut ends = Vec::with_capacity(starts.len());
     for (period, start) in mpd.periods.iter().zip(&starts).rev() {
@@ -126,8 +126,8 @@ fn refresh(mpd: &Mpd, periods: &[Period]) -> Refresh {
             if all.any(|events| events.scheme.starts_with(MPD_EVENTS)) {
                 Refresh::OnEvent
             } else {
-                // Zero means that it may change at any time. Without events one has to look, once a
-                // segment.
+                // Zero means that the MPD may change at any time. Without events, reload it once
+                // per segment.
                 Refresh::Every(longest_segment(periods).max(Duration::from_secs(1)))
             }
         }
@@ -135,13 +135,14 @@ fn refresh(mpd: &Mpd, periods: &[Period]) -> Refresh {
     }
 }
 
-/// A segment can be had until the depth and its own duration have passed since its end (A.3.2), so
-/// even a depth of zero, which ffmpeg writes at first, leaves one behind the newest.
+/// A segment is available until the depth and its own duration have passed since its end (A.3.2).
+/// So even with a depth of zero, which ffmpeg writes at first, one segment behind the newest is
+/// left.
 fn least_depth(periods: &[Period]) -> Duration {
     longest_segment(periods).saturating_mul(2)
 }
 
-/// The longest segment that computed addresses have; zero where there are none.
+/// The longest segment, as far as lengths are known without loading more; else zero.
 fn longest_segment(periods: &[Period]) -> Duration {
     let tracks = periods.iter().flat_map(|period| &period.tracks);
     let all = tracks.flat_map(|track| &track.representations);
@@ -170,7 +171,7 @@ fn clocks(mpd: &Mpd, manifest_url: &str) -> Vec<ClockSource> {
             _ => {}
         }
     }
-    // The time at which an MPD was made is older than it by a cache and a journey.
+    // `direct` is when the MPD was made, older by caching and transfer: so it comes last.
     clocks.append(&mut direct);
     clocks
 }
@@ -180,7 +181,7 @@ fn clocks(mpd: &Mpd, manifest_url: &str) -> Vec<ClockSource> {
 pub const AUTO_LATENCY_SCOPE: &str = "urn:nearlive:latency:auto:2026";
 
 fn service(mpd: &Mpd) -> Service {
-    // Ours, else one for everybody, before one for a scope that we know nothing of.
+    // First one for our scope, then one without a scope (for everybody), then any.
     let all = &mpd.service_descriptions;
     let ours = |s: &&ServiceDescription| s.scopes.iter().any(|d| d.scheme == AUTO_LATENCY_SCOPE);
     let chosen = all.iter().find(ours).or_else(|| all.iter().find(|s| s.scopes.is_empty()));
@@ -199,7 +200,7 @@ fn service(mpd: &Mpd) -> Service {
     }
 }
 
-/// Why nothing is left, most helpful first.
+/// The reason why nothing can be played, most helpful first.
 fn nothing(mpd: &Mpd, dropped: &Dropped) -> Error {
     if dropped.encrypted {
         return Error::NotYet("the media is encrypted (ContentProtection)".into());

@@ -9,16 +9,17 @@ use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// Essential properties that ask for nothing that a player would have to do: how the picture was
-/// made. Anything else that is essential and unknown forbids the use of the element (5.8.4.8).
+/// Essential properties that ask nothing of a player: they tell how the picture was made. Any
+/// other unknown essential property forbids the use of the element (5.8.4.8).
 const HARMLESS: [&str; 3] =
     ["urn:mpeg:mpegB:cicp:", "urn:mpeg:dash:14496:10:frame_packing", "urn:mpeg:dash:resync"];
 
-/// A set for trick play shows pictures only for winding (DASH-IF IOP 4.3, 3.2.9).
+/// Marks a set for trick play: its pictures are only for fast forward and rewind (DASH-IF IOP 4.3,
+/// 3.2.9).
 const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
 
-/// What stands between a set and being played, for the message when nothing is left.
+/// The reasons why sets cannot be played, for the message when nothing is left.
 #[derive(Default)]
 pub(super) struct Dropped {
     pub(super) encrypted: bool,
@@ -74,12 +75,12 @@ struct Reading<'a> {
     span: &'a Span,
     budget: &'a mut Budget,
     dropped: &'a mut Dropped,
-    /// Of the Representations so far.
+    /// Ids of the Representations so far.
     ids: Vec<String>,
 }
 
 impl Reading<'_> {
-    /// Those of a set that can be played, in the order of the manifest.
+    /// The Representations of a set that can be played, in the order of the manifest.
     fn representations(
         &mut self,
         set: &AdaptationSet,
@@ -125,7 +126,7 @@ impl Reading<'_> {
     }
 }
 
-/// The id, or one made from the index; never one that the Period has already.
+/// The id, or one made from the index; changed if the Period has it already.
 fn unique(id: &str, index: usize, taken: &mut Vec<String>) -> String {
     let mut own = if id.is_empty() { made_id(index) } else { id.to_owned() };
     while taken.contains(&own) {
@@ -155,7 +156,7 @@ fn usable(common: &Common, dropped: &mut Dropped) -> bool {
     true
 }
 
-/// What kind of media the set holds; `None` for what is not played (thumbnails, metadata).
+/// The kind of media in the set; `None` for kinds that are not played (thumbnails, metadata).
 fn kind(set: &AdaptationSet) -> Option<TrackKind> {
     let first = set.representations.first()?;
     let mime = mime(set, first);

@@ -1,9 +1,9 @@
-//! The MPD as it is written (ISO/IEC 23009-1:2022 5.3 to 5.8, annex K): one struct an element, one
-//! field an attribute or a kind of child, optional as in the schema.
+//! The MPD as it is written (ISO/IEC 23009-1:2022 5.3 to 5.8, annex K): one struct per element,
+//! one field per attribute or kind of child, optional as in the schema.
 //!
-//! Only what the player understands or the server writes is here; the reader passes over the rest.
-//! Times are exact: [`Duration`] and [`WallTime`] to the microsecond, ticks as they stand. Nothing
-//! is inherited or defaulted yet, that is [`super::resolve`]'s work.
+//! This has only what the player understands or the server writes; the reader skips the rest.
+//! Times are exact: [`Duration`] and [`WallTime`] to the microsecond, ticks unchanged. Inheritance
+//! and defaults are applied later, in [`super::resolve`].
 
 use crate::time::WallTime;
 use crate::units::{ByteRange, FrameRate};
@@ -130,7 +130,7 @@ pub struct Period {
     pub start: Option<Duration>,
     /// `@duration`.
     pub duration: Option<Duration>,
-    /// `@xlink:href`: its content stands elsewhere.
+    /// `@xlink:href`: its content is in another document.
     pub remote: Option<String>,
     /// `BaseURL`.
     pub base_urls: Vec<BaseUrl>,

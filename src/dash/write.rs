@@ -290,7 +290,7 @@ impl Xml {
         }
     }
 
-    /// The start tag is complete: something follows inside.
+    /// Ends the start tag: content follows.
     fn open(&mut self) {
         if let Some(tag) = self.tag.take() {
             self.event(Event::Start(tag));
@@ -298,7 +298,7 @@ impl Xml {
     }
 
     fn event(&mut self, event: Event<'_>) {
-        // Memory takes all.
+        // Writing into memory does not fail.
         _ = self.out.write_event(event);
     }
 
@@ -336,7 +336,7 @@ impl Xml {
     }
 }
 
-/// The text with U+FFFD for the characters that XML has no way to write (XML 1.0 2.2).
+/// The text with U+FFFD for characters that XML cannot express (XML 1.0 2.2).
 fn writable(text: &str) -> Cow<'_, str> {
     let none = |c| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
     match text.contains(none) {

@@ -1,8 +1,7 @@
-//! A cursor over XML events that knows where it is: the reader of [`super::read`] walks with it.
+//! A cursor over XML events that knows its place in the document; [`super::read`] uses it.
 //!
 //! Names are compared without their prefix. Entities other than the five predefined are errors and
-//! a document type is passed over, so nothing expands. Elements that nobody asked for are skipped
-//! without recursion.
+//! a document type is skipped, so nothing expands. Unknown elements are skipped without recursion.
 
 use crate::presentation::{Error, excerpt};
 use alloc::borrow::{Cow, ToOwned};
@@ -12,7 +11,7 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-/// Deeper than any MPD; a document that goes on further down is hostile.
+/// Deeper than any real MPD; a document with deeper elements is hostile.
 const MAX_DEPTH: usize = 64;
 
 pub(super) type Result<T> = core::result::Result<T, Error>;
@@ -39,7 +38,7 @@ impl<'a> Attributes<'a> {
         self.get(name).map(ToOwned::to_owned)
     }
 
-    /// An attribute that only describes: a value that makes no sense is as good as none.
+    /// An attribute that only describes: an invalid value counts as absent.
     pub(super) fn hint<T>(&self, name: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
         self.get(name).and_then(parse)
     }
@@ -105,7 +104,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over what is left of the open element.
+    /// Skips the rest of the open element.
     pub(super) fn skip(&mut self) -> Result<()> {
         let mut open: usize = 1;
         while open > 0 {
@@ -122,7 +121,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// An attribute that playback depends on: an error when it is there and makes no sense.
+    /// An attribute that playback depends on: an invalid value is an error.
     pub(super) fn strict<T>(
         &self,
         attributes: &Attributes<'_>,
@@ -189,8 +188,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The first attribute's local name and its value as it is written, and what comes after it. The
-/// library's own way brings a hash table along that finds names that come twice.
+/// The first attribute's local name and its value as it is written, and the text after it. The
+/// library's own reader of attributes would add a hash table, which finds duplicate names.
 fn attribute(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = text.split_once('=')?;
     let name = name.trim_ascii_end();
@@ -202,7 +201,7 @@ fn attribute(text: &str) -> Option<(&str, &str, &str)> {
     named.then_some((local, value, after.trim_ascii_start()))
 }
 
-/// In our own words: those of the library take a kilobyte of every download.
+/// Our own texts: the library's would add a kilobyte to every download.
 fn malformed(error: &quick_xml::Error) -> &'static str {
     match error {
         quick_xml::Error::IllFormed(_) => "a tag does not fit the element that is open here",
