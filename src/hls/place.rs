@@ -4,14 +4,14 @@
 use crate::presentation::Segment;
 use alloc::vec::Vec;
 
-/// A date may move a segment by so much against the end of the one before it, microseconds.
+/// A date moves a segment at most this far from the end of the one before it, microseconds.
 const NUDGE_US: i64 = 1_000_000;
-/// The lists of variants end so many segments apart at most.
+/// The lists of variants end at most this many segments apart.
 const APART: i64 = 2;
 /// More discontinuities than any window shows; older ones are forgotten.
 const MOST_BOUNDARIES: usize = 1000;
 
-/// What a playlist says of one segment.
+/// One segment of a playlist.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     /// Media sequence number.
@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) number: u64,
     /// Epoch and discontinuity sequence.
     pub(super) timeline: u64,
-    /// `EXT-X-DISCONTINUITY` stands before it.
+    /// `EXT-X-DISCONTINUITY` precedes it.
     pub(super) discontinuity: bool,
     pub(super) duration_us: i64,
     /// `EXT-X-PROGRAM-DATE-TIME`, Unix time.
@@ -35,16 +35,16 @@ pub(super) type Span = (i64, i64);
 pub(super) struct Places {
     /// Positions are Unix time; decided by the first playlist.
     pub(super) dated: Option<bool>,
-    /// How often a packager began anew.
+    /// How many times a packager has started over.
     pub(super) epoch: u64,
     /// The live playlist that was placed last: epoch, media sequence number and span, in order.
     marks: Vec<(u64, u64, Span)>,
-    /// Where timelines begin, in their order.
+    /// The start of each timeline, in order.
     boundaries: Vec<(u64, i64)>,
 }
 
 impl Places {
-    /// The spans of the entries, which follow each other by number; `old` is what is known of the
+    /// The spans of `entries`, whose numbers are consecutive; `old` are the known segments of the
     /// same playlist.
     pub(super) fn place(&self, entries: &[Entry], old: &[Segment], on_demand: bool) -> Vec<Span> {
         let dated = !on_demand && self.dated == Some(true);
@@ -73,7 +73,7 @@ impl Places {
                 }
                 _ => next,
             };
-            // Neighbours meet: a nudge is taken from, or given to, the one before.
+            // Neighbours meet: if a date moves a segment, the one before gets longer or shorter.
             if let Some(previous) = spans.last_mut()
                 && near(previous.1, start)
                 && !(boundary && start > previous.1)
@@ -87,7 +87,7 @@ impl Places {
         spans
     }
 
-    /// An entry whose start is known, and its start.
+    /// The index of an entry whose start is known, and that start.
     fn anchor(
         &self,
         entries: &[Entry],
@@ -123,8 +123,8 @@ impl Places {
             let i = self.marks.binary_search_by_key(&key, |(epoch, n, _)| (*epoch, *n)).ok()?;
             self.marks.get(i).map(|(_, _, span)| span.0)
         };
-        // Encoders of variants that were started one after the other number alike what is not: all
-        // lists end now, within what one load is older than the other.
+        // If the encoders of variants started one after the other, equal numbers do not mean equal
+        // segments. The ends show it: all lists end now, give or take the time between two loads.
         let ends = |(anchor, start): &(usize, i64)| {
             let rest =
                 entries.iter().skip(*anchor).fold(*start, |at, e| at.saturating_add(e.duration_us));
@@ -140,7 +140,7 @@ impl Places {
         self.boundaries.get(at).map(|b| b.1)
     }
 
-    /// Remembers what was placed.
+    /// Remembers the entries that were placed.
     pub(super) fn learn(&mut self, entries: &[Entry], spans: &[Span], on_demand: bool) {
         for (i, (entry, span)) in entries.iter().zip(spans).enumerate() {
             let previous = i.checked_sub(1).and_then(|p| entries.get(p));

@@ -1,8 +1,8 @@
 //! Playlist text to syntax (RFC 8216bis section 4), line by line; [`super::tags`] reads single tags.
 //!
-//! What decides where and when media is (durations, sequence numbers, byte ranges) must make sense
-//! or the playlist is refused with its line; what only describes it is dropped when it makes none.
-//! Unknown tags are passed over (6.3.1).
+//! A value that decides where or when media is (duration, sequence number, byte range) must be
+//! valid, or the playlist is refused with its line. A value that only describes the media is
+//! dropped when it is invalid. Unknown tags are skipped (6.3.1).
 
 use super::syntax::{Map, Media, MediaKind, Multivariant, Playlist, Segment, ServerControl};
 use super::tags;
@@ -15,7 +15,7 @@ use core::time::Duration;
 
 type Result<T> = core::result::Result<T, Error>;
 
-/// What `EXT-X-MAP` may add up to when every segment repeats it.
+/// The most bytes that the URIs of `EXT-X-MAP` may have when each segment repeats them.
 const MOST_MAP_BYTES: usize = 64 << 20;
 
 /// Reads a playlist of either kind. A byte that is no UTF-8 is read as U+FFFD.
@@ -52,20 +52,20 @@ struct Reader<'a> {
     text: &'a str,
     /// Where the line begins.
     offset: usize,
-    /// The first tag that belongs to one kind decides.
+    /// Decided by the first tag that belongs to one kind only.
     kind: Option<Kind>,
     multivariant: Multivariant,
     media: Media,
-    /// `EXT-X-STREAM-INF` that waits for its URI.
+    /// `EXT-X-STREAM-INF` whose URI has not come yet.
     stream_inf: Option<&'a str>,
     /// The first variant that could not be read.
     bad_variant: Option<usize>,
-    /// The segment that waits for its URI.
+    /// The segment whose URI has not come yet.
     next: Segment,
     has_duration: bool,
-    /// `EXT-X-BYTERANGE` that waits for its segment: length and offset.
+    /// `EXT-X-BYTERANGE` of the next segment: length and offset.
     range: Option<(u64, Option<u64>)>,
-    /// In force.
+    /// The `EXT-X-MAP` in force, and below it the METHOD of the `EXT-X-KEY` in force.
     map: Option<Map>,
     encrypted: Option<String>,
     map_bytes: usize,
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
 
     fn uri(&mut self, uri: &str) -> Result<()> {
         if self.kind == Some(Kind::Multivariant) {
-            // A URI that no tag announces means nothing (4.1).
+            // A URI without a tag before it has no meaning (4.1).
             if let Some(line) = self.stream_inf.take() {
                 match tags::variant(line, uri) {
                     Some(variant) => self.multivariant.variants.push(variant),
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Without an offset, the range follows that of the segment before (4.4.4.2).
+    /// Without an offset, the range begins where that of the segment before ends (4.4.4.2).
     fn range_after(&self, uri: &str, length: u64, offset: Option<u64>) -> Option<ByteRange> {
         let offset = match offset {
             Some(offset) => offset,

@@ -1,10 +1,10 @@
-//! Multivariant playlist to model (RFC 8216bis 4.4.6, 6.3): what renditions there are. Their
-//! segments come with the media playlists, through [`super::update`].
+//! Multivariant playlist to model (RFC 8216bis 4.4.6, 6.3): its renditions. Their segments come
+//! from the media playlists, through [`super::update`].
 //!
 //! Variants become one video track, lowest bandwidth first. `EXT-X-MEDIA` of TYPE=AUDIO with a URI
-//! becomes an audio track for each language and name; then the variants' codecs are shared out
-//! between them and video. Without such renditions sound is muxed into the video track. Variants
-//! with sound alone are left out where there are some with pictures.
+//! becomes an audio track per language and name; then the variants' codecs are divided between
+//! audio and video. Without such renditions, sound is muxed into the video track. Variants with
+//! sound only are left out if others have pictures.
 
 use super::syntax::{Media, Multivariant, Rendition, RenditionKind, Variant};
 use crate::media::codec::Codec;
@@ -18,10 +18,10 @@ use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// More variants or renditions than any ladder has; the rest of a hostile list is left out.
+/// More variants or renditions than any real ladder has; the rest of a hostile list is left out.
 const MOST: usize = 500;
 
-/// What a multivariant playlist that was loaded from `manifest_url` means.
+/// The presentation of a multivariant playlist that was loaded from `manifest_url`.
 pub fn multivariant(playlist: &Multivariant, manifest_url: &str) -> Result<Presentation, Error> {
     let kinds: Vec<TrackKind> = playlist.variants.iter().map(variant_kind).collect();
     let pictures = kinds.contains(&TrackKind::Video);
@@ -55,8 +55,8 @@ pub fn multivariant(playlist: &Multivariant, manifest_url: &str) -> Result<Prese
     Ok(presentation(tracks))
 }
 
-/// What a media playlist means that was loaded in place of a multivariant one: one track, muxed or
-/// not. Its segments are put in by [`super::update`], as for any other.
+/// The presentation of a media playlist that was loaded in place of a multivariant one: one track,
+/// muxed or not. [`super::update`] adds its segments, as for any other.
 pub fn single(media: &Media, manifest_url: &str) -> Presentation {
     let list = Resource::at(manifest_url);
     let container = media.segments.first().map(|s| container(&s.uri, s.map.is_some()));
@@ -68,8 +68,8 @@ pub fn single(media: &Media, manifest_url: &str) -> Presentation {
     presentation(alloc::vec![track("main", kind, alloc::vec![pending("v0".into(), list)])])
 }
 
-/// How a segment is wrapped. Media that needs an initialization segment is MP4 (3.3); the rest goes
-/// by its name, as the bytes are not here yet.
+/// How a segment is wrapped. Media that needs an initialization segment is MP4 (3.3); for the rest
+/// the file name decides, because the bytes are not loaded yet.
 pub(super) fn container(uri: &str, has_map: bool) -> Container {
     let path = uri.split(['?', '#']).next().unwrap_or("");
     let name = path.rsplit('/').next().unwrap_or("");
@@ -142,7 +142,7 @@ const fn rendition_kind(kind: RenditionKind) -> Option<TrackKind> {
     }
 }
 
-/// The variant's group of audio renditions, where that has playlists of its own.
+/// The variant's group of audio renditions, if they have playlists of their own.
 fn audio_group<'a>(playlist: &Multivariant, variant: &'a Variant) -> Option<&'a str> {
     let group = variant.audio.as_deref()?;
     let apart = playlist
@@ -152,8 +152,8 @@ fn audio_group<'a>(playlist: &Multivariant, variant: &'a Variant) -> Option<&'a 
     apart.then_some(group)
 }
 
-/// Puts a rendition into the track of its language and name: the same sound of other groups is
-/// another quality of it.
+/// Adds a rendition to the track of its language and name: the same sound in another group is
+/// another quality of that track.
 fn add_rendition(
     tracks: &mut Vec<Track>,
     playlist: &Multivariant,

@@ -1,9 +1,9 @@
-//! Playlists as they are written (RFC 8216bis section 4.4): one struct a playlist, a variant, a
-//! rendition, a segment.
+//! Playlists as they are written (RFC 8216bis section 4.4): one struct per playlist, variant,
+//! rendition and segment.
 //!
-//! Times are exact to the microsecond. What a tag says for all segments that follow it (`EXT-X-MAP`,
-//! `EXT-X-KEY`) stands in each of them; byte ranges are complete. Attributes that neither the player
-//! nor the server knows are passed over.
+//! Times are exact to the microsecond. A tag that holds for all segments after it (`EXT-X-MAP`,
+//! `EXT-X-KEY`) is copied into each of them; byte ranges are complete. Attributes that neither the
+//! player nor the server uses are skipped.
 
 use crate::time::WallTime;
 use crate::units::{ByteRange, Resolution};
@@ -71,7 +71,7 @@ pub struct Rendition {
     pub autoselect: bool,
     /// `CHANNELS`.
     pub channels: Option<String>,
-    /// `URI`; none: it is inside the variant's own segments.
+    /// `URI`; `None`: the rendition is inside the variant's own segments.
     pub uri: Option<String>,
 }
 
@@ -81,7 +81,7 @@ pub enum RenditionKind {
     /// Sound.
     #[default]
     Audio,
-    /// Other pictures.
+    /// Alternative video.
     Video,
     /// Subtitles as segments.
     Subtitles,

@@ -1,4 +1,4 @@
-//! Single tags and their attribute lists (RFC 8216bis 4.2), read to the letter.
+//! Single tags and their attribute lists (RFC 8216bis 4.2), read strictly.
 
 use super::syntax::{Rendition, RenditionKind, Variant};
 use crate::presentation::date::parse_decimal;
@@ -6,7 +6,7 @@ use crate::units::{ByteRange, Resolution};
 use alloc::string::String;
 use core::time::Duration;
 
-/// `EXT-X-STREAM-INF` with its line of URI; `None` without the BANDWIDTH that it must have.
+/// `EXT-X-STREAM-INF` with its URI line; `None` without BANDWIDTH, which is required.
 pub(super) fn variant(line: &str, uri: &str) -> Option<Variant> {
     let list = attributes(line);
     let number = |name| attribute(list, name)?.parse::<u64>().ok();
@@ -32,7 +32,7 @@ pub(super) fn variant(line: &str, uri: &str) -> Option<Variant> {
     })
 }
 
-/// `EXT-X-MEDIA`; `None` without the TYPE, GROUP-ID and NAME that it must have.
+/// `EXT-X-MEDIA`; `None` without TYPE, GROUP-ID or NAME, which are required.
 pub(super) fn rendition(line: &str) -> Option<Rendition> {
     let list = attributes(line);
     let text = |name| attribute(list, name).map(String::from);
@@ -81,7 +81,7 @@ fn length_at_offset(text: &str) -> Option<(u64, Option<u64>)> {
     }
 }
 
-/// What follows a tag's name.
+/// The value after a tag's name.
 fn attributes(line: &str) -> &str {
     line.split_once(':').map_or("", |(_, list)| list)
 }

@@ -1,22 +1,23 @@
 //! Media playlists to segments on one timeline, at the first load and at every reload (RFC 8216bis
 //! 6.3.3, 6.3.4).
 //!
-//! [`Placement`] is the memory of one presentation. The rules, in the order in which they are tried:
+//! [`Placement`] is the state of one presentation. The rules, in the order in which they are tried:
 //!
 //! - A segment that was seen before (by media sequence number) keeps its place.
 //! - Live, with PROGRAM-DATE-TIME in the first playlist: positions are Unix time. The date places the
-//!   first segment and each one after a discontinuity, and nudges every other by up to a second, so
-//!   that rounded durations do not add up. On demand, positions begin at zero.
-//! - The first playlist without dates begins at zero. Another one is laid beside what is known: at a
+//!   first segment and each one after a discontinuity, and moves any other by up to a second, so
+//!   that rounding errors of durations do not add up. On demand, positions begin at zero.
+//! - The first playlist without dates begins at zero. Another one is aligned with those known: at a
 //!   discontinuity that both show, else by equal media sequence number (not promised by the
-//!   standard, but what packagers do) where they then end nearly together, else end to end.
-//! - What follows begins where the one before ends; numbers that were missed count as a mean segment
-//!   each.
+//!   standard, but what packagers do) if they then end nearly together, else end to end.
+//! - A later segment begins where the one before it ends; each missed number counts as one segment
+//!   of mean duration.
 //!
-//! A playlist whose numbers go back is an old copy when it lacks no more than [`STALE`] segments, does
-//! not contradict what is known, shows as much as the newer one or begins where that did, and does not
-//! stay: else the packager began anew. Then numbers and positions go on from what was known, with
-//! timelines of a new epoch (the upper half of [`Segment::timeline`]).
+//! A playlist whose numbers go back is an old copy if it lacks no more than [`STALE`] segments,
+//! does not contradict the known ones, is as long as the newer one or begins at the same segment,
+//! and is not repeated for too many loads. Otherwise the packager started over: numbers and
+//! positions continue from the known ones, with timelines of a new epoch (the upper half of
+//! [`Segment::timeline`]).
 
 use super::place::{Entry, Places, Span};
 use super::resolve::container;
@@ -30,15 +31,15 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Caches lag by no more than this many segments.
+/// A cache lags by at most this many segments.
 const STALE: u64 = 3;
-/// And for no more than so many loads in a row, at two a target duration: four segments.
+/// And for at most this many loads in a row: at two per target duration, four segments.
 const STALE_LOADS: u32 = 8;
-/// The same segment does not change its duration by so much, microseconds.
+/// A difference in duration above this, microseconds, means another segment.
 const OTHER_DURATION_US: u64 = 5_000;
 /// A playlist is not loaded more often than this.
 const FASTEST_RELOAD: Duration = Duration::from_millis(500);
-/// The same segment does not change its date by so much, microseconds.
+/// A difference in date above this, microseconds, means another segment.
 const OTHER_DATE_US: u64 = 10_000_000;
 
 /// Where the playlists of one presentation stand on its timeline.
@@ -51,7 +52,7 @@ pub struct Placement {
 /// What is remembered of one playlist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct State {
-    /// Segment number minus media sequence number: grows when the packager begins anew.
+    /// Segment number minus media sequence number: grows when the packager starts over.
     shift: u64,
     epoch: u64,
     /// Number and date of the last segment that had one.
@@ -60,10 +61,10 @@ struct State {
     stale: u32,
 }
 
-/// How a playlist stands to the one before it.
+/// How a playlist relates to the load before it.
 enum Relation {
     Newer,
-    /// It says nothing.
+    /// It lists no segment.
     Unchanged,
     /// An old copy.
     Stale,
@@ -130,7 +131,7 @@ impl Placement {
         }
     }
 
-    /// Live or on demand, by what is loaded of sound and picture.
+    /// Sets live or on demand, from the loaded playlists of audio and video.
     fn conclude(&self, presentation: &mut Presentation, media: &Media) {
         let Some(period) = presentation.periods.first_mut() else { return };
         let timed = || {
@@ -164,7 +165,7 @@ impl Placement {
     }
 }
 
-/// What the player cannot or must not take.
+/// Refuses playlists that cannot be played.
 fn check(media: &Media, must_have_some: bool) -> Result<(), Error> {
     if let Some(method) = media.segments.iter().find_map(|s| s.encrypted.as_ref()) {
         let what = ["the segments are encrypted (EXT-X-KEY, ", method, ")"].concat();
@@ -195,7 +196,7 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
     let count = u64::try_from(media.segments.len()).unwrap_or(u64::MAX);
     let first = media.media_sequence.saturating_add(state.shift);
     let Some(last) = first.saturating_add(count).checked_sub(1).filter(|_| count > 0) else {
-        // Nothing listed (yet, or any more): what is known stays.
+        // No segment is listed (not yet, or no longer): keep the known ones.
         return if media.ended { Relation::Newer } else { Relation::Unchanged };
     };
     let at = |number: u64| {
@@ -216,7 +217,7 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
         at(segment.number).is_some_and(|written| {
             let known = segment.end.since(segment.start).as_micros();
             let other = known.abs_diff(written.duration.as_micros());
-            // Dates nudge what is known.
+            // Dates have adjusted the known durations, so these cannot be compared.
             let lasts = state.dated.is_some() || other <= u128::from(OTHER_DURATION_US);
             let now = Resource::new(Rc::clone(&base), written.uri.clone(), None);
             lasts && now.has_path_of(&segment.resource)
@@ -224,7 +225,7 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
     };
     let index = last.checked_sub(old_first.number).and_then(|i| usize::try_from(i).ok());
     let contradicts = index.and_then(|i| old.get(i)).is_some_and(|known| !same(known));
-    // Of a list that has begun to slide an old copy shows as much; one may be cut by time.
+    // An old copy of a sliding list is as long as the newer one, or one shorter if cut by time.
     let whole = first == old_first.number || media.segments.len() + 1 >= old.len();
     let lags = old_last.number - last <= STALE && state.stale < STALE_LOADS;
     if lags && whole && !contradicts { Relation::Stale } else { Relation::Anew }
@@ -294,7 +295,7 @@ fn put(presentation: &mut Presentation, list: &Resource, listed: &Listed) {
         if let Some(first) = listed.segments.first() {
             representation.container = container(first.resource.path(), first.init.is_some());
         }
-        // An ended playlist that lists nothing any more leaves what was known, complete.
+        // An ended playlist without segments leaves the known ones, which are complete now.
         match &mut representation.segments {
             SegmentList::Listed(known) if listed.segments.is_empty() => {
                 known.complete = listed.complete;

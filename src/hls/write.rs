@@ -20,8 +20,8 @@ pub fn multivariant(playlist: &Multivariant) -> String {
     out.0
 }
 
-/// A media playlist as text. `EXT-X-MAP` is written where it changes. Keys are not written: what we
-/// serve is not encrypted.
+/// A media playlist as text. `EXT-X-MAP` is written where it changes. Keys are not written: the
+/// server does not encrypt.
 pub fn media(playlist: &Media) -> String {
     let mut out = Lines::begin(playlist.version, playlist.independent_segments);
     out.number("#EXT-X-TARGETDURATION:", whole_seconds(playlist.target_duration));
@@ -67,7 +67,7 @@ impl Lines {
         out
     }
 
-    /// Line breaks inside would be lines of their own, so they are left out.
+    /// A line break inside a value would begin a new line, so it is left out.
     fn line(&mut self, parts: &[&str]) {
         for part in parts {
             self.0.extend(part.chars().filter(|c| !matches!(c, '\r' | '\n')));
@@ -97,7 +97,7 @@ impl Attributes {
         self.0.push_str(value);
     }
 
-    /// A quoted string has no way to hold a quotation mark.
+    /// A quoted string cannot contain a quotation mark.
     fn quoted(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.plain(name, &["\"", &value.replace('"', "'"), "\""].concat());
@@ -120,7 +120,7 @@ fn media_tag(out: &mut Lines, rendition: &Rendition) {
     if rendition.default {
         attributes.plain("DEFAULT", "YES");
     }
-    // 4.4.6.1: a default that is not to be selected by itself is a contradiction.
+    // 4.4.6.1: DEFAULT=YES requires AUTOSELECT=YES.
     if rendition.autoselect || rendition.default {
         attributes.plain("AUTOSELECT", "YES");
     }
@@ -191,7 +191,7 @@ fn segment<'a>(out: &mut Lines, segment: &'a Segment, map: &mut Option<&'a Map>)
     out.line(&[&segment.uri]);
 }
 
-/// `length@offset`; `None` for an open range, which playlists cannot say.
+/// `length@offset`; `None` for an open range, which playlists cannot express.
 fn range(range: ByteRange) -> Option<String> {
     Some([&range.len()?.to_string(), "@", &range.first.to_string()].concat())
 }
