@@ -245,7 +245,7 @@ fn the_mpd_means_what_the_window_holds() {
     assert_eq!(video.len(), 2);
     for representation in video {
         let newest = representation.segments.newest(feed.now()).unwrap();
-        let file = newest.resource.url.rsplit('/').next().unwrap().to_owned();
+        let file = newest.resource.path().rsplit('/').next().unwrap().to_owned();
         let number: u64 = file.trim_end_matches(".m4s").parse().unwrap();
         let ms: u64 = period.id.parse().unwrap();
         let found = feed.camera.segment(ms, &representation.id, number);
