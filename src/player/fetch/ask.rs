@@ -1,4 +1,4 @@
-//! Asking for segments, and for what has to be known before.
+//! Requesting segments, and the initialization segments and indexes before them.
 
 use super::{Fetch, Step};
 use crate::buffer::clip;
@@ -16,15 +16,16 @@ use alloc::rc::Rc;
 use alloc::string::ToString;
 use core::time::Duration;
 
-/// A manifest whose next segment is due is not left alone for longer, however long its segments are.
+/// While a new segment is due, the manifest is loaded again after this long at most, however long its
+/// segments are.
 const LONGEST_SILENCE: Duration = Duration::from_millis(3600);
 
-/// A decoder stops some frames before the end of what it has.
+/// A decoder may stop this long before the end of the buffered media.
 const AT_THE_END: Duration = Duration::from_millis(250);
 
-/// With a segment that is read while it grows, after so many that fell silent. The origin may hold
-/// the request for up to two segments. In the middle of one it sends a chunk a frame, or one at the
-/// slot's end while the camera is away.
+/// The timeouts of a growing segment, after `silent` requests in a row that timed out. The origin may hold
+/// the request for up to two segments. After that it sends a chunk for each frame, or one at the end of the
+/// slot while the camera is away.
 fn growing_patience(length: Duration, silent: u32) -> Patience {
     let longer = 800 * u64::from(silent.min(4));
     Patience {
@@ -79,7 +80,7 @@ impl Fetch<'_> {
             Plan::Later(wall) => self.later(cx, track, rep, wall),
             Plan::Room(media) => {
                 let rate = self.rest.head.snap().rate.permille().max(500);
-                // Less than the clock's grain would wake at this moment, for ever.
+                // A wait shorter than the timer's resolution would wake again and again at this moment.
                 let wait = (media * 1000 / rate).max(Duration::from_millis(5));
                 cx.wake_at(cx.now + wait, Reason::BufferRoom);
                 Step::Rest
@@ -140,8 +141,8 @@ impl Fetch<'_> {
         let Some(stream) = self.tracks.get(track) else { return Plan::PeriodEnd };
         let list = self.rest.manifest.list(rep);
         let position = self.rest.head.position_or_start(now);
-        // It stands, and what came next was left out: over a hole longer than what is fetched ahead
-        // nothing would be asked for any more.
+        // Playback waits at a hole that is longer than the goal: measured from the element, no segment
+        // behind the hole would be requested.
         let dry = stream.downloads.is_empty()
             && stream.buffer.is_idle()
             && stream.buffer.ranges().last().is_none_or(|span| span.end <= position + AT_THE_END);
@@ -149,8 +150,8 @@ impl Fetch<'_> {
         let mut goal = stream.goal(self.rest.goal);
         let ended = self.tracks.iter().any(|s| s.ended && !s.buffer.ranges().is_empty());
         if stream.trouble.left_out > 0 || (ended && stream.buffer.squeezed() == 0) {
-            // Holes fill no buffer: what comes after them is wanted at once, or the end. And where a
-            // track has ended the browser goes on with the others only when it knows the end.
+            // A hole does not fill the buffer, so the media after it is needed at once. And when one track
+            // has ended, the browser plays the others on only after it knows where they end.
             goal = Duration::MAX;
         }
         plan::next(&plan::View {
@@ -175,8 +176,8 @@ impl Fetch<'_> {
             stream.cursor = Cursor::After { number: s.number, end: s.end };
             return Step::Again;
         }
-        // Two at a time only where the second is held until the first has ended, and not where it
-        // would take from a first that is late.
+        // A second request only where the origin holds it until the first has ended, and not while the
+        // first is late: it would take bandwidth from it.
         let flows = stream.downloads.front().is_none_or(|d| d.got > 0);
         if !stream.downloads.is_empty() && (!rep.growing || late || !flows) {
             return Step::Rest;
@@ -213,7 +214,7 @@ impl Fetch<'_> {
         let period =
             self.rest.manifest.presentation().and_then(|p| p.periods.get(stream.place.period));
         let window = period.map(|p| clip::window(p, rep.mapping)).unwrap_or_default();
-        // What is transmuxed says its types itself.
+        // The transmuxer says the type.
         let mime = match stream.transport {
             Some(_) => stream.buffer.mime().to_string(),
             None => mime_of(rep, stream.kind, &data)?,
@@ -261,7 +262,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// The list has no more: a newer manifest has. When depends on when the next segment is due.
+    /// The list has ended: says when to load a newer manifest.
     fn newer(&self, now: Instant, track: TrackId, rep: &Representation) -> Step {
         if rep.playlist.is_some() {
             // Playlists are loaded as they say.
@@ -278,8 +279,8 @@ impl Fetch<'_> {
 
     /// When a list is worth loading that goes on after `last`.
     fn next_listed(&self, now: Instant, last: &Segment) -> Instant {
-        // It is there one length after the last was; when that was, the earliest seen of them tell. Not
-        // much use in asking much earlier, but nothing is known at first.
+        // The next segment is listed one segment length after the last one was. To ask much earlier is of
+        // little use; when the last one was listed is not known at first.
         let length = last.end.since(last.start);
         let last_seen = self.rest.edge.list_passes(last.end).unwrap_or(now);
         let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
@@ -299,8 +300,8 @@ impl Fetch<'_> {
                 (found, start, self.tracks.get_mut(track))
             {
                 stream.place = place;
-                // What was asked for beyond the Period's end, and refused, is in the next one, and
-                // is not late there.
+                // A segment that was refused beyond the end of the Period belongs to the next Period: it is
+                // not late.
                 let from = stream.cursor.position().min(stream.run.end);
                 stream.lateness.lost();
                 stream.trouble.missing = None;

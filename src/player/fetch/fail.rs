@@ -1,7 +1,7 @@
-//! What to do when what was asked for does not come, or is not what it should be.
+//! Requests that fail, and answers that are not media.
 //!
-//! No outage is the end, however long: what may pass is waited out, on demand and live, and goes on
-//! where it was. [`crate::net`] decides; here it is done, and said.
+//! No outage ends playback, however long it lasts: live and on demand the request is made again, and
+//! playback goes on at the same place. [`crate::net`] decides; this file carries it out and tells the page.
 
 use super::{Fetch, Wish};
 use crate::net::Failure;
@@ -29,7 +29,7 @@ impl Fetch<'_> {
         self.preliminary_trouble(cx, track, error, sent.failed(cx.now, failure));
     }
 
-    /// What a representation begins with cannot be had, or not be used.
+    /// An initialization segment, an index or a first segment cannot be had, or cannot be used.
     pub(super) fn preliminary_trouble(
         &mut self,
         cx: &mut Cx<'_>,

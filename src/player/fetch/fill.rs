@@ -1,5 +1,5 @@
-//! When sound that has a hole falls silent, and how far: [`crate::player::track::silence`] makes the
-//! silence.
+//! When a hole in the sound is filled with silence, and how far. [`crate::player::track::silence`] makes
+//! the silence.
 
 use super::{Fetch, Step};
 use crate::buffer::gaps::Way;
@@ -11,9 +11,9 @@ use crate::presentation::TrackKind;
 use crate::time::{Position, Span};
 use core::time::Duration;
 
-/// So much of it is made at once, at most.
+/// The longest piece of silence that is made at once.
 const PIECE: Duration = Duration::from_secs(10);
-/// The end of a segment and the end of its frames differ by less.
+/// The end of a segment and the end of its last frame differ by less than this.
 const UNEVEN: Duration = Duration::from_millis(250);
 
 impl Fetch<'_> {
@@ -35,16 +35,16 @@ impl Fetch<'_> {
         let from = before.map_or(stream.run.start, |s| s.end.max(stream.run.start));
         let picture = self.tracks.of(TrackKind::Video)?;
         if picture.buffer.ranges().is_empty() {
-            // Without a picture there is nothing to be silent beside.
+            // Silence is for a picture to play beside; there is none yet.
             return (!picture.ended).then_some(Step::Rest);
         }
-        // What the picture jumps over needs no silence.
+        // Where the picture jumps over a hole, no silence is needed.
         let from = match self.rest.ways(self.tracks, self.types).way_of(&[picture], from) {
             Way::Here | Way::Wait | Way::Ask => from,
             Way::To(behind) if behind < to => behind,
             Way::To(_) | Way::Over => return None,
         };
-        // No farther than the picture has come: what the manifest promises may not be there.
+        // Only as far as the picture has come: the manifest may promise media that does not exist.
         let seen = picture.buffer.ranges().end_from(from);
         if picture.ended && seen <= from {
             return None;
@@ -52,7 +52,7 @@ impl Fetch<'_> {
         let position = self.rest.head.position_or_start(cx.now);
         let room = (position + self.rest.goal).max(from);
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
-        // A rest that is too small would stay.
+        // A remainder that is too short to fill would stay a hole.
         let until = if to.since(until) < LEAST { to } else { until };
         let stream = self.tracks.get_mut(track)?;
         if from >= to {
@@ -68,12 +68,12 @@ impl Fetch<'_> {
         Some(Step::Rest)
     }
 
-    /// The sound has no more for now, and the picture may: it is silent as far as that goes. `None`:
-    /// the sound is over.
+    /// The sound has no more media for now, but the picture may: makes silence up to where the picture has
+    /// come. `None`: the sound is over.
     pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, track: TrackId) -> Option<Step> {
         let picture = self.tracks.of(TrackKind::Video).filter(|s| !s.ended)?;
         let stream = self.tracks.get(track).filter(|s| self.falls_silent(s))?;
-        // No farther than it has come: what was asked for may not be there.
+        // Only as far as the picture has come: what is requested may not exist.
         let to = picture.buffer.ranges().end_from(stream.run.end - UNEVEN);
         if to.since(stream.run.end) < LEAST {
             return Some(Step::Rest);

@@ -15,7 +15,8 @@ use crate::time::Position;
 use core::time::Duration;
 
 impl Fetch<'_> {
-    /// A segment of a film failed: what may pass is waited out, what is refused for good is left out.
+    /// A segment of a film failed. A failure that may pass is waited out; a segment that the server refuses for
+    /// good is left out.
     pub(super) fn film_segment_failed(
         &mut self,
         cx: &mut Cx<'_>,
@@ -68,7 +69,7 @@ impl Fetch<'_> {
         failed: Failed<'_>,
         tries: u32,
     ) {
-        // In another quality it is asked for the first time.
+        // In another quality this is the first request.
         let count = tries.min(REFUSALS - 1);
         let verdict = retry::verdict(Policy::ON_DEMAND, failed, count, cx.prng);
         if let Verdict::Again(wait) = verdict {

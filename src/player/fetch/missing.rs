@@ -1,5 +1,5 @@
-//! A live segment that is not there: too early, or never, or the clock is wrong, or a new Period has
-//! begun. All of these show soon.
+//! A live segment that the origin does not have. It was requested too early, or will never exist, or the
+//! clock is wrong, or a new Period has begun; soon it shows which.
 
 use super::{Fetch, Wish};
 use crate::buffer::plan::Cursor;
@@ -13,9 +13,9 @@ use crate::presentation::{Representation, Segment};
 use crate::time::Instant;
 use core::time::Duration;
 
-/// After so many refusals it is no accident.
+/// After this many refusals a segment is taken for missing.
 const SURE_MISSES: u32 = 2;
-/// Seams between neighbours that are rounding.
+/// Gaps between neighbouring segments up to this are rounding errors.
 const SEAM: Duration = Duration::from_millis(50);
 
 impl Fetch<'_> {
@@ -34,7 +34,7 @@ impl Fetch<'_> {
             self.tracks.get(track).and_then(|s| rep_of(p, s.place)).is_some_and(|r| r.growing);
         let of_kind = lateness::Kind { length: self.tracks.segment_length(p), growing };
         let Some(stream) = self.tracks.get_mut(track) else { return };
-        // What has left the list in the meantime is not waited for.
+        // A segment that has left the list is not waited for.
         let list = rep_of(p, stream.place).map(|rep| &rep.segments);
         let listed =
             |m: &Missing| list.and_then(|l| l.at(m.middle)).is_some_and(|s| s.start == m.start);
@@ -55,7 +55,7 @@ impl Fetch<'_> {
         self.wish(Wish::Refused { count: refusals, lost });
     }
 
-    /// A newer segment to ask for in place of one that stays away: if it comes the other is lost.
+    /// A newer segment to request in place of one that stays away. If it comes, the other one is lost.
     pub(super) fn in_place_of_missing(
         &mut self,
         cx: &mut Cx<'_>,
@@ -71,7 +71,7 @@ impl Fetch<'_> {
         let newer = rep.segments.at(missing.tried + SEAM)?;
         let due = late.saturating_sub(self.rest.age(self.tracks, cx.now, &newer));
         let due = cx.now + Duration::from_micros(u64::try_from(due).unwrap_or(0));
-        // Where several are listed none of them is hurried through.
+        // Where several newer ones are listed, they are not tried in quick succession.
         let due = due.max(missing.tried_at + newer.end.since(newer.start) / 2);
         if due > cx.now {
             cx.wake_at(due, Reason::Availability);

@@ -1,7 +1,8 @@
-//! Fetching the tracks: what is asked for next, what is done with what comes, and when it does not come.
+//! Fetching the tracks: which request comes next, what is done with an answer, and with a failure.
 //!
 //! A [`Fetch`] is made for one step. It changes the tracks, their requests, the choice of representations
-//! and what is known of types; it sees the rest, and says what it wishes of that.
+//! and the list of types that play. It sees the other parts, and returns a [`Wish`] where one of them has
+//! to change.
 //!
 //! | file | what |
 //! |---|---|
@@ -70,10 +71,10 @@ pub(super) enum Wish {
     Without(TrackId, Error),
     /// Go on at this place or later, on a lower rung, as soon as media is there.
     GoOn(Position),
-    /// Count what runs dry now as the origin's doing.
+    /// Blame the next underflow on the origin, not on the link.
     Excuse,
-    /// Find out whose fault it is that a live segment was refused so often in a row. `lost`: its age,
-    /// microseconds, where it should have been there.
+    /// Find out why a live segment was refused `count` times in a row. `lost`: its age in microseconds, if the
+    /// origin should have it by now.
     Refused { count: u32, lost: Option<i64> },
 }
 

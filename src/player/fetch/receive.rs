@@ -77,7 +77,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// What came in place of `what` is not what a representation begins with.
+    /// The answer is not what was requested (`what`, for the page).
     fn unreadable(
         &mut self,
         cx: &mut Cx<'_>,
@@ -118,7 +118,7 @@ impl Fetch<'_> {
         let age = self.rest.age(self.tracks, sent_at, &segment);
         let stream = self.tracks.get_mut(track)?;
         match stream.trouble.missing.take() {
-            // A newer one is there: the other is lost and says nothing.
+            // A newer one exists, so the missing one is lost: it says nothing about lateness.
             Some(missing) if segment.start > missing.start => stream.lateness.lost(),
             _ => stream.lateness.came(segment.start, age),
         }

@@ -1,4 +1,4 @@
-//! Trying again: when, whether with something else, and when that is of no more use.
+//! Trying again: after which wait, with which representation, and when to give up.
 
 use super::{Fetch, Wish};
 use crate::buffer::plan::Cursor;
@@ -13,21 +13,21 @@ use crate::player::track::stream::Trouble;
 use crate::presentation::Segment;
 use core::time::Duration;
 
-/// A live server that refuses may just be starting again: only after so many it is the end.
+/// A live server that refuses may just be starting: only after this many refusals the track is given up.
 const LIVE_REFUSALS: u32 = 20;
-/// A representation that a server in trouble does not give is tried again after this long.
+/// A representation that a failing server (5xx) did not deliver is tried again after this long.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
 impl Fetch<'_> {
-    /// Something live failed: a new Period's or a restarted server's, the manifest knows. But a playlist
-    /// does not say when its server is well again.
+    /// Something live failed. A newer manifest shows whether a new Period has begun or the server was started
+    /// again. A playlist does not show when a failing server is well again.
     pub(super) fn ask_manifest(&mut self, failure: &Failure) {
         if !self.rest.manifest.is_hls() || !retry::passes(failure) {
             self.wish(Wish::Newer);
         }
     }
 
-    /// Something of a stream failed: wait and try again, or end it when that will not help.
+    /// A request of a track failed: it is made again after a wait, or the track is given up.
     pub(super) fn refused(
         &mut self,
         cx: &mut Cx<'_>,
@@ -57,8 +57,8 @@ impl Fetch<'_> {
         }
     }
 
-    /// What plays goes on with another representation than the one that cannot be had; answers
-    /// whether there is one.
+    /// The track goes on with another representation, for the current one cannot be had. Answers whether there
+    /// is another.
     pub(in crate::player) fn pass_over(
         &mut self,
         cx: &Cx<'_>,

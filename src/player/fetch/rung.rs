@@ -1,4 +1,4 @@
-//! Going to another representation: [`crate::player::quality`] decides, here it is done.
+//! Switching to another representation: [`crate::player::quality`] decides, this file carries it out.
 //!
 //! At a segment's border the place of the track changes and the next segment is of the new rung. In
 //! mid-segment the request is given up, and the new rung is entered at its segment that holds the end of
@@ -16,7 +16,7 @@ use crate::presentation::TrackKind;
 use crate::time::Instant;
 use core::time::Duration;
 
-/// A choice of the viewer is seen after this long at the earliest.
+/// Media nearer than this to the element is not replaced when the viewer chooses a quality.
 const SOON: Duration = Duration::from_secs(1);
 
 impl Fetch<'_> {
@@ -26,8 +26,8 @@ impl Fetch<'_> {
         quality.decide(now, &view, view.tracks.get(track)?)
     }
 
-    /// What is buffered far ahead is fetched anew in the quality that the viewer chose, from the
-    /// next segment's border on: a choice that shows in half a minute looks like none.
+    /// Fetches buffered media anew in the quality that the viewer chose, from the next segment's border on: a
+    /// choice that takes half a minute to show looks as if it had no effect.
     pub(in crate::player) fn replace_ahead(&mut self, cx: &mut Cx<'_>) {
         let Some(p) = self.rest.manifest.presentation() else { return };
         let soon = self.rest.head.position(cx.now) + SOON;
@@ -84,7 +84,7 @@ impl Fetch<'_> {
         let Some(stream) = self.tracks.get_mut(track).filter(|_| self.rest.head.is_live()) else {
             return;
         };
-        // From where there is nothing yet, but not what would only be fetched to be skipped.
+        // From the end of the buffer, but not media that playback would skip.
         let at = stream.buffer.ranges().end_from(position).max(entry.unwrap_or(edge - ENTRY));
         stream.place.rep = choice.rep;
         stream.retarget(cx, self.requests, at);
@@ -92,8 +92,8 @@ impl Fetch<'_> {
         self.wish(Wish::GoOn(at));
     }
 
-    /// When all is well: the initialization segments of the other rungs, for a link that breaks in
-    /// has no time for them.
+    /// Fetches the initialization segments of the other rungs while the link is good: when it breaks down there
+    /// is no time for them.
     fn advance_inits(&mut self, cx: &mut Cx<'_>) {
         let Some(p) = self.rest.manifest.presentation() else { return };
         let stream = self.tracks.of_mut(TrackKind::Video).filter(|s| s.fetching.is_none());

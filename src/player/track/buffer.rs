@@ -1,8 +1,8 @@
-//! One SourceBuffer: what was asked of it, and what it holds. Nobody else makes the outputs that change
-//! it (Media Source Extensions, section 5).
+//! One SourceBuffer: the operations it was given, and the media it holds. Only this file makes the outputs
+//! that change it (Media Source Extensions, section 5).
 //!
-//! A segment that breaks off leaves half a box in the browser's parser; so what was appended of it is
-//! taken back before anything else goes in.
+//! A segment that breaks off leaves half a box in the browser's parser. So its appends are taken back
+//! before anything else is appended.
 
 use super::wrapping::Wrapping;
 use crate::buffer::clip::Window;
@@ -17,7 +17,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Where the browser has no room, no more than this stays ahead of the element.
+/// When the browser has no room, media farther ahead of the element than this is removed.
 const KEPT_AHEAD: Duration = Duration::from_secs(10);
 
 /// One SourceBuffer.
@@ -28,11 +28,11 @@ pub(in crate::player) struct Buffer {
     mime: String,
     offset_us: i64,
     window: Window,
-    /// The initialization segment that it was given last: of which name, if it has one.
+    /// The initialization segment that was appended last; `Some(None)`: one without an address of its own.
     init: Option<Option<Resource>>,
     /// Another initialization segment was given since [`Self::take_changed`].
     changed: bool,
-    /// Some of a segment was appended, and not all.
+    /// A part of a segment was appended, and the rest is still to come.
     half: bool,
     /// Appends that were asked for the segment which is being appended.
     begun: u32,
@@ -42,7 +42,7 @@ pub(in crate::player) struct Buffer {
     qualities: Inventory<u32>,
     /// How often the browser had no room.
     squeezed: u32,
-    /// It still has none: the next append waits for a removal.
+    /// It still has no room: the next append waits for a removal.
     full: bool,
     /// Everything before this was removed.
     evicted_to: Option<Position>,
@@ -82,7 +82,7 @@ impl Buffer {
         &self.ranges
     }
 
-    /// Which of the player's qualities stands at `at`.
+    /// The quality of the media at `at`, as the player numbers qualities.
     pub(in crate::player) fn quality_at(&self, at: Position) -> Option<u32> {
         self.qualities.at(at)
     }
@@ -126,7 +126,7 @@ impl Buffer {
         *self = Self { squeezed, changed, ..Self::new(self.id, mime) };
     }
 
-    /// Makes it ready for media of this wrapping; what was appended of a broken segment goes.
+    /// Prepares the buffer for media of this wrapping, and takes back a broken segment before that.
     pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, wrapping: &Wrapping) {
         self.take_back(cx);
         self.begun = 0;
@@ -146,7 +146,7 @@ impl Buffer {
         }
     }
 
-    /// What follows is of this type.
+    /// Changes the type of the media that follows (`changeType`).
     pub(super) fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
         if self.mime != mime {
             self.mime = mime.to_string();
@@ -155,7 +155,7 @@ impl Buffer {
         }
     }
 
-    /// What follows is moved by so many microseconds.
+    /// Moves the media that follows by `offset_us` microseconds (`timestampOffset`).
     pub(super) fn shift(&mut self, cx: &mut Cx<'_>, offset_us: i64) {
         if self.offset_us != offset_us {
             self.offset_us = offset_us;
@@ -180,7 +180,7 @@ impl Buffer {
         cx.push(Output::Append { buffer: self.id, data });
     }
 
-    /// What was appended covers `span`, in this of the player's qualities.
+    /// Notes that the appended media covers `span` in this quality, as the player numbers qualities.
     pub(super) fn note(&mut self, span: Span, quality: u32) {
         self.qualities.appended(span, quality);
     }
@@ -197,13 +197,13 @@ impl Buffer {
             let appends = core::mem::take(&mut self.begun);
             self.open = self.open.saturating_sub(appends);
             cx.push(Output::Abort { buffer: self.id, appends });
-            // The browser keeps the last init over an abort; half of one it does not.
+            // After an abort the browser still has the last init, unless that was cut off as well.
             self.init = None;
         }
     }
 
-    /// What comes next belongs elsewhere: half a segment is taken back, with all that waits for room
-    /// when `all` is to go.
+    /// The next media belongs elsewhere: takes back a segment that is not whole, and with `all` every append
+    /// that still waits for room.
     pub(super) fn leave(&mut self, cx: &mut Cx<'_>, all: bool) {
         if all {
             self.half = true;
@@ -216,7 +216,7 @@ impl Buffer {
         self.evicted_to = None;
     }
 
-    /// Removes what lies farther behind `position` than is kept.
+    /// Removes media that lies farther behind `position` than the settings keep.
     pub(super) fn evict(&mut self, cx: &mut Cx<'_>, position: Position) {
         if let Some(span) = evict::behind(&self.ranges, position, cx.config.buffer_behind)
             && self.evicted_to.is_none_or(|to| span.end.since(to) >= evict::WORTH)
@@ -225,7 +225,7 @@ impl Buffer {
         }
     }
 
-    /// What has to go for the append that waits for room; segments are of `length`.
+    /// The media to remove for an append that waits for room; segments last `length`.
     pub(super) fn room_to_make(&self, position: Position, length: Duration) -> Option<Span> {
         let pressed = || evict::pressed(&self.ranges, position, KEPT_AHEAD, length);
         self.full.then(pressed).flatten()

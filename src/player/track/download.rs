@@ -1,4 +1,4 @@
-//! A segment on its way: what is known of it, and what its reads bring to light.
+//! A segment that is being fetched: what is known of it, and what its reads tell.
 
 use super::buffer::Buffer;
 use super::wrapping::Wrapping;
@@ -23,7 +23,7 @@ pub(in crate::player) struct Download {
     /// Which of the player's qualities it is.
     pub(in crate::player) quality: u32,
     pub(in crate::player) sent_at: Instant,
-    /// Where the edge stood when it was asked for: what is after it was made afterwards.
+    /// The live edge at the time of the request: media after it was made later.
     pub(in crate::player) edge_at_ask: Position,
     pub(in crate::player) waiting: Vec<(BlobId, Vec<Fact>)>,
     pub(in crate::player) done: bool,
@@ -31,10 +31,10 @@ pub(in crate::player) struct Download {
     pub(in crate::player) begun: bool,
     /// The fragment being received.
     pub(in crate::player) open: Option<Span>,
-    /// When the last fragment that began was finished at the origin, where it says so because that
-    /// was late, and where the fragment ends.
+    /// When the origin finished the last fragment that began, and where that fragment ends. The origin says
+    /// it only when it was late.
     pub(in crate::player) finished: Option<(WallTime, Position)>,
-    /// The same of the next one.
+    /// When the origin finished the fragment that comes next.
     pub(in crate::player) next_finished: Option<WallTime>,
     /// The end of the last whole fragment.
     pub(in crate::player) reached: Option<Position>,
@@ -58,7 +58,7 @@ impl Source {
     }
 }
 
-/// What appending a read brought to light.
+/// What appending a read told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::player) enum News {
     /// A fragment is whole; `fresh` when it was made after the segment was asked for.
@@ -71,12 +71,13 @@ pub(in crate::player) enum News {
     Damaged { why: &'static str },
 }
 
-/// A place well inside a segment: its edges may be rounded in another representation.
+/// The middle of a segment. Its edges may be rounded otherwise in another representation, so they do not
+/// name it safely.
 pub(in crate::player) fn middle(segment: &Segment) -> Position {
     segment.start + segment.end.since(segment.start) / 2
 }
 
-/// Its bytes are wanted no more.
+/// Frees the bytes that a download still holds.
 pub(in crate::player) fn release(cx: &mut Cx<'_>, download: Download) {
     for (blob, _) in download.waiting {
         cx.push(Output::Release(blob));
@@ -99,7 +100,7 @@ pub(in crate::player) fn learn(
     })
 }
 
-/// Notes what a read has brought, in the order in which it stands there.
+/// Notes a fact that a read brought. Facts are noted in their order in the stream.
 pub(in crate::player) fn take_fact(
     d: &mut Download,
     buffer: &mut Buffer,

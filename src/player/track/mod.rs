@@ -53,9 +53,9 @@ pub(super) struct Tracks {
     made: u32,
     /// One that has appeared, and is not played yet.
     late: Option<Late>,
-    /// What is not played although it is there.
+    /// Kinds that are not played although the stream has them.
     left_out: Vec<TrackKind>,
-    /// Where the media's own times lie, for all of them alike.
+    /// Where each timeline of the media lies in the presentation; the same for all tracks.
     offsets: Offsets,
 }
 
@@ -129,24 +129,24 @@ impl Tracks {
         self.list.iter_mut().find(|s| s.kind == kind)
     }
 
-    /// The track that stands for all where one has to: the picture, else the first.
+    /// The track that is reported of: the picture, else the first.
     pub(super) fn leading(&self) -> Option<&Stream> {
         self.of(TrackKind::Video).or_else(|| self.first())
     }
 
-    /// The tracks that ask for media themselves. A passive one rides with another's requests: it has
-    /// ranges, but its place and its cursor say nothing.
+    /// The tracks that request media themselves. A passive track gets its media from another track's
+    /// requests: it has buffered ranges, but its place and its cursor mean nothing.
     pub(super) fn feeds(&self) -> impl Iterator<Item = &Stream> {
         self.list.iter().filter(|s| !s.passive)
     }
 
-    /// The tracks without which nothing is played: a text holds up neither the start nor the end, and no
-    /// picture stands still for it.
+    /// The tracks that playback waits for. It never waits for a text track: not to start, not to end, and it
+    /// does not stall for one.
     fn needed(&self) -> impl Iterator<Item = &Stream> + Clone {
         self.list.iter().filter(|s| s.kind != TrackKind::Text)
     }
 
-    /// What every track holds that is needed.
+    /// The ranges that every needed track has buffered.
     pub(super) fn common(&self) -> Ranges {
         let over = |s: &&Stream| s.ended && s.buffer.ranges().is_empty();
         let mut streams = self.needed().filter(|s| !over(s));
@@ -155,7 +155,7 @@ impl Tracks {
         streams.fold(first, |all, s| all.intersection(s.buffer.ranges()))
     }
 
-    /// The end of what can be played from `at` without a hole, least over the tracks.
+    /// How far playback can go from `at` without a hole in any needed track.
     pub(super) fn buffered_to(&self, at: Position) -> Position {
         let end = |s: &Stream| s.buffer.ranges().end_from(at);
         let open = self.needed().filter(|s| !s.ended).map(end).min();
@@ -184,15 +184,14 @@ impl Tracks {
         length.unwrap_or(Duration::from_secs(2))
     }
 
-    /// What the representations need that the tracks are on which ask for media themselves, as far as
-    /// they are `asked` for.
+    /// The bandwidth that the current representations of the tracks in `asked` need together.
     pub(super) fn rate(&self, p: &Presentation, asked: impl Fn(&&Stream) -> bool) -> Bitrate {
         let reps = self.feeds().filter(asked).filter_map(|s| rep_of(p, s.place));
         Bitrate::from_bps(reps.map(|r| r.bandwidth.as_bps()).sum())
     }
 
-    /// What comes next is to be of `at`: each track goes to its Period, and fetches from there unless it
-    /// has that or is about to.
+    /// Fetching goes on at `at`: each track moves to the Period of `at`, and fetches from there unless that
+    /// media is buffered or on its way.
     pub(super) fn aim(
         &mut self,
         cx: &mut Cx<'_>,
@@ -216,7 +215,7 @@ impl Tracks {
         }
     }
 
-    /// A newer manifest came: each track goes on at the same place, by the names of things.
+    /// A newer manifest came: each track finds its Period, track and representation again by their ids.
     pub(super) fn renamed(
         &mut self,
         retries: &mut Retries,
@@ -226,7 +225,7 @@ impl Tracks {
     ) {
         for stream in &mut self.list {
             if old != new {
-                // It may well be there by what the new one says.
+                // What failed may exist now.
                 retries.hurry(Need::Track(stream.id));
             }
             for d in &mut stream.downloads {
@@ -268,12 +267,12 @@ impl Tracks {
         }
     }
 
-    /// How late the origin is, most over the tracks.
+    /// How late the origin publishes segments: the largest value of all tracks.
     pub(super) fn late(&self) -> Duration {
         self.list.iter().map(|s| s.lateness.late()).max().unwrap_or_default()
     }
 
-    /// How late it is known to be, most over the tracks.
+    /// How late the origin is known to publish: the largest value of all tracks.
     pub(super) fn known_late(&self) -> Duration {
         self.list.iter().map(|s| s.lateness.known()).max().unwrap_or_default()
     }
@@ -336,7 +335,7 @@ impl Tracks {
             }
         }
         for piece in pieces {
-            // Sound beside a rendition of its own is not wanted.
+            // Muxed sound is dropped where the sound has a rendition of its own.
             let fits = |s: &&mut Stream| s.kind == piece.kind && (s.id == track || s.passive);
             match self.list.iter_mut().find(fits) {
                 Some(stream) => stream.put(cx, &mut self.offsets, piece, source),
@@ -355,7 +354,7 @@ impl Tracks {
         }
     }
 
-    /// What lies far behind `position` goes; and what has to, where the browser has no room.
+    /// Removes media far behind `position`, and more where the browser has no room.
     pub(super) fn keep(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, position: Position) {
         let mut again = None;
         for stream in &mut self.list {
@@ -375,12 +374,12 @@ impl Tracks {
         }
     }
 
-    /// All media of download `id` has come, whatever became of the rest of the answer.
+    /// All media of download `id` has come, even if the answer did not end well.
     pub(super) fn has_all_of(&self, track: TrackId, id: FetchId) -> bool {
         self.get(track).is_some_and(|s| s.has_all_of(id))
     }
 
-    /// A request was given up: what it was for is asked for again.
+    /// A request was cancelled; its segment, init or index will be requested again.
     pub(super) fn dropped(
         &mut self,
         cx: &mut Cx<'_>,

@@ -1,8 +1,8 @@
 //! Silence where the sound has a hole and the picture has none.
 //!
 //! A MediaSource plays only where all its buffers have media, so without it a lost segment of sound,
-//! sound that begins later or ends earlier than the picture, or a Period without sound would take the
-//! picture with it. The buffer takes AAC of ours in between, whatever the sound is else.
+//! sound that begins later or ends earlier than the picture, or a Period without sound would stop the
+//! picture. The buffer accepts our AAC between other sound of any codec.
 
 use super::buffer::Buffer;
 use super::wrapping::{InitData, Wrapping};

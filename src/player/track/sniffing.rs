@@ -22,14 +22,17 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// So many segments are looked at before the tracks are settled.
+/// After this many segments the tracks are settled, complete or not.
 const LOOKED_AT: u32 = 3;
-/// The tables stand at a segment's start; behind so many bytes they are not looked for.
+/// The tables (PAT, PMT) stand at a segment's start; they are searched in its first bytes only.
 const TABLES: usize = 128 << 10;
 
 impl Tracks {
-    /// Sees to it that the tracks of a transport stream get known; answers whether they are, and why
-    /// they cannot be played. `segment` is the one to begin with.
+    /// Finds out which tracks a transport stream has, beginning with `segment`. Answers whether that is
+    /// known now.
+    ///
+    /// # Errors
+    /// The stream has nothing that can be played.
     pub(in crate::player) fn sniff(
         &mut self,
         cx: &mut Cx<'_>,
@@ -64,7 +67,7 @@ impl Tracks {
         Ok(false)
     }
 
-    /// More of a segment has come: where its tables name nothing new, the rest is not read.
+    /// More of a segment has come: when its tables name no missing track, the request is cancelled.
     pub(in crate::player) fn sniff_read(
         &mut self,
         cx: &mut Cx<'_>,
@@ -123,7 +126,7 @@ impl Tracks {
         let video = video.map(|codec| format!("video/mp4; codecs=\"{codec}\""));
         let audio = audio.map(|codec| format!("audio/mp4; codecs=\"{codec}\""));
         let own = if kind == TrackKind::Video { video } else { audio.clone() };
-        // A variant with sound alone looks like one with a picture until it is read.
+        // A playlist does not say whether a variant is sound alone.
         let (own, settled) = match (own, &audio) {
             (Some(own), _) => (own, kind),
             (None, Some(audio)) if !separate => (audio.clone(), TrackKind::Audio),
@@ -143,8 +146,8 @@ impl Tracks {
         Ok(true)
     }
 
-    /// The bytes of a segment, if it was read before its turn. Those before it are wanted no more.
-    /// (Another variant may number its own alike.)
+    /// The bytes of a segment that was read before its turn; those of older segments are dropped. (Segments
+    /// are told apart by address: another variant may use the same numbers.)
     pub(in crate::player) fn take_sniffed(
         &mut self,
         track: TrackId,

@@ -1,4 +1,4 @@
-//! One track being fetched and appended: the same for pictures and for sound, the difference is data.
+//! One track that is fetched and appended. Picture and sound differ in data only.
 //!
 //! ```text
 //! cursor --plan--> Download --read--> [init, mapping] --Append--> SourceBuffer --Updated--> ranges
@@ -56,7 +56,8 @@ pub(in crate::player) struct Stream {
     pub(in crate::player) trouble: Trouble,
     /// How much later than the manifest says its segments are there.
     pub(in crate::player) lateness: Lateness,
-    /// The length of its fragments: what is not late yet.
+    /// The duration of its last fragment. Media this close to the live edge is still being made, so it is not
+    /// late.
     pub(in crate::player) grain: Duration,
     /// The length of the last segment asked for.
     pub(in crate::player) segment: Duration,
@@ -243,7 +244,7 @@ impl Stream {
         news
     }
 
-    /// All media of download `id` has come, whatever became of the rest of the answer.
+    /// All media of download `id` has come, even if the answer did not end well.
     pub(in crate::player) fn has_all_of(&self, id: FetchId) -> bool {
         let mut front = self.downloads.front().into_iter();
         // The last picture of a transport stream is let out when its segment ends.
@@ -507,5 +508,5 @@ impl Stream {
     }
 }
 
-/// Seams between neighbours that are rounding.
+/// Gaps between neighbouring segments up to this are rounding errors.
 const SEAM: Duration = Duration::from_millis(100);

@@ -112,7 +112,7 @@ impl Transport {
         self.muxer.sound().cloned()
     }
 
-    /// Segment `id` was fed last, and there was neither picture nor sound in it.
+    /// Segment `id` was fed last, and it had neither picture nor sound.
     pub(super) fn found_nothing(&self, id: FetchId) -> bool {
         !self.media && self.last.is_some_and(|last| last.id == id)
     }
@@ -131,7 +131,7 @@ impl Transport {
                 true
             }
             Some(last) if whole && last.number.checked_add(1) == Some(fed.number) => true,
-            // Another part, the same again, or the rest is missing: what was cut off is not wanted.
+            // It does not follow the last one, which may be incomplete: what the muxer still holds is dropped.
             Some(_) => {
                 self.muxer.seek();
                 false

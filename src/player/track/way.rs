@@ -1,5 +1,5 @@
-//! Where playing can go on: what all tracks hold, what is listed of them, where nothing will ever come.
-//! The decision is [`crate::buffer::gaps`]'s; here it is asked.
+//! Where playback can continue: from what the tracks hold, what their lists name, and where no media will
+//! ever come. [`crate::buffer::gaps`] decides; this file gathers its inputs.
 
 use super::Tracks;
 use super::silence::{LEAST, MIME};
@@ -14,9 +14,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// So much is shown of the end when a viewer seeks behind it.
+/// A seek behind the end goes to this long before the end.
 const LAST_LOOK: Duration = Duration::from_millis(300);
-/// Marked gaps in a row (EXT-X-GAP) that are looked over.
+/// At most this many marked gaps in a row (EXT-X-GAP) are skipped.
 const MOST_GAPS: u32 = 512;
 
 /// What the ways are found by.
@@ -79,7 +79,7 @@ impl<'a> Ways<'a> {
 
     fn settled(&self, stream: &Stream) -> Span {
         let span = self.leader(stream).settled();
-        // What the browser is still reading, or is kept from it, counts as on its way.
+        // Media that the browser is still parsing, or that is held back from it, counts as on its way.
         if stream.buffer.is_idle() { span } else { Span { end: span.start, ..span } }
     }
 
@@ -126,8 +126,8 @@ impl<'a> Ways<'a> {
         Some((end - LAST_LOOK).max(start))
     }
 
-    /// Where nothing comes for this track, there is silence. Not at the edge of what is read while it
-    /// grows: to wait there for where the sound and the picture end costs more delay than the hole.
+    /// Holes of this track are filled with silence. Not at the edge of growing segments: there it costs more
+    /// delay to wait for the ends of sound and picture than the hole does.
     pub(in crate::player) fn falls_silent(&self, stream: &Stream) -> bool {
         !self.at_edge
             && stream.kind == TrackKind::Audio
@@ -137,8 +137,8 @@ impl<'a> Ways<'a> {
             && self.types.can_play(MIME) == Some(true)
     }
 
-    /// Sound has a hole at `at` inside a segment that came: it ended before the manifest says, which
-    /// was not known when the next one was asked for.
+    /// Sound has a hole at `at` in a segment that has come: it ended earlier than the manifest says, and the
+    /// next segment had been requested by then.
     pub(in crate::player) fn missed_silence(&self, at: Position) -> bool {
         let missed =
             |s: &Stream| !s.buffer.ranges().holds(at) && s.buffer.is_idle() && s.settled().end > at;
