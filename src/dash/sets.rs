@@ -56,7 +56,7 @@ pub(super) fn tracks(
         if representations.is_empty() {
             continue;
         }
-        representations.sort_by_key(|r| r.bandwidth);
+        Representation::sort(&mut representations);
         tracks.push(Track {
             id: unique(set.id.as_deref().unwrap_or(""), index, &mut ids),
             kind,

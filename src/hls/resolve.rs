@@ -38,7 +38,7 @@ pub fn multivariant(playlist: &Multivariant, manifest_url: &str) -> Result<Prese
             main.push(of_variant(variant, index, list, apart));
         }
     }
-    main.sort_by_key(|r| r.bandwidth);
+    Representation::sort(&mut main);
     let mut tracks = Vec::new();
     if !main.is_empty() {
         tracks.push(track("main", kind, main));

@@ -223,6 +223,12 @@ pub struct Representation {
 }
 
 impl Representation {
+    /// Sorts by bandwidth, the lowest first; equal ones keep their order.
+    #[inline(never)]
+    pub fn sort(all: &mut [Self]) {
+        all.sort_by_key(|it| it.bandwidth);
+    }
+
     /// Takes over identities from `before`. Returns whether it is the same HLS playlist.
     fn follow(&mut self, before: &Self) -> bool {
         if let (Some(init), Some(old)) = (&mut self.init, &before.init) {

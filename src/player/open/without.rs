@@ -65,7 +65,10 @@ pub(super) fn as_left_out(
 /// Which track's decoder gave up, by the browser's words for it (Chromium: "audio decode error!",
 /// "Failed to send video packet for decoding").
 pub(super) fn culprit(message: &str) -> Option<TrackKind> {
-    let says = |word: &str| message.to_ascii_lowercase().contains(word);
+    let says = |word: &str| {
+        let mut places = message.as_bytes().windows(word.len());
+        places.any(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+    };
     match (says("video"), says("audio")) {
         (true, false) => Some(TrackKind::Video),
         (false, true) => Some(TrackKind::Audio),
