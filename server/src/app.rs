@@ -1,4 +1,4 @@
-//! What the HTTP handlers see: the cameras, the clock, who may ask.
+//! What the HTTP handlers can see: the cameras, the clock, and which clients may ask.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -13,14 +13,14 @@ use crate::http::gate::Gate;
 use crate::http::still::Stills;
 use crate::store::{self, Budget};
 
-/// Everything that is served.
+/// Everything that the server serves.
 #[derive(Debug)]
 pub struct App {
     /// The cameras, in the order of the configuration.
     pub cameras: Vec<Served>,
     /// The time.
     pub clock: Clock,
-    /// Since when it runs.
+    /// When the server started.
     pub started: Instant,
     /// All media in memory.
     pub budget: Arc<Budget>,
@@ -28,22 +28,22 @@ pub struct App {
     pub requests: AtomicU64,
     /// Connections now, for `/metrics`.
     pub connections: AtomicU64,
-    /// Who may ask.
+    /// The names and sites from which clients may ask.
     pub gate: Gate,
     /// Makes stills.
     pub stills: Option<Stills>,
 }
 
-/// One camera as the HTTP handlers see it.
+/// One camera, in the form that the HTTP handlers need.
 #[derive(Debug)]
 pub struct Served {
-    /// Its place in addresses.
+    /// Its name in URLs.
     pub id: String,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
-    /// Its host and port, for sentences.
+    /// Its host and port, for messages.
     pub place: String,
-    /// How far back a viewer can go.
+    /// How far back a viewer can seek.
     pub window: Duration,
     /// Its media.
     pub store: Arc<store::Camera>,

@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! A camera's address that stands in our own arguments can be read by every user of the machine
-//! (`ps`). So the program executes itself again at once, with `-` in the address's place and the
+//! Every user of the machine can read our arguments (`ps`), and with them a camera's address. So
+//! the program executes itself again at once, with `-` instead of the address, and passes the
 //! address in a pipe on stdin: [`hand_over`].
 
 use std::ffi::OsString;
@@ -16,11 +16,11 @@ use crate::error::Error;
 use crate::http::gate;
 use crate::repeat;
 
-/// Where to listen when nobody says.
+/// The address to listen on by default.
 pub const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
-/// What `--help` prints.
+/// The output of `--help`.
 pub const HELP: &str = r#"Shows cameras in web pages, at the live edge.
 
   nearlive-server rtsp://user:password@host:554/path   one camera
@@ -65,7 +65,7 @@ const COMMANDS: [&str; 4] = ["serve", "demo", "probe", "encode"];
 
 const OPTIONS: [&str; 6] = ["--listen", "--origin", "--ffmpeg", "--verbose", "--help", "--version"];
 
-/// What is to be done.
+/// What the program should do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// Print [`HELP`].
@@ -80,12 +80,12 @@ pub enum Command {
     Demo,
 }
 
-/// Where a camera's address stands.
+/// Where the camera's address was given.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Where {
-    /// In the arguments, at this place.
+    /// In the arguments, at this index.
     Argument {
-        /// Its place, counted without the program's name.
+        /// Its index, counted without the program's name.
         index: usize,
         /// The address.
         address: Address,
@@ -94,10 +94,10 @@ pub enum Where {
     Stdin,
 }
 
-/// The command line, understood.
+/// The parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Args {
-    /// What is to be done.
+    /// What the program should do.
     pub command: Command,
     /// `--listen`.
     pub listen: Option<SocketAddr>,
@@ -109,7 +109,7 @@ pub struct Args {
     pub verbose: bool,
 }
 
-/// Understands the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
     use lexopt::Arg;
     let mut parser = lexopt::Parser::from_args(arguments.iter().cloned());
@@ -183,7 +183,7 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
 fn listen(value: &OsString) -> Result<SocketAddr, Error> {
     let text = value.to_string_lossy();
     text.parse().map_err(|_| {
-        // Not of a camera's address: what stands behind its last colon may be a password.
+        // Not for a camera's address: the text after its last colon may be a password.
         let digits = text.rsplit(':').next().filter(|_| !repeat::may_be_address(&text));
         let port = digits.and_then(|p| p.parse().ok()).filter(|p| *p > 0);
         let port = port.unwrap_or(DEFAULT_LISTEN.port());
@@ -194,7 +194,7 @@ fn listen(value: &OsString) -> Result<SocketAddr, Error> {
     })
 }
 
-/// The parser's own words, which never hold a value that could be an address.
+/// The parser's own message, which never contains a value that could be an address.
 fn usage(e: lexopt::Error) -> Error {
     use lexopt::Error as E;
     Error::Usage(match e {
@@ -212,14 +212,14 @@ fn usage(e: lexopt::Error) -> Error {
 }
 
 /// Executes this program again with `-` for the argument at `index` and `address` on stdin. Returns
-/// only when that fails.
+/// only if that fails.
 pub fn hand_over(arguments: &[OsString], index: usize, address: &Address) -> Error {
     let failed = |source| Error::Io { doing: "taking the address out of the arguments", source };
     let (reader, mut writer) = match io::pipe() {
         Ok(pipe) => pipe,
         Err(e) => return failed(e),
     };
-    // A pipe holds 64 KiB; no argument of ours is as long as that would have to be to block.
+    // A pipe holds 64 KiB, which is more than any argument of ours, so this does not block.
     if let Err(e) = writer.write_all(address.for_ffmpeg().expose().as_bytes()) {
         return failed(e);
     }
@@ -242,7 +242,7 @@ pub fn address_from_stdin() -> Result<Address, Error> {
     let mut byte = [0];
     let mut stdin = io::stdin().lock();
     let mut bytes = Vec::new();
-    // Byte by byte up to the line's end, so that a terminal need not be closed.
+    // Byte by byte up to the end of the line, so that the user need not close the terminal's input.
     while bytes.len() < 4096 {
         match stdin.read(&mut byte) {
             Ok(1) if byte[0] != b'\n' => bytes.push(byte[0]),

@@ -1,7 +1,7 @@
-//! What is served: the cameras and how each is treated, from a file or from one address.
+//! What to serve: the cameras and their settings, from a file or from one address.
 //!
-//! The file is TOML; every field is documented at its place below, unknown ones are an error that
-//! names the line, so that a typing mistake is not a setting that silently does nothing.
+//! The file is TOML. Every field is documented below; an unknown field is an error that names the
+//! line, so that a typing mistake does not silently do nothing.
 //!
 //! ```toml
 //! listen = "0.0.0.0:8080"
@@ -47,23 +47,23 @@ use crate::http::gate;
 use crate::http::limits::Limits;
 use crate::repeat;
 
-/// Names that the server uses itself.
+/// Names that the server itself uses in URLs.
 const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
 
-/// Everything that is served.
+/// Everything to serve.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where to listen, if the file says so.
     pub listen: Option<SocketAddr>,
-    /// Sites whose pages may show the cameras, under whose names the server answers too.
+    /// Sites whose pages may show the cameras; the server also answers under their names.
     pub origins: Vec<String>,
     /// At most this many bytes of media in memory, over all cameras.
     pub memory_bytes: u64,
-    /// What clients may take.
+    /// The limits for clients.
     pub limits: Limits,
     /// The cameras, at least one.
     pub cameras: Vec<Camera>,
-    /// What its owner should know, a sentence each, to be logged at the start.
+    /// Warnings for the owner of the file, a sentence each, logged at the start.
     pub warnings: Vec<String>,
 }
 
@@ -72,9 +72,9 @@ pub struct Config {
 pub struct Camera {
     /// Its place in addresses: `/{id}/`.
     pub id: String,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
-    /// Where it is.
+    /// Its address.
     pub address: Address,
     /// How RTP travels.
     pub transport: Transport,
@@ -82,7 +82,7 @@ pub struct Camera {
     pub audio: Audio,
     /// Rungs to encode below the copied one, the biggest first.
     pub ladder: Vec<Rung>,
-    /// How far back a viewer can go.
+    /// How far back a viewer can seek.
     pub window: Duration,
 }
 
@@ -90,7 +90,7 @@ pub struct Camera {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audio {
-    /// AAC, one channel, 64 kb/s: what cameras have.
+    /// AAC, one channel, 64 kb/s: most cameras have one channel.
     #[default]
     Mono,
     /// AAC, two channels, 128 kb/s.
@@ -103,10 +103,10 @@ pub enum Audio {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// Inside the RTSP connection: nothing is lost, every camera has it.
+    /// Inside the RTSP connection: no loss, and every camera supports it.
     #[default]
     Tcp,
-    /// By datagrams, for the few that refuse the other.
+    /// In datagrams, for the few cameras that refuse the other.
     Udp,
 }
 
@@ -157,13 +157,13 @@ pub const DEFAULT_LADDER: [Rung; 2] = [
     Rung { height: Height::Fraction(4), width: None, kbps: 250 },
 ];
 
-/// How far back a viewer can go by default.
+/// How far back a viewer can seek by default.
 pub const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
 
 /// Memory for media over all cameras by default.
 pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
-/// With less there is no window of one camera; more (1 TiB) is a mistake.
+/// Less is too small for one camera's window; more than 1 TiB is a mistake.
 const MEMORY_MB: RangeInclusive<i64> = 16..=1 << 20;
 
 impl Config {
@@ -183,7 +183,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let named = |problem| Error::Config { path: path.to_owned(), problem };
         let opened = File::open(path).map_err(|e| {
-            // What is not there may be no file's name at all.
+            // A file that does not exist may be an address instead of a name.
             let path = repeat::path(path, "the file to serve").into();
             Error::Config { path, problem: problem::unreadable(&e) }
         })?;

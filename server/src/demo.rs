@@ -1,7 +1,7 @@
 //! `nearlive-server demo`: a test camera in the same process, and commands for its faults.
 //!
-//! The camera is a real RTSP server on a port of this machine, so that all the rest is as it is
-//! with a bought one. What can go wrong with it is typed at the terminal: `unplug`, then `plug`.
+//! The camera is a real RTSP server on a port of this machine, so that everything else works as
+//! with a bought camera. Commands typed at the terminal cause its faults: `unplug`, then `plug`.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -39,8 +39,8 @@ impl Demo {
     pub fn listen_to_commands(&self) {
         log::say("Type `unplug` and Enter to pull the camera's plug, `plug` to put it back.\n");
         let control = self.camera.control();
-        // A thread of its own: a read from a terminal cannot be given up, and must not keep the
-        // program from ending.
+        // In a thread of its own: a read from a terminal cannot be cancelled, and must not keep
+        // the program from ending.
         let _ = std::thread::Builder::new().name("commands".into()).spawn(move || {
             for line in std::io::stdin().lock().lines() {
                 let Ok(line) = line else { return };

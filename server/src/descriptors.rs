@@ -1,15 +1,15 @@
-//! Enough descriptors for all that may be open at a time: the usual 1024 are fewer than the connections
-//! that a file may ask for, and a camera without a pipe is a camera without a picture.
+//! Raises the limit of file descriptors to cover all that may be open at a time. The usual 1024 are
+//! fewer than the connections that a file may ask for, and without a pipe a camera has no picture.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// The listener, the log, the runtime's own, what is refused just now.
+/// The listener, the log, the runtime's own, and connections that are being refused.
 const OWN: u64 = 64;
 
-/// The pipes of a camera's ffmpeg and of one that decodes a still.
+/// The pipes of a camera's ffmpeg, and of an ffmpeg that decodes a still.
 const PER_CAMERA: u64 = 16;
 
-/// Raises this process's limit as far as it may; `Err` with what it has and needs, where that is less.
+/// Raises this process's limit as far as allowed; `Err` with what it has and needs if that is less.
 pub fn provide(connections: usize, cameras: usize) -> Result<(), (u64, u64)> {
     let needed = needed(connections as u64, cameras as u64);
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };

@@ -1,8 +1,8 @@
-//! What can end the server, each as one sentence for the person at the terminal.
+//! Errors that end the server, each as one sentence for the person at the terminal.
 //!
-//! A camera that fails is never an error here: the supervisor says so in the camera's status and
+//! A camera that fails is never an error here: the supervisor puts it into the camera's status and
 //! tries again. These are the cases in which there is nothing to serve: wrong arguments, a port
-//! that is taken, no usable ffmpeg. No variant holds a camera's address or password.
+//! that is taken, no usable ffmpeg. No variant contains a camera's address or password.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -16,9 +16,9 @@ use crate::repeat;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command line cannot be understood.
+    /// The command line cannot be parsed.
     Usage(String),
-    /// The command exists in the plan, not yet in the program.
+    /// The command is planned but not in the program yet.
     NotYet(&'static str),
     /// The configuration file cannot be read or says something impossible.
     Config {
@@ -27,34 +27,34 @@ pub enum Error {
         /// What is wrong with it, with the line where that is known.
         problem: String,
     },
-    /// A camera's address cannot be understood; the sentence does not repeat it.
+    /// A camera's address cannot be parsed; the sentence does not repeat it.
     Address(crate::camera::address::AddressError),
-    /// Something else listens on the port.
+    /// Another program listens on the port.
     PortTaken(SocketAddr),
-    /// The address cannot be listened on for another reason.
+    /// The server cannot listen on the address for another reason.
     Listen {
         /// The address asked for.
         address: SocketAddr,
         /// The system's answer.
         source: std::io::Error,
     },
-    /// There is no ffmpeg at that place.
+    /// There is no ffmpeg at that path.
     FfmpegMissing(PathBuf),
-    /// What is there cannot be run.
+    /// The file at that path cannot be run.
     FfmpegBroken {
         /// Where it is.
         path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
     },
-    /// What is there is another program.
+    /// The file at that path is another program.
     NotFfmpeg(PathBuf),
-    /// ffmpeg is older than what the options need.
+    /// ffmpeg is older than the options need.
     FfmpegTooOld {
         /// The version that it says it has.
         found: String,
     },
-    /// This ffmpeg was built without something that is needed.
+    /// This ffmpeg was built without a part that is needed.
     FfmpegLacks(&'static str),
     /// The test camera of `demo` did not start.
     Demo(String),
@@ -68,7 +68,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// 2 for what the person who started it wrote, 1 for what the machine lacks.
+    /// 2 for a mistake of the person who started it, 1 for a lack of the machine.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) | Self::NotYet(_) | Self::Config { .. } | Self::Address(_) => {
@@ -136,7 +136,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// An address may stand where the program's name belongs.
+/// An address may be given in place of the program's name.
 fn program(path: &Path) -> String {
     repeat::path(path, "as given with --ffmpeg")
 }

@@ -1,4 +1,4 @@
-//! The log: a line an event on stderr, with every known secret taken out of every line.
+//! The log: one line per event on stderr, with every known secret removed.
 
 use std::io::{self, Write};
 
@@ -19,8 +19,7 @@ pub fn start(redactor: Redactor, verbose: bool) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-/// From now on a panic says what it has to say like everything else: the text that it was busy with may
-/// be an address.
+/// From now on a panic also goes through the log: the text that it was working on may be an address.
 pub fn clean_panics(redactor: Redactor) {
     std::panic::set_hook(Box::new(move |panic| {
         let line = format!("nearlive-server: a fault in the program: {panic}\n");
@@ -28,8 +27,8 @@ pub fn clean_panics(redactor: Redactor) {
     }));
 }
 
-/// Writes `text` to stdout, all at once: a log line does not come in between. Nobody may be there to
-/// read it (`| head`), which is no reason to stop.
+/// Writes `text` to stdout, all at once, so that no log line comes in between. A closed stdout
+/// (`| head`) is not an error.
 pub fn say(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -40,7 +39,7 @@ struct Lines {
     redactor: Redactor,
 }
 
-/// Collects one event and writes it cleaned when it is complete.
+/// Collects one event, and writes it cleaned when it is complete.
 struct Line {
     redactor: Redactor,
     text: Vec<u8>,
@@ -83,7 +82,7 @@ mod tests {
         let redactor = Redactor::default();
         let address = Address::parse("rtsp://u:hunter2@h/key=Xy7z").expect("valid");
         address.teach(&redactor);
-        // What the hook is given, as the standard library words it.
+        // The message given to the hook, in the standard library's words.
         let panic = "range start index 3 out of range of `u:hunter2 rtsp://u:other@h/key=Xy7z`";
         let said = redactor.clean_foreign(panic, false);
         for secret in ["hunter2", "other", "Xy7z"] {

@@ -1,4 +1,4 @@
-//! PURE: one line in a while, or so many a second, where every one would flood the log.
+//! PURE: limits lines that would flood the log: one per stretch of time, or a number per second.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ impl Rarely {
         Self { every, last: None, unsaid: 0 }
     }
 
-    /// Something happened: how many since the last line are to be told, this one included; `None`
-    /// while it is to be kept.
+    /// Notes an event. Returns how many to report since the last line, this one included; `None`
+    /// if it must be suppressed.
     pub fn happened(&mut self, now: Instant) -> Option<u64> {
         self.unsaid += 1;
-        // A clock that was set back must not make it silent for long.
+        // A clock that was set back must not silence it for long.
         if self.last.is_some_and(|last| now >= last && now.since(last) < self.every) {
             return None;
         }
@@ -31,7 +31,7 @@ impl Rarely {
     }
 }
 
-/// Lets a number of events through at once and so many a second from then on, and counts the others.
+/// Lets a number of events through at once, then a number per second, and counts the others.
 #[derive(Debug)]
 pub struct Ration {
     most: u32,
@@ -42,12 +42,12 @@ pub struct Ration {
 }
 
 impl Ration {
-    /// `most` at once, `a_second` from then on (1 to 1000).
+    /// `most` at once, then `a_second` (1 to 1000).
     pub const fn new(most: u32, a_second: u32) -> Self {
         Self { most, a_second, left: most, filled: None, unsaid: 0 }
     }
 
-    /// Something happened: `None` when it is to be kept, else how many were kept before it.
+    /// Notes an event. `None` if it must be suppressed, else how many were suppressed before it.
     pub fn take(&mut self, now: Instant) -> Option<u64> {
         let filled = *self.filled.get_or_insert(now);
         let each = Duration::from_secs(1) / self.a_second.clamp(1, 1000);

@@ -1,15 +1,15 @@
-//! PURE: what of somebody's own words a sentence may repeat.
+//! PURE: which of a user's own words a message may repeat.
 //!
-//! People put an address where something else belongs: into the wrong setting, behind the wrong
-//! option. What is said about it goes to terminals, logs and screenshots. So a word that is not
-//! understood is never said again: the known word that is nearest to it is, if one is near.
+//! People put an address in the wrong place: into another setting, behind another option.
+//! Messages about it go to terminals, logs and screenshots. So a message never repeats an
+//! unknown word; it names the known word nearest to it, if one is near.
 
 use std::path::Path;
 
-/// The one of `known` that `word` is most probably meant to be.
+/// The one of `known` that `word` probably means.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
-    // One slip in three letters, two in six: a secret is not so near by chance.
+    // One wrong letter in three, two in six: a secret is not that near by chance.
     let most = (word.chars().count() / 3).min(2);
     known
         .into_iter()
@@ -19,18 +19,18 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, k)| k)
 }
 
-/// Whether `text` may hold a camera's address, or the login in one.
+/// Whether `text` may contain a camera's address, or the login in one.
 pub fn may_be_address(text: &str) -> bool {
     text.contains("://") || text.contains('@')
 }
 
-/// Whether `text` is an address or begins with a login, whatever else it was meant to be.
+/// Whether `text` is an address or begins with a login.
 pub fn is_address(text: &str) -> bool {
     let login = |word: &str| word.split_once('@').is_some_and(|(login, _)| login.contains(':'));
     text.contains("://") || text.split_whitespace().any(login)
 }
 
-/// A file's name, unless it may be an address: then `instead`.
+/// A file's name; `instead` if it may be an address.
 pub fn path(path: &Path, instead: &str) -> String {
     let text = path.display().to_string();
     if may_be_address(&text) { instead.to_owned() } else { text }

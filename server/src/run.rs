@@ -1,4 +1,4 @@
-//! From the command line to a running server, and its orderly end.
+//! From the command line to a running server, and to its orderly end.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
         eprintln!("[fatal] {}", wrapper::become_engine(arguments.into_iter().skip(1)));
         return ExitCode::from(1);
     }
-    // Our memory holds passwords, and so does that of whatever we start.
+    // Our memory contains passwords, and so does that of our children.
     limits::no_core();
     log::clean_panics(Redactor::default());
     match act(&arguments) {
@@ -78,16 +78,16 @@ fn serve_until_the_end(args: &Args, config: Option<Config>) -> Result<(), Error>
     for warning in config.iter().flat_map(|c| &c.warnings) {
         tracing::warn!("{warning}");
     }
-    // Whatever crowd asks for pages, the cameras' pipes are read.
+    // However many clients ask for pages, the cameras' pipes are read.
     let (cameras, viewers) = (runtime("cameras")?, runtime("viewers")?);
     let done = viewers.block_on(serve_all(args, config, redactor, cameras.handle()));
-    // Whatever is left (a read of a pipe, say) must not keep the program.
+    // A task that is left (a read of a pipe, say) must not keep the program running.
     viewers.shutdown_background();
     cameras.shutdown_background();
     done
 }
 
-/// Threads of this name, as many as there are processors.
+/// Threads of this name, one per processor.
 fn runtime(name: &str) -> Result<Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .thread_name(name)
@@ -142,7 +142,7 @@ async fn serve_all(
         demo.listen_to_commands();
     }
     serve::run(listener, Arc::new(app), config.limits, around.shutdown.clone()).await;
-    // Each logs off from its camera and waits for its ffmpeg.
+    // Each supervisor logs off from its camera and waits for its ffmpeg.
     while supervisors.join_next().await.is_some() {}
     if let Some(demo) = demo {
         demo.stop().await;

@@ -1,12 +1,12 @@
-//! Ending in order, in under two seconds.
+//! Ends the server in order, in under two seconds.
 //!
-//! One [`Shutdown`] is handed to everything that runs; Ctrl-C, SIGTERM and the end of the terminal
-//! (SIGHUP) trigger it once, a second one of them ends the process on the spot.
+//! Every task gets a clone of one [`Shutdown`]. Ctrl-C, SIGTERM and the end of the terminal
+//! (SIGHUP) trigger it; a second one of them ends the process at once.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// Says when to end. Clones are one and the same.
+/// Tells tasks when to end. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     flag: watch::Sender<bool>,
@@ -19,7 +19,7 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Tells everyone to end.
+    /// Tells every task to end.
     pub fn trigger(&self) {
         self.flag.send_replace(true);
     }
@@ -36,8 +36,8 @@ impl Shutdown {
         let _ = seen.wait_for(|ended| *ended).await;
     }
 
-    /// Triggers on SIGINT, SIGTERM and SIGHUP; not on the last where whoever started the process had it
-    /// ignored, as nohup(1) does.
+    /// Triggers on SIGINT, SIGTERM and SIGHUP; not on SIGHUP if it was ignored when the process
+    /// started, as with nohup(1).
     pub fn on_signals(&self) -> std::io::Result<()> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -71,7 +71,7 @@ async fn hung_up(signal: Option<&mut Signal>) {
     }
 }
 
-/// Whether SIGHUP is ignored (proc_pid_status(5)); where the system does not tell, it is not.
+/// Whether SIGHUP is ignored (proc_pid_status(5)); if the system does not tell, it is not.
 fn ignores_hangup() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, 1))
 }

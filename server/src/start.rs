@@ -1,4 +1,4 @@
-//! Starts what the configuration asks for: for each camera a store, a packager and a supervisor.
+//! Starts what the configuration asks for: a store, a packager and a supervisor per camera.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! A camera's address, as people write it.
+//! A camera's address, as people type it.
 //!
-//! Camera passwords often hold `@`, `!`, `:` or `%`, and people paste them as they are. So: the
-//! path begins at the first `/` after the scheme, the **last `@` before it** ends the password,
-//! the first `:` before that ends the user's name. A `%` with two hexadecimal digits after it is
-//! an escape (RFC 3986 2.1), any other `%` is itself. What ffmpeg gets is percent-encoded
-//! throughout; nobody else gets the address at all.
+//! Camera passwords often contain `@`, `!`, `:` or `%`, and people paste them unchanged. So: the
+//! path begins at the first `/` after the scheme, the **last `@` before it** ends the password, the
+//! first `:` before that ends the user's name. A `%` with two hexadecimal digits after it is an
+//! escape (RFC 3986 2.1), any other `%` is a plain character. ffmpeg gets the address
+//! percent-encoded throughout; no other program gets it.
 
 use std::fmt;
 
@@ -22,11 +22,11 @@ pub struct Address {
     /// As typed, in brackets for IPv6.
     host: String,
     port: Option<u16>,
-    /// Path and query, with a leading slash, with nothing in it that would need quoting.
+    /// Path and query, with a leading slash; it needs no quoting.
     path: Secret,
 }
 
-/// A part of an address that is given in parts.
+/// One of the parts in which an address can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Host and port.
@@ -39,16 +39,16 @@ pub enum Part {
     Path,
 }
 
-/// Why an address cannot be understood. Never repeats the address.
+/// Why an address cannot be parsed. Never repeats the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressError {
-    /// It does not begin with a scheme that cameras speak.
+    /// It does not begin with a scheme that cameras use.
     Scheme,
-    /// There is no host in it.
+    /// It has no host.
     Host,
-    /// What follows the host's colon is no port.
+    /// The text after the host's colon is not a port.
     Port,
-    /// There is something in it, or in the login, that nobody types: a line break, for example.
+    /// It, or the login, has a character that cannot be typed, such as a line break.
     Control,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for AddressError {
 impl std::error::Error for AddressError {}
 
 impl Address {
-    /// Reads an address as it stands on a command line or in a file.
+    /// Parses an address from a command line or a file.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         printing(text)?;
@@ -91,8 +91,8 @@ impl Address {
         Ok(Self { scheme, user, password, host, port, path: Secret::new(encode_path(path)) })
     }
 
-    /// An address in parts, as a configuration file may give it: here the name and the password
-    /// are taken literally. An error says in which part it is.
+    /// An address from its parts, as a configuration file may give them: name and password are
+    /// taken literally. The error names the part with the mistake.
     pub fn from_parts(
         host: &str,
         user: Option<&str>,
@@ -119,7 +119,7 @@ impl Address {
         })
     }
 
-    /// The whole address for ffmpeg's input list, password and all.
+    /// The whole address with its password, for ffmpeg's input list.
     pub fn for_ffmpeg(&self) -> Secret {
         let mut out = format!("{}://", self.scheme);
         if let Some(user) = &self.user {
@@ -138,19 +138,19 @@ impl Address {
         Secret::new(out)
     }
 
-    /// Host and port, for sentences about them.
+    /// Host and port, for messages.
     pub fn place(&self) -> String {
         // RFC 2326 and RFC 7826, 4.2.
         let usual = if self.scheme == "rtsps" { 322 } else { 554 };
         format!("{}:{}", self.host, self.port.unwrap_or(usual))
     }
 
-    /// Whether there is a user to log in as.
+    /// Whether it has a user name to log in with.
     pub fn has_login(&self) -> bool {
         self.user.as_ref().is_some_and(|user| !user.is_empty())
     }
 
-    /// Whether there is something in it that only its owner should know.
+    /// Whether it contains a secret.
     pub fn holds_secret(&self) -> bool {
         self.password.is_some() || !path::secrets(self.path.expose()).is_empty()
     }
@@ -188,7 +188,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// There is no control character in it. A user's name and password may have none either (RFC 7617, 2).
+/// Whether it has no control character. User names and passwords may not have one either (RFC 7617, 2).
 fn printing(text: &str) -> Result<(), AddressError> {
     if text.chars().any(char::is_control) { Err(AddressError::Control) } else { Ok(()) }
 }
@@ -220,7 +220,7 @@ fn encode_typed(text: &str) -> String {
     encode(text, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
 }
 
-/// Percent-encodes what could not stand in an address or in ffmpeg's input list.
+/// Percent-encodes the characters that an address or ffmpeg's input list cannot contain.
 fn encode_path(text: &str) -> String {
     encode(text, |b| b.is_ascii_graphic() && !b"'\\\"%".contains(&b))
 }

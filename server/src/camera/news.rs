@@ -1,7 +1,7 @@
-//! PURE: what the log says of a camera, and when.
+//! PURE: what the log says about a camera, and when.
 //!
-//! A camera that is away is tried for months. So within one outage each cause is told once, with
-//! what happens next, and from then on every [`REMIND`] how long it has lasted.
+//! The server may try an absent camera for months. So the log names each cause once per outage,
+//! with the next step, and then only says every [`REMIND`] how long the outage has lasted.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::engine::stderr::Cause;
 /// How often the log says that a camera is still away.
 pub const REMIND: Duration = Duration::from_secs(600);
 
-/// What has been said of one camera.
+/// What the log has said about one camera.
 #[derive(Debug, Default)]
 pub struct News {
     state: Option<State>,
@@ -25,13 +25,13 @@ pub struct News {
 struct Outage {
     began: Instant,
     said: Instant,
-    /// The codes of the causes that have been told.
+    /// The codes of the causes that the log has named.
     causes: Vec<&'static str>,
 }
 
 impl News {
-    /// The camera is in `state` by `cause`: the line to log, if it is news. `place` is its host and
-    /// port; it is so since `since`.
+    /// The camera has been in `state` by `cause` since `since`. Returns the line to log, if it is
+    /// news. `place` is the camera's host and port.
     pub fn line(
         &mut self,
         state: State,
@@ -41,7 +41,7 @@ impl News {
         since: Instant,
     ) -> Option<String> {
         let (now, wall) = now;
-        // Those who watch see it live, and others do not: told each time it comes to that.
+        // Some viewers see a picture and others do not: logged each time this begins.
         let half = cause.filter(|_| state == State::Live).map(|c| c.sentence(place, wall));
         let news = self.state.replace(state) != Some(state);
         let Some(cause) = cause.filter(|_| state == State::Offline) else {
@@ -60,7 +60,7 @@ impl News {
             outage.said = now;
             let cause_and_next = match cause {
                 Cause::ClockLeapt | Cause::NoKeyFrames => cause.sentence(place, wall),
-                // It means something to the owner of the machine, not to viewers.
+                // It matters to the owner of the machine, not to viewers.
                 Cause::EngineKilled(signal) => {
                     format!("ffmpeg was ended by signal {signal}; starting it again")
                 }
@@ -78,11 +78,11 @@ impl News {
     }
 }
 
-/// What happens next.
+/// The next step.
 fn next(cause: &Cause) -> String {
     let (first, later) = (backoff::SHORTEST.as_secs(), backoff::LONGEST.as_secs());
     match cause {
-        // Cameras lock out who tries often.
+        // Cameras lock out clients that try often.
         cause if cause.is_refused_login() => format!("trying again every {later} s"),
         cause if cause.is_costly() => format!(
             "trying again, at first every {} s, later every {later} s",
@@ -122,7 +122,7 @@ mod tests {
         );
         assert_eq!(away(1, Cause::ConnectionRefused), "");
         assert!(away(2, Cause::NoRoute).starts_with("no route to 192.168.1.9; trying"));
-        // Two causes in turns are two lines, not one each time.
+        // Two alternating causes make two lines in all, not one for each change.
         assert_eq!(away(3, Cause::ConnectionRefused) + &away(4, Cause::NoRoute), "");
         assert_eq!(away(601, Cause::NoRoute), "");
         assert_eq!(

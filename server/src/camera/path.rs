@@ -1,19 +1,19 @@
 //! PURE: which words of a camera's path and query are secret.
 //!
 //! Many makers put the login there: `/user=admin&password=X&channel=1`, or the same with `_`,
-//! `/admin:X/ch1`, `/live?p=X`, `/X/stream1`. Two sets of words follow. [`secrets`] stand where
-//! a login usually does; no line of the log has them. [`words`] are all that the path says and that is
-//! not what every camera's path says; whatever ffmpeg and the camera say is passed on without them.
+//! `/admin:X/ch1`, `/live?p=X`, `/X/stream1`. This gives two sets of words. [`secrets`] are in the
+//! usual places of a login; no line of the log contains them. [`words`] are all words of the path
+//! that are not common to all cameras; they are removed from the lines of ffmpeg and the camera.
 
-/// Shorter words cannot be taken out without taking them out of other words.
+/// Shorter words are not removed, because they occur inside other words.
 const SHORTEST: usize = 3;
 
-/// Names of fields that hold a secret, whole or as a part of a longer name.
+/// Names of fields that contain a secret; they may be part of a longer name.
 const SECRET_PARTS: [&str; 9] =
     ["pass", "pwd", "psw", "token", "secret", "auth", "key", "cred", "session"];
 const SECRET_NAMES: [&str; 9] = ["p", "pw", "k", "pin", "code", "sig", "sign", "hash", "ticket"];
 
-/// What stands in the paths of cameras of all makers, without its digits.
+/// Words in the paths of cameras of all makers, without their digits.
 const USUAL: &str = "admin aac api audio av auth axis bin cam camera cfg cgi ch channel channels \
     chn codec default device fps first h hd hevc high id img index jpg key lan lang live local low \
     main media mjpeg mode mp mpeg mpg multicast name no null onvif param pass password passwd play \
@@ -21,7 +21,7 @@ const USUAL: &str = "admin aac api audio av auth axis bin cam camera cfg cgi ch 
     second secondary service session stream streaming streams sub subtype tcp token track trackid \
     transport type udp unicast user username usr video videoinput vod";
 
-/// The secrets in a path, as they stand there.
+/// The secrets in a path, as they are written there.
 pub(super) fn secrets(path: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for part in parts(path) {
@@ -40,7 +40,7 @@ pub(super) fn secrets(path: &str) -> Vec<&str> {
     found
 }
 
-/// The words of a path that say something about this camera, the path itself among them.
+/// The words of a path that are specific to this camera, and the path itself.
 pub(super) fn words(path: &str) -> Vec<&str> {
     let bare = path.trim_start_matches('/');
     let mut found = vec![path, bare];
@@ -68,7 +68,7 @@ fn fields(part: &str) -> Vec<(&str, &str)> {
         .filter(|(start, at)| start < at && !part[..*start].ends_with('='))
         .collect();
     let ends = starts.iter().skip(1).map(|(next, _)| {
-        // Without what stands between.
+        // Without the separator.
         part[..*next].char_indices().next_back().map_or(0, |(i, _)| i)
     });
     starts
@@ -78,7 +78,7 @@ fn fields(part: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Nobody learns anything from it: `live`, `ch01`, `h264`, `102`, but not `2018`.
+/// Whether the word reveals nothing: `live`, `ch01`, `h264`, `102`, but not `2018`.
 fn is_usual(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let letters = word.trim_start_matches('/').trim_end_matches(|c: char| c.is_ascii_digit());

@@ -1,8 +1,8 @@
-//! PURE: signs of a camera's life in one run, and how long there have been none.
+//! PURE: signs of a camera's life in one run, and how long it has been silent.
 //!
-//! Silence is counted by the watchdog's looks, and none of them counts for more than
-//! [`LONGEST_LOOK`]: when the watchdog itself came late, so did those who read the pipes, and the
-//! frames are in them. Nor does time count in which ffmpeg would have run and was not let.
+//! The watchdog counts silence each time it looks, and counts at most [`LONGEST_LOOK`] per look: if
+//! the watchdog itself was late, the tasks that read the pipes were late too, and frames are
+//! waiting there. Time in which ffmpeg was ready but got no processor does not count either.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,22 +17,22 @@ use crate::package::Ailment;
 /// No frame for this long means that the camera is away.
 pub const QUIET: Duration = Duration::from_secs(3);
 
-/// The first frame may take longer: slow cameras, a key frame every ten seconds.
+/// The first frame may take longer: some cameras are slow, or have a key frame every ten seconds.
 pub const QUIET_AT_START: Duration = Duration::from_secs(15);
 
 /// How often the watchdog looks.
 pub(super) const WATCH: Duration = Duration::from_millis(200);
 
-/// More than this is not counted between two looks.
+/// The most silence that one look counts.
 const LONGEST_LOOK: Duration = Duration::from_millis(400);
 
-/// Cameras have a key frame every ten seconds at the most.
+/// Cameras have a key frame at least every ten seconds.
 pub const KEYLESS_AT_START: Duration = Duration::from_secs(12);
 
-/// When the last key frame was so long ago, nobody who comes now sees a picture soon.
+/// If the last key frame is older than this, a new viewer does not see a picture soon.
 const KEYLESS: Duration = Duration::from_secs(30);
 
-/// A gap between frames that is not counted as usual.
+/// A longer gap between frames does not count as usual.
 const LONGEST_USUAL_GAP: Duration = Duration::from_secs(10);
 
 /// Processor time that ffmpeg may take before it knows what the camera sends (it takes a tenth), and
@@ -41,16 +41,16 @@ const UNTIL_DESCRIBED: Duration = Duration::from_secs(2);
 const UNTIL_COPIED: Duration = Duration::from_secs(3);
 const UNTIL_ENCODED: Duration = Duration::from_secs(10);
 
-/// What the signs say.
+/// The result of reading the signs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Beat {
     /// No frame yet.
     Waiting,
-    /// Frames come.
+    /// Frames arrive.
     Alive,
-    /// Frames come, but none to begin with: viewers have what this says.
+    /// Frames arrive, but no viewer can begin with them: this is what viewers have.
     Keyless(State),
-    /// None, for too long, or what comes is of no use.
+    /// No frames for too long, or unusable ones.
     Silent(Cause),
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Signs {
     silent: Duration,
     first: Option<Instant>,
     last: Option<(Instant, WallTime)>,
-    /// How long before the newest frame the last one came that viewers can begin with.
+    /// The age, at the newest frame, of the last one that viewers can begin with.
     since_key: Option<Duration>,
     usual_gap: Duration,
     /// Frames by track.
@@ -71,7 +71,7 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    /// None yet, in a run that begins now.
+    /// The signs of a run that begins now.
     pub(super) const fn new(now: Instant) -> Self {
         Self {
             looked: now,
@@ -86,13 +86,13 @@ impl Signs {
         }
     }
 
-    /// A frame of `track` came.
+    /// Notes a frame of `track`.
     pub(super) fn beat(&mut self, track: usize, now: Instant, arrived: WallTime) {
-        // Time that does not count as silence is no gap either.
+        // Time that does not count as silence does not count as a gap.
         let silent = std::mem::take(&mut self.silent) + now.since(self.looked).min(LONGEST_LOOK);
         self.first.get_or_insert(now);
         if let Some((last, _)) = self.last {
-            // The longest of late: it falls by an eighth with each frame.
+            // The longest recent gap: it falls by an eighth with each frame.
             let gap = now.since(last).min(silent).min(LONGEST_USUAL_GAP);
             self.usual_gap = gap.max(self.usual_gap - self.usual_gap / 8);
         }
@@ -105,23 +105,23 @@ impl Signs {
         }
     }
 
-    /// How long ago a frame came that viewers can begin with; `None`: none came yet.
+    /// How long ago a frame came that viewers can begin with; `None`: none has come yet.
     pub(super) const fn keys(&mut self, since_key: Option<Duration>) {
         self.since_key = since_key;
     }
 
-    /// What is wrong with what comes, as of now.
+    /// The fault in the frames that arrive, as of now.
     pub(super) const fn ails(&mut self, ailment: Option<Ailment>) {
         self.ailment = ailment;
     }
 
-    /// Whether [`look`](Self::look) asks what ffmpeg has done.
+    /// Whether [`look`](Self::look) needs ffmpeg's load.
     pub(super) fn asks_load(&self) -> bool {
         self.first.is_none() || self.silent > QUIET / 3
     }
 
-    /// The watchdog looks, with ffmpeg's `load` where that was asked for and is known; `video`: what
-    /// the camera sends, once that is known.
+    /// One look of the watchdog. `load`: ffmpeg's, where it is needed and known; `video`: the
+    /// camera's video, once it is known.
     pub(super) fn look(
         &mut self,
         now: Instant,
@@ -156,7 +156,7 @@ impl Signs {
         }
     }
 
-    /// Frames come: among them those to begin with?
+    /// Whether viewers can begin with some of the frames that arrive.
     fn with_keys(&self) -> Beat {
         match self.since_key {
             None if self.lived() > KEYLESS_AT_START => Beat::Keyless(State::Offline),
@@ -166,7 +166,7 @@ impl Signs {
         }
     }
 
-    /// From the first frame to the last.
+    /// Time from the first frame to the last.
     pub(super) fn lived(&self) -> Duration {
         match (self.first, self.last) {
             (Some(first), Some((last, _))) => last.since(first),
@@ -179,17 +179,17 @@ impl Signs {
         self.last
     }
 
-    /// Frames of the track that has had most.
+    /// Frames of the track that has the most.
     pub(super) fn frames(&self) -> u64 {
         self.frames.iter().copied().max().unwrap_or(0)
     }
 }
 
-/// It would have run between two looks, and had less than half of a processor.
+/// ffmpeg was ready to run between two looks, and got less than half of a processor.
 fn is_starved(before: Option<(Instant, Load)>, after: Option<(Instant, Load)>) -> bool {
     let (Some((from, old)), Some((to, new))) = (before, after) else { return false };
     let had = new.processor.saturating_sub(old.processor);
-    // Times are in hundredths of a second: two looks close together tell nothing.
+    // Times are in hundredths of a second, so two looks close together tell nothing.
     old.wants_more && new.wants_more && to.since(from) > WATCH / 2 && had * 2 < to.since(from)
 }
 
@@ -201,21 +201,21 @@ const fn allowed(video: Option<&VideoCodec>) -> Duration {
     }
 }
 
-/// Sees that most pictures are damaged: at least half of those of [`Self::WINDOW`]. Few are again when
-/// it is less than a quarter.
+/// Notices when most pictures are damaged: at least half of those in [`Self::WINDOW`]. The state
+/// ends when it is less than a quarter.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
-    /// When, how many were spoilt by then, and how many frames had come.
+    /// Time, damaged pictures and frames up to then.
     looks: VecDeque<(Instant, u64, u64)>,
     most: bool,
 }
 
 impl Damage {
     const WINDOW: Duration = Duration::from_secs(4);
-    /// Fewer may be the camera's start.
+    /// With fewer, it may be just the camera's start.
     const LEAST: u64 = 10;
 
-    /// `spoilt` pictures of `frames` were damaged so far. Says whether most are.
+    /// `spoilt` pictures of `frames` were damaged so far. Returns whether most are.
     pub(super) fn look(&mut self, now: Instant, spoilt: u64, frames: u64) -> bool {
         self.looks.push_back((now, spoilt, frames));
         while self.looks.get(1).is_some_and(|l| now.since(l.0) >= Self::WINDOW) {

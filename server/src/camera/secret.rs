@@ -1,27 +1,26 @@
-//! Secrets, and keeping them out of everything that people or programs can read.
+//! Secrets: keeps them out of everything that people or programs can read.
 //!
 //! [`Secret`] is a text that does not print. [`Redactor`] knows every secret of this process and
-//! takes them out of lines that others wrote: ffmpeg repeats whole addresses on stderr. It is
+//! removes them from lines of other programs: ffmpeg repeats whole addresses on stderr. It is
 //! applied to each of those lines, and once more to each line that goes to the log.
 //!
-//! A password turns up in several spellings: as typed, percent-encoded (RFC 3986 2.1) in either
-//! case, as part of a Basic authorization (RFC 7617), escaped inside JSON or HTML. Of an address,
-//! anybody's, host and port remain: many cameras have the login in the path. What ffmpeg and the
-//! camera say may repeat that path in any form, so their words go through [`Redactor::clean_foreign`]
-//! as well, which knows the words of each camera's path; our own lines do not, for such a word may
-//! be a camera's name too.
+//! A password has several spellings: as typed, percent-encoded (RFC 3986 2.1) in either case, as
+//! part of a Basic authorization (RFC 7617), escaped inside JSON or HTML. Of any address, only host
+//! and port remain: many cameras have the login in the path. ffmpeg and the camera may repeat that
+//! path in any form, so their lines also go through [`Redactor::clean_foreign`], which knows the
+//! words of each camera's path. Our own lines do not: such a word may be a camera's name too.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 pub const MASK: &str = "***";
 
-/// Shorter secrets are only taken out where they stand as the password of an address: replacing a
-/// two-letter word everywhere would make logs unreadable and so tell what it is.
+/// Shorter secrets are removed only as the password of an address: removing a two-letter word
+/// everywhere would make logs unreadable and so reveal the word.
 const SHORTEST_WORD: usize = 3;
 
-/// A text that never prints, whatever prints it.
+/// A text that is never printed, by any formatter.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -55,18 +54,18 @@ impl<'de> serde::Deserialize<'de> for Secret {
     }
 }
 
-/// Knows all secrets of the process; clones share what they know.
+/// Knows all secrets of the process; clones share their knowledge.
 #[derive(Clone, Default)]
 pub struct Redactor {
     known: Arc<RwLock<Known>>,
 }
 
-/// Each in all its spellings, the longest first: a secret may be a part of another.
+/// Each in all its spellings, longest first: a secret may be part of another.
 #[derive(Default)]
 struct Known {
-    /// In no line.
+    /// Removed from every line.
     secrets: Vec<String>,
-    /// In no line that others wrote: these, and the secrets.
+    /// Removed from every line of another program: these words, and the secrets.
     foreign: Vec<String>,
 }
 
@@ -92,23 +91,23 @@ impl Redactor {
         self.learn("", &Secret::new(word));
     }
 
-    /// Learns a word that others are not to say: a part of a camera's path.
+    /// Learns a word that lines of other programs must not contain: a part of a camera's path.
     pub fn learn_foreign(&self, word: &str) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         add(&mut known.foreign, &spellings(word));
     }
 
-    /// `line` without any secret; of addresses only scheme, host and port.
+    /// `line` without any secret; addresses keep only scheme, host and port.
     pub fn clean(&self, line: &str) -> String {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         strip_addresses(&without(line, &known.secrets))
     }
 
-    /// `line`, which ffmpeg or a camera wrote, without any secret or word of a camera's path. `cut`:
-    /// its end is missing, and may be the end of such a word.
+    /// `line` of ffmpeg or a camera, without any secret or word of a camera's path. `cut`: its end
+    /// is missing, and may be the end of such a word.
     pub fn clean_foreign(&self, line: &str, cut: bool) -> String {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        // First what would end an address too early, then addresses, so that of each the host remains.
+        // First remove what would end an address too early, then shorten addresses to their host.
         let ends = |word: &&String| word.contains(|c| c == '/' || ends_address(c));
         let line = strip_addresses(&without(line, known.secrets.iter().filter(ends)));
         let mut clean = without(&line, &known.foreign);
@@ -131,7 +130,7 @@ fn add(list: &mut Vec<String>, words: &[String]) {
     list.dedup();
 }
 
-/// The forms in which a text turns up.
+/// The spellings of a text.
 fn spellings(text: &str) -> Vec<String> {
     let decoded = percent_decode(text);
     let mut all = vec![text.to_owned(), decoded.clone()];

@@ -1,4 +1,4 @@
-//! What is known about a camera now, for the log, the API, the packager and the page.
+//! What the server knows about a camera now, for the log, the API, the packager and the page.
 //!
 //! ```text
 //!             first frame                 run ended: cause
@@ -7,8 +7,8 @@
 //!     └────────────────────── (stays offline until a frame comes) <──────────┘
 //! ```
 //!
-//! A camera that is tried again stays `offline` with the cause of the last failure, until a frame
-//! comes: the state tells what viewers have, not what the server is busy with.
+//! While the server retries, the camera stays `offline` with the cause of the last failure, until a
+//! frame arrives: the state tells what viewers have, not what the server is doing.
 
 use nearlive::time::WallTime;
 
@@ -19,9 +19,9 @@ use crate::engine::stderr::{Cause, Source};
 pub enum State {
     /// No frame yet since the server started.
     Connecting,
-    /// Frames come.
+    /// Frames arrive.
     Live,
-    /// Frames came or were expected, and do not come.
+    /// Frames arrived or were expected, and do not arrive now.
     Offline,
 }
 
@@ -41,18 +41,18 @@ impl State {
 pub struct Status {
     /// What viewers have.
     pub state: State,
-    /// Since when.
+    /// Since when it is in this state.
     pub since: WallTime,
-    /// Why, when offline.
+    /// The cause, when offline.
     pub cause: Option<Cause>,
-    /// What the camera sends, as of the last run that got so far.
+    /// What the camera sends, from the last run that found out.
     pub source: Source,
-    /// How often the engine was started.
+    /// How many times the engine was started.
     pub runs: u64,
 }
 
 impl Status {
-    /// The status before anything was tried.
+    /// The status before the first try.
     pub fn new(now: WallTime) -> Self {
         Self {
             state: State::Connecting,
@@ -63,7 +63,7 @@ impl Status {
         }
     }
 
-    /// The same camera in another state; `since` stays when the state does.
+    /// The same camera in another state; `since` changes only if the state does.
     pub fn enter(&mut self, state: State, cause: Option<Cause>, now: WallTime) {
         if self.state != state {
             self.state = state;
@@ -72,7 +72,7 @@ impl Status {
         self.cause = cause;
     }
 
-    /// The sentence for people, if there is something to say. `place` is the camera's host and port.
+    /// A sentence for people, if there is something to say. `place` is the camera's host and port.
     pub fn sentence(&self, place: &str, now: WallTime) -> Option<String> {
         self.cause.as_ref().map(|c| c.sentence(place, now))
     }

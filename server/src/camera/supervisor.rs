@@ -7,15 +7,16 @@
 //!            (each step may end it; the shutdown ends any)
 //! ```
 //!
-//! ffmpeg's exit status lies (0 after a stall) and a camera may answer keep-alives for ever while
-//! it sends nothing, so the sign of life is a **frame** that came through the packager. None for
-//! [`pulse::QUIET`] (or four times the longest usual gap, for cameras of a frame every few seconds)
-//! ends the run. So do frames whose timestamps stand still (after a leap of the camera's clock ffmpeg
-//! would go on so for as long as the leap was), what is not what was announced, and a core that is
-//! busy for seconds without a frame. Pictures that are damaged, most of them, are not live, but the
-//! run goes on: they may become whole again, and some is better than none.
+//! ffmpeg's exit status is not reliable (0 after a stall), and a camera may answer keep-alives for
+//! ever while it sends nothing. So the sign of life is a **frame** that came through the packager.
+//! The run ends without one for [`pulse::QUIET`] (or four times the longest usual gap, for cameras
+//! with a frame every few seconds). It also ends on frames whose timestamps stand still (after its
+//! clock leaps, ffmpeg would continue like that for as long as the leap), on a stream that differs
+//! from its announcement, and on a core that is busy for seconds without a frame. When most
+//! pictures are damaged, the camera is not live, but the run continues: they may recover, and some
+//! are better than none.
 //!
-//! Nothing else retries, and nothing here touches media: bytes go to the [`Sink`] as they are.
+//! Nothing else retries, and this module does not touch media: bytes go to the [`Sink`] unchanged.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -49,27 +50,27 @@ use crate::store::SourceStatus;
 /// How often the packager is told the time.
 const TICK: Duration = Duration::from_millis(100);
 
-/// For so long what an ended ffmpeg has left in its pipes is read, a few MiB.
+/// Time to read what an ended ffmpeg has left in its pipes, a few MiB.
 const REST: Duration = Duration::from_secs(2);
 
-/// Where the bytes of the tracks go: the packager, or a test's stand-in.
+/// Where the bytes of the tracks go: the packager, or a substitute in tests.
 pub trait Sink: Send + 'static {
-    /// A new engine process: its timestamps have nothing to do with those before.
+    /// A new engine process starts: its timestamps are unrelated to those before.
     fn begin_run(&mut self, now: WallTime);
-    /// Nothing will come for this track in this run.
+    /// No data will come for this track in this run.
     fn leave_out(&mut self, track: usize);
     /// Bytes of a track; true when a frame of picture was completed.
     fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool;
-    /// How long before the newest picture the last one came that viewers can begin with; `None` where this
-    /// run has had none.
+    /// The age, at the newest picture, of the last one that viewers can begin with; `None` where
+    /// this run has had none.
     fn since_key(&self) -> Option<Duration> {
         Some(Duration::ZERO)
     }
-    /// What is wrong with what comes in this run.
+    /// The fault in the media of this run.
     fn ailment(&self) -> Option<Ailment> {
         None
     }
-    /// How the source is.
+    /// The state of the source.
     fn status(&mut self, status: SourceStatus);
     /// Time passes.
     fn tick(&mut self, now: WallTime);
@@ -115,10 +116,10 @@ pub struct Supervisor<S> {
     sink: Arc<Mutex<S>>,
     status: watch::Sender<Status>,
     news: News,
-    /// The camera was seen to send B pictures.
+    /// The camera has been seen to send B pictures.
     reordered: bool,
-    /// The last run had hardly begun when the camera's clock leapt: perhaps each one begins so, and
-    /// the next has to get over it.
+    /// The camera's clock leapt when the last run had hardly begun. Perhaps every run begins so,
+    /// and then the next one has to continue past it.
     leapt_early: bool,
 }
 
@@ -144,15 +145,15 @@ struct Ended {
     last: Option<(Instant, WallTime)>,
 }
 
-/// Those that read what ffmpeg gives and says.
+/// The tasks that read ffmpeg's output and messages.
 struct Readers {
     tracks: JoinSet<()>,
     talk: JoinHandle<Reader>,
 }
 
 impl Readers {
-    /// The pipes and stderr end with the process: what is still in them is read to the end. But
-    /// somebody that it has started may hold them open; then they are closed.
+    /// The pipes and stderr end with the process: what is left in them is read to the end. But a
+    /// child of that process may hold them open; then they are closed.
     async fn rest(mut self) -> Reader {
         let rest = async {
             while self.tracks.join_next().await.is_some() {}
@@ -236,7 +237,7 @@ impl<S: Sink> Supervisor<S> {
         lock(&self.sink).begin_run(self.clock.wall());
         let signs = Mutex::new(Signs::new(self.clock.now()));
         let pulse = Arc::new(Pulse { clock: self.clock, signs });
-        // What the camera sends has to be known before its first byte is pushed: the tracks wait.
+        // The camera's media has to be known before its first byte is pushed: the tracks wait.
         let (tell, heard) = watch::channel(Heard::default());
         let mut tracks = JoinSet::new();
         for ((track, output), pipe) in plan.tracks.iter().enumerate().zip(outputs.tracks) {
@@ -255,7 +256,7 @@ impl<S: Sink> Supervisor<S> {
         let readers = Readers { tracks, talk };
         let reader = if let Finish::Exited(_) = finish {
             let reader = readers.rest().await;
-            // It may have left somebody behind.
+            // It may have left a child process running.
             process.end().await;
             reader
         } else {
@@ -318,7 +319,7 @@ impl<S: Sink> Supervisor<S> {
         }
     }
 
-    /// Takes note of what ffmpeg said; says why the run is to end, if it is.
+    /// Takes note of a message of ffmpeg; returns why the run must end, if it must.
     fn hear(&self, heard: &Heard) -> Option<Cause> {
         if let Some(cause) = &heard.useless {
             return Some(cause.clone());
@@ -355,8 +356,8 @@ impl<S: Sink> Supervisor<S> {
         }
     }
 
-    /// Tells the log, the API and the packager. It is so since `since`: an outage is counted from
-    /// the last frame, not from when it was noticed.
+    /// Tells the log, the API and the packager. The state holds since `since`: an outage counts
+    /// from the last frame, not from when it was noticed.
     fn announce(&mut self, state: State, cause: Option<Cause>, since: Option<(Instant, WallTime)>) {
         let place = self.camera.address.place();
         let now = (self.clock.now(), self.clock.wall());
@@ -367,14 +368,14 @@ impl<S: Sink> Supervisor<S> {
                 _ => tracing::info!("{}: {line}", self.camera.id),
             }
         }
-        // This goes into the media, where nobody brings seconds up to date.
+        // This goes into the media, where a count of seconds would not be updated.
         let lasting = cause.as_ref().map(|c| c.lasting(&place)).unwrap_or_default();
         lock(&self.sink).status(SourceStatus { state: state.word(), cause: lasting });
         self.status.send_modify(|s| s.enter(state, cause, since_wall));
     }
 }
 
-/// What ffmpeg makes of a camera, in the order of the renditions.
+/// The renditions that ffmpeg makes of a camera, in order.
 pub fn outputs(camera: &config::Camera) -> Vec<Output> {
     let mut tracks = vec![Output::Copy];
     tracks.extend(camera.ladder.iter().map(|rung| Output::Encode(*rung)));
@@ -396,7 +397,7 @@ impl Pulse {
     }
 }
 
-/// ffmpeg ended by itself: why?
+/// The reason why ffmpeg ended by itself.
 fn exit_cause(
     reader: Reader,
     status: Option<ExitStatus>,
@@ -407,11 +408,11 @@ fn exit_cause(
     let failed = status.is_none_or(|s| !s.success());
     let said = reader.cause(failed && signal.is_none(), redactor);
     match (said, pulse.signs().last(), signal) {
-        // What it could not have ends it, in one way or another.
+        // Memory that it could not get ends it, in one way or another.
         (Some(cause @ (Cause::TooMuchMemory | Cause::PictureTooBig(..))), ..) => cause,
         (_, _, Some(signal)) if is_crash(signal) => Cause::EngineCrashed(signal),
         (_, _, Some(signal)) => Cause::EngineKilled(signal),
-        // A timeout after pictures is a stall that ffmpeg saw before us.
+        // A timeout after pictures is a stall that ffmpeg noticed first.
         (Some(Cause::NoAnswer | Cause::NotRtsp), Some((_, last)), _) => Cause::StoppedSending(last),
         (Some(cause), ..) => cause,
         (None, Some(_), _) => Cause::HungUp,
@@ -419,14 +420,13 @@ fn exit_cause(
     }
 }
 
-/// Signals that a program brings upon itself.
+/// Signals that a program causes itself.
 fn is_crash(signal: i32) -> bool {
     use nix::sys::signal::Signal::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
     [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP].iter().any(|s| *s as i32 == signal)
 }
 
-/// Browsers cannot be relied on to show H.265, or what else a camera may send: then only encoded
-/// rungs are given out.
+/// Not every browser can show H.265 or another codec of a camera: then only encoded rungs are offered.
 fn is_offered(codec: Option<&VideoCodec>) -> bool {
     matches!(codec, None | Some(VideoCodec::H264))
 }
@@ -441,12 +441,12 @@ struct Track {
 
 impl Track {
     async fn run<S: Sink>(mut self, sink: Arc<Mutex<S>>, pulse: Arc<Pulse>) {
-        // Ends with an error when stderr ended before it said anything; so will the pipe.
+        // Fails if stderr ended before the description; then the pipe ends as well.
         let source = match self.heard.wait_for(|heard| heard.source.is_some()).await {
             Ok(heard) => heard.source.clone(),
             Err(_) => None,
         };
-        // The pipe of a rung that is not given out is read all the same, or ffmpeg would stop.
+        // The pipe of a rung that is not offered is read all the same, or ffmpeg would block.
         let give = source.is_none_or(|s| match self.output {
             Output::Copy => is_offered(s.video.as_ref()),
             Output::Encode(_) => true,

@@ -1,4 +1,4 @@
-//! Listens to ffmpeg: its lines to the reader that understands them, and, cleaned, to the log.
+//! Reads ffmpeg's messages: passes them to the reader that parses them and, cleaned, to the log.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
@@ -9,19 +9,19 @@ use crate::engine::lines::Lines;
 use crate::engine::stderr::{self, Cause, Reader, Source};
 use crate::rarely::Ration;
 
-/// Lines of one run that go into the log at once, and then each second: ffmpeg says about sixty at its
-/// start, and may say thousands a second about a camera that sends garbage.
+/// Lines of one run that the log takes at once, and per second from then on: ffmpeg prints about
+/// sixty at its start, and may print thousands a second about a camera that sends garbage.
 const LINES_AT_ONCE: u32 = 200;
 const LINES_A_SECOND: u32 = 10;
 
-/// What was heard so far in a run.
+/// What ffmpeg has said so far in a run.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     /// What the camera sends, once ffmpeg has described it.
     pub(super) source: Option<Source>,
     /// Why the run is of no use.
     pub(super) useless: Option<Cause>,
-    /// Pictures that could not be decoded well.
+    /// Pictures that were not decoded well.
     pub(super) spoilt: u64,
 }
 

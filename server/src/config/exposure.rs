@@ -1,10 +1,10 @@
-//! Who else can read a file with passwords in it.
+//! Which other users can read a file with passwords in it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// Those who can read a file beside its owner.
+/// The users who can read a file besides its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Readers {
     /// Every user of the machine.
@@ -13,8 +13,8 @@ pub(super) enum Readers {
     Group,
 }
 
-/// Who can read the file of `metadata`; `None` when nobody else can, or when it is no file (a pipe has
-/// no readers but us).
+/// The users who can read the file of `metadata`; `None` if no other can, or if it is not a file
+/// (only we read a pipe).
 pub(super) fn of(metadata: &Metadata) -> Option<Readers> {
     if !metadata.is_file() {
         return None;
@@ -22,7 +22,7 @@ pub(super) fn of(metadata: &Metadata) -> Option<Readers> {
     readers(metadata.mode(), metadata.gid(), nix::unistd::getegid().as_raw())
 }
 
-/// A file of the server's own group is readable to that group so that the server can read it.
+/// A file of the server's own group is readable by that group so that the server can read it.
 const fn readers(mode: u32, group: u32, own: u32) -> Option<Readers> {
     match (mode & 0o004, mode & 0o040) {
         (0, 0) => None,
@@ -32,7 +32,7 @@ const fn readers(mode: u32, group: u32, own: u32) -> Option<Readers> {
     }
 }
 
-/// The sentence about it, with the command that mends it.
+/// The warning, with the command that fixes it.
 pub(super) fn warning(who: Readers, path: &Path) -> String {
     let who = match who {
         Readers::All => "every user of this machine can",

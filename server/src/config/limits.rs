@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::problem::Misfit;
 use crate::http::limits::Limits;
 
-/// `[limits]` as it is written. What stands behind each, and what holds by default, is in [`Limits`].
+/// `[limits]` as it is written. [`Limits`] describes each value and has the defaults.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Written {
@@ -68,15 +68,15 @@ fn network(text: &str) -> Option<IpNet> {
     Some(net.trunc())
 }
 
-/// A number that is in its range, or the sentence that names the range. The file's integers have 64
-/// bits, so that one that is far out is told in the same way.
+/// A number in its range, or the sentence that names the range. Integers of the file have 64 bits,
+/// so that a value far outside gets the same sentence.
 pub(super) fn within(name: &str, value: i64, range: RangeInclusive<i64>) -> Result<u32, String> {
     let quoted = if name.contains('`') { name.to_owned() } else { format!("`{name}`") };
     let wrong = || format!("{quoted} is a whole number from {} to {}", range.start(), range.end());
     u32::try_from(value).ok().filter(|_| range.contains(&value)).ok_or_else(wrong)
 }
 
-/// The same of a value in the file.
+/// The same for a value in the file.
 pub(super) fn within_at(
     name: &str,
     value: &Spanned<i64>,

@@ -1,8 +1,8 @@
-//! PURE: what is wrong with a configuration file, in words for whoever wrote it.
+//! PURE: what is wrong with a configuration file, in words for its author.
 //!
-//! The parser's own sentences are for those who know its grammar, and may repeat what stands in the
-//! file: a password. So each is looked up here by its first words; line numbers count from one. What
-//! is not in the table is said as the parser says it only where nothing is quoted in it.
+//! The parser's own messages need knowledge of its grammar, and may quote the file, and so a
+//! password. So each is looked up here by its first words; line numbers count from one. A message
+//! that is not in the table is passed on only if it quotes nothing.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::repeat;
 /// The longest file that is read, bytes.
 pub(super) const LONGEST: u64 = 1 << 20;
 
-/// What is wrong with a value, and where it stands: a byte of the text.
+/// What is wrong with a value, and where: a byte offset in the text.
 pub(super) type Misfit = (usize, String);
 
 /// Why the file cannot be read.
@@ -30,7 +30,7 @@ pub(super) fn unreadable(e: &io::Error) -> String {
     }
 }
 
-/// The text of a file, or why it is none.
+/// The text of a file, or why it cannot be used as text.
 pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() as u64 > LONGEST {
         return Err(
@@ -48,11 +48,11 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
-/// What a height has to be.
+/// The allowed values of a height.
 pub(super) const HEIGHT: &str =
     "`height` is 16 to 8640 lines (480), or a part of the camera's from \"1/1\" to \"1/16\"";
 
-/// Where and what in a text that is no TOML or says something unknown.
+/// The place and the mistake in a text that is not TOML or has unknown settings.
 pub(super) fn in_text(text: &str, e: &toml::de::Error) -> String {
     let what = said(e.message());
     match e.span() {
@@ -61,12 +61,12 @@ pub(super) fn in_text(text: &str, e: &toml::de::Error) -> String {
     }
 }
 
-/// The line, counted from one, in which byte `at` of `text` stands.
+/// The line, counted from one, that contains byte `at` of `text`.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.get(..at).unwrap_or(text).matches('\n').count() + 1
 }
 
-/// The parser's sentence, in plain words.
+/// The parser's message, in plain words.
 fn said(what: &str) -> String {
     let plain = [
         ("string values must be quoted", "texts stand in quotation marks: name = \"Front door\""),
@@ -102,7 +102,7 @@ fn said(what: &str) -> String {
     if let Some(name) = what.strip_prefix("missing field ") {
         return format!("{name} is missing");
     }
-    // A value that does not fit is quoted between what is wrong and what was expected.
+    // The parser quotes a value that does not fit between the mistake and what it expected.
     let quotes = ["invalid type", "invalid value", "invalid length", "unknown variant"];
     if quotes.iter().any(|kind| what.starts_with(kind)) {
         return match what.rsplit_once(", expected ").map(|(_, expected)| expected) {
@@ -122,7 +122,7 @@ fn said(what: &str) -> String {
     what.to_owned()
 }
 
-/// A setting that does not exist is not repeated: somebody may have written a password there.
+/// An unknown setting is not repeated: it may be a password in the wrong place.
 fn unknown(name: &str, known: &str) -> String {
     let known = known.strip_prefix("one of ").unwrap_or(known).replace('`', "");
     let all = known.split(", ").flat_map(|k| k.split(" or "));

@@ -1,4 +1,4 @@
-//! PURE: what ffmpeg is asked to do, as its argument list and its input list.
+//! PURE: ffmpeg's argument list and its input list.
 //!
 //! Measured on ffmpeg 5.1.9 with an RTSP camera, each of these holds a frame or loses one:
 //!
@@ -14,20 +14,21 @@
 //! | `-ar 48000` | AAC frames of 128 ms from 8 kHz cameras |
 //! | no `setts` on a copy, but for cameras with B pictures | it looks one frame ahead |
 //!
-//! **Times.** ffmpeg makes decoding times up for RTSP, which has none, and muxers bend the presentation
-//! times to them: one frame that is stamped hours ahead drags all that follow it there. With `nofillin`
-//! it makes up none (`max_ts_probe` and the like: or it waits for one), so the presentation times come
-//! through as the camera stamps them, and [`crate::package`] puts them right. The encoders get them put
-//! right by the same rules, for they take no others. (x264 then has to go by the frames' times, not by
-//! a frame rate that nobody knows.) Where the SPS says that pictures are put into another order, the
-//! muxer refuses the first one, to which RTSP gives no time: then it takes `setts`.
+//! **Times.** RTSP has no decoding times. ffmpeg would invent them, and muxers adjust the
+//! presentation times to them: one frame that is stamped hours ahead moves all frames after it
+//! there. With `nofillin` ffmpeg invents none (`max_ts_probe` and the like: otherwise it waits for
+//! one), so the camera's presentation times arrive unchanged, and [`crate::package`] corrects them.
+//! The encoders do not accept uncorrected times, so a filter corrects theirs by the same rules.
+//! (x264 then has to use the frames' times, because the frame rate is not known.) If the SPS says
+//! that pictures are reordered, the muxer refuses the first one, to which RTSP gives no time: then
+//! `setts` is used.
 //!
-//! **Sound.** Nobody knows beforehand whether a camera has any, and an output without a stream ends
-//! ffmpeg. So the sound's has another one, of which only the first picture passes, with a time far in
-//! the future: it never leaves the muxer, which thus waits for nothing.
+//! **Sound.** It is not known beforehand whether a camera has sound, and ffmpeg ends at an output
+//! without a stream. So the sound's output has a second stream, of which only the first picture
+//! passes, with a time far in the future: it never leaves the muxer, so the muxer waits for nothing.
 //!
-//! One output, one pipe a track: on a shared pipe video freezes when audio stops. The input list
-//! goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
+//! One output with one pipe per track: on a shared pipe video freezes when audio stops. The input
+//! list goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
 
 use super::limits::{MOST_AT_ONCE, MOST_PIXELS, MOST_STREAMS};
 use crate::camera::address::Address;
@@ -44,26 +45,26 @@ pub struct Plan {
     pub address: Address,
     /// How RTP travels.
     pub transport: Transport,
-    /// It sends B pictures.
+    /// The camera sends B pictures.
     pub reordered: bool,
-    /// One entry a track, in order.
+    /// One entry per track, in order.
     pub tracks: Vec<Output>,
 }
 
-/// What goes into one pipe.
+/// The content of one pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// The camera's video as it is.
     Copy,
-    /// The camera's video, encoded anew.
+    /// The camera's video, encoded again.
     Encode(Rung),
     /// The camera's audio as AAC.
     Audio(Audio),
 }
 
-/// The input list for ffmpeg's stdin. It holds the password: write it into the pipe, nowhere else.
+/// The input list for ffmpeg's stdin. It contains the password: write it to the pipe only.
 pub fn input_list(plan: &Plan) -> String {
-    // Address guarantees that there is no quote, backslash or control character in it.
+    // Address guarantees that it has no quote, backslash or control character.
     let transport = match plan.transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
@@ -83,7 +84,7 @@ pub fn input_list(plan: &Plan) -> String {
     )
 }
 
-/// ffmpeg's arguments. Nothing in them is secret.
+/// ffmpeg's arguments. They contain no secret.
 pub fn arguments(plan: &Plan) -> Vec<String> {
     let mut args = words("-hide_banner -nostdin -nostats -loglevel level+info -max_alloc");
     args.push(MOST_AT_ONCE.to_string());
@@ -96,7 +97,7 @@ pub fn arguments(plan: &Plan) -> Vec<String> {
         match output {
             Output::Copy => {
                 args.extend(words("-map 0:v:0 -c copy -copyinkf -omit_video_pes_length 0 -bsf:v"));
-                // Where parameter sets come in the SDP alone, recovery points get them as well.
+                // If parameter sets are only in the SDP, this adds them at recovery points as well.
                 let timed = if plan.reordered { TIMED } else { "" };
                 args.push(format!("dump_extra{timed}"));
             }
@@ -116,17 +117,17 @@ pub fn arguments(plan: &Plan) -> Vec<String> {
     args
 }
 
-/// The first picture has no time: it is the zero of all others. Decoding times count frames.
+/// The first picture has no time: it becomes the zero of all others. Decoding times count frames.
 const TIMED: &str = r",setts=pts=if(eq(PTS\,NOPTS)\,0\,PTS):dts=N";
 
-/// Lets one picture through, half a day in the future.
+/// Passes one picture, with a time half a day in the future.
 const STAND_IN: &str = r"setts=ts=4000000000,noise=drop=gt(n\,0)";
 
 fn channels(audio: Audio) -> u32 {
     if audio == Audio::Stereo { 2 } else { 1 }
 }
 
-/// What the sound takes, in kilobits a second: 64 for each channel.
+/// The bit rate of the sound in kilobits a second: 64 per channel.
 pub fn audio_kbps(audio: Audio) -> u32 {
     64 * channels(audio)
 }
@@ -146,7 +147,7 @@ fn encode(args: &mut Vec<String>, rung: &Rung) {
     )));
 }
 
-/// What [`steady`] does with a picture's time, as an expression of ffmpeg's (ffmpeg-utils, "Expression
+/// The rules of [`steady`] for a picture's time, as an ffmpeg expression (ffmpeg-utils, "Expression
 /// Evaluation"; it has ten variables).
 fn steady_times() -> String {
     use steady::{

@@ -1,4 +1,4 @@
-//! What ffmpeg may take: a camera that lies must not take the machine from the others.
+//! Limits for ffmpeg: a camera with false data must not take the machine from the others.
 //!
 //! | limit | is | why |
 //! |---|---|---|
@@ -20,7 +20,7 @@ use nix::sys::resource::{Resource, setrlimit};
 /// Level 6.2 of H.264 (ISO/IEC 14496-10 table A-1): 139264 macroblocks. 8192x4320 is just below.
 pub const MOST_PIXELS: u64 = 139_264 * 256;
 
-/// One allocation, bytes: a plane of the biggest picture with two bytes a sample, and some.
+/// One allocation, bytes: a plane of the biggest picture at two bytes a sample, with a margin.
 pub const MOST_AT_ONCE: u64 = 100 << 20;
 
 /// Streams in a camera's description.
@@ -30,9 +30,9 @@ const LEAST_DATA: u64 = 256 << 20;
 const MOST_DATA: u64 = 2 << 30;
 const MOST_ADDRESSES: u64 = if cfg!(target_pointer_width = "64") { 4 << 30 } else { 2 << 30 };
 
-/// This process leaves no memory behind when it crashes, nor do those that it starts.
+/// This process writes no core dump, nor do the processes that it starts.
 pub fn no_core() {
-    // Nothing is lost where the system refuses it.
+    // If the system refuses, nothing is lost.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
 }
 
@@ -57,7 +57,7 @@ fn lower(resource: Resource, to: u64) {
     }
 }
 
-/// Bytes of data, by what `/proc/meminfo` says of the machine.
+/// Limit of data in bytes, from `/proc/meminfo`.
 fn data(meminfo: &str) -> u64 {
     let kib = meminfo
         .lines()

@@ -1,13 +1,13 @@
 //! PURE: ffmpeg's stderr as lines, each no longer than ffmpeg makes them.
 //!
-//! ffmpeg cuts what it says at 1023 bytes, and goes on in the same line with the next message
-//! (libavutil/log.c, `LINE_SZ`). Texts of the camera can be that long; whatever prints more is some
-//! other program in ffmpeg's place, whose line is not read on.
+//! ffmpeg cuts a message at 1023 bytes and continues the line with the next message
+//! (libavutil/log.c, `LINE_SZ`). Texts of the camera can be that long. A program that prints longer
+//! lines is not ffmpeg; the rest of such a line is ignored.
 
 /// The longest piece, bytes.
 const LONGEST: usize = 1023;
 
-/// Puts lines together.
+/// Assembles lines.
 #[derive(Debug, Default)]
 pub struct Lines {
     line: Vec<u8>,
@@ -18,14 +18,14 @@ pub struct Lines {
 enum State {
     #[default]
     Reading,
-    /// The last piece was as long as one may be.
+    /// The last piece had the greatest length allowed.
     Cut,
-    /// The rest of a line that is too long.
+    /// The rest of the line is ignored, because it is too long.
     Skipping,
 }
 
 impl Lines {
-    /// Gives each line that `bytes` complete to `each`; true with it: its end is missing.
+    /// Calls `each` for each line that `bytes` complete; with true if its end is missing.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&str, bool)) {
         for byte in bytes {
             match (*byte, self.state) {
@@ -33,7 +33,7 @@ impl Lines {
                     self.give(false, &mut each);
                     self.state = State::Reading;
                 }
-                // What follows begins with its level or its sender: `[info] `, `[rtsp @ 0x55] `.
+                // The rest begins with its level or its sender: `[info] `, `[rtsp @ 0x55] `.
                 (b'[', State::Cut) => {
                     self.line.push(b'[');
                     self.state = State::Reading;
@@ -51,7 +51,7 @@ impl Lines {
         }
     }
 
-    /// Nothing more will come.
+    /// The input has ended.
     pub fn end(&mut self, mut each: impl FnMut(&str, bool)) {
         self.give(false, &mut each);
     }

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! [`argv`] and [`stderr`] are pure. [`spawn`] starts the process through our own binary
-//! ([`wrapper`]), which asks the kernel to end ffmpeg when the server dies, however it dies, and
-//! [`group`] ends what ffmpeg was started by, and started.
-//! [`version`] refuses an ffmpeg that is too old before any camera is tried.
+//! ([`wrapper`]), which asks the kernel to end ffmpeg whenever the server dies. [`group`] also ends
+//! ffmpeg's parent script and its children. [`version`] refuses an ffmpeg that is too old before
+//! any camera is tried.
 
 pub mod argv;
 pub mod group;
@@ -36,13 +36,13 @@ pub struct Engine {
 impl Engine {
     /// `ffmpeg`, wrapped by the running program.
     pub fn new(ffmpeg: impl Into<PathBuf>) -> Self {
-        // Not current_exe(): that names a file which an update may have replaced.
+        // Not current_exe(): an update may have replaced the file of that name.
         let own = PathBuf::from("/proc/self/exe");
         let wrapper = if own.exists() { Some(own) } else { std::env::current_exe().ok() };
         Self { ffmpeg: ffmpeg.into(), wrapper }
     }
 
-    /// ffmpeg, with what keeps it in bounds, and no arguments yet.
+    /// ffmpeg with its limits, and without arguments yet.
     pub fn command(&self) -> Command {
         match &self.wrapper {
             Some(own) => {

@@ -1,8 +1,8 @@
-//! Starts ffmpeg, and ends it.
+//! Starts and ends ffmpeg.
 //!
-//! Every track has a pipe of its own. The kernel's "end it when the parent dies" counts the parent
-//! **thread**, so all cameras' processes are started by one thread that lives as long as the server. (A
-//! still's lives for a moment, and a worker of the runtime lives longer.)
+//! Every track has a pipe of its own. The kernel's "end it when the parent dies" refers to the
+//! parent **thread**, so one thread that lives as long as the server starts all cameras' processes.
+//! (An ffmpeg for a still lives briefly; a worker thread of the runtime lives longer than that.)
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -21,25 +21,25 @@ use tokio::sync::{mpsc, oneshot};
 use super::group::Group;
 use super::{Engine, argv};
 
-/// How much a pipe holds: a key frame of a big camera should not make ffmpeg wait for us.
+/// Size of a pipe: ffmpeg should not have to wait for us with a big camera's key frame.
 const PIPE_BYTES: i32 = 1 << 20;
 
 /// How long ffmpeg may take to say goodbye to the camera (RTSP TEARDOWN frees its session).
 const GOODBYE: Duration = Duration::from_millis(700);
 
-/// A running ffmpeg. Dropping it kills it, and all that was started with it.
+/// A running ffmpeg. Dropping it kills it and every process started with it.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
     group: Group,
 }
 
-/// What comes out of a running ffmpeg.
+/// The output of a running ffmpeg.
 #[derive(Debug)]
 pub struct Outputs {
-    /// One pipe a track, in the plan's order.
+    /// One pipe per track, in the plan's order.
     pub tracks: Vec<pipe::Receiver>,
-    /// What it says.
+    /// Its messages.
     pub stderr: ChildStderr,
 }
 
@@ -62,7 +62,7 @@ impl Launcher {
             while let Some((command, reply)) = queue.blocking_recv() {
                 let _in_runtime = runtime.enter();
                 let mut command = tokio::process::Command::from(command);
-                // A reply that nobody awaits any more drops the child, and that kills it.
+                // If the requester has gone, the reply drops the child, which kills it.
                 let _ = reply.send(command.kill_on_drop(true).spawn());
             }
         })?;
@@ -85,7 +85,7 @@ impl Launcher {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // Ctrl-C in a terminal goes to the whole group; ffmpeg is ended by us, in order.
+            // Ctrl-C in a terminal goes to the whole group, but we end ffmpeg ourselves, in order.
             .process_group(0)
             .fd_mappings(fds)
             .map_err(io::Error::other)?;
@@ -94,7 +94,7 @@ impl Launcher {
         let mut child = child.await.map_err(|_| io::Error::other("no launcher"))??;
         let group = Group::of(&child);
         if let Some(mut stdin) = child.stdin.take() {
-            // ffmpeg reads the list to its end; if it is gone already, its exit tells why.
+            // ffmpeg reads the list to its end; if it has already ended, its exit tells why.
             let _ = stdin.write_all(argv::input_list(plan).as_bytes()).await;
         }
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
@@ -108,7 +108,7 @@ impl Process {
         self.child.id()
     }
 
-    /// What it has done so far, where the system tells.
+    /// Its activity so far, where the system tells.
     pub fn load(&self) -> Option<Load> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
         Load::read(&stat)
@@ -119,7 +119,7 @@ impl Process {
         self.child.wait().await
     }
 
-    /// Asks it, and all that was started with it, to end, gives them a moment to log off from the
+    /// Asks it and every process started with it to end, gives them a moment to log off from the
     /// camera, then kills them.
     pub async fn end(mut self) {
         self.group.signal(Signal::SIGTERM);
@@ -134,12 +134,12 @@ impl Process {
     }
 }
 
-/// What a process has done.
+/// The activity of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// Processor time of all its threads.
     pub processor: Duration,
-    /// It would run if it were let.
+    /// It is ready to run or running.
     pub wants_more: bool,
 }
 

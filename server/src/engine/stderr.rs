@@ -1,9 +1,10 @@
 //! PURE: what ffmpeg's stderr says about the camera.
 //!
 //! ffmpeg's exit status tells little (0 after a stall and after a hang-up), its lines tell more.
-//! [`Reader`] is fed each line as it is and keeps the gravest [`Cause`], what the input turned out to
-//! be, and how many pictures could not be decoded. The texts are those of ffmpeg 5.1 to 7; what matches
-//! none of them is kept as the last words of a run that failed, and cleaned before it is told.
+//! [`Reader`] gets each line unchanged and keeps the gravest [`Cause`], a description of the input,
+//! and the number of pictures that could not be decoded. It knows the texts of ffmpeg 5.1 to 7. A
+//! line that matches none of them is kept as the last words of a run that failed, and cleaned
+//! before it is shown.
 
 use std::fmt;
 
@@ -11,10 +12,10 @@ use nearlive::time::WallTime;
 
 use crate::camera::secret::{Redactor, Secret};
 
-/// The last words of a run go into a sentence.
+/// Most bytes of the last words in a message.
 const LONGEST_WORDS: usize = 240;
 
-/// Why there is no picture, said so that the camera's owner can act on it.
+/// Why there is no picture, in words that let the camera's owner act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -28,50 +29,49 @@ pub enum Cause {
     NoSuchStream,
     /// Nothing listens on the port.
     ConnectionRefused,
-    /// The network has no way there.
+    /// The network has no route there.
     NoRoute,
-    /// The name means no address.
+    /// The name does not resolve to an address.
     UnknownHost,
-    /// Something is there and does not answer.
+    /// The host exists and does not answer.
     NoAnswer,
-    /// Something is there and speaks another protocol, or ends the connection without a word.
+    /// The port is open but speaks another protocol, or closes the connection without an answer.
     NotRtsp,
-    /// 453 or 503 and the like.
+    /// 453, 503 and similar.
     CameraError(u16),
-    /// 461: only another transport.
+    /// 461: it supports only another transport.
     TransportRefused,
     /// The stream has no video.
     NoVideo,
-    /// Its pictures come in another order than they are shown in, which this run did not reckon with:
-    /// the next one does.
+    /// Its pictures are reordered, which this run was not started for; the next one is.
     PicturesReordered,
-    /// Pictures come, but none of them is one to begin with.
+    /// Pictures arrive, but no viewer can begin at any of them.
     NoKeyFrames,
-    /// It sends what browsers may not show, and there is no rung to encode.
+    /// Browsers may not show its codec, and there is no rung to encode.
     CodecNotOffered(VideoCodec),
-    /// It said yes, and no picture came.
+    /// It accepted, and no picture came.
     NothingCame,
     /// Pictures came, then none since that time.
     StoppedSending(WallTime),
-    /// Its timestamps leapt, and ffmpeg would stand still until they are newer than before.
+    /// Its timestamps leapt back, and ffmpeg would stand still until they pass the old ones.
     ClockLeapt,
     /// The camera closed the connection.
     HungUp,
-    /// Its picture is bigger than any that is decoded: width and height.
+    /// Its picture is larger than any that is decoded: width and height.
     PictureTooBig(u32, u32),
     /// Decoding it takes more memory than one camera may have.
     TooMuchMemory,
-    /// It announced H.264 and sends something else: H.265, when that can be told.
+    /// It announced H.264 and sends something else: H.265, if that can be told.
     NotWhatItSaid(Option<VideoCodec>),
-    /// What comes, without end, is no RTSP.
+    /// Endless data arrives that is not RTSP.
     NoRtsp,
-    /// Much comes, for long, and no picture is in it.
+    /// Much data arrives for long without a picture in it.
     NoPictureInIt,
     /// Most of its pictures are damaged.
     Undecodable,
     /// ffmpeg crashed, by this signal.
     EngineCrashed(i32),
-    /// ffmpeg was ended by something else.
+    /// Another process ended ffmpeg.
     EngineKilled(i32),
     /// ffmpeg failed, with its last words.
     EngineFailed(String),
@@ -90,7 +90,7 @@ impl Cause {
         }
     }
 
-    /// The same without a time, true as long as the cause lasts.
+    /// The same without a time, so that it stays true as long as the cause lasts.
     pub fn lasting(&self, place: &str) -> String {
         let host = host(place);
         match self {
@@ -183,12 +183,12 @@ impl Cause {
         }
     }
 
-    /// Cameras lock a user out after some wrong passwords: such answers are not hammered at.
+    /// Cameras lock a user out after some wrong passwords: do not repeat such tries quickly.
     pub fn is_refused_login(&self) -> bool {
         matches!(self, Self::PasswordRefused | Self::LoginWanted | Self::Forbidden)
     }
 
-    /// Trying costs much processor and the camera will hardly be another in a second.
+    /// A try takes much processor time, and the camera will hardly be different in a second.
     pub fn is_costly(&self) -> bool {
         matches!(
             self,
@@ -201,7 +201,7 @@ impl Cause {
         )
     }
 
-    /// The cause with more meaning wins over the one that merely follows from it.
+    /// The more specific cause wins over its consequence.
     fn rank(&self) -> u8 {
         match self {
             Self::EngineFailed(_) => 0,
@@ -244,8 +244,8 @@ pub struct Source {
     pub audio: Option<String>,
 }
 
-/// Whether ffmpeg says this of every frame of a camera that is well: what stands for decoding times is made
-/// up on the way, and nobody reads it.
+/// Whether ffmpeg says this about every frame of a healthy camera: the decoding times are made up
+/// on the way, and are not used.
 pub fn is_routine(line: &str) -> bool {
     ["Non-monotonous DTS", "Non-monotonic DTS", "Invalid DTS:", "Timestamps are unset in a packet"]
         .iter()
@@ -261,7 +261,7 @@ pub struct Reader {
     /// As ffmpeg wrote them, and whether their end is missing.
     last_words: (Secret, bool),
     spoilt: u64,
-    /// The last line told of a picture that was spoilt.
+    /// The last line was about a damaged picture.
     was_spoilt: bool,
 }
 
@@ -274,8 +274,8 @@ enum Section {
 }
 
 impl Reader {
-    /// Takes one line; `cut`: its end is missing. Says true when it completed the description of the
-    /// source.
+    /// Takes one line; `cut`: its end is missing. Returns true when it completed the description of
+    /// the source.
     pub fn line(&mut self, line: &str, cut: bool) -> bool {
         let (level, text) = split_level(line);
         let done = match self.section {
@@ -294,7 +294,7 @@ impl Reader {
             _ => false,
         };
         self.count_spoilt(text);
-        // What the camera calls itself is information.
+        // The camera's name for itself comes at level info.
         if let Some(cause) = cause_of(text).filter(|_| level != "info") {
             if self.cause.as_ref().is_none_or(|old| cause.rank() > old.rank()) {
                 self.cause = Some(cause);
@@ -305,8 +305,7 @@ impl Reader {
         done
     }
 
-    /// ffmpeg has a line for each picture that it could not decode well, and one in place of several
-    /// that are alike.
+    /// ffmpeg has a line for each picture that it could not decode well, and one for several equal lines.
     fn count_spoilt(&mut self, text: &str) {
         if let Some(rest) = text.trim_start().strip_prefix("Last message repeated ") {
             let times = rest.split(' ').next().and_then(|n| n.parse::<u64>().ok());
@@ -329,7 +328,7 @@ impl Reader {
         self.spoilt
     }
 
-    /// Why this run is of no use, although ffmpeg goes on.
+    /// Why this run is of no use although ffmpeg continues.
     pub fn useless(&self) -> Option<&Cause> {
         self.cause.as_ref().filter(|cause| matches!(cause, Cause::PictureTooBig(..)))
     }
@@ -339,7 +338,8 @@ impl Reader {
         &self.source
     }
 
-    /// What ended a run, from the lines alone; with `failed` the last words serve if nothing else.
+    /// The cause that ended a run, from the lines alone; with `failed`, the last words if there is
+    /// no other.
     pub fn cause(self, failed: bool, redactor: &Redactor) -> Option<Cause> {
         let (words, cut) = self.last_words;
         self.cause.or_else(|| {

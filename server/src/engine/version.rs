@@ -1,4 +1,4 @@
-//! Is this ffmpeg one that can do the work?
+//! Checks whether this ffmpeg can do the work.
 //!
 //! `-fps_mode` and `-enc_time_base` with `option` lines in an ffconcat list need 5.1. Builds from
 //! git call themselves `N-1234-g...` and are taken as new.
@@ -32,7 +32,7 @@ pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
     Ok(found.to_owned())
 }
 
-/// What it prints, as far as any ffmpeg would.
+/// The output, up to more than any ffmpeg prints.
 fn output(ffmpeg: &Path, option: &str) -> Result<String, Error> {
     let broken = |source| Error::FfmpegBroken { path: ffmpeg.to_owned(), source };
     let mut child = Command::new(ffmpeg)
@@ -47,7 +47,7 @@ fn output(ffmpeg: &Path, option: &str) -> Result<String, Error> {
         })?;
     let mut text = Vec::new();
     if let Some(stdout) = child.stdout.take() {
-        // Another program may never come to an end.
+        // Another program may never end.
         stdout.take(LONGEST).read_to_end(&mut text).map_err(broken)?;
     }
     if text.len() as u64 == LONGEST {

@@ -3,8 +3,8 @@
 //! It asks the kernel for SIGKILL when its parent dies (prctl(2), PR_SET_PDEATHSIG), and then
 //! becomes ffmpeg: the request survives execve(2) of a program without privileges. So no ffmpeg is
 //! left when the server is killed with -9, even while the camera sends nothing and no pipe breaks.
-//! Doing it in a program of our own needs no code between fork and exec. It takes on ffmpeg's limits
-//! ([`limits`]), which survive as well.
+//! With a program of our own, no code has to run between fork and exec. It also sets ffmpeg's
+//! limits ([`limits`]), which survive as well.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;

@@ -15,9 +15,9 @@ use crate::app::{App, Served};
 /// One camera at `/api/cameras`.
 #[derive(Serialize)]
 struct Camera<'a> {
-    /// Its place in addresses.
+    /// Its name in URLs.
     id: &'a str,
-    /// What people call it.
+    /// Its name for people.
     name: &'a str,
     /// `connecting`, `live` or `offline`.
     state: &'static str,
@@ -25,7 +25,7 @@ struct Camera<'a> {
     since: String,
     /// Why it is not live, a sentence; null when there is nothing to say.
     cause: Option<String>,
-    /// The same for programs.
+    /// The cause as a stable word for programs.
     code: Option<&'static str>,
     /// Is there something to play (which may be older than the picture's loss)?
     playable: bool,
@@ -48,28 +48,28 @@ struct Video {
     codec: String,
     width: Option<u32>,
     height: Option<u32>,
-    /// The camera's own bytes are offered. Where not, only encoded rungs are, because browsers
-    /// cannot be relied on to show this codec.
+    /// Whether the camera's own bytes are offered. If not, only encoded rungs are, because not
+    /// every browser can show this codec.
     copied: bool,
 }
 
 /// `/api/cameras`
 pub(super) fn cameras(app: &App) -> Response<Body> {
     let list: Vec<Camera<'_>> = app.cameras.iter().map(camera).collect();
-    // Serializing these types cannot fail; an empty list is what a failure would show.
+    // Serializing these types cannot fail; a failure would show as an empty list.
     json(serde_json::to_string_pretty(&list).unwrap_or_else(|_| "[]".into()))
 }
 
 fn camera(served: &Served) -> Camera<'_> {
     let status = served.status.borrow();
-    // What ffmpeg said at its start holds until the picture is there: a camera may change it.
+    // ffmpeg's first message holds until there is a picture: the camera's codec may change.
     let (width, height) = served.store.copied_size().or(status.source.size).unzip();
     Camera {
         id: &served.id,
         name: &served.name,
         state: status.state.word(),
         since: iso(status.since),
-        // Without a time: pages show it for longer than it would be true.
+        // Without a time: pages show the text for longer than the time would be true.
         cause: status.cause.as_ref().map(|c| c.lasting(&served.place)),
         code: status.cause.as_ref().map(|c| c.code()),
         playable: served.store.is_ready(),

@@ -1,4 +1,4 @@
-//! Bodies of answers: chunks that are there, and chunks that come.
+//! Bodies of answers: chunks that exist, and chunks that are still to come.
 //!
 //! Chunks are shared with the store, never copied.
 
@@ -79,7 +79,7 @@ impl http_body::Body for Body {
     }
 }
 
-/// Chunks that are all there.
+/// Chunks that all exist.
 struct Whole {
     chunks: VecDeque<Bytes>,
     left: u64,
@@ -113,7 +113,7 @@ impl Whole {
     }
 }
 
-/// How many bytes `chunks` have.
+/// The number of bytes in `chunks`.
 pub(super) fn length(chunks: &[Bytes]) -> u64 {
     chunks.iter().map(|c| c.len() as u64).sum()
 }

@@ -20,7 +20,7 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 const NO_WALL: &str = include_str!("wall.html");
 /// Stands in for `www/camera.html`.
 const NO_PAGE: &str = include_str!("camera.html");
-/// Shown instead of a page that needs the player, while there is none.
+/// Shown instead of a page that needs the player, if the program was built without it.
 const NO_PLAYER: &str = include_str!("no-player.html");
 
 /// The camera wall.
@@ -45,7 +45,7 @@ fn page(name: &str, plain: &'static str, headers: &HeaderMap) -> Response<Body> 
 
 /// One of the player's files; `None` when there is no such file.
 pub(super) fn file(name: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    // Those two are for other addresses.
+    // These two have addresses of their own.
     find(name)
         .filter(|f| !["index.html", "camera.html"].contains(&f.name))
         .map(|f| answer(f, headers))
@@ -81,7 +81,7 @@ fn answer(file: &'static Embedded, asked: &HeaderMap) -> Response<Body> {
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, value(content_type(file.name)));
-    // The name stays while the bytes change with each release: ask every time, it costs a 304.
+    // The name stays the same while the bytes change with each release: revalidate each time.
     headers.insert(header::CACHE_CONTROL, value("no-cache"));
     headers.insert(header::ETAG, value(file.tag));
     headers.insert(header::VARY, value("accept-encoding"));
@@ -91,13 +91,13 @@ fn answer(file: &'static Embedded, asked: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// The smallest form that the client takes, where there is one, with its name.
+/// The smallest form of the file that the client accepts, with the name of its coding.
 fn encoded(file: &'static Embedded, list: &str) -> Option<(&'static str, &'static [u8])> {
     let forms = [("br", file.brotli), ("gzip", file.gzip)];
     forms.into_iter().find_map(|(name, bytes)| Some((name, bytes?)).filter(|_| accepts(list, name)))
 }
 
-/// Whether `list` takes `coding`: what names it wins over `*` (RFC 9110, 12.5.3).
+/// Whether `list` accepts `coding`: an entry with its name wins over `*` (RFC 9110, 12.5.3).
 fn accepts(list: &str, coding: &str) -> bool {
     let takes = |wanted: &str| {
         list.split(',').find_map(|item| {

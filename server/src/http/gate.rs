@@ -1,7 +1,7 @@
-//! PURE: under which names the server answers, and pages of which sites may read what it says.
+//! PURE: the names under which the server answers, and the sites whose pages may read its answers.
 //!
-//! A browser carries the requests of any page to any address that it reaches, so a server that only
-//! the house can reach is open to every site that somebody in the house visits, in four ways:
+//! A browser carries the requests of any page to any address that it can reach. So any site that a
+//! person in the house visits can reach a server that is closed to the internet, in four ways:
 //!
 //! - the site's script asks for the camera. The browser hands it the answer only where that names
 //!   the site (Fetch standard, 3.2): so answers name sites of this machine and of private networks
@@ -11,37 +11,37 @@
 //!   Fetch standard, 3.6): it does where the page gave a name that may, by `crossorigin`;
 //! - its page shows the camera's in a frame, which an answer lets those that it names (`frame-ancestors`,
 //!   CSP level 3, 6.4.2);
-//! - the site lets its own name lead to the server's address (DNS rebinding), and page and camera are
-//!   one origin. Its name stands in `Host`: so only names that no stranger can own, and those
-//!   configured, are answered. Addresses in digits cannot be rebound.
+//! - the site makes its own name resolve to the server's address (DNS rebinding), so that page and
+//!   camera have one origin. `Host` contains that name: so the server answers only under names that
+//!   no stranger can own, and those configured. Addresses in digits cannot be rebound.
 //!
-//! Newer browsers say themselves that a page of another site asks (`Sec-Fetch-Site`, Fetch Metadata):
-//! then a stranger gets no answer at all.
+//! Newer browsers say when a page of another site asks (`Sec-Fetch-Site`, Fetch Metadata): then a
+//! stranger gets no answer at all.
 //!
-//! This is no access control: whoever reaches the server without a browser's help sees everything.
+//! This is no access control: a client that is not a browser sees everything it can reach.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Names below these are not in the public DNS (RFC 6761, RFC 6762, RFC 8375, and by ICANN's word).
 const LOCAL: [&str; 5] = [".localhost", ".local", ".lan", ".internal", ".home.arpa"];
 
-/// Who may ask, as configured.
+/// The names and sites that may ask, as configured.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     origins: Vec<String>,
     everybody: bool,
 }
 
-/// What an answer says to the page that asked.
+/// What an answer allows the page that asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every page may read it.
     Everybody,
-    /// This page may; it is of a site that the owner named.
+    /// This page may read it: the owner named its site.
     Named,
-    /// This page may: it is of this machine or of a private network.
+    /// This page may read it: it is from this machine or a private network.
     Local,
-    /// It may not.
+    /// This page may not read it.
     Stranger,
 }
 
@@ -81,16 +81,17 @@ impl Gate {
         }
     }
 
-    /// Whether a request of a page that is judged so is not answered at all: another site's page asks
-    /// (`site`, as of `Sec-Fetch-Site`), and not for a page to go to (`mode`, as of `Sec-Fetch-Mode`).
+    /// Whether to refuse a request of a page with this judgement: another site's page asks (`site`,
+    /// from `Sec-Fetch-Site`), and not to navigate to a page (`mode`, from `Sec-Fetch-Mode`).
     pub fn refuses(verdict: Verdict, site: Option<&str>, mode: Option<&str>) -> bool {
         let foreign = site.is_some_and(|site| !["same-origin", "none"].contains(&site));
         verdict == Verdict::Stranger && foreign && mode != Some("navigate")
     }
 
-    /// Pages of which origins may show an answer in a frame, as a Content-Security-Policy; `None` for
-    /// all. A private network cannot be written there, so a page of one is named when it asks, by the
-    /// `Referer` of the frame: a page can leave that out, and cannot write another's name into it.
+    /// The origins whose pages may show an answer in a frame, as a Content-Security-Policy; `None`
+    /// for all. The policy cannot express a private network, so a page of one is named when it
+    /// asks, by the `Referer` of the frame: a page can leave that out, but cannot write another's
+    /// name into it.
     pub fn framing(&self, referer: Option<&str>) -> Option<String> {
         if self.everybody {
             return None;
@@ -115,7 +116,7 @@ fn origin_of(address: &str) -> Option<String> {
     origin(&format!("{scheme}://{authority}")).ok()
 }
 
-/// Whether this may stand in `Host` (RFC 9110, 7.2), for a server on the web.
+/// Whether this is a valid `Host` (RFC 9110, 7.2) of a server on the web.
 pub fn is_host(text: &str) -> bool {
     host(text).is_some()
 }
@@ -170,7 +171,7 @@ fn is_port(text: &str) -> bool {
 }
 
 impl Host {
-    /// Nobody outside can have it.
+    /// Whether no outsider can own the name.
     fn is_local(&self) -> bool {
         match self {
             Self::Address(address) => is_private(*address),

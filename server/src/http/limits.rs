@@ -1,25 +1,26 @@
-//! What clients may take: connections, time, memory of the kernel, stills. All by default here; the
-//! file's `[limits]` changes them ([`crate::config`]).
+//! What clients may take: connections, time, memory of the kernel, stills. The defaults are here;
+//! the file's `[limits]` changes them ([`crate::config`]).
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// What one client may take, and all of them.
+/// What one client may take, and all clients together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at a time: a browser makes six to one host.
     pub connections: usize,
-    /// Of these, by one client: nobody shuts out all others.
+    /// Of these, by one client, so that no client can shut out all others.
     pub per_client: usize,
-    /// Of these, only for clients that have none.
+    /// Of these, only for clients that have no connection yet.
     pub reserved: usize,
-    /// Networks that are one client each, with so many connections: an edge, a proxy, a nuisance.
+    /// Networks that count as one client each, with their number of connections: an edge, a proxy,
+    /// a nuisance.
     pub own: Vec<(IpNet, usize)>,
-    /// A reader that takes no byte for so long, while there is one for it, is gone.
+    /// A reader that takes no byte for this long, while there is one for it, is dropped.
     pub stalled: Duration,
-    /// Still pictures that are decoded at a time: decoding must not starve what is live.
+    /// Stills decoded at a time: decoding must not take the processor from live media.
     pub stills: usize,
     /// From the start of a connection, or the first byte of another request, to the end of the
     /// request's head.
@@ -35,11 +36,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// All by default for so many connections.
+    /// The defaults for this number of connections.
     pub fn of(connections: usize) -> Self {
         Self {
             connections,
-            // Much for one household, and not little for a proxy before the server.
+            // Much for one household, and enough for a proxy in front of the server.
             per_client: connections.div_ceil(2),
             reserved: connections / 16,
             own: Vec::new(),
@@ -50,8 +51,8 @@ impl Limits {
         }
     }
 
-    /// The client behind an address, and how many connections it may have. Only the connection's own
-    /// address counts: what a `Forwarded` field says, everybody can write.
+    /// The client behind an address, and its number of connections. Only the connection's own
+    /// address counts: anybody can write a `Forwarded` field.
     pub(super) fn client(&self, address: IpAddr) -> (Client, usize) {
         let address = address.to_canonical();
         let own = self.own.iter().filter(|(net, _)| net.contains(&address));
@@ -75,7 +76,7 @@ impl std::fmt::Display for Client {
     }
 }
 
-/// The addresses of one household: it has a network of them in IPv6 (RFC 6177).
+/// The addresses of one household: in IPv6 it has a whole network (RFC 6177).
 fn household(address: IpAddr) -> IpNet {
     match address {
         IpAddr::V4(v4) => Ipv4Net::from(v4).into(),

@@ -1,10 +1,11 @@
 //! Manifests and media.
 //!
-//! A segment that grows is sent chunk by chunk as they come; one that will begin soon is waited
-//! for, two segments' time at most, instead of answered 404: the player at the live edge asks once.
-//! A media address never changes its bytes, so caches may keep it; a manifest is asked for anew.
-//! An answer that is read more slowly than the camera's window moves is ended: its reader is lost for
-//! the live edge and would hold memory that the window has let go.
+//! A growing segment is sent chunk by chunk. A request for a segment that will begin soon is held,
+//! for at most the time of two segments, instead of answered 404: the player at the live edge asks
+//! once. The bytes of a media address never change, so caches may keep them; a manifest is
+//! revalidated. If a client reads an answer more slowly than the camera's window moves, the answer
+//! is ended: the client is no longer near the live edge, and would hold memory that the window has
+//! released.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -21,10 +22,10 @@ use crate::app::{App, Served};
 use crate::playlist;
 use crate::store::{Lookup, PeriodMs, Reader, RenditionKind};
 
-/// How long a manifest is waited for while a camera starts.
+/// How long a request for a manifest is held while a camera starts.
 const FIRST_MANIFEST: Duration = Duration::from_secs(5);
 
-/// The longest wait for a segment, whatever the segments' length.
+/// The longest hold of a request for a segment, whatever the segments' length.
 const LONGEST_HOLD: Duration = Duration::from_secs(20);
 
 /// The address of a segment.
@@ -56,7 +57,7 @@ pub(super) async fn playlist(app: &App, camera: &Served, rendition: &str) -> Res
     if let Err(wait) = ready(app, camera).await {
         return *wait;
     }
-    // It lists whole segments, and some players give a list of none up.
+    // It lists whole segments, and some players give up on an empty list.
     let mut changed = camera.store.changed();
     let whole = async {
         while camera.store.window().lists_nothing(rendition) {
@@ -81,7 +82,7 @@ fn manifest(text: String, kind: &'static str) -> Response<Body> {
     r
 }
 
-/// Waits for the first manifest of a camera that starts; 503 with its state when it takes longer.
+/// Waits for the first manifest of a camera that starts; 503 with its state if that takes too long.
 async fn ready(app: &App, camera: &Served) -> Result<(), Box<Response<Body>>> {
     let mut changed = camera.store.changed();
     let wait = async {
@@ -158,13 +159,13 @@ pub(super) async fn segment(
     }
     let r = Response::new(Body::growing(reader));
     let mut r = media(r, kind, until + longest_hold(camera));
-    // nginx would collect the chunks otherwise.
+    // Without this, nginx would collect the chunks.
     set(&mut r, header::HeaderName::from_static("x-accel-buffering"), "no");
     r
 }
 
-/// Waits until all bytes are there that `ranges` asks of a segment that grows; `None` where all of it
-/// is to be sent, or when it has its end.
+/// Waits until a growing segment has all bytes that `ranges` asks for; `None` if the whole segment
+/// is to be sent, or when it is finished.
 async fn part_of_growing(mut reader: Reader, ranges: &Ranges) -> Option<Response<Body>> {
     let needed = ranges.needs();
     if needed == 0 {
@@ -205,7 +206,7 @@ pub(super) async fn snapshot(app: &App, camera: &Served) -> Response<Body> {
     }
 }
 
-/// What all media say.
+/// The header fields of all media.
 fn media(mut r: Response<Body>, kind: &'static str, until: Instant) -> Response<Body> {
     if r.status().is_success() {
         r.extensions_mut().insert(Until(until));
@@ -217,9 +218,9 @@ fn media(mut r: Response<Body>, kind: &'static str, until: Instant) -> Response<
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
-/// Looks a segment up, and waits while it is about to begin; `None` when it did not.
+/// Looks a segment up, and waits if it is about to begin; `None` if it did not begin.
 async fn held(camera: &Served, wanted: Wanted<'_>) -> Option<Lookup> {
-    // Enlisted before the first look, so that no change is missed.
+    // Registered before the first look, so that no change is missed.
     let mut changed = camera.store.changed();
     let look = || camera.store.segment(wanted.period_ms, wanted.rendition, wanted.number);
     let first = look();
@@ -243,7 +244,7 @@ fn longest_hold(camera: &Served) -> Duration {
     Duration::from_micros(slot_us.saturating_mul(2)).min(LONGEST_HOLD)
 }
 
-/// Something finished, or the asked part of it.
+/// The answer with a finished resource, or the part of it that was asked for.
 fn whole(chunks: Vec<Bytes>, ranges: Option<&Ranges>) -> Response<Body> {
     let total = length(&chunks);
     let mut r = match ranges.map_or(Asked::Whole, |ranges| ranges.asked(total)) {
@@ -275,7 +276,7 @@ fn partial(chunks: Vec<Bytes>, part: Range<u64>, total: &str) -> Response<Body> 
 }
 
 fn insert(r: &mut Response<Body>, name: header::HeaderName, value: String) {
-    // Made of digits and fixed words: always a valid header.
+    // It consists of digits and fixed words: always a valid header.
     if let Ok(value) = HeaderValue::try_from(value) {
         r.headers_mut().insert(name, value);
     }

@@ -1,9 +1,10 @@
-//! HTTP: what stands behind each address.
+//! HTTP: the answer at each address.
 //!
-//! [`route`] says what a path means, [`media`] answers for manifests and segments, [`api`] for
-//! facts, [`files`] for pages and player, [`serve`] holds the connections. Everything is there for
-//! GET and HEAD; nothing can be changed from outside. [`gate`] says who may ask, [`limits`] how much,
-//! [`seats`] who makes room for whom, [`pace`] which reader is gone.
+//! [`route`] parses a path, [`media`] answers with manifests and segments, [`api`] with facts,
+//! [`files`] with pages and the player, [`serve`] owns the connections. Only GET and HEAD are
+//! allowed; clients cannot change anything. [`gate`] says which sites may ask, [`limits`] how much
+//! a client may take, [`seats`] which connection makes room for another, [`pace`] which reader is
+//! too slow.
 
 mod api;
 mod body;
@@ -33,12 +34,12 @@ use range::Ranges;
 use reply::{sentence, set};
 use route::{Of, Route};
 
-/// What a page of another origin may read.
+/// The header fields that a page of another origin may read.
 const EXPOSED: &str = "accept-ranges, cmsd-dynamic, cmsd-static, content-length, content-range, \
                        date, etag, retry-after, server-timing";
-/// What a page of another origin may send: ranges, and CMCD (CTA-5004) as headers.
+/// The header fields that it may send: ranges, and CMCD (CTA-5004).
 const ALLOWED: &str = "cmcd-object, cmcd-request, cmcd-session, cmcd-status, content-type, range";
-/// What it may do.
+/// The methods that it may use.
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The answer to a request, whose body is not read. Tests call it without a socket.
@@ -47,7 +48,7 @@ pub async fn answer<B>(app: &App, request: Request<B>) -> Response<Body> {
     let (request, _) = request.into_parts();
     let text = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok());
     let route = route::route(request.uri.path());
-    // The player's own files are the same for all the world.
+    // The player's own files may be read by every page.
     let verdict = match route {
         Route::File(name) if !name.ends_with(".html") => Verdict::Everybody,
         _ => app.gate.judge(text("origin").unwrap_or_default()),
@@ -80,7 +81,7 @@ pub async fn answer<B>(app: &App, request: Request<B>) -> Response<Body> {
     response
 }
 
-/// Says how long the answer is, where that is known: also the one to HEAD, whose body is left out.
+/// Sets the length of the answer where it is known, also for HEAD, whose body is left out.
 fn measure(response: &mut Response<Body>) {
     // RFC 9110, 8.6: not where there is no content to measure.
     let without = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status());
@@ -89,11 +90,11 @@ fn measure(response: &mut Response<Body>) {
     }
 }
 
-/// A request that is not meant for this server, or does not say for which it is.
+/// Refuses a request for another server, or one that does not name its server.
 fn misdirected(gate: &Gate, request: &http::request::Parts) -> Option<Response<Body>> {
     let bad = |why: &str| Some(sentence(StatusCode::BAD_REQUEST, why));
-    // RFC 9112, 3.2: none, or a second one, or one that is no name, could pass one name for another.
-    // HTTP/1.0 knows none.
+    // RFC 9112, 3.2: with no name, two names or an invalid one, a request could pass one name for
+    // another. HTTP/1.0 has no such field.
     let mut hosts = request.headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => match host.to_str() {
@@ -103,8 +104,8 @@ fn misdirected(gate: &Gate, request: &http::request::Parts) -> Option<Response<B
         (None, _) if request.version < Version::HTTP_11 => None,
         _ => return bad("a request has one Host"),
     };
-    // A proxy may ask in the absolute form: then that name counts (RFC 9112, 3.2.2). A target that is a
-    // name alone is for CONNECT.
+    // A proxy may use the absolute form: then the name in it counts (RFC 9112, 3.2.2). A target
+    // that is only a name is for CONNECT.
     let name = match (request.uri.scheme_str(), request.uri.authority()) {
         (None, None) => host,
         (Some("http" | "https"), Some(name)) if gate::is_host(name.as_str()) => Some(name.as_str()),
@@ -120,24 +121,24 @@ fn misdirected(gate: &Gate, request: &http::request::Parts) -> Option<Response<B
     ))
 }
 
-/// Says whose pages may show the answer in a frame.
+/// Sets which pages may show the answer in a frame.
 fn frame(response: &mut Response<Body>, gate: &Gate, referer: Option<&str>) {
     let headers = response.headers_mut();
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    // What is no page is framed by nobody on purpose, and lies in caches.
+    // Only pages are meant to be framed, and other answers are kept in caches.
     let page = kind.starts_with(b"text/html");
     if let Some(policy) = gate.framing(referer.filter(|_| page)) {
         if page {
             headers.append(header::VARY, HeaderValue::from_static("referer"));
         }
-        // Made of origins, which have only letters, digits and marks of ASCII.
+        // It consists of origins, which have only letters, digits and marks of ASCII.
         if let Ok(policy) = HeaderValue::try_from(policy) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
 }
 
-/// Says whether the page that asked may read the answer, and show it (Fetch standard, 3.2 and 3.6).
+/// Sets whether the page that asked may read and show the answer (Fetch standard, 3.2 and 3.6).
 fn allow(response: &mut Response<Body>, verdict: Verdict, origin: Option<&HeaderValue>) {
     let policy = if verdict == Verdict::Stranger { "same-origin" } else { "cross-origin" };
     set(response, header::HeaderName::from_static("cross-origin-resource-policy"), policy);
@@ -216,7 +217,7 @@ fn slash(id: &str) -> Response<Body> {
     r
 }
 
-/// A page for people, a sentence for programs. `root` leads from the address to the wall.
+/// A page for people, a sentence for programs. `root` is the way from the address to the wall.
 fn no_camera(id: &str, root: &str, headers: &HeaderMap) -> Response<Body> {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if !accept.contains("text/html") {

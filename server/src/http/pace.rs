@@ -1,15 +1,15 @@
-//! PURE: whether a reader takes what there is for it.
+//! PURE: whether a reader takes the bytes that are ready for it.
 //!
-//! A reader may be slow: a page on a bad link needs a minute for the player. It may not stand still,
-//! nor take so little that it is there for nothing but the memory that it holds. It is behind from the
-//! first byte that the socket did not take until it has everything; bytes count when the socket takes
-//! them, so the socket's own buffer is kept small.
+//! A reader may be slow: a page on a bad link needs a minute for the player. It may not stand
+//! still, nor read so slowly that it only holds memory. It is behind from the first byte that the
+//! socket did not take until it has everything. Bytes count when the socket takes them, so the
+//! socket's own buffer is kept small.
 
 use std::time::Duration;
 
 use nearlive::time::Instant;
 
-/// Less than this many bytes a second, after [`super::limits::Limits::stalled`], is nobody who watches.
+/// A reader below this many bytes a second, after [`super::limits::Limits::stalled`], is not watching.
 const SLOWEST: u64 = 1024;
 
 /// How a reader keeps up.
@@ -18,7 +18,7 @@ pub(super) enum Pace {
     /// It has everything.
     #[default]
     Level,
-    /// There are bytes that it has not taken.
+    /// It has not taken all bytes yet.
     Behind {
         /// Since when.
         since: Instant,
@@ -30,14 +30,14 @@ pub(super) enum Pace {
 }
 
 impl Pace {
-    /// There are bytes that cannot be written now.
+    /// Notes that some bytes cannot be written now.
     pub(super) fn waits(&mut self, now: Instant) {
         if *self == Self::Level {
             *self = Self::Behind { since: now, last: now, taken: 0 };
         }
     }
 
-    /// `some` bytes could be written, of `all` that there were.
+    /// Notes that `some` of `all` bytes could be written.
     pub(super) fn took(&mut self, some: usize, all: usize, now: Instant) {
         match self {
             _ if some == all => *self = Self::Level,
@@ -50,7 +50,7 @@ impl Pace {
         }
     }
 
-    /// Until when it has to take more, given how long it may take nothing.
+    /// The time by which it must take more, given how long it may take nothing.
     pub(super) fn deadline(&self, stalled: Duration) -> Option<Instant> {
         let Self::Behind { since, last, taken } = *self else { return None };
         let earned = Duration::from_millis(taken.saturating_mul(1000) / SLOWEST);

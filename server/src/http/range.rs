@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use http::{HeaderMap, Method, header};
 
-/// What a `Range` field says, whatever the length of what it is asked of.
+/// The content of a `Range` field, before the resource's length is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranges(Vec<Spec>);
 
@@ -13,25 +13,24 @@ pub struct Ranges(Vec<Spec>);
 enum Spec {
     /// From this byte on, to this one or to the end.
     From(u64, Option<u64>),
-    /// So many at the end.
+    /// This many bytes at the end.
     Last(u64),
 }
 
-/// What is asked of a resource.
+/// The part of a resource to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// All of it: several ranges, which may be ignored (RFC 9110, 14.2).
+    /// All of it. Also for several ranges, which a server may ignore (RFC 9110, 14.2).
     Whole,
     /// These bytes.
     Part(Range<u64>),
-    /// Bytes that it does not have: 416.
+    /// Bytes beyond its end: 416.
     Outside,
 }
 
 impl Ranges {
-    /// What a request asks for; `None` where there is nothing, or nothing that counts: only GET has
-    /// ranges (14.2), a field that is wrong is none, and no answer here has a validator that `If-Range`
-    /// could name (13.1.5).
+    /// The ranges of a request; `None` if there are none that count: only GET has ranges (14.2), an
+    /// invalid field is ignored, and no answer here has a validator for `If-Range` (13.1.5).
     pub fn of(method: &Method, headers: &HeaderMap) -> Option<Self> {
         let mut fields = headers.get_all(header::RANGE).iter();
         let (Some(field), None) = (fields.next(), fields.next()) else { return None };
@@ -52,7 +51,7 @@ impl Ranges {
         specs.filter(|specs| !specs.is_empty()).map(Self)
     }
 
-    /// What that means for a resource of `length` bytes.
+    /// The part to send of a resource of `length` bytes.
     pub fn asked(&self, length: u64) -> Asked {
         let mut found = self.0.iter().map(|spec| spec.within(length)).filter(|r| r.start < r.end);
         match (found.next(), found.next()) {
@@ -62,8 +61,8 @@ impl Ranges {
         }
     }
 
-    /// How many bytes have to be there of a resource that grows before the answer is known;
-    /// `u64::MAX` for all that will be. Not one where all is asked for from the start.
+    /// How many bytes of a growing resource must exist before the answer is known; `u64::MAX` for
+    /// all of them. If all is asked for from the start: none.
     pub fn needs(&self) -> u64 {
         match self.0.as_slice() {
             [Spec::From(0, None)] => 0,
@@ -97,7 +96,7 @@ fn spec(text: &str) -> Option<Spec> {
     }
 }
 
-/// Digits alone; more than there can be bytes are as many.
+/// Digits only; a number beyond the largest possible is that largest number.
 fn digits(text: &str) -> Option<u64> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().unwrap_or(u64::MAX))

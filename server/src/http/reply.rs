@@ -1,10 +1,10 @@
-//! Answers that are words, and the fields of any answer.
+//! Answers that are only text, and the header fields of any answer.
 
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::body::Body;
 
-/// For a request that gives way to another client's.
+/// The text for a request that gives way to another client's.
 pub(super) fn busy() -> Response<Body> {
     let mut r = sentence(StatusCode::SERVICE_UNAVAILABLE, "there are too many; come back");
     set(&mut r, header::RETRY_AFTER, "1");
@@ -13,7 +13,7 @@ pub(super) fn busy() -> Response<Body> {
     r
 }
 
-/// A plain sentence that nobody keeps.
+/// A plain sentence that caches do not keep.
 pub(super) fn sentence(status: StatusCode, text: impl Into<String>) -> Response<Body> {
     let mut r = Response::new(Body::from(text.into() + "\n"));
     *r.status_mut() = status;

@@ -1,4 +1,4 @@
-//! PURE: what a path means.
+//! PURE: the meaning of a path.
 //!
 //! ```text
 //! /                                  the wall          /{camera}/            its page
@@ -9,10 +9,11 @@
 //! /{camera}/{period, Unix ms}/{rendition}/init.mp4     /{camera}/{period}/{rendition}/{number}.m4s
 //! ```
 //!
-//! Names are looked up in tables and never in a file system, so there is no way out of anything.
-//! Each thing has one spelling: a number with a leading zero is no second address of the same bytes.
+//! Names are looked up in tables and never in a file system, so no path leads outside. Each
+//! resource has one spelling: a number with a leading zero is not a second address of the same
+//! bytes.
 
-/// What a path means. Names borrow from the path.
+/// The meaning of a path. Names borrow from the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     /// The camera wall.
@@ -46,7 +47,7 @@ pub enum Of<'a> {
     Multivariant,
     /// A rendition's HLS media playlist.
     Playlist(&'a str),
-    /// A still of now.
+    /// A still of the newest picture.
     Snapshot,
     /// An initialization segment.
     Init {
@@ -66,7 +67,7 @@ pub enum Of<'a> {
     },
 }
 
-/// What `path` (without its query) means.
+/// The meaning of `path` (without its query).
 pub fn route(path: &str) -> Route<'_> {
     let Some(path) = path.strip_prefix('/') else { return Route::Unknown };
     let mut parts = path.split('/');

@@ -1,4 +1,4 @@
-//! PURE: who has a connection, and which one makes room for a new one.
+//! PURE: which clients have connections, and which connection makes room for a new one.
 //!
 //! ```text
 //!            first byte            whole head                    head of the answer
@@ -7,13 +7,14 @@
 //!                       └──────────────────────── answer taken ──────────────────────────┘
 //! ```
 //!
-//! Many viewers may come from one address: a household behind its router, everybody behind a proxy.
-//! So nobody is refused for the sake of a connection that does nothing, nor for that of a client with
-//! far more of them. A client that has its part gives up its own: the one that has done nothing for the
-//! longest, or one that has sent requests ahead of their turn, as no browser and no proxy does. Where
-//! no seat is left, another client gives way that has taken the most of its part: first what does
-//! nothing, then what is [`Doing::Answered`], if it still has no less than the new one afterwards; then
-//! what does nothing of the client's own. The last seats are for clients that have none.
+//! Many viewers may have one address: a household behind its router, all clients behind a proxy. So
+//! a new client is not refused in favour of an idle connection, or of a client with far more
+//! connections. A client that has used up its limit gives up one of its own: the one idle for the
+//! longest, or one that has sent requests ahead of their turn, which no browser and no proxy does.
+//! If no seat is free, the other client that uses most of its limit gives way: first an idle
+//! connection, then one that is [`Doing::Answered`], if that client still has no less than the new
+//! one afterwards; then an idle connection of the new client itself. The last seats are for clients
+//! that have none.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -39,36 +40,36 @@ struct Table {
     taken: HashMap<u64, Taken>,
 }
 
-/// One that is taken.
+/// A seat that is taken.
 #[derive(Debug)]
 struct Taken {
     client: Client,
-    /// How many the client may have.
+    /// How many seats the client may have.
     part: usize,
     doing: Doing,
-    /// Requests that came whole and are not yet answered, beside the one that is.
+    /// Complete requests that wait behind the one being answered.
     ahead: usize,
     heads: Heads,
-    /// Bytes of an answer could not be written yet.
+    /// Some bytes of an answer could not be written yet.
     unsent: bool,
-    /// Until when the answer has to be taken.
+    /// The time by which the answer must be taken.
     until: Option<Instant>,
-    /// Told to leave: it does not count any more.
+    /// It was told to leave, and does not count any more.
     leave: watch::Sender<bool>,
 }
 
-/// What a connection does.
+/// The activity of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
-    /// It has to send the head of a request: it is new, or has sent a part of one.
+    /// The client has to send the head of a request: it is new, or has sent a part of one.
     Asking(Instant),
-    /// Nothing since its last answer.
+    /// Idle since its last answer.
     Waiting(Instant),
     /// A request is being answered.
     Answered {
         /// Since when.
         since: Instant,
-        /// The answer's head is there; it is held until then.
+        /// The head of the answer is there; until then the request is held.
         begun: bool,
     },
 }
@@ -82,21 +83,21 @@ pub(super) struct Seat {
     rest: Notify,
 }
 
-/// What a new connection gets.
+/// The seat that a new connection gets.
 #[derive(Debug)]
 pub(super) enum Admission {
     /// A seat that was free.
     Free(Seat),
-    /// That of one that did nothing.
+    /// The seat of an idle connection.
     InPlaceOfIdle(Seat),
-    /// That of one that was being answered, of this client.
+    /// The seat of one of this client's that was being answered.
     InPlaceOfBusy(Seat, Client),
     /// None.
     Full,
 }
 
 impl Seats {
-    /// So many as the limits say.
+    /// As many seats as the limits say.
     pub(super) fn new(limits: Arc<Limits>) -> Self {
         Self { limits, table: Arc::default() }
     }
@@ -151,7 +152,7 @@ impl Seats {
     }
 }
 
-/// What a client has of its part.
+/// How much of its limit a client uses.
 #[derive(Clone, Copy, Debug)]
 struct Holding {
     count: usize,
@@ -160,7 +161,7 @@ struct Holding {
 }
 
 impl Holding {
-    /// Whether it has no smaller share than `other`, when it has `less` fewer and the other as many more.
+    /// Whether its share is no smaller than `other`'s after `less` of its seats have gone to the other.
     fn no_less_than(self, other: Self, less: usize) -> bool {
         let Some(count) = self.count.checked_sub(less) else { return false };
         count * other.part >= (other.count + less) * self.part
@@ -179,8 +180,9 @@ impl Taken {
         }
     }
 
-    /// In which order those that are answered give way: who asks ahead of its turn, who does not take
-    /// what is there, what is held, what grows; of the same kind the one that has had the least.
+    /// The order in which answered connections give way: those that sent requests ahead of their
+    /// turn, those that do not take ready bytes, held ones, growing ones; among equals the one with
+    /// the least.
     fn busy_order(&self) -> (u8, Reverse<Instant>) {
         let (held, since) = match self.doing {
             Doing::Answered { since, begun } => (!begun, since),
@@ -216,19 +218,19 @@ impl Table {
         clients
     }
 
-    /// The connection of `client` that has done nothing for the longest.
+    /// The connection of `client` that has been idle for the longest.
     fn longest_idle(&self, client: Client) -> Option<u64> {
         self.of(client).filter_map(|(id, t)| Some((t.idle_since()?, id))).min().map(|(_, id)| id)
     }
 
-    /// Which one leaves for another of the same client.
+    /// The connection that leaves for another one of the same client.
     fn own_victim(&self, client: Client) -> Option<u64> {
         let ahead = || self.of(client).filter(|(_, t)| t.ahead > 0);
         self.longest_idle(client)
             .or_else(|| ahead().map(|(id, t)| (t.busy_order(), id)).min().map(|(_, id)| id))
     }
 
-    /// Which one leaves for one of `client`, which has `new`.
+    /// The connection that leaves for one of `client`, which has `new`.
     fn victim(
         &self,
         clients: &HashMap<Client, Holding>,
@@ -257,7 +259,7 @@ impl Seat {
         self.seats.lock().taken.get_mut(&self.id).map(how)
     }
 
-    /// These bytes came.
+    /// Notes bytes that came.
     pub(super) fn heard(&self, bytes: &[u8], now: Instant) {
         self.change(|t| {
             t.ahead += t.heads.ends_in(bytes);
@@ -267,7 +269,7 @@ impl Seat {
         });
     }
 
-    /// A request is whole.
+    /// Notes a complete request.
     pub(super) fn answers(&self, now: Instant) {
         self.change(|t| {
             t.ahead = t.ahead.saturating_sub(1);
@@ -276,7 +278,7 @@ impl Seat {
         });
     }
 
-    /// The answer's head is there; the rest has to be taken by `until`.
+    /// Notes the head of the answer; the rest must be taken by `until`.
     pub(super) fn begins(&self, until: Option<Instant>) {
         self.change(|t| {
             t.until = until;
@@ -286,7 +288,7 @@ impl Seat {
         });
     }
 
-    /// The answer has been handed over.
+    /// Notes that the answer has been handed over.
     pub(super) fn waits(&self, now: Instant) {
         self.change(|t| t.doing = Doing::Waiting(now));
         self.rest.notify_one();
@@ -297,13 +299,13 @@ impl Seat {
         self.rest.notified().await;
     }
 
-    /// Whether there are bytes that could not be written yet.
+    /// Whether some bytes could not be written yet.
     pub(super) fn unsent(&self, some: bool) {
         self.change(|t| t.unsent = some);
     }
 
-    /// Until when a byte has to come, given how long the head of a request may take, and how long a
-    /// connection may do nothing; `None` while a request is answered.
+    /// The time by which a byte must come, given how long the head of a request may take, and how
+    /// long a connection may be idle; `None` while a request is answered.
     pub(super) fn deadline(&self, head: Duration, idle: Duration) -> Option<Instant> {
         self.change(|t| match t.doing {
             Doing::Asking(since) => Some(since + head),
@@ -312,7 +314,7 @@ impl Seat {
         })?
     }
 
-    /// Until when the answer that was begun last has to be taken.
+    /// The time by which the newest answer must be taken.
     pub(super) fn until(&self) -> Option<Instant> {
         self.change(|t| t.until)?
     }
@@ -323,9 +325,9 @@ impl Seat {
         self.change(held).unwrap_or(false)
     }
 
-    /// Resolves when another one needs the seat.
+    /// Resolves when another connection needs the seat.
     pub(super) async fn told_to_leave(&self) {
-        // Cannot fail: the table keeps the sender for as long as there is the seat.
+        // Cannot fail: the table keeps the sender as long as the seat exists.
         let _ = self.leave.clone().wait_for(|leave| *leave).await;
     }
 }
@@ -336,8 +338,8 @@ impl Drop for Seat {
     }
 }
 
-/// Counts the ends of heads in what a client sends: empty lines (RFC 9112, 2.1 and 2.2). The body of a
-/// request, which nobody here asks for, may count as more.
+/// Counts the ends of heads in a client's bytes: empty lines (RFC 9112, 2.1 and 2.2). A request's
+/// body, which no resource here takes, may count as more.
 #[derive(Debug, Default)]
 struct Heads {
     line_is_empty: bool,

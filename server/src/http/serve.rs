@@ -1,9 +1,9 @@
-//! Connections: how many, how fast, until when.
+//! Connections: how many, how fast, and for how long.
 //!
 //! A client that takes nothing for a while is dropped; so is one that does not finish its request.
-//! Over the most connections, of one client or of all, one is closed for a new one: which, says
-//! [`super::seats`]. Where none may be, the new one is told to come back; so is a request that is
-//! held on one that is closed.
+//! When one client, or all together, have the most connections allowed, one is closed for a new
+//! one; [`super::seats`] chooses it. If none may be closed, the new connection is told to come
+//! back; so is a held request whose connection is closed.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,23 +30,23 @@ use crate::error::Error;
 use crate::rarely::Rarely;
 use crate::shutdown::Shutdown;
 
-/// Time for what is being sent when the server ends.
+/// Time to finish sending when the server ends.
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// A head that has no end yet when so much of it has come is answered 431 (RFC 6585, 5). It is looked
-/// at after each read, which takes up to as much again: one of less than twice this may pass.
+/// A head that is not complete after this many bytes is answered 431 (RFC 6585, 5). This is checked
+/// after each read, which takes up to as much again: a head of less than twice this size may pass.
 const LONGEST_HEAD: usize = 64 << 10;
 
-/// What the kernel may hold of a client's requests, which are small.
+/// Size of the kernel's buffer for a client's requests, which are small.
 const RECEIVED: u32 = 32 << 10;
 
-/// Connections that the kernel takes before the server looks at them.
+/// Connections that the kernel accepts before the server does.
 const BACKLOG: u32 = 1024;
 
-/// How often the log tells of connections that were refused, or closed for others.
+/// How often the log reports connections that were refused, or closed for others.
 const CROWDED: Duration = Duration::from_secs(60);
 
-/// Listens on `address`; a port that is taken is an error of its own.
+/// Listens on `address`; a port in use has its own error.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     bound(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => Error::PortTaken(address),
@@ -56,9 +56,9 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 
 fn bound(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A server that starts again does not wait for the connections of the one before.
+    // A restarted server does not wait for the connections of the previous one.
     socket.set_reuseaddr(true)?;
-    // What is accepted has the same.
+    // Accepted connections inherit this.
     socket.set_recv_buffer_size(RECEIVED)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -76,7 +76,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, limits: Limits, shutdown:
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => (stream, client.ip()),
                 Err(e) => {
-                    // Out of descriptors, or the client went again: neither ends the server.
+                    // Out of descriptors, or the client has left again: neither ends the server.
                     if let Some(n) = failed.happened(app.clock.now()) {
                         tracing::warn!("connections that could not be taken: {n}, the last: {e}");
                     }
@@ -126,14 +126,14 @@ async fn connection(
             let answer = tokio::select! {
                 biased;
                 answer = super::answer(app, request) => answer,
-                // It was held.
+                // The request was held.
                 () = seat.told_to_leave() => busy(),
             };
             Ok::<_, Infallible>(answering.with(answer))
         }
     });
     let serving = http1::Builder::new()
-        // The stream itself knows how long a head may take.
+        // The stream itself limits how long a head may take.
         .header_read_timeout(None)
         .max_buf_size(LONGEST_HEAD)
         .serve_connection(io, service);
@@ -152,7 +152,7 @@ async fn connection(
                 }
                 return;
             }
-            // Nobody else would look at the socket again, and so at the time that it has.
+            // Without this task nothing would poll the socket again at its deadline.
             () = seat.rested() => {}
             () = shutdown.wait() => break,
         }
@@ -167,7 +167,7 @@ async fn refuse(mut stream: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
 }
 
-/// Tells of crowds, without flooding the log.
+/// Reports crowds, without flooding the log.
 struct Crowd {
     limits: Arc<Limits>,
     idle: Rarely,
@@ -181,7 +181,7 @@ impl Crowd {
         Self { limits, idle, busy, refused }
     }
 
-    /// Where a connection of `address` was put.
+    /// Notes which seat a connection of `address` got.
     fn tell(&mut self, address: IpAddr, admission: &Admission, now: Instant) {
         if matches!(admission, Admission::Free(_)) {
             return;
@@ -217,7 +217,7 @@ impl Crowd {
     }
 }
 
-/// The addresses to type on another device, when `address` listens on all of them.
+/// The addresses to type on another device, if `address` means all interfaces.
 pub fn pages(address: SocketAddr) -> Vec<String> {
     if !address.ip().is_unspecified() {
         return vec![format!("http://{address}/")];

@@ -1,10 +1,10 @@
 //! Stills: the newest key frame of the smallest rendition as a JPEG.
 //!
-//! ffmpeg turns the initialization segment and the first chunk of the newest segment that begins with
-//! a key frame into a picture: of each camera one at a time, of all together a few. A decode belongs to
-//! no request: it goes on when who asked has left, and its picture serves all who ask until there is a
-//! newer key frame. So whoever asks, and however often, costs one decode a key frame, and not more than
-//! one a second: a wall of cameras on many screens must not cost a process a tile.
+//! ffmpeg turns the initialization segment and the first chunk of the newest segment that begins
+//! with a key frame into a picture: one at a time per camera, a few at a time in all. A decode
+//! belongs to no request: it continues when its client has left, and its picture serves all clients
+//! until there is a newer key frame. So any number of requests costs one decode per key frame, and
+//! at most one a second: a wall of cameras on many screens must not cost a process per tile.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -22,13 +22,13 @@ use crate::engine::group::Group;
 use crate::engine::limits::{MOST_AT_ONCE, MOST_PIXELS};
 use crate::store::{self, Lookup, PeriodMs, RenditionKind, Window};
 
-/// A picture takes a tenth of a second; a stuck ffmpeg is ended.
+/// A picture takes a tenth of a second; an ffmpeg that hangs is ended after this.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// For so long a picture is new enough, whatever comes.
+/// A picture of at most this age is new enough, even if there is a newer key frame.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Makes stills, and remembers the last one of each camera. Clones are one and the same.
+/// Makes stills, and remembers the newest one of each camera. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Stills {
     engine: Engine,
@@ -36,7 +36,7 @@ pub struct Stills {
     cameras: Arc<Mutex<HashMap<String, Known>>>,
 }
 
-/// What there is of one camera.
+/// The still of one camera.
 #[derive(Debug, Default)]
 struct Known {
     made: Option<Made>,
@@ -54,7 +54,7 @@ struct Made {
     picture: Picture,
 }
 
-/// Where a key frame is.
+/// The place of a key frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KeyFrame {
     period_ms: PeriodMs,
@@ -63,13 +63,13 @@ struct KeyFrame {
 }
 
 impl Stills {
-    /// Stills by this ffmpeg, of which so many run at a time.
+    /// Stills by this ffmpeg, with this many decodes at a time.
     pub fn new(engine: Engine, at_once: usize) -> Self {
         Self { engine, at_once: Arc::new(Semaphore::new(at_once)), cameras: Arc::default() }
     }
 
-    /// The camera's newest key frame, or one that is new enough, as a JPEG; `None` where there is
-    /// none, or where it cannot be decoded.
+    /// The camera's newest key frame, or one that is new enough, as a JPEG; `None` if there is
+    /// none, or if it cannot be decoded.
     pub(super) async fn picture(
         &self,
         camera: &str,
@@ -86,7 +86,7 @@ impl Stills {
             {
                 return made.picture.clone();
             }
-            // One whose task is gone will never be done.
+            // A decode whose task has ended will never finish.
             match known.making.as_ref().filter(|making| making.has_changed().is_ok()) {
                 Some(making) => making.clone(),
                 None => {
@@ -163,7 +163,7 @@ async fn decode(stills: &Stills, init: Bytes, key_frame: Bytes) -> Option<Bytes>
     let mut stdin = child.stdin.take()?;
     let mut stdout = child.stdout.take()?;
     let write = async move {
-        // It may stop reading once it has its frame.
+        // ffmpeg may stop reading once it has its frame.
         let _ = stdin.write_all(&init).await;
         let _ = stdin.write_all(&key_frame).await;
     };

@@ -1,7 +1,7 @@
-//! A client's socket and its answers, with an eye on what the client does.
+//! A client's socket and its answers, with limits on what the client does.
 //!
-//! [`Patient`] gives up on a client that takes nothing, sends nothing, or never comes to the end of
-//! its request; [`Attended`] is an answer that tells the client's [`Seat`] when it was taken.
+//! [`Patient`] drops a client that takes nothing, sends nothing, or never finishes its request;
+//! [`Attended`] is an answer that tells the client's [`Seat`] when it was taken.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,13 +23,13 @@ use super::pace::Pace;
 use super::seats::Seat;
 use crate::clock::Clock;
 
-/// What the kernel may hold of bytes that are not sent yet, for each connection. Without it a reader
-/// that reads nothing costs megabytes; the window of those that are sent and not acknowledged is the
-/// kernel's own affair, so a fast link of long delay is still filled.
+/// Size of the kernel's buffer for unsent bytes, per connection. Without it a client that does not
+/// read costs megabytes. The window of bytes that are sent and not acknowledged is up to the
+/// kernel, so a fast link of long delay is still filled.
 const UNSENT: u32 = 32 << 10;
 
-/// Sets a new connection up: each chunk is sent at once (TCP_NODELAY: with Nagle's algorithm one may
-/// wait for the acknowledgement of the one before), and little waits in the kernel.
+/// Sets up a new connection: each chunk is sent at once (TCP_NODELAY: with Nagle's algorithm it may
+/// wait for the acknowledgement of the one before), and few bytes wait in the kernel.
 pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = socket2::SockRef::from(stream);
@@ -39,7 +39,7 @@ pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     return socket.set_send_buffer_size(UNSENT as usize * 8);
 }
 
-/// A stream that gives up on a peer that has lost interest.
+/// A stream that gives up on a client that no longer reads or sends.
 pub(super) struct Patient {
     stream: TcpStream,
     limits: Arc<Limits>,
@@ -61,7 +61,7 @@ impl Patient {
         Self { stream, limits, clock, seat, pace: Pace::Level, taking, asking }
     }
 
-    /// After an attempt to write `all` bytes: a client that is behind must not be so for long.
+    /// Called after an attempt to write `all` bytes: a client may be behind only for so long.
     fn wrote(
         &mut self,
         result: Poll<io::Result<usize>>,
@@ -86,7 +86,7 @@ impl Patient {
         if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { result }
     }
 
-    /// Nothing has come: until when may that be so?
+    /// The time by which a byte must come, if none has.
     fn silent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let until = self.seat.deadline(self.limits.head, self.limits.idle);
         let late = self.asking.is_due(until, self.clock.now(), cx);
@@ -99,7 +99,7 @@ impl Patient {
 struct Timer(Option<(Instant, Pin<Box<Sleep>>)>);
 
 impl Timer {
-    /// Whether it is `until`; if not, the task is woken then.
+    /// Whether `until` has passed; if not, the task is woken then.
     fn is_due(&mut self, until: Option<Instant>, now: Instant, cx: &mut Context<'_>) -> bool {
         let Some(until) = until else {
             self.0 = None;
@@ -179,7 +179,7 @@ impl Answering {
         Self { seat, clock }
     }
 
-    /// The answer that has come, attended to its end.
+    /// The answer that has come, watched to its end.
     pub(super) fn with(self, answer: http::Response<Body>) -> http::Response<Attended> {
         self.seat.begins(answer.extensions().get::<Until>().map(|until| until.0));
         answer.map(|body| Attended { body, _answering: self })
@@ -192,7 +192,7 @@ impl Drop for Answering {
     }
 }
 
-/// In an answer's extensions: until when it has to be taken.
+/// In an answer's extensions: the time by which it must be taken.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Until(pub(super) Instant);
 

@@ -1,43 +1,43 @@
 //! Maps the timestamps of one engine run to UTC, from the times at which frames arrive.
 //!
-//! A frame arrives at its capture time plus a delay that is never less than what the camera and the
-//! engine hold it for. So the least of `arrival - hold - timestamp` over a while is the best guess of
-//! the run's offset. It is found while the first frames come (they come in a burst, late), and from
-//! then on followed slowly: at most [`SLEW_PPM`], so that pictures and sound never jump.
+//! A frame arrives at its capture time plus a delay, which is at least the time that the camera and
+//! the engine hold it. So the least of `arrival - hold - timestamp` over a while is the best guess
+//! of the run's offset. It is found from the first frames (they arrive late, in a burst), and then
+//! followed slowly, at most [`SLEW_PPM`], so that pictures and sound never jump.
 //!
-//! [`Standing`] sees the one thing that no new clock mends: ffmpeg makes timestamps that went back
-//! into the last one and a tick, frame after frame, until what comes is newer again.
+//! [`Standing`] detects a fault that a new clock cannot correct: if timestamps go back, ffmpeg
+//! replaces each by the last one plus a tick, until they pass the old ones.
 
 use std::collections::VecDeque;
 
-/// How fast the offset may change, in millionths of the time that passes.
+/// How fast the offset may change, in millionths of the time passed.
 const SLEW_PPM: i64 = 200;
 /// The offset is the least over this much time, microseconds.
 const MEMORY_US: i64 = 10_000_000;
-/// Frames seen and time gone by before the first guess is trusted.
+/// Frames seen and time passed before the first guess is trusted.
 const SETTLE_FRAMES: u32 = 5;
 const SETTLE_US: i64 = 300_000;
 const SETTLE_AT_MOST_US: i64 = 2_000_000;
-/// A frame that comes this much before its time proves that the timestamps have leapt.
+/// A frame that arrives this much before its time proves that the timestamps have leapt.
 const EARLY_JUMP_US: i64 = 500_000;
-/// Frames that come this late prove the same when their timestamps hardly advance for as long as
-/// [`LATE_PATIENCE_US`] (a leap backwards, evened out on the way here).
+/// Frames this late prove the same if their timestamps hardly advance for [`LATE_PATIENCE_US`] (a
+/// leap backwards that ffmpeg has smoothed).
 const LATE_JUMP_US: i64 = 2_000_000;
 const LATE_PATIENCE_US: i64 = 2_000_000;
-/// Whatever the timestamps do: nobody waits for what comes this late, or late for so long. Before
-/// that, frames that are late are believed: a starved encoder has a backlog, and works it off.
+/// No frame may be this late, or late for this long, whatever its timestamps. Less late frames are
+/// believed: an encoder short of processor time has a backlog and works it off.
 const LATE_AT_MOST_US: i64 = 8_000_000;
 const LATE_FOR_AT_MOST_US: i64 = 20_000_000;
-/// Pictures are put into another order by less than this.
+/// Reordering moves pictures by less than this.
 const BACK_JUMP_US: i64 = 1_500_000;
 
-/// Frames follow each other by no less than this, microseconds.
+/// Frames follow each other at no less than this, microseconds.
 const LEAST_STEP_US: i64 = 1_000;
-/// Frames in a row that did, and for how long, before the run is given up.
+/// The run is given up after this many frames in a row below it, over this time.
 const STANDING_FRAMES: u32 = 4;
 const STANDING_US: i64 = 500_000;
 
-/// Sees timestamps that stand still while frames come.
+/// Detects timestamps that stand still while frames arrive.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     last_us: Option<i64>,
@@ -47,7 +47,8 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// A frame that is decoded at `media_us` arrived at `arrival_us`. Says whether they stand still.
+    /// Notes a frame decoded at `media_us` that arrived at `arrival_us`. Returns whether they stand
+    /// still.
     pub(super) fn observe(&mut self, media_us: i64, arrival_us: i64) -> bool {
         let step = self.last_us.replace(media_us).map(|last| media_us - last);
         if step.is_none_or(|s| s.abs() >= LEAST_STEP_US) {
@@ -65,14 +66,14 @@ impl Standing {
     }
 }
 
-/// What an observation showed.
+/// The result of an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Observed {
     /// The offset is not yet known well enough.
     Settling,
-    /// It is.
+    /// The offset is known.
     Steady,
-    /// The timestamps have leapt: start with a new clock.
+    /// The timestamps have leapt: a new clock is needed.
     Leapt,
 }
 
@@ -80,18 +81,18 @@ pub(super) enum Observed {
 #[derive(Debug, Default)]
 pub(super) struct MediaClock {
     offset_us: Option<i64>,
-    /// (arrival, offset seen) with rising offsets: the first is the least of the memory.
+    /// (arrival, offset seen) with rising offsets: the first is the least remembered.
     least: VecDeque<(i64, i64)>,
     frames: u32,
     first_arrival: i64,
     last: Option<(i64, i64)>,
-    /// Since when they are late: (arrival, timestamp).
+    /// Since when frames are late: (arrival, timestamp).
     late_since: Option<(i64, i64)>,
 }
 
 impl MediaClock {
-    /// A frame with timestamp `media_us` arrived at `arrival_us`, of which `hold_us` are known to
-    /// have been spent on the way.
+    /// Notes a frame with timestamp `media_us` that arrived at `arrival_us`, of which the camera
+    /// and the engine are known to have held it for `hold_us`.
     pub(super) fn observe(&mut self, media_us: i64, arrival_us: i64, hold_us: i64) -> Observed {
         let seen = arrival_us - hold_us - media_us;
         if self.frames == 0 {
@@ -125,7 +126,7 @@ impl MediaClock {
             }
             None => {
                 let elapsed = arrival_us - self.first_arrival;
-                // In a burst frames come faster than they were made.
+                // In a burst, frames arrive faster than they were made.
                 let paced = step.is_some_and(|(m, a)| a * 2 >= m);
                 let settled = self.frames >= SETTLE_FRAMES && elapsed >= SETTLE_US && paced;
                 if settled || elapsed >= SETTLE_AT_MOST_US {
@@ -154,7 +155,7 @@ impl MediaClock {
                 || (media_us - first) * 8 < late_for)
     }
 
-    /// The UTC time, in microseconds, of timestamp `media_us`; `None` while it settles.
+    /// The UTC time, in microseconds, of timestamp `media_us`; `None` until the offset is known.
     pub(super) fn utc_us(&self, media_us: i64) -> Option<i64> {
         self.offset_us.map(|o| media_us + o)
     }

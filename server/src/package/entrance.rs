@@ -1,20 +1,21 @@
-//! PURE: an IDR picture where a segment begins with an I picture that is none.
+//! PURE: makes an IDR picture of an I picture that begins a segment.
 //!
-//! Some cameras send an IDR picture once, and then only I pictures with a recovery point. ffmpeg begins at
-//! these; Chromium looks into the slices and takes only an IDR picture for a place to begin at. So an
-//! I picture that begins a segment becomes one ([`nearlive::media::es::idr`]), and what follows it counts
-//! from it. Pictures that come after it and are shown before it belong to the GOP before, and are left out.
+//! Some cameras send one IDR picture, and then only I pictures with a recovery point. ffmpeg can
+//! begin at these; Chromium looks into the slices and begins only at an IDR picture. So an I
+//! picture that begins a segment is rewritten as one ([`nearlive::media::es::idr`]), and the
+//! pictures after it are renumbered. Pictures that come after it and are shown before it belong to
+//! the GOP before, and are left out.
 //!
-//! A camera whose IDR pictures come regularly is left as it is.
+//! A camera with regular IDR pictures is left as it is.
 
 use super::frames::{Access, Frame};
 use nearlive::media::es::idr::{Count, SliceReader};
 use nearlive::media::isobmff::write::SampleEntry;
 
-/// IDR pictures that come no rarer than this are what viewers begin with, 90 kHz ticks.
+/// If IDR pictures come at least this often, viewers begin at them, 90 kHz ticks.
 const REGULAR: i64 = 10 * 90_000;
 
-/// Encoders give their own IDR pictures 0 and 1.
+/// Encoders number their own IDR pictures 0 and 1.
 const IDS: [u32; 2] = [2, 3];
 
 /// The copied pictures of one track in one run.
@@ -23,9 +24,9 @@ pub(super) struct Entrance {
     reader: Option<SliceReader>,
     /// When the camera's last IDR picture is shown.
     last_idr: Option<i64>,
-    /// It came soon after another.
+    /// The last IDR picture came soon after another.
     is_regular: bool,
-    /// The last IDR picture was made here: what follows is counted from it.
+    /// The last IDR picture was made here: the pictures after it are renumbered from it.
     count: Option<Count>,
     /// When it is shown.
     made_at: Option<i64>,
@@ -33,7 +34,7 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    /// A picture has come, in the order of decoding. Says whether it is to be left out.
+    /// Notes a picture, in the order of decoding. Returns whether to leave it out.
     pub(super) fn came(&mut self, frame: &Frame) -> bool {
         if let Some(SampleEntry::Avc(config)) = &frame.entry {
             self.reader = SliceReader::new(config);
@@ -50,8 +51,8 @@ impl Entrance {
         is_leading
     }
 
-    /// The picture begins a segment, or stands inside of one: it becomes what it is to be there. Says
-    /// whether it is an IDR picture now that was none.
+    /// Rewrites a picture that begins a segment or is inside one, if necessary. Returns whether it
+    /// has become an IDR picture here.
     pub(super) fn write(&mut self, frame: &mut Frame, begins: bool) -> bool {
         let Some(reader) = &self.reader else { return false };
         let regular = self.is_regular && self.last_idr.is_some_and(|l| is_soon(frame.pts, l));

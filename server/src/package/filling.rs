@@ -1,5 +1,4 @@
-//! What stands in for what does not come, so that no timeline has a hole: the last picture, held, and
-//! silence.
+//! Fills gaps so that no timeline has a hole: holds the last picture, and adds silence.
 
 use super::grid::Period;
 use super::sound;
@@ -9,24 +8,24 @@ use crate::store::SourceStatus;
 use nearlive::media::es::aac;
 use nearlive::media::isobmff::write::SampleEntry;
 
-/// Pictures that do not come for this long are stood in for.
+/// Missing pictures are replaced after this time.
 const PICTURE_PATIENCE_US: i64 = 1_000_000;
-/// Sound that does not come for this long is filled with silence.
+/// Missing sound is filled with silence after this time.
 const SOUND_PATIENCE_US: i64 = 300_000;
-/// Silence is written up to this much before now, so that sound that comes back finds its place.
+/// Silence ends this much before now, so that returning sound finds its place.
 const SILENCE_BEHIND_US: i64 = 150_000;
 
-/// How far a picture's track is filled.
+/// Up to where a picture's track is filled.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stood {
     /// Unix microseconds.
     pub(super) until_us: i64,
-    /// It was not filled before.
+    /// It was not being filled before.
     pub(super) begins: bool,
 }
 
-/// Fills with the last key frame where no picture comes; `None` where one comes. `leads`: segments begin
-/// with this track.
+/// Fills with the last key frame where no picture comes; `None` where one comes. `leads`: this
+/// track decides where segments begin.
 pub(super) fn stand_in(
     t: &mut Track,
     timeline: &mut Timeline,
@@ -53,14 +52,14 @@ pub(super) fn stand_in(
         let mut start = t.writer.end_us();
         number += 1;
         if start < oldest_us {
-            // The machine slept, or its clock was set: what nobody could see is left out.
+            // The machine slept, or its clock was set: time that no viewer could watch is left out.
             t.writer.end(camera);
             number = number.max(period.number_at(oldest_us));
             start = if period.listed { oldest_us } else { period.slot_start_us(number) };
             t.writer.skip_to(start);
         }
         if let Some(newest) = timeline.periods.back().filter(|p| p.ms > period.ms) {
-            // The others have gone on to a new Period without this one.
+            // The other tracks have gone on to a new Period without this one.
             period = *newest;
             number = newest.number_at(start.max(newest.start_us()));
         }
@@ -96,7 +95,7 @@ pub(super) fn silence_until(t: &mut Track, timeline: &Timeline, until_us: i64) {
         t.writer.end(&timeline.camera);
         at = oldest_us;
     }
-    // No more than a window's worth at a time, whatever the clocks say.
+    // At most one window's worth at a time, whatever the clocks say.
     for _ in 0..4096 {
         if at + frame_us > until_us {
             break;

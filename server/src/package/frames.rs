@@ -9,12 +9,12 @@ use nearlive::media::ts::{Demuxer, Event, StreamKind, Unit, Unwrap};
 /// Timestamps are 33 bits wide.
 const WRAP: i64 = 1 << 33;
 
-/// While marks come no rarer than this, 90 kHz ticks, intra pictures without one are no places to
-/// begin at.
+/// While marked pictures come at least this often, 90 kHz ticks, unmarked intra pictures are not
+/// entry points.
 const MARKS_PATIENCE: i64 = 10 * 90_000;
 
-/// Units in a row without a picture in them, and for how long they came, before the stream is
-/// taken for another than was announced.
+/// Units in a row without a picture, and over which time, before the stream is taken for another
+/// codec than announced.
 const STRANGE_UNITS: u32 = 10;
 const STRANGE_US: i64 = 1_000_000;
 
@@ -29,17 +29,17 @@ fn is_hevc_set(nal: &[u8]) -> bool {
     matches!(nal, [0x40 | 0x42 | 0x44, 1, ..])
 }
 
-/// Whether decoding can start at a frame, and how well (the types of stream access points of
-/// ISO/IEC 14496-12 annex I).
+/// Whether decoding can start at a frame, and how well (types of stream access points, ISO/IEC
+/// 14496-12 annex I).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It needs those before it.
+    /// It needs earlier frames.
     None,
-    /// Everything from here on can be decoded: IDR, and every frame of sound. Type 1.
+    /// Type 1: all frames from here on can be decoded. IDR, and every frame of sound.
     Closed,
-    /// Everything that is shown from here on: an I picture. Type 3.
+    /// Type 3: all frames shown from here on can be decoded. An I picture.
     Open,
-    /// The picture builds up from here on: a recovery point without an I picture. Type 4.
+    /// Type 4: the picture builds up from here on. A recovery point without an I picture.
     Gradual,
 }
 
@@ -55,20 +55,20 @@ impl Access {
     }
 }
 
-/// One frame of picture or sound, as a track's transport stream has it.
+/// One frame of picture or sound from a track's transport stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Presentation time, 90 kHz.
     pub pts: i64,
-    /// When its last byte came, Unix microseconds.
+    /// When its last byte arrived, Unix microseconds.
     pub arrival_us: i64,
-    /// As MP4 keeps it.
+    /// In the form that MP4 stores.
     pub data: Vec<u8>,
     /// Whether decoding can start here.
     pub access: Access,
     /// It may be shown before pictures that come before it.
     pub bidirectional: bool,
-    /// What a decoder needs to know, where the frame says it.
+    /// The decoder configuration, if the frame has it.
     pub entry: Option<SampleEntry>,
 }
 
@@ -84,9 +84,9 @@ impl Frame {
 pub(super) struct FrameReader {
     demuxer: Demuxer,
     events: Vec<Event>,
-    /// Only presentation times are used: what stands for decoding times is made up on the way.
+    /// Only presentation times are used: the decoding times were made up on the way.
     clock: Unwrap,
-    /// When a picture was last marked as a place to begin at.
+    /// When a picture was last marked as an entry point.
     marked: Option<i64>,
     strange: Option<Strange>,
 }
@@ -104,7 +104,7 @@ impl Default for FrameReader {
     }
 }
 
-/// Units in a row that have no picture in them.
+/// Units in a row that have no picture.
 #[derive(Clone, Copy, Debug)]
 struct Strange {
     since_us: i64,
@@ -126,14 +126,14 @@ impl FrameReader {
         self.events = events;
     }
 
-    /// The pictures have become something else.
+    /// Notes that the stream has changed.
     pub(super) fn strange(&self) -> Option<Ailment> {
         let strange = self.strange?;
         (strange.units >= STRANGE_UNITS && strange.last_us - strange.since_us >= STRANGE_US)
             .then_some(Ailment::NoPictures { hevc: strange.hevc })
     }
 
-    /// A unit without a picture came.
+    /// Notes a unit without a picture.
     fn wonder(&mut self, sample: &[u8], arrival_us: i64) {
         let first = Strange { since_us: arrival_us, last_us: arrival_us, units: 0, hevc: false };
         let strange = self.strange.get_or_insert(first);
@@ -182,8 +182,8 @@ impl FrameReader {
         }
     }
 
-    /// Some cameras send an IDR picture once, or never: then a recovery point is a place to begin at
-    /// (ISO/IEC 14496-10 D.2.8), and where there is none of these either, an I picture.
+    /// Some cameras send an IDR picture once, or never: then a recovery point is an entry point
+    /// (ISO/IEC 14496-10 D.2.8), and without recovery points an I picture.
     fn access(&mut self, sample: &AvcSample, pts: i64) -> Access {
         let intra = sample.slices == Slices::Intra;
         if sample.idr || sample.recovery_point {

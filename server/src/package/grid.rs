@@ -5,47 +5,49 @@
 //! |K---------------|K---------|--K-------|---K---      a key frame begins the slot that is nearest
 //!                   <-d/4 d/2->                        as far off as this it stands well
 //! ```
-//! A segment may begin up to d/2 off its nominal start (ISO/IEC 23009-1 5.3.9.5.3, 7.2.1). Late
-//! costs viewers nothing: their request is held. Early costs those who go by the clock as much
-//! delay, so a key frame more than d/4 early begins a new Period, on which it is on time again;
-//! but not soon after the last new Period, for that costs everybody a manifest and a new start.
+//! A segment may begin up to d/2 off its nominal start (ISO/IEC 23009-1 5.3.9.5.3, 7.2.1). A late
+//! start costs viewers nothing: their request is held. An early start costs players that go by the
+//! clock the same time as delay. So a key frame more than d/4 early begins a new Period, in which
+//! it is on time again; but not soon after the last new Period, because each costs all players a
+//! manifest and a new start.
 //!
-//! A slot that no key frame begins is cut at any frame when it is d/2 late: whoever plays goes on
-//! undisturbed, only who enters just there waits for the next key frame. `d` is assumed when the first
-//! key frame comes, so that viewers need not wait for another, learnt from the camera's first GOP, and
-//! remembered over reconnections. As long as it is assumed nothing is cut without a key frame: the
-//! first segment lasts. It is learnt anew when GOPs alike have another
-//! length, or when too many slots had no key frame (a camera that skips frames for want of light or
-//! computing power counts its GOP in frames all the same): then it is the longest GOP. Only where even
-//! that is of no use, Periods are *listed*: each key frame begins a segment, and so does any frame when
+//! A slot without a key frame is cut at any frame when it is d/2 late: players go on undisturbed,
+//! only a player that enters exactly there waits for the next key frame. `d` is assumed at the
+//! first key frame, so that viewers need not wait for a second one, learnt from the camera's first
+//! GOP, and remembered over reconnections. While it is assumed, nothing is cut without a key frame:
+//! the first segment just gets longer. It is learnt again when several equal GOPs have another
+//! length, or when too many slots had no key frame (a camera that skips frames for lack of light or
+//! computing power still counts its GOP in frames): then it is the longest GOP. If even that does
+//! not work, Periods are *listed*: each key frame begins a segment, and so does any frame when none
+//! has come for the longest slot, because a segment is held in memory while it grows.
 //! none has come for the longest slot, because a segment is held in memory as long as it grows.
 
 use std::collections::VecDeque;
 
 /// The shortest slot, microseconds.
 const SHORTEST_US: i64 = 1_000_000;
-/// The slot before the first GOP was seen.
+/// The slot assumed before the first GOP has been seen.
 const ASSUMED_US: i64 = 2_000_000;
 /// The longest slot.
 const LONGEST_US: i64 = 20_000_000;
-/// This many slots without a key frame within [`UNSTEADY_WITHIN_US`] ask for longer ones.
+/// This many slots without a key frame within [`UNSTEADY_WITHIN_US`] require longer slots.
 const UNSTEADY_SLOTS: usize = 5;
 const UNSTEADY_WITHIN_US: i64 = 60_000_000;
-/// A Period lasts at least so long before key frames that have strayed begin another.
+/// The least length of a Period before key frames off their slots begin another.
 const SETTLED_US: i64 = 30_000_000;
-/// GOPs alike that show another length.
+/// This many equal GOPs show another length.
 const RECENT_GOPS: usize = 3;
-/// A camera whose last so many GOPs were alike is steady again.
+/// A camera whose last GOPs, this many, were equal is steady again.
 const STEADY_GOPS: usize = 8;
 
-/// What begins at a key frame.
+/// The result of a key frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// Nothing: it stands inside a segment.
+    /// It is inside a segment.
     Inside,
-    /// The segment of this number.
+    /// It begins the segment of this number.
     Segment(u64),
-    /// A new Period, with its first segment.
+    /// It begins a new Period, with its first segment.
     Period(Period),
 }
 
@@ -55,13 +57,13 @@ pub(super) enum Why {
     /// It is the first.
     #[default]
     First,
-    /// It was asked for.
+    /// It was requested.
     Afresh,
-    /// The first GOP has told how long slots have to be.
+    /// The first GOP has shown the length of slots.
     Learnt,
     /// Slots have another length.
     Length,
-    /// Slots are of no use: segments are listed.
+    /// Slots do not work: segments are listed.
     Listed,
     /// Key frames were too far off their slots.
     Strayed,
@@ -76,7 +78,7 @@ pub(super) struct Period {
     pub(super) first: u64,
     /// Length of a slot, microseconds.
     pub(super) slot_us: i64,
-    /// Its segments are uneven.
+    /// Its segments have different lengths.
     pub(super) listed: bool,
 }
 
@@ -103,40 +105,40 @@ impl Period {
 #[derive(Debug, Default)]
 pub(super) struct Grid {
     slot_us: Option<i64>,
-    /// That is a guess.
+    /// The length is assumed.
     is_assumed: bool,
     period: Option<Period>,
-    /// The newest segment begun, and when its first frame was.
+    /// The newest segment begun, and the time of its first frame.
     current: Option<(u64, i64)>,
     last_key_us: Option<i64>,
     /// The newest GOPs, microseconds.
     gops: VecDeque<i64>,
-    /// When slots were cut without a key frame.
+    /// The times at which slots were cut without a key frame.
     misses: VecDeque<i64>,
     listed: bool,
     why: Why,
 }
 
 impl Grid {
-    /// Slots have a length.
+    /// Whether the length of slots is known.
     pub(super) const fn is_learnt(&self) -> bool {
         self.slot_us.is_some()
     }
 
-    /// Slots are given a length before anything is known of the camera's GOP.
+    /// Assumes a length of slots before the camera's GOP is known.
     pub(super) fn assume(&mut self) {
         self.slot_us = Some(ASSUMED_US);
         self.is_assumed = true;
     }
 
-    /// At `us` there should have been a key frame, if slots were as long as they are assumed to be: the
-    /// segment that grows is what there is until then.
+    /// Whether a key frame should have come by `us` if the assumed length were right: until then,
+    /// only the growing segment exists.
     pub(super) fn is_overdue(&self, us: i64) -> bool {
         let (Some(period), Some((current, _))) = (self.period, self.current) else { return false };
         self.is_assumed && us >= period.slot_start_us(current + 1) + period.slot_us / 2
     }
 
-    /// The Period that is being written.
+    /// The Period being written.
     pub(super) const fn period(&self) -> Option<Period> {
         self.period
     }
@@ -151,13 +153,13 @@ impl Grid {
         self.current.map(|(n, _)| n)
     }
 
-    /// A stand-in for the picture begins the segment of `number`.
+    /// A replacement for the picture begins the segment of `number`.
     pub(super) fn filled(&mut self, number: u64, start_us: i64) {
         self.current = Some((number, start_us));
     }
 
-    /// What a key frame at `us` begins. `afresh`: a new Period whatever the grid says (new parameter
-    /// sets, or pictures after a gap).
+    /// The result of a key frame at `us`. `afresh`: a new Period regardless of the grid (new
+    /// parameter sets, or pictures after a gap).
     pub(super) fn key_frame(&mut self, us: i64, afresh: bool) -> Cut {
         let Some(slot) = self.slot_us else { return Cut::Inside };
         let gop = self.last_key_us.map(|last| us - last);
@@ -191,7 +193,7 @@ impl Grid {
         if -early <= slot / 2 && early <= slot / 4 {
             return self.segment(current + 1, us);
         }
-        // Where a slot holds several key frames, another one of them stands nearer.
+        // If a slot has several key frames, another one of them is nearer.
         if early > slot / 2 || early > 0 && self.recent_gop() * 4 <= slot * 3 {
             return Cut::Inside;
         }
@@ -201,7 +203,7 @@ impl Grid {
         self.segment(current + 1, us)
     }
 
-    /// What a frame at `us` begins that is no key frame.
+    /// The result of a frame at `us` that is not a key frame.
     pub(super) fn frame(&mut self, us: i64) -> Cut {
         let (Some(period), Some((current, began))) = (self.period, self.current) else {
             return Cut::Inside;
@@ -220,8 +222,8 @@ impl Grid {
         self.segment(current + 1, us)
     }
 
-    /// Learns from the first GOPs: whether the length that was assumed was wrong. A camera may lose frames
-    /// while it starts, so an odd one has to be seen twice, unless its slot has gone by anyway.
+    /// Learns from the first GOPs whether the assumed length was wrong. A camera may lose frames
+    /// while it starts, so an odd GOP has to be seen twice, unless its slot has passed anyway.
     fn has_learnt(&mut self, gop_us: i64) -> bool {
         let assumed = self.slot_us.unwrap_or(ASSUMED_US);
         if !is_whole(gop_us) && self.gops.is_empty() && gop_us <= assumed * 3 / 2 {
@@ -233,11 +235,11 @@ impl Grid {
         slot != assumed
     }
 
-    /// Whether the slots have to have another length, or to be listed, from this key frame on.
+    /// Whether slots need another length, or must be listed, from this key frame on.
     fn learn_anew(&mut self, us: i64) -> bool {
         let slot = self.slot_us.unwrap_or(SHORTEST_US);
         let alike = slot_for(self.recent_gop());
-        // Shorter slots are only worth a new Period when they are going to last.
+        // Shorter slots are worth a new Period only if they will last.
         let gops = if alike > slot && !self.listed { RECENT_GOPS } else { STEADY_GOPS };
         if self.are_alike(gops) {
             if (alike - slot).abs() * 20 <= slot && !self.listed {
@@ -272,7 +274,7 @@ impl Grid {
         gops.get(gops.len() / 2).copied().unwrap_or(SHORTEST_US)
     }
 
-    /// The newest `n` GOPs are there and of one length.
+    /// Whether the newest `n` GOPs exist and have one length.
     fn are_alike(&self, n: usize) -> bool {
         let newest = || self.gops.iter().rev().take(n);
         self.gops.len() >= n
@@ -299,8 +301,8 @@ impl Grid {
     }
 }
 
-/// The slot for a GOP: the GOP itself when it is near whole seconds and at least one; else the least
-/// multiple of it that is, or the least multiple of at least a second, in steps of 10 ms.
+/// The slot for a GOP: the GOP itself if it is near whole seconds and at least one; else its least
+/// multiple that is, or its least multiple of at least a second, in steps of 10 ms.
 fn slot_for(gop_us: i64) -> i64 {
     let gop = gop_us.clamp(20_000, LONGEST_US);
     // Timestamps that were rounded down must not count as too short.

@@ -1,14 +1,14 @@
 //! Transport streams of one camera to chunks and segments in the store.
 //!
-//! The engine hands over what it reads from each track's pipe, with the time at which it came; out
-//! come Periods, segments and chunks on one UTC timeline (the design's "Time").
+//! The engine passes the bytes of each track's pipe with the time of their arrival. The results are
+//! Periods, segments and chunks on one UTC timeline (the design's "Time").
 //!
 //! ```text
 //! bytes -> frames (FrameReader) -> times that follow each other (Steady) -> UTC (MediaClock)
 //!       -> where to cut (Grid) -> when to decode (Order) -> to begin at (Entrance) -> chunks (Writer)
 //! ```
 //! The first video track leads: its frames set the clock. A picture has the same timestamp in all
-//! renditions of a run, so whichever shows it first decides what begins there, for all.
+//! renditions of a run, so the first rendition that has it decides for all what begins there.
 
 mod ailment;
 mod clock;
@@ -45,27 +45,27 @@ use timeline::{FRAME_US, Timeline, to_us};
 use track::Track;
 use writer::Picture;
 
-/// A Period goes into manifests when all its tracks are set up, or after this long.
+/// A Period appears in manifests when all its tracks are set up, or after this long.
 const PUBLISH_PATIENCE_US: i64 = 1_500_000;
 /// Frames kept while clock and grid are being learnt.
 const PENDING_FRAMES: usize = 2_000;
-/// Decisions of one run that are remembered for the renditions that come later.
+/// Decisions of one run that are remembered for slower renditions.
 const CUTS: usize = 32;
 /// Times between frames that are remembered.
 const INTERVALS: usize = 16;
-/// What a key frame's time on its way may grow by.
+/// The most by which a key frame's delay may grow.
 const GRACE_US: i64 = 100_000;
-/// A picture that comes so long before the segment that is being written is not late: the clock was
-/// set back. (Stand-ins are ahead by a slot at most.)
+/// A picture this long before the segment being written is not late: the clock was set back.
+/// (Replacements are at most one slot ahead.)
 const SET_BACK_US: i64 = 30_000_000;
 /// Timestamps of one picture in two renditions differ by less than this, 90 kHz ticks.
 const SAME_PICTURE_TICKS: i64 = 45;
 
-/// Pictures that would have to begin a new Period so soon after another are left out: a camera whose
-/// picture changes all the time must not make a Period a frame.
+/// Pictures that need a new Period this soon after another are left out: a camera whose picture
+/// changes all the time must not make a Period per frame.
 const BETWEEN_PERIODS_US: i64 = 1_000_000;
 
-/// One camera's packager. It outlives the engine's runs.
+/// One camera's packager. It lives longer than the engine's runs.
 #[derive(Debug)]
 pub struct Packager {
     timeline: Timeline,
@@ -74,27 +74,27 @@ pub struct Packager {
     standing: Standing,
     cuts: VecDeque<Decided>,
     began_us: i64,
-    /// When this run's last key frame of the leader came that can be decoded.
+    /// When the leader's last decodable key frame of this run came.
     key_arrival_us: Option<i64>,
     /// When the picture that began the newest Period arrived.
     began_arrival_us: Option<i64>,
     too_big: Option<(u32, u32)>,
-    /// The next key frame begins a new Period, and why.
+    /// Set if the next key frame begins a new Period: the reason.
     afresh: Option<Afresh>,
     news: News,
     frames: Vec<Frame>,
 }
 
-/// What begins at a picture, in all renditions.
+/// The decision for a picture, in all renditions.
 #[derive(Clone, Copy, Debug)]
 struct Decided {
     pts: i64,
-    /// `None`: it stands inside a segment.
+    /// `None`: it is inside a segment.
     begins: Option<(Period, u64)>,
 }
 
 impl Packager {
-    /// A packager that writes into `camera`, one track for each of its renditions.
+    /// A packager that writes into `camera`, with one track per rendition.
     pub fn new(camera: Arc<Camera>) -> Self {
         let renditions = camera.renditions();
         let tracks = renditions.iter().enumerate().map(|(i, r)| Track::new(i, r)).collect();
@@ -116,14 +116,14 @@ impl Packager {
         packager
     }
 
-    /// The same, for a camera of this id: the log calls it so.
+    /// The same, for a camera with this id, which the log uses.
     #[must_use]
     pub fn called(mut self, id: &str) -> Self {
         id.clone_into(&mut self.news.camera);
         self
     }
 
-    /// A new engine process begins: its timestamps have nothing to do with those before.
+    /// A new engine process begins: its timestamps are unrelated to those before.
     pub fn begin_run(&mut self, now: WallTime) {
         for track in &mut self.tracks {
             track.reader = FrameReader::default();
@@ -139,8 +139,8 @@ impl Packager {
         self.restart_clock(now.as_micros(), Afresh::Run);
     }
 
-    /// Nothing will come for `track` in this run (pictures of a kind that is not offered, or sound
-    /// that the camera has not): nobody waits for it, and another one leads.
+    /// No data will come for `track` in this run (its pictures are of a kind that is not offered,
+    /// or the camera has no sound): the packager does not wait for it, and another track leads.
     pub fn leave_out(&mut self, track: usize) {
         if let Some(t) = self.tracks.get_mut(track) {
             t.is_absent = true;
@@ -172,8 +172,8 @@ impl Packager {
         }
     }
 
-    /// Bytes that came from the pipe of `track` at `arrived`. Returns whether a frame of picture
-    /// was completed (the supervisor's sign of life).
+    /// Takes bytes that came from the pipe of `track` at `arrived`. Returns whether a frame of
+    /// picture was completed (the supervisor's sign of life).
     pub fn push(&mut self, track: usize, bytes: &[u8], arrived: WallTime) -> bool {
         let mut frames = std::mem::take(&mut self.frames);
         let Some(t) = self.tracks.get_mut(track) else { return false };
@@ -186,15 +186,15 @@ impl Packager {
         alive
     }
 
-    /// How long before the newest picture the last one came that every viewer can begin with (IDR,
-    /// whether it came as one or became one); `None` where this run has had none.
+    /// The age, at the newest picture, of the last one at which every viewer can begin (IDR, by the
+    /// camera or rewritten); `None` where this run has had none.
     pub fn since_key(&self) -> Option<Duration> {
         let newest_us = self.tracks.get(self.leader)?.last_arrival_us;
         let since_us = newest_us.saturating_sub(self.key_arrival_us?);
         Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
     }
 
-    /// What is wrong with what comes in this run.
+    /// The fault in the media of this run.
     pub fn ailment(&self) -> Option<Ailment> {
         if let Some((width, height)) = self.too_big {
             return Some(Ailment::TooBig(width, height));
@@ -205,7 +205,7 @@ impl Packager {
         self.tracks.get(self.leader)?.reader.strange()
     }
 
-    /// Frames of `track` as [`Self::push`] reads them from bytes. They are taken out of `frames`.
+    /// Takes frames of `track`, as [`Self::push`] reads them from bytes, out of `frames`.
     pub fn give(&mut self, track: usize, frames: &mut Vec<Frame>) {
         let Some(t) = self.tracks.get_mut(track) else { return };
         if t.kind == RenditionKind::Audio {
@@ -234,8 +234,8 @@ impl Packager {
         }
         if track == self.leader {
             let decodable = frame.entry.is_some() || t.writer.entry().is_some();
-            // Chromium begins at no other: its parser believes the slices more than the file. (Those
-            // that become one are counted when they do.)
+            // Chromium begins at no other: its parser goes by the slices, not by the file.
+            // (Pictures that are rewritten count when that happens.)
             if frame.access == Access::Closed && decodable {
                 self.key_arrival_us = Some(frame.arrival_us);
             }
@@ -262,8 +262,8 @@ impl Packager {
     /// The leader's frames set the clock.
     fn lead(&mut self, frame: &Frame) -> Observed {
         let t = &mut self.tracks[self.leader];
-        // The engine's parser knows that a copied frame is whole only when the next begins.
-        // The shortest of them, for frames may be missing between two.
+        // The engine's parser sees the end of a copied frame only at the next one. Use the shortest
+        // step: frames may be missing between two.
         let shortest = t.intervals_us.iter().min().copied().unwrap_or(FRAME_US);
         let hold = if t.copied { shortest } else { 0 };
         let observed = self.timeline.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
@@ -280,7 +280,7 @@ impl Packager {
         observed
     }
 
-    /// The first key frame is enough to begin with.
+    /// The first key frame is enough to start.
     fn learn(&mut self) {
         if !self.timeline.grid.is_learnt()
             && self.tracks[self.leader].pending.iter().any(Frame::is_key)
@@ -289,7 +289,7 @@ impl Packager {
         }
     }
 
-    /// Writes what was kept, in the order of time, the leader first.
+    /// Writes the frames that were kept, in order of time, the leader first.
     fn drain(&mut self) {
         for t in self.tracks.iter_mut().filter(|t| t.kind == RenditionKind::Video) {
             space_first_frame(&mut t.pending);
@@ -381,7 +381,7 @@ impl Packager {
         self.publish(frame.arrival_us);
     }
 
-    /// Whether what is written changes with this key frame (codec, size); `None`: it is left out.
+    /// Whether this key frame changes the configuration (codec, size); `None`: it is left out.
     fn key_frame(
         &mut self,
         track: usize,
@@ -390,8 +390,8 @@ impl Packager {
         decided: bool,
     ) -> Option<bool> {
         let t = &mut self.tracks[track];
-        // Pictures from before what stands in for them have missed their time; where key frames
-        // come with the slots, the next one must not miss it again.
+        // Pictures older than their replacement are too late; if key frames come once per slot, the
+        // next one must not be too late again.
         if t.writer.segment_start_us().is_some_and(|s| pts_us < s && s < pts_us + SET_BACK_US) {
             t.grace_us = (frame.arrival_us - pts_us + GRACE_US).clamp(0, 1_000_000);
             return None;
@@ -411,12 +411,12 @@ impl Packager {
         Some(other)
     }
 
-    /// Whether another rendition has shown this picture: what begins with it is decided.
+    /// Whether another rendition has had this picture: the decision is made already.
     fn is_decided(&self, frame: &Frame) -> bool {
         self.cuts.back().is_some_and(|newest| frame.pts <= newest.pts + SAME_PICTURE_TICKS)
     }
 
-    /// The Period and the number of the segment that `track` begins with this frame, if it does.
+    /// The Period and number of the segment that `track` begins with this frame, if it begins one.
     fn place(
         &mut self,
         track: usize,
@@ -432,13 +432,13 @@ impl Packager {
         let t = &self.tracks[track];
         let place = t.writer.place();
         match due {
-            // Where a rendition lacks the picture that began a segment, the next one begins it.
+            // If a rendition lacks the picture that began a segment, its next picture begins it.
             Some((period, number))
                 if place.is_none_or(|(p, n)| (p.ms, n) < (period.ms, number)) =>
             {
                 due
             }
-            // One that joins in the middle begins with the segment that runs.
+            // A rendition that joins in the middle begins with the current segment.
             _ if t.filling || t.needs_key => {
                 self.timeline.grid.period().zip(self.timeline.grid.current())
             }
@@ -446,7 +446,7 @@ impl Packager {
         }
     }
 
-    /// Decides what begins at a picture that no rendition has shown before.
+    /// Decides what begins at a picture that no rendition has had before.
     fn decide(&mut self, frame: &Frame, us: i64, changed: bool) {
         if let Some(period) =
             self.timeline.grid.period().filter(|_| self.timeline.grid.is_overdue(us))
@@ -500,7 +500,7 @@ impl Packager {
         if self.timeline.periods.len() > 4 {
             self.timeline.periods.pop_front();
         }
-        // The other renditions will be what they were, unless the camera's picture has changed.
+        // The other renditions stay the same, unless the camera's picture has changed.
         for t in &self.tracks {
             if t.kind == RenditionKind::Audio || !changed {
                 t.writer.set_up(&self.timeline.camera, period);
@@ -517,13 +517,12 @@ impl Packager {
         }
     }
 
-    /// The source is well or not: goes to viewers with the pictures that stand in for it.
+    /// Sets whether the source is well: viewers get it with the pictures that fill the gap.
     pub fn status(&mut self, status: SourceStatus) {
         self.timeline.camera.set_status(status);
     }
 
-    /// To be called about ten times a second: fills the timeline while nothing comes, and drops
-    /// what is too old.
+    /// Call this about ten times a second: it fills the timeline while nothing comes, and drops old media.
     pub fn tick(&mut self, now: WallTime) {
         let now_us = now.as_micros();
         self.publish(now_us);
@@ -548,13 +547,12 @@ impl Packager {
     }
 }
 
-/// A new Period would begin too soon after one whose first picture came at `began_us`.
+/// Whether a new Period would begin too soon after one whose first picture came at `began_us`.
 fn is_too_soon(began_us: i64, arrival_us: i64) -> bool {
     (0..BETWEEN_PERIODS_US).contains(&(arrival_us - began_us))
 }
 
-/// ffmpeg has no timestamp for the first frame of RTSP and guesses one: it is put to where it belongs, one
-/// frame before the second.
+/// ffmpeg guesses a timestamp for the first frame of RTSP. This corrects it: one frame before the second.
 fn space_first_frame(pending: &mut VecDeque<Frame>) {
     let (Some(a), Some(b), Some(c)) = (pending.front(), pending.get(1), pending.get(2)) else {
         return;

@@ -1,4 +1,4 @@
-//! What the log says when a new Period begins: viewers notice it, so its cause is told.
+//! The log line for a new Period, with its cause, because viewers notice it.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use nearlive::time::Instant;
 use super::grid::{Period, Why};
 use crate::rarely::Rarely;
 
-/// A camera that makes one after the other makes a line a minute.
+/// A camera that makes one Period after another gets one line a minute.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Why pictures have to begin a new Period, whatever the grid says.
+/// Why pictures must begin a new Period, regardless of the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Afresh {
     /// Another run of the engine.
     Run,
-    /// Timestamps that have nothing to do with those before.
+    /// Timestamps that are unrelated to those before.
     Leap,
-    /// Something stood in for pictures that did not come.
+    /// A replacement filled the gap of missing pictures.
     Gap,
 }
 
-/// Tells of the Periods of one camera.
+/// Logs the Periods of one camera.
 #[derive(Debug)]
 pub(super) struct News {
     pub(super) camera: String,

@@ -1,33 +1,34 @@
-//! PURE: when pictures are decoded, from when they are shown.
+//! PURE: derives decoding times of pictures from their presentation times.
 //!
-//! RTP carries presentation times only, in the order of decoding (RFC 6184 5.1). MP4 wants decoding
-//! times that rise and are not after the presentation (ISO/IEC 14496-12 8.6.1.1): a picture is decoded
-//! when the one is shown that came `depth` pictures before it in the order of presentation.
+//! RTP has only presentation times, in the order of decoding (RFC 6184 5.1). MP4 needs decoding
+//! times that rise and are not after the presentation (ISO/IEC 14496-12 8.6.1.1). A picture's
+//! decoding time is the presentation time of the picture `depth` places before it in presentation
+//! order.
 //!
 //! ```text
 //! comes      I0  P3  B1  B2  P6  B4 ...        one picture overtakes others here: depth 1
 //! decoded    -1   0   1   2   3   4
 //! ```
-//! Nothing is held for that: without B pictures the depth is 0 and both times are the same.
+//! No picture is held for that: without B pictures the depth is 0 and both times are equal.
 
 use std::collections::VecDeque;
 
-/// No decoder holds more pictures (ISO/IEC 14496-10 A.3.1, `MaxDpbFrames`).
+/// A decoder holds at most this many pictures (ISO/IEC 14496-10 A.3.1, `MaxDpbFrames`).
 const MOST: usize = 16;
 
 /// The order of one track in one run.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     depth: usize,
-    /// The newest pictures that came.
+    /// The newest pictures to arrive.
     came: VecDeque<i64>,
-    /// Of the newest that were written those that are shown last, in the order of presentation.
+    /// Of the newest pictures written, those shown last, in presentation order.
     shown: Vec<i64>,
     last: Option<i64>,
 }
 
 impl Order {
-    /// A picture to be shown at `pts` has come, in the order of decoding.
+    /// Notes a picture to be shown at `pts`, in the order of decoding.
     pub(super) fn came(&mut self, pts: i64, bidirectional: bool) {
         if bidirectional {
             let overtaken_by = self.came.iter().filter(|p| **p > pts).count();
@@ -39,8 +40,8 @@ impl Order {
         }
     }
 
-    /// When the picture is decoded that is shown at `pts`. `usual`: from one picture to the next. To be
-    /// asked in the order of decoding, once a picture.
+    /// The decoding time of the picture shown at `pts`. `usual`: the usual step between pictures.
+    /// Call this once per picture, in the order of decoding.
     pub(super) fn decode_time(&mut self, pts: i64, usual: i64) -> i64 {
         let at = self.shown.partition_point(|p| *p <= pts);
         self.shown.insert(at, pts);

@@ -1,4 +1,4 @@
-//! A frame of sound into the segment that the picture's grid says.
+//! Writes a frame of sound into the segment that the picture's grid gives.
 
 use super::timeline::Timeline;
 use super::track::Track;
@@ -8,7 +8,7 @@ pub(super) fn write(t: &mut Track, timeline: &Timeline, data: &[u8], us: i64) {
     let Some(period) = timeline.period_at(us) else { return };
     let place = t.writer.place();
     let number = if period.listed {
-        // Uneven segments: sound goes on to the next one when the picture has.
+        // Listed segments: sound goes on to the next one when the picture has.
         let (newest, current) = (timeline.grid.period(), timeline.grid.current());
         let number = current.filter(|_| newest == Some(period));
         number.or_else(|| place.map(|(_, n)| n)).unwrap_or(period.first)

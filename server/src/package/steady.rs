@@ -1,41 +1,42 @@
-//! PURE: timestamps that follow each other, whatever the camera stamps.
+//! PURE: makes timestamps continuous, whatever the camera writes into them.
 //!
-//! RTP time stamps follow a clock (RFC 3550 5.1), but cameras stamp a frame now and then hours away,
-//! two frames alike, or a frame a little before the last one; and their clocks are set.
+//! RTP time stamps follow a clock (RFC 3550 5.1), but some cameras write a stamp that is hours
+//! away, give two frames the same stamp, or one a little before the last; and their clocks are set.
 //!
 //! ```text
 //! stamped   0  1  2  9k  4  5        0  1  2  2  4  5        0  1  2  9k  9k+1  9k+2
 //! placed    0  1  2  3   4  5        0  1  2  3  4  5        0  1  2  3   4     5
 //! ```
-//! A frame that does not follow the last one is placed one usual step after it. The next one decides:
-//! it follows the frame before the strange one (then that was a lone one, and nothing has moved), or
-//! the strange one (then the clock has leapt, and what is placed goes on without a leap).
+//! A frame that does not follow the last one is placed one usual step after it. The next frame
+//! decides. If it follows the frame before the strange one, that was a single error, and nothing
+//! has moved. If it follows the strange one, the clock has leapt, and the placed times go on
+//! without a leap.
 //!
-//! The encoded renditions leave ffmpeg with times of their own, so ffmpeg's filter does the same on
-//! their way in ([`crate::engine::argv`]): what one of them knows is what the other knows.
+//! The encoded renditions come out of ffmpeg with times of their own. So a filter in ffmpeg does
+//! the same on their way in ([`crate::engine::argv`]), with the same information.
 
-/// Frames that are shown in the order in which they come are no nearer than this, 90 kHz ticks.
+/// The least distance of frames that are shown in the order of arrival, 90 kHz ticks.
 pub(crate) const LEAST_STEP: i64 = 90;
-/// A step further than this, and than four usual ones, is strange, unless the frame was waited for so
+/// A step longer than this, and than four usual ones, is strange, unless there was no frame for as
 /// long.
 pub(crate) const LONGEST_STEP: i64 = 3 * 90_000;
-/// A frame may come so much sooner than its step says, when it was waited for.
+/// A frame for which the packager waited may come this much earlier than its step says.
 pub(crate) const SOONER: i64 = 90_000;
-/// Steps up to this are usual ones.
+/// Longer steps do not count as usual.
 pub(crate) const LONGEST_USUAL: i64 = 90_000;
-/// Where so many frames in a row are strange, steps up to this are what the camera is like.
+/// If this many frames in a row are strange, steps up to this are normal for the camera.
 pub(crate) const STRANGE: u32 = 3;
 pub(crate) const SLOWEST: i64 = 20 * 90_000;
 /// The usual step before one was seen: 25 frames a second.
 pub(crate) const FIRST_STEP: i64 = 3_600;
-/// So many frames after a leap nobody comes back to where it was before.
+/// This many frames after a leap, a return to the times before it is not expected.
 pub(crate) const FORGOTTEN_AFTER: u32 = 50;
-/// Pictures are put into another order by less than this.
+/// Reordering moves pictures by less than this.
 const LONGEST_BACK: i64 = 90_000;
-/// Sound may come that much earlier or later than its time says.
+/// Sound may arrive this much earlier or later than its time says.
 const SOUND_LEAP: i64 = 2 * 90_000;
 
-/// Where a frame was stamped, and where it was placed.
+/// A frame's stamp, and the time at which it was placed.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     raw: i64,
@@ -45,7 +46,7 @@ struct Place {
 /// The times of one track in one run.
 #[derive(Debug)]
 pub(super) struct Steady {
-    /// The newest frame; of pictures in another order the one that is shown last.
+    /// The newest frame; of reordered pictures, the one shown last.
     last: Option<Place>,
     usual: i64,
     /// The last frame before the strange ones.
@@ -70,8 +71,8 @@ impl Default for Steady {
 }
 
 impl Steady {
-    /// The time for a picture that is stamped `raw`, in the order of decoding. `bidirectional`: it may
-    /// be shown before pictures that came before it.
+    /// The time for a picture with the stamp `raw`, in the order of decoding. `bidirectional`: it
+    /// may be shown before pictures that came before it.
     pub(super) fn picture(&mut self, raw: i64, bidirectional: bool, arrival_us: i64) -> i64 {
         let waited = (arrival_us - self.last_arrival_us) * 9 / 100;
         self.last_arrival_us = arrival_us;
@@ -95,7 +96,7 @@ impl Steady {
             return self.follow(last, raw, step);
         }
         if bidirectional {
-            // Its neighbours are before the last one, and further from it than this.
+            // Its neighbours precede the last one, and are further from it than this.
             return last.placed - self.usual / 5;
         }
         let before = self.base.unwrap_or(last);
@@ -124,7 +125,7 @@ impl Steady {
         placed
     }
 
-    /// The time for a frame of sound that is stamped `raw`. Sound may pause, so its arrival tells
+    /// The time for a frame of sound with the stamp `raw`. Sound may pause, so its arrival tells
     /// whether it follows the last frame.
     pub(super) fn sound(&mut self, raw: i64, arrival_us: i64) -> i64 {
         let waited = (arrival_us - self.last_arrival_us) * 9 / 100;

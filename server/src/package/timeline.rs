@@ -1,5 +1,5 @@
-//! What all tracks of a camera share: the store that they write into, the clock of their times, and where
-//! Periods and segments begin.
+//! The state that all tracks of a camera share: the store that they write into, the clock, and
+//! where Periods and segments begin.
 
 use super::clock::MediaClock;
 use super::grid::{Grid, Period};
@@ -8,7 +8,7 @@ use nearlive::time::Timescale;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// From a frame to the next, before that is known.
+/// The step between frames, before it is known.
 pub(super) const FRAME_US: i64 = 40_000;
 
 #[derive(Debug)]
@@ -26,12 +26,12 @@ impl Timeline {
         Self { camera, clock, grid, periods: VecDeque::new() }
     }
 
-    /// The clock and the length of segments are known: frames can be written.
+    /// Whether clock and segment length are known, so that frames can be written.
     pub(super) fn is_running(&self) -> bool {
         self.clock.utc_us(0).is_some() && self.grid.is_learnt()
     }
 
-    /// The Period that this time lies in, Unix microseconds.
+    /// The Period that contains this time, Unix microseconds.
     pub(super) fn period_at(&self, us: i64) -> Option<Period> {
         self.periods.iter().rev().find(|p| p.start_us() <= us).copied()
     }

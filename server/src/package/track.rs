@@ -1,4 +1,4 @@
-//! One track of the packager: what its frames go through, and where its writing is.
+//! One track of the packager: the stages that its frames pass, and the state of its output.
 
 use super::entrance::Entrance;
 use super::frames::{Frame, FrameReader};
@@ -23,18 +23,18 @@ pub(super) struct Track {
     pub(super) last_pts: Option<i64>,
     /// The newest times between two frames.
     pub(super) intervals_us: VecDeque<i64>,
-    /// What is written now stands in for what does not come.
+    /// A replacement for missing media is being written.
     pub(super) filling: bool,
-    /// Pictures before the next key frame belong to nothing.
+    /// Pictures before the next key frame are dropped.
     pub(super) needs_key: bool,
-    /// Nothing comes for it in this run.
+    /// The track gets no data in this run.
     pub(super) is_absent: bool,
-    /// The next stand-in waits for so long: a key frame came that much later than the last one began.
+    /// The next replacement waits for this long: a key frame came that much after the last one began.
     pub(super) grace_us: i64,
 }
 
 impl Track {
-    /// The track of this index, of which nothing has come.
+    /// The track of this index, which has had no data.
     pub(super) fn new(index: usize, rendition: &RenditionSpec) -> Self {
         let scale = match rendition.kind {
             RenditionKind::Video => Timescale::NINETY_KHZ,

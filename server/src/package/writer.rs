@@ -9,14 +9,14 @@ use nearlive::media::isobmff::write::{self, Chunk, ProducerTime, Sample, SampleE
 use nearlive::time::{Timescale, WallTime};
 use std::sync::Arc;
 
-/// The scheme of the messages that say how the camera is.
+/// The scheme of the messages about the camera's state.
 pub const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
 
-/// Sound that deviates less than this from its clock just runs on.
+/// Sound that deviates less than this from its clock is not moved.
 const AUDIO_TOLERANCE_TICKS: i64 = 48;
 
-/// A picture that comes from the engine so late after its capture says when it came: players should
-/// not take it for the link's doing.
+/// A picture that leaves the engine this long after its capture states when it did, so that players
+/// do not blame the network.
 const LATE_US: i64 = 120_000;
 
 /// One sample to write.
@@ -44,7 +44,7 @@ pub(super) struct Writer {
     last_delta: u32,
     sequence: u32,
     last_key: Option<Key>,
-    /// Something was said of the camera since it was set up.
+    /// The camera's state was written since it was set up.
     spoke: bool,
     /// The next picture has to say that the camera is well.
     owes_well: bool,
@@ -59,7 +59,7 @@ struct Open {
     is_empty: bool,
 }
 
-/// The last key frame, to stand in while the camera is away.
+/// The last key frame, shown while the camera is away.
 #[derive(Debug)]
 struct Key {
     data: Vec<u8>,
@@ -83,12 +83,12 @@ impl Writer {
         }
     }
 
-    /// What its samples are, once known.
+    /// Its codec, once known.
     pub(super) const fn entry(&self) -> Option<&SampleEntry> {
         self.entry.as_ref()
     }
 
-    /// From now on its samples are `entry`.
+    /// Its samples have the codec `entry` from now on.
     pub(super) fn set_entry(&mut self, entry: SampleEntry) {
         self.entry = Some(entry);
     }
@@ -139,7 +139,7 @@ impl Writer {
             .map(|segment| Open { period, number, start_ticks, segment, is_empty: true });
     }
 
-    /// Ends the open segment where its media ends: what follows is later than that.
+    /// Ends the open segment where its media ends: the next media is later than that.
     pub(super) fn end(&self, camera: &Camera) {
         if let Some(open) = &self.open {
             camera.end_segment(
@@ -150,14 +150,14 @@ impl Writer {
         }
     }
 
-    /// Nothing of what was written is there any more.
+    /// Nothing that was written exists any more.
     pub(super) fn forget(&mut self) {
         self.open = None;
         self.end_ticks = 0;
         self.last_dts = None;
     }
 
-    /// The media goes on at `us`.
+    /// The media continues at `us`.
     pub(super) fn skip_to(&mut self, us: i64) {
         self.end_ticks = self.timescale.from_micros(us);
     }
@@ -183,7 +183,7 @@ impl Writer {
             data: picture.data,
             duration,
             composition_offset: i32::try_from(pts - decode_time).unwrap_or(0),
-            // An I picture or a recovery point as well: players begin at what is marked, and nowhere else.
+            // Also for an I picture or a recovery point: players begin only at marked samples.
             sync: key,
         };
         let producer = ProducerTime {
@@ -192,8 +192,8 @@ impl Writer {
                 .then(|| WallTime::from_micros(picture.arrival_us)),
             media_ticks: u64::try_from(pts).unwrap_or(0),
         };
-        // The first real picture after a stand-in takes back what was said of the camera, and so does
-        // each segment from then on: a player may have skipped the one before.
+        // The first real picture after a replacement, and each segment from then on, says that the
+        // camera is well again: a player may have skipped the one before.
         let message = if core::mem::take(&mut self.owes_well) {
             let well = SourceStatus { state: "live", cause: String::new() };
             source_message(self.timescale, dts, self.last_delta, &well)
@@ -205,10 +205,10 @@ impl Writer {
 
     /// The decoding time and the duration to write for a picture at `dts`, `delta` after the last one.
     ///
-    /// Where frames are missing before it, its decoding time is where the last one's duration ends, and
-    /// it lasts to where it would have ended: only its composition offset tells that it comes late. For a
-    /// leap in decoding time of over two durations makes browsers drop everything up to the next key
-    /// frame (Media Source Extensions, coded frame processing, step 1.6).
+    /// If frames are missing before it, its decoding time is where the last one's duration ends,
+    /// and it lasts to where it would have ended: only its composition offset shows that it is
+    /// late. A leap in decoding time of over two durations would make browsers drop everything up
+    /// to the next key frame (Media Source Extensions, coded frame processing, step 1.6).
     fn placed(&self, dts: i64, delta: Option<u32>) -> (i64, u32) {
         let nominal = self.last_delta;
         let gap = dts - self.end_ticks;
@@ -236,8 +236,8 @@ impl Writer {
         self.chunk(camera, start, &samples, None, Vec::new());
     }
 
-    /// Writes the last key frame as the picture of all the time up to `until_us`, with the camera's
-    /// state beside it. Its `prft` is the time at which it really was captured.
+    /// Writes the last key frame as the picture for all the time up to `until_us`, with the
+    /// camera's state. Its `prft` is the real time of its capture.
     pub(super) fn still(&mut self, camera: &Camera, until_us: i64, status: &SourceStatus) {
         let Some(key) = self.last_key.take() else { return };
         let start = self.end_ticks;
@@ -260,7 +260,7 @@ impl Writer {
         self.last_key = Some(key);
     }
 
-    /// There is a picture that can stand in.
+    /// Whether there is a picture to show while none comes.
     pub(super) const fn has_key(&self) -> bool {
         self.last_key.is_some()
     }
@@ -301,7 +301,7 @@ fn source_message(
     body.extend(timescale.hz().to_be_bytes());
     body.extend(u64::try_from(start).unwrap_or(0).to_be_bytes());
     body.extend(duration.to_be_bytes());
-    // One id a message: players may drop a repeated one.
+    // One id per message: players may drop a repeated one.
     body.extend(u32::try_from(start & 0xffff_ffff).unwrap_or(0).to_be_bytes());
     for text in [SOURCE_SCHEME, status.state] {
         body.extend(text.as_bytes());

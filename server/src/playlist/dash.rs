@@ -15,17 +15,17 @@ use std::time::Duration;
 
 const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,\
                         http://www.dashif.org/guidelines/low-latency-live-v5";
-/// What players that hold a fixed distance are asked to hold. Nearlive's own finds the least that
+/// The latency for players that hold a fixed one. Nearlive's player finds the least latency that
 /// the link allows.
 const LATENCY: Latency =
     Latency { reference_id: Some(0), target_ms: Some(1000), min_ms: Some(100), max_ms: Some(6000) };
 const RATES: PlaybackRate = PlaybackRate { min_permille: Some(950), max_permille: Some(1100) };
 /// How often a player that does not follow the segments themselves looks for a new Period.
 const UPDATE: Duration = Duration::from_secs(2);
-/// A segment can be asked for when its first frame exists; requests before that are held.
+/// A segment can be requested when its first frame exists; earlier requests are held.
 const FIRST_CHUNK_US: u64 = 40_000;
 
-/// The MPD. Addresses in it are relative to its own (`/{camera}/index.mpd`).
+/// The MPD. Its addresses are relative to its own (`/{camera}/index.mpd`).
 pub fn mpd(window: &Window) -> String {
     let longest = window.periods.iter().map(|p| p.duration_us).max().unwrap_or(1_000_000);
     let mpd = Mpd {
@@ -59,8 +59,7 @@ pub fn mpd(window: &Window) -> String {
     write::mpd(&mpd)
 }
 
-/// When the manifest began to say what it says: with the Period, or with the newest segment that it
-/// lists.
+/// Since when the manifest has had its content: since the Period, or the newest segment listed.
 fn published(newest: &PeriodInfo) -> WallTime {
     let listed = newest.tracks.iter().filter(|_| newest.listed);
     let ends = listed.filter_map(|t| {

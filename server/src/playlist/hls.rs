@@ -1,4 +1,4 @@
-//! The playlists (RFC 8216bis) of a camera: whole segments of the same bytes that DASH serves.
+//! The playlists (RFC 8216bis) of a camera: whole segments, the same bytes as for DASH.
 //!
 //! Media and discontinuity sequences are counters that rise by one (4.4.3.2, 4.4.3.3), whatever the
 //! segments' numbers are. Low-latency parts are not offered yet.
@@ -72,8 +72,9 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
     for period in &window.periods {
         let Some(info) = period.tracks.iter().find(|t| t.track == track) else { continue };
         for one in info.segments.iter().filter(|s| s.complete) {
-            // All renditions count the same discontinuities (4.4.3.3). Where this one has nothing of a
-            // Period, one is missing between its segments: the list begins behind that place.
+            // All renditions count the same discontinuities (4.4.3.3). If this one has no segment
+            // of a Period, one would be missing between its segments: the list begins after that
+            // place.
             if last_sequence.is_some_and(|last| period.sequence > last + 1) {
                 left_out += segments.len() as u64;
                 segments.clear();
@@ -97,12 +98,13 @@ pub fn media(window: &Window, rendition: &str) -> Option<String> {
     }))
 }
 
-/// It must not change (RFC 8216 6.2.1), so it follows the slots and not the segments that happen to
-/// be there: a segment that no key frame ends is cut half a slot late, which rounds to the slot again.
-/// Where segments are as long as the camera's key frames are apart, the longest counts.
+/// It must not change (RFC 8216 6.2.1), so it depends on the slots, not on the segments that happen
+/// to exist: a segment that no key frame ends is cut half a slot late, which rounds to the slot
+/// again. For listed segments, the longest counts.
 fn target_duration(window: &Window, segments: &[Segment]) -> Duration {
-    // Players stay three of these behind, so it is not rounded up (4.4.3.1 compares what is rounded).
-    // A Period of one segment that others follow began with a guess: what came of it counts.
+    // Players stay three of these behind, so it is not rounded up (4.4.3.1 compares rounded
+    // durations). A Period of one segment before others began with an assumed length: the real
+    // length counts.
     let holds = |p: &PeriodInfo| p.tracks.iter().any(|t| t.segments.len() > 1);
     let newest = window.periods.last().map(|p| p.ms);
     let counts = window.periods.iter().filter(|p| Some(p.ms) == newest || holds(p));

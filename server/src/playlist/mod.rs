@@ -8,12 +8,12 @@ pub use hls::{media, multivariant};
 
 use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, Window};
 
-/// The rate that a rendition is announced with where nothing is known of it yet, bits a second.
+/// The rate that manifests give a rendition before it is known, bits a second.
 const UNKNOWN_VIDEO_BPS: u64 = 2_000_000;
 const UNKNOWN_AUDIO_BPS: u64 = 64_000;
 
-/// A rendition's rate for manifests: the most that it has had in the window, rounded up to two
-/// digits so that it does not change with every segment.
+/// A rendition's rate for manifests: its highest in the window, rounded up to two digits so that it
+/// does not change with every segment.
 fn bandwidth_bps(window: &Window, track: usize) -> u64 {
     let spec = window.renditions.get(track);
     let measured = window
@@ -35,8 +35,8 @@ fn bandwidth_bps(window: &Window, track: usize) -> u64 {
     }
 }
 
-/// The type of stream access point that each of the segments begins with, or a lower one; `None` where
-/// one begins with none.
+/// The type of stream access point with which every segment begins, or a lower one; `None` if one
+/// begins without.
 fn sap_type<'a>(tracks: impl IntoIterator<Item = &'a RenditionInfo>) -> Option<u8> {
     let mut types = tracks.into_iter().flat_map(|t| &t.segments).map(|s| s.sap_type);
     types.try_fold(1, |most: u8, t| (t > 0).then(|| most.max(t)))

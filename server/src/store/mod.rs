@@ -1,9 +1,8 @@
-//! What can be served: per camera a bounded window of Periods, renditions and growing segments, all
+//! All that can be served: per camera a bounded window of Periods, renditions and growing segments,
 //! in RAM.
-//!
-//! Writers are the packagers ([`crate::package`]), readers the HTTP handlers ([`crate::http`]) and
-//! the manifests ([`crate::playlist`]), which see it through a [`Window`]. A segment that is being
-//! read lives until its last reader lets go of it, in the window or not.
+//! The packagers ([`crate::package`]) write. The HTTP handlers ([`crate::http`]) and the manifests
+//! ([`crate::playlist`]) read, through a [`Window`]. A segment that is being read lives until its
+//! last reader drops it, in the window or not.
 
 mod budget;
 mod segment;
@@ -25,9 +24,9 @@ use tokio::sync::watch;
 /// How much of a camera is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Media older than this goes.
+    /// Older media is dropped.
     pub window: Duration,
-    /// No more than this for one camera, whatever its window.
+    /// The most bytes for one camera, whatever its window.
     pub bytes: u64,
 }
 
@@ -43,7 +42,7 @@ impl Limits {
     }
 }
 
-/// Older Periods go, whatever the window: each costs every viewer a kilobyte in every manifest.
+/// Older Periods are dropped, whatever the window: in every manifest each costs every viewer a kilobyte.
 const MOST_PERIODS: usize = 50;
 
 /// The counters of HLS begin at the year 2026.
@@ -52,15 +51,15 @@ const COUNTERS_SINCE_MS: PeriodMs = 1_767_225_600_000;
 /// The answer to a request for a segment.
 #[derive(Debug)]
 pub enum Lookup {
-    /// It is there, whole or growing.
+    /// It exists, finished or growing.
     Found(Reader),
     /// It will begin soon: wait with [`Camera::changed`].
     Soon,
     /// It has left the window.
     Gone,
-    /// Its Period has ended before it: a newer manifest shows the one that followed.
+    /// Its Period ended before it: a newer manifest has the Period that followed.
     Never,
-    /// There never was such a Period or rendition.
+    /// No such Period or rendition exists.
     Unknown,
 }
 
@@ -92,7 +91,7 @@ struct Period {
     duration_us: u64,
     listed: bool,
     published: bool,
-    /// Its newest segments of picture stand for all that should have followed.
+    /// Its newest video segments replace all that should have followed.
     lasts: bool,
     tracks: BTreeMap<usize, Track>,
     sequence: u64,
@@ -111,7 +110,7 @@ struct Track {
     ended: bool,
 }
 
-/// What a track of a new Period is.
+/// A track of a new Period.
 #[derive(Clone, Debug)]
 pub struct TrackSetup {
     /// Initialization segment.
@@ -158,13 +157,13 @@ impl Camera {
         self.version.subscribe()
     }
 
-    /// The renditions, in the order of their track numbers.
+    /// The renditions, in order of track number.
     pub fn renditions(&self) -> Vec<RenditionSpec> {
         self.lock().renditions.clone()
     }
 
-    /// Width and height of the camera's own picture in the newest Period that manifests show; `None`
-    /// when it is not in it.
+    /// Width and height of the camera's own picture in the newest Period in manifests; `None` if
+    /// that does not have it.
     pub fn copied_size(&self) -> Option<(u32, u32)> {
         let inner = self.lock();
         let period = inner.periods.iter().rev().find(|p| p.published)?;
@@ -177,22 +176,22 @@ impl Camera {
         self.lock().bytes
     }
 
-    /// There is a manifest to give out.
+    /// Whether there is a manifest to serve.
     pub fn is_ready(&self) -> bool {
         self.lock().periods.iter().any(|p| p.published)
     }
 
-    /// What ends before this goes, at `now_us`; both in Unix microseconds.
+    /// At `now_us`, media that ends before this is dropped; both in Unix microseconds.
     pub fn oldest_us(&self, now_us: i64) -> i64 {
         self.lock().limits.oldest_us(now_us)
     }
 
-    /// How the source is.
+    /// The state of the source.
     pub fn status(&self) -> SourceStatus {
         self.lock().status.clone()
     }
 
-    /// Says how the source is.
+    /// Sets the state of the source.
     pub fn set_status(&self, status: SourceStatus) {
         let mut inner = self.lock();
         if inner.status != status {
@@ -231,8 +230,8 @@ impl Camera {
         self.touch();
     }
 
-    /// Lets go of everything: time has gone back, and what there is lies in the future. Readers of what
-    /// grows are at its end.
+    /// Drops everything: time has gone back, and the media lies in the future. Readers of growing
+    /// segments are at their end.
     pub fn forget(&self) {
         let mut inner = self.lock();
         let periods = std::mem::take(&mut inner.periods);
@@ -252,7 +251,7 @@ impl Camera {
         self.touch();
     }
 
-    /// All tracks of the newest Period are set up, as far as they will be: manifests may show it.
+    /// All tracks of the newest Period are set up, as far as they will be: manifests may have it.
     pub fn publish(&self) {
         let mut inner = self.lock();
         let Some(period) = inner.periods.back_mut().filter(|p| !p.published) else { return };
@@ -261,9 +260,9 @@ impl Camera {
         self.touch();
     }
 
-    /// The pictures' segments of Period `ms` last longer than was said: who asks for one that should have
-    /// followed is given the newest, for no other has a picture to begin with. None follows them in
-    /// this Period.
+    /// The video segments of Period `ms` last longer than announced: a request for one that should
+    /// have followed gets the newest, because no other has a picture to begin with. No segment
+    /// follows them in this Period.
     pub fn lasts(&self, ms: PeriodMs) {
         let mut inner = self.lock();
         let Some(period) = inner.period_mut(ms).filter(|p| !p.lasts) else { return };
@@ -277,7 +276,7 @@ impl Camera {
         self.lock().periods.back().filter(|p| !p.published).map(|p| p.tracks.len())
     }
 
-    /// Sets up `track` in Period `ms`; nothing happens when it is already there.
+    /// Sets up `track` in Period `ms`; does nothing if it is set up already.
     pub fn set_up(&self, ms: PeriodMs, track: usize, setup: TrackSetup) {
         let mut inner = self.lock();
         let Some(period) = inner.period_mut(ms) else { return };
@@ -345,7 +344,7 @@ impl Camera {
         }
     }
 
-    /// Drops what is too old or too much at origin time `now`. What is being written never goes.
+    /// Drops media that is too old or too much at origin time `now`, but not the segments being written.
     pub fn evict(&self, now: WallTime) {
         let over_all = self.budget.over();
         let mut inner = self.lock();
@@ -394,7 +393,7 @@ impl Camera {
         }
     }
 
-    /// Everything that manifests say, at one moment.
+    /// All data for manifests, at one moment.
     pub fn window(&self) -> Window {
         let inner = self.lock();
         Window {
@@ -459,8 +458,8 @@ impl Inner {
         }
     }
 
-    /// The Period and the track whose first segment is the oldest of those that may go: what is being
-    /// written stays, and does not keep what was written of other tracks.
+    /// The Period and track whose first segment is the oldest that may be dropped: segments being
+    /// written stay, but do not keep older ones of other tracks.
     fn oldest(&self) -> Option<(usize, usize)> {
         self.periods.iter().enumerate().find_map(|(p, period)| {
             let kept = usize::from(p + 1 == self.periods.len());
@@ -476,7 +475,7 @@ impl Inner {
 }
 
 impl Period {
-    /// Segments shorter than this were cut off, and do not tell what a rendition takes.
+    /// Shorter segments were cut off, and do not tell a rendition's rate.
     fn least_telling_us(&self) -> u64 {
         /// The same where their lengths are uneven.
         const LEAST_US: u64 = 200_000;

@@ -21,9 +21,9 @@ struct State {
     bytes: u64,
     ticks: u64,
     end_ticks: Option<u64>,
-    /// The type of stream access point that it begins with, 0 for none; 1 before its first picture.
+    /// The type of stream access point with which it begins, 0 for none; 1 before its first picture.
     sap_type: u8,
-    /// It is no longer in the window: its bytes are its readers' and its writer's.
+    /// It has left the window: its bytes belong to its readers and its writer.
     left: bool,
 }
 
@@ -42,7 +42,7 @@ impl Segment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the chunk counts among what the window holds.
+    /// Whether the chunk counts as held by the window.
     pub(super) fn push(&self, chunk: Bytes, duration_ticks: u64) -> bool {
         let mut state = self.lock();
         state.bytes += chunk.len() as u64;
@@ -63,8 +63,8 @@ impl Segment {
         self.grown.notify_waiters();
     }
 
-    /// The type of stream access point that its first picture is (ISO/IEC 14496-12 annex I); 0 where
-    /// that needs those before it.
+    /// The type of stream access point of its first picture (ISO/IEC 14496-12 annex I); 0 if that
+    /// needs earlier ones.
     pub fn begins_with(&self, sap_type: u8) {
         self.lock().sap_type = sap_type;
     }
@@ -73,15 +73,15 @@ impl Segment {
         self.number
     }
 
-    /// It leaves the window; returns the bytes that it had there.
+    /// Takes it out of the window; returns the bytes that it had there.
     pub(super) fn leave(&self) -> u64 {
         let mut state = self.lock();
         state.left = true;
         state.bytes
     }
 
-    /// Mean bits a second of a finished segment of `least_us` or more, 0 otherwise: in less time
-    /// than that a key frame alone says nothing of the rendition.
+    /// Mean bits a second of a finished segment of `least_us` or more, 0 otherwise: a shorter one,
+    /// just a key frame, does not tell the rendition's rate.
     pub(super) fn bps(&self, timescale: u32, least_us: u64) -> u64 {
         let state = self.lock();
         let Some(end) = state.end_ticks else { return 0 };
@@ -147,7 +147,8 @@ impl Reader {
             let segment = Arc::clone(&self.segment);
             let grown = segment.grown.notified();
             tokio::pin!(grown);
-            // Enlisted before looking, so that a chunk between the look and the wait is not missed.
+            // Registered before looking, so that a chunk between the look and the wait is not
+            // missed.
             grown.as_mut().enable();
             {
                 let state = segment.lock();

@@ -1,15 +1,15 @@
-//! How the media of a camera are named, and what is known of them before they are there.
+//! The names of a camera's media, and the facts about it before it exists.
 
-/// What a rendition is, known before its media.
+/// A rendition, before its media exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenditionSpec {
-    /// Names it in addresses: `v0`, `v1`, `a0`.
+    /// Its name in URLs: `v0`, `v1`, `a0`.
     pub id: String,
     /// Picture or sound.
     pub kind: RenditionKind,
     /// The camera's own bytes, not a transcoding.
     pub copied: bool,
-    /// What the encoder was told to make, bits a second; `None` for a copy.
+    /// The encoder's target rate, bits a second; `None` for a copy.
     pub nominal_bps: Option<u64>,
 }
 
@@ -22,5 +22,5 @@ pub enum RenditionKind {
     Audio,
 }
 
-/// Names a Period: its start in Unix milliseconds.
+/// The name of a Period: its start in Unix milliseconds.
 pub type PeriodMs = u64;

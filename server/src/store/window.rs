@@ -10,17 +10,17 @@ pub struct Window {
     pub renditions: Vec<RenditionSpec>,
     /// How far back it reaches.
     pub window: Duration,
-    /// How the source is.
+    /// The state of the source.
     pub status: SourceStatus,
     /// Oldest first.
     pub periods: Vec<PeriodInfo>,
-    /// By track number: the HLS media sequence number of the oldest segment. It rises by one with each
-    /// that leaves the window, from a number that the clock gave when the first one came.
+    /// By track number: the HLS media sequence number of the oldest segment. It rises by one with
+    /// each segment that leaves the window; it starts from the clock.
     pub media_sequences: Vec<u64>,
 }
 
 impl Window {
-    /// `rendition` is one of the camera's, and none of its segments is whole yet.
+    /// Whether `rendition` is one of the camera's and has no finished segment yet.
     pub fn lists_nothing(&self, rendition: &str) -> bool {
         let Some(track) = self.renditions.iter().position(|r| r.id == rendition) else {
             return false;
@@ -30,7 +30,7 @@ impl Window {
     }
 }
 
-/// How a camera is, as viewers are told.
+/// The state of a camera, as shown to viewers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceStatus {
     /// `connecting`, `live`, `offline`, ...
@@ -48,7 +48,7 @@ pub struct PeriodInfo {
     pub first_number: u64,
     /// Nominal length of a slot, microseconds.
     pub duration_us: u64,
-    /// Its segments are uneven: list them.
+    /// Its segments have different lengths: list them.
     pub listed: bool,
     /// The HLS discontinuity sequence: rises by one with each Period, likewise from the clock.
     pub sequence: u64,
@@ -69,7 +69,7 @@ pub struct RenditionInfo {
     pub channels: Option<u8>,
     /// Ticks in a second.
     pub timescale: u32,
-    /// The most that a segment has had, bits a second; 0 before the first is finished.
+    /// The highest rate of a segment, bits a second; 0 before the first is finished.
     pub peak_bps: u64,
     /// Oldest first; the last may be growing.
     pub segments: Vec<SegmentInfo>,
@@ -82,7 +82,7 @@ pub struct SegmentInfo {
     pub number: u64,
     /// Its first decode time, ticks.
     pub start_ticks: u64,
-    /// Its length, ticks; so far, while it grows.
+    /// Its length, ticks; while it grows, the length so far.
     pub duration_ticks: u64,
     /// It is finished.
     pub complete: bool,
