@@ -1,8 +1,8 @@
 //! Virtual time, and the clocks of the page, which may be wrong.
 //!
-//! [`Time`] is what really passes, in microseconds since the run began. The page sees two clocks
-//! made from it: a monotonic one that stands still while the machine sleeps, and a wall clock that
-//! does not, may be set wrong, and may be stepped. Both drift alike: they hang on one crystal.
+//! [`Time`] is the true time, in microseconds since the run began. The page has two clocks made
+//! from it: a monotonic one that stops while the machine sleeps, and a wall clock that does not
+//! stop, may be set wrong, and may be stepped. Both drift equally: they use one crystal.
 
 use nearlive::time::{Instant, WallTime};
 
@@ -25,7 +25,7 @@ pub const fn millis(ms: u64) -> Time {
 /// 2026-03-01T00:00:00Z: when every run begins.
 const BEGIN_US: i64 = 1_772_323_200_000_000;
 
-/// What the monotonic clock shows when a run begins: the page is 3 s old.
+/// The monotonic clock at the start of a run: the page is 3 s old.
 const PAGE_AGE_US: u64 = 3_000_000;
 
 /// The clocks of one page.
@@ -37,18 +37,18 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// `wall_error_us` is how far the wall clock is ahead of the truth; `drift_ppm` how much faster
-    /// both clocks run.
+    /// `wall_error_us`: how far the wall clock is ahead of the true time; `drift_ppm`: how much too
+    /// fast both clocks run.
     pub const fn new(wall_error_us: i64, drift_ppm: i64) -> Self {
         Self { slept: 0, wall_error_us, drift_ppm }
     }
 
-    /// The true wall-clock time, which origins go by.
+    /// The true wall-clock time, which origins use.
     pub fn truth(now: Time) -> WallTime {
         WallTime::from_micros(BEGIN_US + i64::try_from(now).unwrap_or(i64::MAX / 2))
     }
 
-    /// When it really is `wall`; 0 when that was before the run.
+    /// The true time at which it is `wall`; 0 when that was before the run.
     pub fn time_of(wall: WallTime) -> Time {
         u64::try_from(wall.as_micros() - BEGIN_US).unwrap_or(0)
     }
@@ -78,12 +78,12 @@ impl Clock {
         Self::truth(now).offset(self.wall_error_us + i64::try_from(drift).unwrap_or(0))
     }
 
-    /// Somebody sets the wall clock: it is now ahead of the truth by so much.
+    /// Sets the wall clock: it is now ahead of the true time by this much.
     pub fn set_wall_error(&mut self, us: i64) {
         self.wall_error_us = us;
     }
 
-    /// The machine slept for so long.
+    /// The machine slept for this long.
     pub fn sleep(&mut self, time: Time) {
         self.slept += time;
     }

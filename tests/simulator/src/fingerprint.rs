@@ -1,6 +1,6 @@
-//! A fingerprint of all that a player puts out in a run: whoever takes the player apart compares it
-//! before and after. It is taken where `NEARLIVE_FINGERPRINTS` names a folder; there each test has a file
-//! with a line for each of its runs.
+//! A fingerprint of all outputs of a player in a run, to compare before and after the player is
+//! taken apart. It is taken if `NEARLIVE_FINGERPRINTS` names a folder; there each test has a file
+//! with one line per run.
 
 use nearlive::player::Output;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,13 +17,13 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// `None`: nobody asks for it.
+    /// `None`: no fingerprint is wanted.
     pub(crate) fn begin(seed: u64) -> Option<Self> {
         let folder = PathBuf::from(std::env::var_os("NEARLIVE_FINGERPRINTS")?);
         Some(Self { folder, seed, hasher: DefaultHasher::new(), drains: 0 })
     }
 
-    /// Takes what one input led to, whatever its order: `outputs`, and the `wait` after them.
+    /// Adds the outputs to one input, in any order: `outputs`, and the `wait` after them.
     pub(crate) fn drained(&mut self, now: u64, outputs: &[Output], wait: &Output) {
         let mut texts: Vec<String> = outputs.iter().map(|it| format!("{it:?}")).collect();
         texts.sort_unstable();
@@ -36,7 +36,7 @@ impl Drop for Fingerprint {
     fn drop(&mut self) {
         let binary = std::env::current_exe().ok();
         let binary = binary.as_deref().and_then(|it| it.file_stem()).unwrap_or_default();
-        // Cargo puts a hash of its own behind the name.
+        // Cargo adds a hash of its own after the name.
         let binary = binary
             .to_string_lossy()
             .rsplit_once('-')

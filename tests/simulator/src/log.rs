@@ -1,7 +1,7 @@
-//! What was said lately, for the trace that a failing test prints.
+//! The newest events, for the trace that a failing test prints.
 //!
-//! What comes with every frame (reads, appends) has a short memory of its own, so that it does not
-//! push out what matters. Nothing is formatted before it is printed, except what is rare.
+//! Events of every frame (reads, appends) have a short memory of their own, so that they do not
+//! push out others. Only rare events are formatted before they are printed.
 //!
 //! `NEARLIVE_TRACE=20..22` prints all of the 20th to the 22nd second as it happens.
 
@@ -31,10 +31,10 @@ struct Line {
     note: Note,
 }
 
-/// The memory.
+/// The newest events.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    /// What is printed as it happens.
+    /// The time in which events are printed as they happen.
     aloud: Option<std::ops::Range<Time>>,
     rare: VecDeque<Line>,
     bulk: VecDeque<Line>,
@@ -71,7 +71,7 @@ impl Log {
         ring.push_back(Line { at, order: self.order, out, note });
     }
 
-    /// Something that happens outside the border.
+    /// Notes an event outside the border.
     pub(crate) fn note(&mut self, at: Time, text: impl Into<String>) {
         self.push(at, false, Note::Text(text.into()));
     }
@@ -126,7 +126,7 @@ impl Log {
         self.push(at, true, note);
     }
 
-    /// All that is remembered, oldest first.
+    /// All remembered events, oldest first.
     pub(crate) fn print(&self) -> String {
         let mut lines: Vec<&Line> = self.rare.iter().chain(&self.bulk).collect();
         lines.sort_by_key(|l| l.order);
@@ -150,13 +150,13 @@ fn look(s: &Snapshot) -> Note {
     }
 }
 
-/// A time of the run in seconds, to be read.
+/// A time of the run in seconds, for people.
 pub(crate) fn micros(t: Time) -> f64 {
     f64::from(u32::try_from(t / 1000).unwrap_or(u32::MAX)) / 1000.0
         + f64::from(u32::try_from(t % 1000).unwrap_or(0)) / 1e6
 }
 
-/// Microseconds in seconds, to be read; of a Unix time the last million seconds.
+/// Microseconds in seconds, for people; of a Unix time the last million seconds.
 pub(crate) fn seconds(us: i64) -> f64 {
     let us = if us.abs() > 1_000_000_000_000 { us % 1_000_000_000_000 } else { us };
     let ms = i32::try_from(us / 1000).unwrap_or(i32::MAX);

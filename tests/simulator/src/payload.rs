@@ -1,7 +1,7 @@
 //! Bytes as a rope, in which media data are only counted.
 //!
-//! An hour of 4 Mb/s is 1.8 GB. Nobody reads the inside of an `mdat`, so a run of zeros is one
-//! number, and headers are shared, not copied.
+//! An hour of 4 Mb/s is 1.8 GB. Nothing reads the inside of an `mdat`, so a run of zeros is
+//! one number, and headers are shared, not copied.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Payload {
         self.len
     }
 
-    /// There are none.
+    /// Whether it is empty.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }

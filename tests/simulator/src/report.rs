@@ -1,4 +1,4 @@
-//! What a run was like, measured from outside the player.
+//! The report of a run, measured from outside the player.
 
 use crate::clock::{Time, secs};
 use crate::log::{micros, seconds};
@@ -6,7 +6,7 @@ use nearlive::player::{Code, Error, Event, State, Switch};
 use std::fmt;
 use std::ops::Range;
 
-/// How it stood at one moment; one every 250 ms.
+/// The state at one moment; one every 250 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// When.
@@ -16,9 +16,9 @@ pub struct Sample {
     /// True time minus the capture time of what is shown, microseconds, where the origin has a
     /// clock.
     pub latency: Option<i64>,
-    /// The clock runs and there is a picture.
+    /// Whether the clock runs and there is a picture.
     pub moving: bool,
-    /// The viewer paused it.
+    /// Whether the viewer has paused it.
     pub paused: bool,
     /// `playbackRate`, thousandths.
     pub rate: u32,
@@ -30,19 +30,19 @@ pub struct Sample {
     pub audio_ahead: Option<i64>,
 }
 
-/// A time in which the picture stood still though it should have moved.
+/// A time in which the picture stood still although it should have moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stand {
     /// Since when.
     pub at: Time,
-    /// For how long; what it has lasted so far when it goes on.
+    /// Its length; the length so far while it continues.
     pub lasted: Time,
 }
 
-/// All that was noted.
+/// Everything that was recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Of the run.
+    /// The seed of the run.
     pub seed: u64,
     /// When the manifest was asked for.
     pub loaded: Option<Time>,
@@ -52,13 +52,13 @@ pub struct Report {
     pub stands: Vec<Stand>,
     /// The picture stands still since then.
     pub(crate) standing: Option<Time>,
-    /// What the player said of itself.
+    /// The player's messages about itself.
     pub states: Vec<(Time, State)>,
     /// Its errors.
     pub errors: Vec<(Time, Error)>,
     /// Its switches.
     pub switches: Vec<(Time, Switch)>,
-    /// Sentences on the source.
+    /// Sentences about the source.
     pub sources: Vec<(Time, String)>,
     /// How often it changed the playback rate.
     pub rate_changes: u32,
@@ -74,7 +74,7 @@ pub struct Report {
     pub inputs: u64,
     /// One every 250 ms.
     pub samples: Vec<Sample>,
-    /// What the player must not do: each breaks the contract of its border.
+    /// Violations: each breaks the contract of the player's border.
     pub violations: Vec<String>,
 }
 
@@ -99,7 +99,7 @@ impl Report {
             None if stands => self.standing = Some(now),
             Some(at) if !stands => {
                 self.standing = None;
-                // A jump takes the picture away for a moment, which nobody sees.
+                // A jump removes the picture for a moment that no viewer notices.
                 if now - at >= UNSEEN {
                     self.stands.push(Stand { at, lasted: now - at });
                 }
@@ -125,7 +125,7 @@ impl Report {
         over + self.standing.map_or(0, |at| part(at, span.end))
     }
 
-    /// How much media was played in `span`, microseconds: what was jumped over does not count.
+    /// How much media was played in `span`, microseconds; skipped media does not count.
     pub fn played(&self, span: Range<Time>) -> i64 {
         let pairs = self.samples_in(span).windows(2);
         let steps = pairs.filter_map(|pair| match pair {
@@ -149,7 +149,7 @@ impl Report {
         all.get((all.len() * permille / 1000).min(all.len().checked_sub(1)?)).copied()
     }
 
-    /// The first sample from `from` on that is so.
+    /// The first sample from `from` on that meets the condition.
     pub fn first(&self, from: Time, so: impl Fn(&Sample) -> bool) -> Option<Time> {
         let index = self.samples.partition_point(|s| s.at < from);
         let rest = self.samples.get(index..).unwrap_or_default();
@@ -161,8 +161,8 @@ impl Report {
         self.first(from, |s| s.moving && s.rung == Some(rung))
     }
 
-    /// When playback is back from `from` on: the picture moves then and in all samples of the second
-    /// after it.
+    /// When playback is back from `from` on: the picture moves then and in all samples of the next
+    /// second.
     pub fn back(&self, from: Time) -> Option<Time> {
         let mut since: Option<Time> = None;
         let index = self.samples.partition_point(|s| s.at < from);
@@ -177,14 +177,14 @@ impl Report {
         None
     }
 
-    /// The player kept its contract and did not give up; else what was wrong.
+    /// Whether the player kept its contract and did not give up; else the faults.
     pub fn sound(&self) -> Result<(), String> {
         let fatal = self.fatal().first().map(|e| format!("{:?} {}", e.code, e.message));
         self.violations.first().cloned().or(fatal).map_or(Ok(()), Err)
     }
 
-    /// What was wrong after trouble that was over at `end`: playing again `within` so long, and at its
-    /// latency 25 s later.
+    /// The faults after a disturbance that ended at `end`: it must play again `within` this time,
+    /// and be at its latency 25 s later.
     pub fn recovered(&self, end: Time, within: Time) -> Result<(), String> {
         self.sound()?;
         match self.back(end) {
@@ -264,8 +264,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// No more is played from one sample to the next, microseconds.
+/// More than this is not played from one sample to the next, microseconds.
 const LONGEST_STEP: i64 = 400_000;
 
-/// A shorter stand is no stand: the frame before it is on the screen for as long as that anyway.
+/// A shorter stop does not count: the frame before it stays on the screen that long anyway.
 const UNSEEN: Time = 100_000;

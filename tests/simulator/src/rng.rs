@@ -12,7 +12,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// A generator of its own for one purpose, so that using one does not shift another.
+    /// A separate generator for one purpose, so that using one does not shift another.
     pub fn fork(&self, purpose: u64) -> Self {
         Self(mix(self.0 ^ mix(purpose)))
     }

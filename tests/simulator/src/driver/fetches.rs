@@ -1,4 +1,4 @@
-//! Requests under way, and the scanner that runs over media bodies as in the browser.
+//! Open requests, and the scanner that reads media bodies as in the browser.
 
 use crate::payload::Payload;
 use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
@@ -9,9 +9,9 @@ use nearlive::player::{Body, Request};
 pub(super) struct Fetch {
     /// `None`: all bytes go to the core.
     scanner: Option<Scanner>,
-    /// Bytes that the scanner asked for and that are not all there.
+    /// Bytes that the scanner has asked for and that have not all arrived.
     pending: Vec<u8>,
-    /// The rung that its bytes are of.
+    /// The rung of its media.
     pub(super) label: u32,
 }
 

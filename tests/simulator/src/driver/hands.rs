@@ -1,4 +1,4 @@
-//! What a test can do to a run: the page's commands, the viewer's hands, and every kind of trouble.
+//! What a test can do to a run: the page's commands, the viewer's actions, and every fault.
 
 use super::simulation::{Machine, Simulation};
 use crate::clock::{NEVER, Time, secs};
@@ -9,7 +9,7 @@ use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 
 impl<M: Machine> Simulation<M> {
-    /// Ends the run: the player is stopped and has to leave nothing behind.
+    /// Ends the run: stops the player, which must leave nothing behind.
     pub fn finish(mut self) -> Report {
         self.sample = NEVER;
         self.command(Command::Stop);
@@ -26,7 +26,7 @@ impl<M: Machine> Simulation<M> {
         std::mem::take(&mut self.report)
     }
 
-    /// The page asks.
+    /// Gives a command of the page.
     pub fn command(&mut self, command: Command) {
         if matches!(command, Command::Load { .. }) {
             self.report.loaded.get_or_insert(self.now);
@@ -67,18 +67,18 @@ impl<M: Machine> Simulation<M> {
         self.network.set_trace(self.now, trace);
     }
 
-    /// From now on the link carries so many kilobits a second.
+    /// From now on the link has this rate, kilobits a second.
     pub fn kbps(&mut self, kbps: u64) {
         self.link(Trace::steady(kbps));
     }
 
-    /// Adds a trouble of requests.
+    /// Adds a fault of requests.
     pub fn fault(&mut self, fault: Fault) {
         self.log.note(self.now, format!("{fault:?}"));
         self.network.fault(fault);
     }
 
-    /// From now on pieces may take this much longer, and so many of a thousand are lost.
+    /// From now on pieces may take this much longer, and this many of a thousand are lost.
     pub fn roughen(&mut self, jitter: Time, loss_permille: u32) {
         self.log.note(self.now, format!("jitter {jitter}, loss {loss_permille}"));
         self.network.roughen(jitter, loss_permille);
@@ -133,18 +133,18 @@ impl<M: Machine> Simulation<M> {
         self.settle();
     }
 
-    /// Somebody sets the wall clock: it is now ahead of the truth by so much.
+    /// Sets the wall clock: it is now ahead of the true time by this much.
     pub fn set_wall_error(&mut self, us: i64) {
         self.log.note(self.now, format!("the wall clock is set {us} us ahead"));
         self.clock.set_wall_error(us);
     }
 
-    /// The decoder gives up.
+    /// The decoder fails.
     pub fn decode_error(&mut self) {
         self.decoder_gives_up("");
     }
 
-    /// The decoder gives up; the browser says so, and more in these words.
+    /// The decoder fails; the browser reports it with these words.
     pub fn decoder_gives_up(&mut self, words: &str) {
         self.log.note(self.now, "decode error");
         self.element.fail(self.now);
@@ -153,7 +153,7 @@ impl<M: Machine> Simulation<M> {
         self.settle();
     }
 
-    /// The first buffer of a kind takes so many bytes from now on.
+    /// The first buffer of a kind holds at most this many bytes from now on.
     pub fn quota(&mut self, kind: TrackKind, bytes: u64) {
         self.log.note(self.now, format!("the {kind:?} buffer takes {bytes} bytes"));
         if let Some(b) = self.element.buffer_mut(kind) {
@@ -161,12 +161,12 @@ impl<M: Machine> Simulation<M> {
         }
     }
 
-    /// So many of a thousand frames are dropped from now on.
+    /// This many of a thousand frames are dropped from now on.
     pub fn drops(&mut self, permille: u32) {
         self.element.set_drops(permille);
     }
 
-    /// The machine sleeps: the wall clock goes on, the monotonic clock does not, connections break,
+    /// The machine sleeps: the wall clock goes on, the monotonic clock stops, connections break,
     /// nothing is played.
     pub fn sleep(&mut self, time: Time) {
         self.log.note(self.now, "the machine sleeps");

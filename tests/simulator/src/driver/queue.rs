@@ -16,7 +16,8 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// How long a browser takes for it, in which an append takes so long besides its bytes.
+    /// How long a browser takes for it: an append takes this fixed time, and more for its
+    /// bytes.
     fn takes(&self, append: Time) -> Time {
         match self {
             // 100 MB/s and a turn of the event loop.
@@ -32,13 +33,13 @@ impl Op {
 pub(super) struct Queue {
     pub(super) waiting: VecDeque<Op>,
     pub(super) running: Option<Op>,
-    /// When the running one is finished.
+    /// When the current operation is finished.
     pub(super) until: Time,
-    /// The first append met a full buffer: only removals go on.
+    /// The first append met a full buffer: only removals are performed.
     pub(super) full: bool,
-    /// Appends wait.
+    /// Appends are held back.
     pub(super) held: bool,
-    /// Operations taken in, and operations done with, in all.
+    /// Operations received and operations finished, in total.
     pub(super) taken: u64,
     pub(super) done: u64,
 }
@@ -84,7 +85,7 @@ impl Queue {
         self.running.take()
     }
 
-    /// Forgets so many of the newest appends; answers how many of them were begun already.
+    /// Removes this many of the newest appends; returns how many of them were begun already.
     pub(super) fn forget(&mut self, appends: u32) -> u32 {
         let mut left = appends;
         while left > 0
@@ -97,7 +98,7 @@ impl Queue {
         left
     }
 
-    /// Ends what is running, and answers it.
+    /// Ends the current operation and returns it.
     pub(super) fn abort(&mut self) -> Option<Op> {
         self.full = false;
         self.until = NEVER;

@@ -1,4 +1,4 @@
-//! The run: time passes, what happens becomes inputs, and the outputs that answer are performed.
+//! The run: time passes, events become inputs, and the player's outputs are performed.
 
 use super::fetches::Fetch;
 use super::queue::{Op, Queue};
@@ -17,12 +17,12 @@ use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 
 impl<M: Machine> Simulation<M> {
-    /// Goes on for so long.
+    /// Runs for this long.
     pub fn run_for(&mut self, time: Time) {
         self.run_to(self.now + time);
     }
 
-    /// Goes on until then.
+    /// Runs until this time.
     pub fn run_to(&mut self, end: Time) {
         loop {
             let at = self.next();
@@ -41,7 +41,7 @@ impl<M: Machine> Simulation<M> {
         self.arrivals.append(&mut none);
     }
 
-    /// Goes on until something is so, or until `end`; true when it is so.
+    /// Runs until a condition holds, or until `end`; true if it holds.
     pub fn run_until(&mut self, end: Time, so: impl Fn(&Self) -> bool) -> bool {
         while !so(self) {
             let at = self.next();
@@ -104,7 +104,7 @@ impl<M: Machine> Simulation<M> {
         }
     }
 
-    /// Tells of the element's events until there are none.
+    /// Passes on the element's events until there are none.
     pub(super) fn settle(&mut self) {
         while let Some(cue) = self.element.cue() {
             if self.burst <= MOST_INPUTS {
@@ -159,7 +159,7 @@ impl<M: Machine> Simulation<M> {
         self.give(Input::Media(snapshot));
     }
 
-    /// One input, and all that follows from it.
+    /// Gives one input, and performs everything that follows from it.
     pub(super) fn give(&mut self, input: Input) {
         self.burst += 1;
         self.report.inputs += 1;
@@ -369,7 +369,7 @@ impl<M: Machine> Simulation<M> {
 
     fn enqueue(&mut self, track: TrackId, op: Op) {
         if !self.element.alive() {
-            // The source is dead or gone; the player may not know it yet. The bytes are free.
+            // The source is dead or gone, which the player may not know yet. The bytes are freed.
             return;
         }
         match self.queues.get_mut(&track) {
@@ -383,7 +383,7 @@ impl<M: Machine> Simulation<M> {
         if queue.forget(appends) == 0 {
             return;
         }
-        // A removal that runs cannot be aborted (MSE 3.2, abort() step 4): it is finished first.
+        // A removal in progress cannot be aborted (MSE 3.2, abort() step 4): it is finished first.
         let running = queue.abort();
         if let Some(Op::Remove(span)) = running {
             self.element.remove(track, span, self.now);
@@ -392,7 +392,7 @@ impl<M: Machine> Simulation<M> {
         self.element.settle(self.now);
     }
 
-    /// Begins what can be begun.
+    /// Begins every operation that can begin.
     pub(super) fn pump(&mut self) {
         for track in self.tracks() {
             self.pump_queue(track);
@@ -439,7 +439,7 @@ impl<M: Machine> Simulation<M> {
         }
     }
 
-    /// Operations on the source need all buffers at rest (MSE 3.2).
+    /// Operations on the source need all buffers to be idle (MSE 3.2).
     fn pump_source(&mut self) {
         while let Some(op) = self.source_ops.first() {
             let done = |track| self.queues.get(track).map_or(u64::MAX, |q| q.done);

@@ -1,4 +1,4 @@
-//! What is run: the machine, the page and the server, and what a run keeps.
+//! The parts of a run: the machine, the page and the server, and the run's own state.
 
 use super::fetches::Fetch;
 use super::queue::Queue;
@@ -15,7 +15,7 @@ use nearlive::player::{BlobId, Config, FetchId, Input, Output, Player, TrackId};
 use nearlive::time::{Instant, WallTime};
 use std::collections::BTreeMap;
 
-/// What is driven: the player, or a script in its place.
+/// The machine under test: the player, or a script in its place.
 pub trait Machine {
     /// See [`Player::handle`].
     fn handle(&mut self, now: Instant, input: Input);
@@ -33,12 +33,12 @@ impl Machine for Player {
     }
 }
 
-/// What the browser and its machine are like.
+/// The browser and its machine.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// How far the wall clock is ahead of the truth, microseconds.
+    /// How far the wall clock is ahead of the true time, microseconds.
     pub wall_error_us: i64,
-    /// How much faster its clocks run.
+    /// How much too fast its clocks run.
     pub drift_ppm: i64,
     /// The media element.
     pub rules: Rules,
@@ -60,22 +60,22 @@ impl Default for Page {
     }
 }
 
-/// Everything a run begins with.
+/// Everything with which a run begins.
 pub struct Setup {
-    /// Of everything that is left to chance.
+    /// The seed of all chance.
     pub seed: u64,
     /// The player's settings.
     pub config: Config,
     /// The browser.
     pub page: Page,
-    /// The way to the server.
+    /// The network to the server.
     pub path: Path,
     /// The server.
     pub origin: Box<dyn Origin>,
 }
 
 impl Setup {
-    /// A good line to this server, everything else as usual.
+    /// A good network to this server, everything else as usual.
     pub fn new(origin: impl Origin + 'static) -> Self {
         Self {
             seed: 1,
@@ -93,28 +93,28 @@ impl Setup {
         self.run(player)
     }
 
-    /// A run of anything that speaks like the player.
+    /// A run of any machine with the player's interface.
     pub fn run<M: Machine>(self, machine: M) -> Simulation<M> {
         Simulation::new(self, machine)
     }
 }
 
-/// What is said to the machine at a time of its own.
+/// An input to the machine at a time of its own.
 #[derive(Debug)]
 pub(super) enum Later {
     Opened,
     Supported(Vec<String>),
 }
 
-/// An operation on the source that waits until the buffers have done what was asked before it.
+/// An operation on the source that waits until the buffers have finished earlier operations.
 #[derive(Debug)]
 pub(super) struct SourceOp {
     pub(super) output: Output,
-    /// So many operations of each buffer.
+    /// This many operations of each buffer.
     pub(super) after: Vec<(TrackId, u64)>,
 }
 
-/// Bytes that the driver keeps.
+/// Bytes that the driver holds.
 #[derive(Debug)]
 pub(super) struct Blob {
     pub(super) data: Payload,
@@ -125,7 +125,7 @@ pub(super) struct Blob {
 pub struct Simulation<M: Machine = Player> {
     /// The player.
     pub player: M,
-    /// The way to the server.
+    /// The network to the server.
     pub(super) network: Network,
     pub(super) element: Element,
     pub(super) clock: Clock,
@@ -137,9 +137,9 @@ pub struct Simulation<M: Machine = Player> {
     pub(super) last_fetch: Option<FetchId>,
     pub(super) blobs: BTreeMap<BlobId, Blob>,
     pub(super) next_blob: u32,
-    /// Of the buffers that were added.
+    /// One per buffer that was added.
     pub(super) queues: BTreeMap<TrackId, Queue>,
-    /// Appends wait.
+    /// Appends are held back.
     pub(super) held: bool,
     pub(super) source_ops: Vec<SourceOp>,
     pub(super) later: Vec<(Time, Later)>,
@@ -149,7 +149,7 @@ pub struct Simulation<M: Machine = Player> {
     pub(super) hidden: bool,
     /// Inputs given at the present moment.
     pub(super) burst: u32,
-    /// How many of them are taken for no circle.
+    /// How many of them do not count as a circle.
     pub(super) patience: u32,
     pub(super) arrivals: Vec<(FetchId, Arrival)>,
     pub(super) outputs: Vec<Output>,
@@ -198,7 +198,7 @@ impl<M: Machine> Simulation<M> {
         self.clock.monotonic(self.now)
     }
 
-    /// What was noted so far.
+    /// The report so far.
     pub const fn report(&self) -> &Report {
         &self.report
     }
@@ -208,7 +208,7 @@ impl<M: Machine> Simulation<M> {
         &self.element
     }
 
-    /// True time minus the capture time of what the clock shows, microseconds.
+    /// True time minus the capture time of the position, microseconds.
     pub fn latency(&self) -> Option<i64> {
         let anchor = self.network.origin().anchor()?;
         let captured = anchor.offset(self.element.position(self.now));
@@ -223,7 +223,8 @@ impl<M: Machine> Simulation<M> {
         }
     }
 
-    /// A timer's time in a page that may be hidden: browsers wake hidden pages once a second.
+    /// When a timer fires in a page that may be hidden: browsers wake hidden pages once a
+    /// second.
     pub(super) fn timer(&self, at: Time) -> Time {
         if self.hidden && at != NEVER { at.div_ceil(secs(1)) * secs(1) } else { at }
     }
@@ -241,11 +242,11 @@ impl<M: Machine> Drop for Simulation<M> {
     }
 }
 
-/// How often the driver looks at an element that is to play, and the report at everything.
+/// How often the driver looks at a playing element, and the report at everything.
 pub(super) const TICK: Time = millis(250);
 
-/// More inputs at one moment than anything but a circle gives.
+/// More inputs at one moment than this happen only in a circle.
 pub(super) const MOST_INPUTS: u32 = 2000;
 
-/// More outputs to one input than anything but a circle gives.
+/// More outputs to one input than this happen only in a circle.
 pub(super) const MOST_OUTPUTS: usize = 10_000;

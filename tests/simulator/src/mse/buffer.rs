@@ -1,9 +1,9 @@
 //! A SourceBuffer: frames on the presentation timeline, and the ranges they make.
 //!
 //! Follows the coded frame processing, removal and eviction algorithms of MSE (3.5.8 to 3.5.10): a
-//! video frame is taken only after a random access point, a hole makes the next frames useless until
-//! the next one, what lies outside the append window is dropped and has the same effect, and a removal
-//! reaches on to the next one.
+//! video frame is accepted only after a random access point; after a hole, frames are unusable
+//! until the next one; frames outside the append window are dropped, with the same effect; a
+//! removal extends to the next one.
 
 use super::parser::{Frame, Init, Parsed, Parser};
 use crate::payload::Payload;
@@ -11,12 +11,12 @@ use nearlive::player::Span;
 use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 
-/// A frame as it is kept.
+/// A frame in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The frame, in positions.
     pub frame: Frame,
-    /// What the driver said of the bytes it came with.
+    /// The driver's tag for the bytes that it came with.
     pub label: u32,
     /// It was decoded right after the frame that is kept before it.
     follows: bool,
@@ -50,7 +50,7 @@ impl SourceBuffer {
         self.kind
     }
 
-    /// An empty buffer for media of this type, that takes so many bytes.
+    /// An empty buffer for media of this type, which holds this many bytes.
     pub fn new(kind: TrackKind, mime: &str, quota: u64) -> Self {
         Self {
             kind,
@@ -79,7 +79,7 @@ impl SourceBuffer {
         self.bytes
     }
 
-    /// From now on it takes so many bytes.
+    /// From now on it holds at most this many bytes.
     pub fn set_quota(&mut self, bytes: u64) {
         self.quota = bytes;
     }
@@ -89,7 +89,7 @@ impl SourceBuffer {
         &self.frames
     }
 
-    /// The parser is inside a box.
+    /// Whether the parser is inside a box.
     pub fn mid_box(&self) -> bool {
         self.parser.mid_box()
     }
@@ -131,8 +131,8 @@ impl SourceBuffer {
         upto(to).saturating_sub(upto(from))
     }
 
-    /// Makes room for so many bytes by giving up what is behind the position; false when there is
-    /// still none (QuotaExceededError).
+    /// Makes room for this many bytes by removing media behind the position; false if there is
+    /// still not enough (QuotaExceededError).
     pub fn make_room(&mut self, bytes: u64, position: i64) -> bool {
         if self.bytes + bytes > self.quota {
             let playing = self.frames.partition_point(|s| s.frame.start <= position);
@@ -213,7 +213,7 @@ impl SourceBuffer {
             before.frame.end = before.frame.end.min(frame.start);
         }
         if to > from && self.kind == TrackKind::Video {
-            // What depends on a removed frame goes as well.
+            // Frames that depend on a removed one are removed as well.
             while self.frames.get(to).is_some_and(|s| !s.frame.sync) {
                 to += 1;
             }
@@ -297,10 +297,10 @@ impl SourceBuffer {
     }
 }
 
-/// No hole longer than this is played over, however long its frames.
+/// No longer hole is played over, whatever the length of frames.
 const MOST_FUDGE: i64 = 125_000;
 
-/// A buffer of this type takes this sample entry.
+/// Whether a buffer of this type accepts this sample entry.
 fn accepts(mime: &str, codec: &str) -> bool {
     let Some((_, codecs)) = mime.split_once("codecs=") else { return true };
     codecs.contains(codec)

@@ -1,4 +1,4 @@
-//! The SourceBuffers of a MediaSource: as many as it is told, each with the name of its track.
+//! The SourceBuffers of a MediaSource: any number, each with the name of its track.
 
 use super::buffer::SourceBuffer;
 use nearlive::player::TrackId;

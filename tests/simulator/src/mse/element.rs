@@ -1,4 +1,4 @@
-//! The media element: when its clock runs, and what it says about it.
+//! The media element: when its clock runs, and the events that it fires.
 //!
 //! ```text
 //!  nothing --init of all buffers--> metadata --data at the position--> seeked --start rule--> playing
@@ -30,11 +30,11 @@ pub struct Element {
     /// A MediaSource is attached and works.
     alive: bool,
     duration: Option<i64>,
-    /// `endOfStream` was called and nothing appended since.
+    /// `endOfStream` was called and nothing has been appended since.
     complete: bool,
     paused: bool,
     seeking: bool,
-    /// A seek is not over before.
+    /// A seek ends no earlier than this.
     flushed: Time,
     ended: bool,
     /// `loop`.
@@ -54,7 +54,7 @@ pub struct Element {
     counted: i64,
     frames: u32,
     dropped: u32,
-    /// So many of a thousand frames are dropped.
+    /// This many of a thousand frames are dropped.
     drop_permille: u32,
     /// Events to tell of, oldest first.
     cues: VecDeque<Cue>,
@@ -91,8 +91,8 @@ impl Element {
         }
     }
 
-    /// A new source is set: everything begins anew (HTML 4.8.11.5, the load algorithm), only the
-    /// frame counters' owner stays.
+    /// A new source is set: everything starts again (HTML 4.8.11.5, the load algorithm), except the
+    /// frame counters.
     pub fn open(&mut self) {
         let (rules, drop_permille) = (self.rules.clone(), self.drop_permille);
         let (muted, looping) = (self.muted, self.looping);
@@ -142,7 +142,7 @@ impl Element {
         self.buffers.get(track).map(SourceBuffer::spans).unwrap_or_default()
     }
 
-    /// Room for so many bytes; false is a QuotaExceededError.
+    /// Makes room for this many bytes; false is a QuotaExceededError.
     pub fn make_room(&mut self, track: TrackId, bytes: u64, now: Time) -> bool {
         let at = self.position(now);
         self.buffers.get_mut(track).is_none_or(|b| b.make_room(bytes, at))
@@ -296,7 +296,7 @@ impl Element {
         self.dry = self.dry.map(|since| since + (end - now));
     }
 
-    /// From now on so many of a thousand frames are dropped.
+    /// From now on this many of a thousand frames are dropped.
     pub fn set_drops(&mut self, permille: u32) {
         self.drop_permille = permille;
     }
@@ -356,7 +356,7 @@ impl Element {
         self.buffers.of(TrackKind::Video)?.shown_at(self.position(now))
     }
 
-    /// Sound that the clock needs to start at the moment, microseconds.
+    /// The sound that the clock needs now to start, microseconds.
     pub const fn wants(&self) -> i64 {
         self.audio_start
     }
@@ -401,7 +401,7 @@ impl Element {
         ranges.unwrap_or_default().into_iter().map(span).collect()
     }
 
-    /// When its state may change by itself.
+    /// When its state may change without an input.
     pub fn next(&self) -> Time {
         if !self.running {
             let flushes = self.alive && self.seeking && self.flushed > self.since;
@@ -438,7 +438,7 @@ impl Element {
         self.rules.audio_reserve + if stretched { self.rules.stretch_reserve } else { 0 }
     }
 
-    /// Where the clock has to stop for want of sound; `None` when it does not.
+    /// Where the clock has to stop for lack of sound; `None` if it does not stop.
     fn audio_limit(&self, at: i64) -> Option<i64> {
         let range = self.buffers.of(TrackKind::Audio)?.range_at(at);
         self.limit(self.buffers.of(TrackKind::Audio), range).map(|end| match range {
@@ -457,7 +457,7 @@ impl Element {
     fn limit(&self, buffer: Option<&SourceBuffer>, range: Option<(i64, i64)>) -> Option<i64> {
         let last = buffer?.ranges().last().copied();
         match range {
-            // After endOfStream a track that is over does not hold the others up.
+            // After endOfStream, a track that has ended does not hold up the others.
             _ if self.complete && (range.is_none() || range == last) => {
                 let over = last.is_none_or(|l| self.base >= l.1) || range == last;
                 if over { None } else { Some(self.base) }
@@ -474,7 +474,7 @@ impl Element {
         self.dry = None;
     }
 
-    /// Lets its state follow what has changed.
+    /// Updates its state after changes.
     pub fn settle(&mut self, now: Time) {
         if !self.alive {
             return;
@@ -534,7 +534,7 @@ impl Element {
         self.ready = ready;
     }
 
-    /// Watches the running clock.
+    /// Checks the running clock.
     fn watch(&mut self, now: Time) {
         let at = self.base;
         if self.complete && self.duration.is_some_and(|d| at >= d) {
@@ -574,7 +574,7 @@ impl Element {
         self.buffers.all().all(has) && self.ready > 0
     }
 
-    /// The stream is complete, and this buffer has no more from the position on.
+    /// Whether the stream is complete and this buffer has no more from the position on.
     fn over(&self, buffer: &SourceBuffer) -> bool {
         self.complete && buffer.ranges().last().is_none_or(|l| l.1 <= self.base)
     }

@@ -1,8 +1,8 @@
 //! The segment parser of a SourceBuffer: ISO BMFF bytes in pieces of any size to frames.
 //!
-//! Written apart from `nearlive::media`, so that a mistake there does not cancel itself out here.
-//! As browsers do, it keeps what is left of a box for the next append: after half a box, whatever
-//! comes is taken for the rest of it, until [`Parser::reset`].
+//! Independent of `nearlive::media`, so that a mistake there does not cancel itself out here. Like
+//! browsers, it keeps an unfinished box for the next append: after half a box, the next bytes are
+//! taken for the rest of it, until [`Parser::reset`].
 //!
 //! Source: ISO/IEC 14496-12 8.8 (movie fragments) and the MSE byte stream format for ISO BMFF.
 
@@ -24,19 +24,19 @@ pub struct Frame {
     pub bytes: u64,
 }
 
-/// What an initialization segment says.
+/// The content of an initialization segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Init {
     /// Four letters of the sample entry, such as `avc1`.
     pub codec: String,
-    /// No duration stands anywhere: a live stream, which Chromium plays with low delay.
+    /// It states no duration: a live stream, which Chromium plays with low delay.
     pub unbounded: bool,
     track: u32,
     timescale: u32,
     defaults: [u32; 3],
 }
 
-/// What the parser finds.
+/// The parser's results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
     /// An initialization segment.
@@ -49,9 +49,9 @@ pub enum Parsed {
 enum State {
     /// Before or inside a box header.
     Header,
-    /// Inside a box that is read whole: so many bytes of it, header included.
+    /// Inside a box that is read whole: this many bytes of it so far, header included.
     Box(u64),
-    /// Inside an `mdat`: so many bytes are left.
+    /// Inside an `mdat`: this many bytes are left.
     Data(u64),
 }
 
@@ -72,7 +72,7 @@ impl Default for Parser {
 }
 
 impl Parser {
-    /// Forgets what is left of a box, not the initialization segment (MSE 3.5.4, reset parser state).
+    /// Discards the unfinished box, not the initialization segment (MSE 3.5.4, reset parser state).
     pub fn reset(&mut self) {
         self.state = State::Header;
         self.head.clear();
@@ -89,7 +89,7 @@ impl Parser {
         !self.due.is_empty() || matches!(self.state, State::Data(_))
     }
 
-    /// Reads bytes; the error is what a browser would end the stream with.
+    /// Reads bytes; the error is the reason for which a browser would end the stream.
     pub fn feed(&mut self, mut data: Payload, out: &mut Vec<Parsed>) -> Result<(), String> {
         while !data.is_empty() {
             match self.state {

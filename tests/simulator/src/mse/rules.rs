@@ -1,32 +1,32 @@
-//! How a browser behaves where the standard leaves it open.
+//! The behaviour of a browser where the standard leaves it open.
 
 use crate::clock::{Time, millis, secs};
 
-/// How this browser behaves.
+/// The behaviour of this browser.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Sound that has to be there for the clock to start, microseconds.
+    /// Sound that the clock needs to start, microseconds.
     pub audio_start: i64,
-    /// The most that underflows raise it to.
+    /// The most to which underflows raise it.
     pub audio_start_most: i64,
-    /// Sound that the decoder and the device hold: with less the clock stops.
+    /// Sound that the decoder and the device hold: with less, the clock stops.
     pub audio_reserve: i64,
-    /// Sound that is held besides while it is stretched at its pitch (a window of 20 ms is sought in
-    /// 30 ms).
+    /// Sound held in addition while it is stretched at its pitch (a window of 20 ms is searched for
+    /// in 30 ms).
     pub stretch_reserve: i64,
-    /// Frames that have to be there for the clock to start, where the stream has a duration.
+    /// Frames that the clock needs to start, where the stream has a duration.
     pub video_frames: i64,
-    /// The pipeline is flushed and filled again for so long at each seek.
+    /// How long it takes to flush and refill the pipeline at each seek.
     pub seek_takes: Time,
     /// For how long the clock goes on without a picture, while there is sound.
     pub picture_grace: Time,
-    /// Bytes that a video buffer takes.
+    /// Bytes that a video buffer holds.
     pub video_quota: u64,
-    /// Bytes that an audio buffer takes.
+    /// Bytes that an audio buffer holds.
     pub audio_quota: u64,
-    /// An append takes so long, microseconds, besides the time for its bytes.
+    /// An append takes this long, microseconds, besides the time for its bytes.
     pub append_takes: Time,
-    /// The sound card's clock is so much faster than the truth.
+    /// The sound card's clock is this much too fast.
     pub drift_ppm: i64,
 }
 

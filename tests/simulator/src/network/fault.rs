@@ -1,4 +1,4 @@
-//! Troubles of single requests, on a schedule.
+//! Faults of single requests, on a schedule.
 
 use crate::clock::Time;
 use crate::origin::HttpRequest;
@@ -12,30 +12,31 @@ pub enum Trouble {
     Refused,
     /// Another status than the origin's.
     Status(u16),
-    /// The answer breaks off after so many bytes of its body.
+    /// The answer breaks off after this many bytes of its body.
     CutAfter(u64),
-    /// The answer stops after so many bytes of its body, and the connection stays open.
+    /// The answer stops after this many bytes of its body, and the connection stays open.
     StallAfter(u64),
-    /// The answer comes so much later.
+    /// The answer comes this much later.
     Late(Time),
     /// The body is zeros.
     Damaged,
-    /// A web page with status 200, as of a network that wants a login.
+    /// A web page with status 200, as from a network that requires a login.
     Page,
-    /// 429, and not to be asked again for so many seconds.
+    /// 429, with a request to wait this many seconds.
     Busy(u64),
-    /// All of the body comes; then the connection breaks, for its length was said to be more.
+    /// The whole body comes; then the connection breaks, because a greater length was
+    /// announced.
     Overrun,
 }
 
-/// A trouble, and whom it meets.
+/// A fault, and the requests that it affects.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// Requests that reach the server in this time.
     pub during: Range<Time>,
-    /// Whose URL contains this.
+    /// Requests whose URL contains this.
     pub matching: String,
-    /// So many of a thousand.
+    /// This many of a thousand.
     pub permille: u32,
     /// What happens to them.
     pub trouble: Trouble,
@@ -55,7 +56,7 @@ impl Fault {
     }
 }
 
-/// The trouble that a request meets, if any.
+/// The fault that a request meets, if any.
 pub(super) fn meets(
     faults: &[Fault],
     now: Time,

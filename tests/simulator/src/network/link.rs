@@ -5,8 +5,8 @@
 
 use crate::clock::{NEVER, Time};
 
-/// A rate over time, kilobits a second: (how long, rate), then the last rate stays, or it begins
-/// anew.
+/// A rate over time, kilobits a second: (duration, rate) steps. After them the last rate stays, or
+/// they begin again.
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// Each step: duration in microseconds, kilobits a second, one-way delay in microseconds where
@@ -33,8 +33,8 @@ impl Trace {
         Self { steps: vec![TraceStep { lasts: NEVER, kbps, delay: None }], repeat: false }
     }
 
-    /// Reads `duration_ms,kbps,latency_ms` lines (a head line and what else is no number is passed
-    /// over). The latency is of a request's round trip.
+    /// Reads `duration_ms,kbps,latency_ms` lines (a head line and other lines that are not numbers
+    /// are skipped). The latency is that of a request's round trip.
     pub fn from_csv(text: &str) -> Self {
         let step = |line: &str| {
             let mut fields = line.split(',').map(|f| f.trim().parse::<u64>().ok());
@@ -59,8 +59,8 @@ pub struct Link {
     now: Time,
     kbps: u64,
     delay: Option<Time>,
-    /// What is left of the piece on the link, in bits times 1000 (so that kb/s times microseconds
-    /// come out even).
+    /// The rest of the piece on the link, in bits times 1000 (so that kb/s times microseconds are
+    /// whole numbers).
     left: Option<u64>,
 }
 
@@ -72,7 +72,7 @@ impl Link {
         link
     }
 
-    /// From now on this trace holds.
+    /// Uses this trace from now on.
     pub fn set(&mut self, now: Time, trace: Trace) {
         self.advance(now);
         self.trace = trace;
@@ -98,7 +98,7 @@ impl Link {
         self.delay
     }
 
-    /// A piece is on the link.
+    /// Whether a piece is on the link.
     pub const fn busy(&self) -> bool {
         self.left.is_some()
     }
@@ -117,7 +117,7 @@ impl Link {
         }
     }
 
-    /// When something changes: the piece is through, or the rate is another.
+    /// When something changes: the piece is through, or the rate changes.
     pub fn next(&self) -> Time {
         let through = match (self.left, self.kbps) {
             (Some(left), kbps) if kbps > 0 => self.now.saturating_add(left.div_ceil(kbps)),

@@ -4,9 +4,9 @@
 //! start -> queue (six connections a host) -> one way to the origin -> Reply
 //!                  page <- delay, jitter <- Link, piece by piece <- what the reply has
 //! ```
-//! What TCP adds is modelled where players feel it: a handshake for a new connection, a lost packet
-//! that holds back all that is behind it, and retransmission timers, which wait in doubling
-//! steps (RFC 6298 5.5) and so let an old connection sleep on when the link is long back.
+//! It models the effects of TCP that players notice: a handshake for a new connection, a lost
+//! packet that holds back all packets behind it, and retransmission timers. These wait in doubling
+//! steps (RFC 6298 5.5), so an old connection may sleep long after the link is back.
 //!
 //! No threads, no callbacks: [`Network::next`] says when something happens, [`Network::advance`]
 //! lets it happen.
@@ -25,7 +25,7 @@ use nearlive::player::FetchId;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// What the way to the origin is like.
+/// The network to the origin.
 #[derive(Clone, Debug)]
 pub struct Path {
     /// The rate of the link, over time.
@@ -34,22 +34,22 @@ pub struct Path {
     pub delay: Time,
     /// A piece may take this much longer.
     pub jitter: Time,
-    /// So many of a thousand pieces are lost and sent again, 200 ms later.
+    /// This many of a thousand pieces are lost and sent again, 200 ms later.
     pub loss_permille: u32,
     /// Connections to one host.
     pub connections: usize,
-    /// Troubles of single requests.
+    /// Faults of single requests.
     pub faults: Vec<Fault>,
 }
 
 impl Path {
-    /// A good line.
+    /// A good network.
     pub fn good() -> Self {
         Self::steady(20_000)
     }
 
-    /// A line of this rate with a round trip of 10 ms and no other trouble; six connections, as HTTP/1.1
-    /// in browsers.
+    /// A network of this rate with a round trip of 10 ms and no faults; six connections, as
+    /// HTTP/1.1 in browsers.
     pub fn steady(kbps: u64) -> Self {
         Self {
             trace: Trace::steady(kbps),
@@ -62,7 +62,7 @@ impl Path {
     }
 }
 
-/// What a request brings the page.
+/// What the page gets for a request.
 #[derive(Debug)]
 pub enum Arrival {
     /// The head.
@@ -71,7 +71,7 @@ pub enum Arrival {
     Data(Payload),
     /// The end.
     Done,
-    /// It failed, in the browser's words.
+    /// It failed, with the browser's words.
     Failed(&'static str),
 }
 
@@ -92,11 +92,11 @@ struct Transfer {
     poll: Time,
     ready: VecDeque<Piece>,
     trouble: Option<Trouble>,
-    /// Body bytes that went to the link.
+    /// Body bytes that were given to the link.
     sent: u64,
-    /// No piece goes out before.
+    /// No piece goes out before this time.
     hold: Time,
-    /// No piece reaches the page before.
+    /// No piece reaches the page before this time.
     last_arrival: Time,
     /// What comes after the last piece.
     end: Option<Arrival>,
@@ -146,7 +146,7 @@ pub struct Network {
     /// Since when nothing flows.
     outage: Option<Time>,
     offline: bool,
-    /// How many of the origin's downs have begun.
+    /// How many of the origin's times down have begun.
     downs: usize,
 }
 
@@ -177,17 +177,17 @@ impl Network {
         self.origin.as_ref()
     }
 
-    /// Requests that are not over.
+    /// Requests that have not ended.
     pub fn open(&self) -> usize {
         self.transfers.len() + self.queue.len()
     }
 
-    /// Adds a trouble.
+    /// Adds a fault.
     pub fn fault(&mut self, fault: Fault) {
         self.path.faults.push(fault);
     }
 
-    /// From now on pieces may take this much longer, and so many of a thousand are lost.
+    /// From now on pieces may take this much longer, and this many of a thousand are lost.
     pub fn roughen(&mut self, jitter: Time, loss_permille: u32) {
         self.path.jitter = jitter;
         self.path.loss_permille = loss_permille;
@@ -240,7 +240,7 @@ impl Network {
         self.dequeue(now);
     }
 
-    /// Gives a request up: nothing more comes of it.
+    /// Cancels a request: the page gets nothing more of it.
     pub fn cancel(&mut self, now: Time, id: FetchId) {
         // A connection with half an answer on it is closed: it does not become idle.
         self.transfers.retain(|t| t.id != id);

@@ -32,7 +32,7 @@ pub enum Form {
 pub struct Run {
     /// When its first frame is made; may be before the page opens.
     pub from: i64,
-    /// When it dies: what is not whole then is never listed.
+    /// When it dies: unfinished segments are never listed.
     pub until: Time,
     /// The number of its first segment; `None`: numbers go on.
     pub number: Option<u64>,
@@ -40,14 +40,14 @@ pub struct Run {
     pub clock_ms: u64,
     /// `EXT-X-DISCONTINUITY` before it.
     pub tag: bool,
-    /// What was listed before stays listed.
+    /// Segments listed before stay listed.
     pub keeps: bool,
-    /// The sound begins so much later: the sound's list is that far behind, milliseconds.
+    /// The sound begins this much later: its list is that far behind, milliseconds.
     pub sound_later_ms: u64,
 }
 
 impl Run {
-    /// One that began so long before the page opens, and does not end.
+    /// A run that began this long before the page opens, and does not end.
     pub const fn since(seconds: i64) -> Self {
         Self {
             from: -seconds * 1_000_000,
@@ -60,15 +60,15 @@ impl Run {
         }
     }
 
-    /// One that begins at this time as ffmpeg does when it is started again: numbers and times from
-    /// the start, no tag, a new list.
+    /// A run that begins at this time as a restarted ffmpeg does: numbers and times from the start,
+    /// no tag, a new list.
     pub fn anew(from: Time) -> Self {
         let from = i64::try_from(from).unwrap_or(i64::MAX);
         Self { from, number: Some(0), keeps: false, ..Self::since(0) }
     }
 }
 
-/// What is wrong with the lists for a while.
+/// A temporary fault of the lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
     /// They list nothing.
@@ -79,9 +79,9 @@ pub enum Wrong {
     Nothing,
     /// They are cut off in the middle of a line.
     CutOff,
-    /// They are those of the moment at which this began.
+    /// They stay as they were at the moment at which this began.
     Frozen,
-    /// They are so much older than they should be.
+    /// They are this much older than they should be.
     Old(Time),
 }
 
@@ -106,13 +106,13 @@ pub struct Broadcast {
     pub runs: Vec<Run>,
     /// Kilobits a second of each variant.
     pub kbps: Vec<u64>,
-    /// The lists of variants number their segments from so much more.
+    /// The lists of variants number their segments from this much more.
     pub skew: Vec<u64>,
     /// Times of a run in which there is no sound, milliseconds.
     pub silent: Vec<Range<u64>>,
     /// Times of a run in which there is no picture, milliseconds.
     pub blind: Vec<Range<u64>>,
-    /// What is wrong with the lists, and when.
+    /// Faults of the lists, and their times.
     pub wrong: Vec<(Range<Time>, Wrong)>,
 }
 
@@ -137,7 +137,7 @@ impl Default for Broadcast {
 }
 
 impl Broadcast {
-    /// So many segments on demand.
+    /// This many segments on demand.
     pub fn on_demand(segments: i64, segment: Time) -> Self {
         let length = i64::try_from(segment).unwrap_or(0) * segments;
         Self {

@@ -6,7 +6,7 @@ use nearlive::media::isobmff::write::{self, ProducerTime, Sample, SampleEntry, T
 use nearlive::time::{Timescale, WallTime};
 use nearlive::units::Resolution;
 
-/// What a track is.
+/// The codec of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// H.264 at 90 kHz.
@@ -76,12 +76,12 @@ impl Packer {
         write::init_segment(&self.track)
     }
 
-    /// One chunk of these frames, which follow each other.
+    /// One chunk of these contiguous frames.
     pub fn chunk(&self, frames: &[Sized], captured: Option<WallTime>) -> Payload {
         self.late_chunk(frames, captured, None)
     }
 
-    /// One chunk of frames that are shown so many ticks after they are decoded.
+    /// One chunk of frames that are shown this many ticks after they are decoded.
     pub fn chunk_shown(&self, frames: &[Sized], after: i32) -> Payload {
         self.write(frames, None, None, after)
     }
@@ -140,8 +140,8 @@ thread_local! {
     static ZEROS: std::cell::RefCell<(Vec<u8>, Vec<u8>)> = const { std::cell::RefCell::new((Vec::new(), Vec::new())) };
 }
 
-/// A `sidx` of version 0 (ISO/IEC 14496-12 8.16.3) for segments of these sizes and durations, that
-/// follow it at once.
+/// A `sidx` of version 0 (ISO/IEC 14496-12 8.16.3) for segments of these sizes and durations, which
+/// follow it directly.
 pub fn index(timescale: u32, segments: &[(u32, u32)]) -> Vec<u8> {
     let mut body = vec![0; 4];
     body.extend(1_u32.to_be_bytes());

@@ -1,9 +1,9 @@
 //! A server of films that are cut from recordings: Periods and tracks with holes in them.
 //!
 //! `/cut/index.mpd` is DASH with SegmentTimeline and `$Time$`, `/cut/{track}/init.mp4` and
-//! `/cut/{track}/{ms}.m4s` is media, by its own time in milliseconds. What two Periods show of one
-//! track is the same media, elsewhere on the timeline. `/cut/index.m3u8` is HLS of the first Period,
-//! which says of segments only how long they are.
+//! `/cut/{track}/{ms}.m4s` is media, by its own time in milliseconds. Two Periods show the same
+//! media of a track, in different places of the timeline. `/cut/index.m3u8` is HLS of the first
+//! Period, which gives only the lengths of segments.
 
 use super::cmaf::{AUDIO_FRAME, Kind, Packer, Sized};
 use super::{Head, HttpRequest, Origin, Reply, Timeline, status};
@@ -32,7 +32,7 @@ pub struct Strip {
     pub language: Option<&'static str>,
     /// It has the Role "main".
     pub main: bool,
-    /// RFC 6381; `None`: what its media is.
+    /// RFC 6381; `None`: the true codec of its media.
     pub codecs: Option<&'static str>,
     /// `presentationTimeOffset`, milliseconds.
     pub offset_ms: u64,
@@ -260,7 +260,7 @@ impl Origin for CutServer {
     }
 
     fn rung(&self, url: &str) -> Option<u8> {
-        // The last letter of a track's name numbers what it shows.
+        // The last letter of a track's name gives the number of its content.
         let id = url.rsplit('/').nth(1)?;
         let last = id.bytes().last()?;
         Some(if last.is_ascii_digit() { last - b'0' } else { 0 })

@@ -40,17 +40,17 @@ pub struct Film {
     pub audio: bool,
     /// Segments in a Period, each of which counts its media times from zero; 0: there is one Period.
     pub period: usize,
-    /// So much sooner than the segments of `sizes` does the picture end, milliseconds: what would lie
-    /// behind that is not there.
+    /// The picture ends this much sooner than the segments of `sizes`, milliseconds: media after
+    /// that does not exist.
     pub picture_lacks_ms: u64,
-    /// The same of the sound.
+    /// The same for the sound.
     pub sound_lacks_ms: u64,
-    /// The manifest says that the film is so much longer than `sizes`, milliseconds.
+    /// The manifest says that the film is this much longer than `sizes`, milliseconds.
     pub said_longer_ms: i64,
 }
 
 impl Film {
-    /// A film of so many segments whose sizes are just their rate.
+    /// A film of this many segments whose sizes are exactly their rate.
     pub fn steady(segments: usize, segment_ms: u64, kbps: &[u64]) -> Self {
         let sizes = kbps.iter().map(|k| k * segment_ms / 8).collect();
         Self {
@@ -159,8 +159,8 @@ impl FilmServer {
             .then(|| ts::segment(size, &pictures, &sound).into())
     }
 
-    /// How much of a segment is there, milliseconds, where a track ends so much sooner than it
-    /// should; `None`: nothing.
+    /// How much of a segment exists, milliseconds, if a track ends this much sooner than it should;
+    /// `None`: nothing.
     fn there_ms(&self, index: usize, lacks: u64) -> Option<u64> {
         let end = self.film.length_ms().checked_sub(lacks)?;
         let start = crate::payload::count(index) * self.film.segment_ms;

@@ -1,11 +1,11 @@
 //! Servers: what answers a request, and when its bytes exist.
 //!
-//! An [`Origin`] is asked once for each request and gives a [`Reply`], which the network then asks
-//! for bytes until there are no more. A reply says when to ask again, so that a segment can grow while
-//! it is sent, and a request can be held. [`Timeline`] is the reply for everything whose bytes are
-//! known beforehand.
+//! An [`Origin`] is asked once for each request and returns a [`Reply`], which the network then
+//! asks for bytes until there are no more. A reply says when to ask again, so that a segment can
+//! grow while it is sent, and a request can be held. [`Timeline`] is the reply for everything whose
+//! bytes are known beforehand.
 //!
-//! Origins go by the true time; how wrong the page's clock is, they do not know.
+//! Origins use the true time; they do not know the error of the page's clock.
 
 pub mod broadcast;
 pub mod cmaf;
@@ -23,7 +23,7 @@ use nearlive::units::ByteRange;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// What an origin is asked.
+/// A request, as the origin gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
     /// Absolute.
@@ -54,7 +54,7 @@ impl HttpRequest {
 pub struct Head {
     /// HTTP status.
     pub status: u16,
-    /// Where it came from, when the request was redirected; else empty.
+    /// The final address, when the request was redirected; else empty.
     pub url: String,
     /// `Content-Type`.
     pub content_type: Option<String>,
@@ -74,7 +74,7 @@ impl Head {
     }
 }
 
-/// What a reply has at the moment.
+/// The present state of a reply.
 #[derive(Debug)]
 pub enum Step {
     /// Its head: comes first, once.
@@ -91,7 +91,7 @@ pub enum Step {
 
 /// An answer that is under way.
 pub trait Reply {
-    /// The next of it.
+    /// The next part of it.
     fn poll(&mut self, now: Time) -> Step;
 }
 
@@ -112,8 +112,8 @@ pub trait Origin {
         None
     }
 
-    /// When its process does not run: connections break at the start of each, and are refused
-    /// until its end.
+    /// The times at which its process does not run: connections break at the start of each, and are
+    /// refused until its end.
     fn down(&self) -> &[Range<Time>] {
         &[]
     }

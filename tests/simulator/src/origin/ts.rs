@@ -33,7 +33,7 @@ pub fn sound(origin: u64, from: u64, to: u64, size: usize) -> Vec<Unit> {
     (number(from)..number(to)).map(unit).collect()
 }
 
-/// A segment of these pictures, so large, and this sound.
+/// A segment of these pictures, of this size, and this sound.
 pub fn segment((width, height): (u32, u32), pictures: &[Unit], sound: &[Unit]) -> Vec<u8> {
     let mut out = Writer::default();
     out.tables(!pictures.is_empty(), !sound.is_empty());
@@ -130,7 +130,7 @@ impl Writer {
         self.packets(pid, &pes, sync);
     }
 
-    /// Cuts a unit into packets; the last one is filled up by its adaptation field.
+    /// Cuts a unit into packets; the adaptation field pads the last one.
     fn packets(&mut self, pid: u16, mut unit: &[u8], sync: bool) {
         let slot = match pid {
             0 => 0,

@@ -1,7 +1,7 @@
 //! A live server that does not keep to its manifest: segments come late, clocks are off.
 //!
-//! It stands before a [`LiveServer`] and answers for it: refuses or holds what is not there yet by
-//! its [`Habits`], rewrites the MPD, and notes what was asked for.
+//! It wraps a [`LiveServer`]: it refuses or holds requests for segments that do not exist yet by
+//! its [`Habits`], rewrites the MPD, and records requests.
 
 use super::live::{Live, LiveServer};
 use super::{Head, HttpRequest, Origin, Reply, Step, Timeline, status};
@@ -20,7 +20,7 @@ pub enum Form {
     Whole,
 }
 
-/// What a question for a segment is about.
+/// A request for a segment.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     /// Sound, not picture.
@@ -31,15 +31,15 @@ pub struct Asked {
     pub now: Time,
 }
 
-/// What it does otherwise than its manifest says.
+/// Where it differs from its manifest.
 pub struct Habits {
     /// How segments are.
     pub form: Form,
-    /// How much later than it is made a segment is there.
+    /// How much later than its making a segment exists.
     pub late: Box<dyn Fn(Asked) -> Time>,
-    /// Refusals take so long.
+    /// How long a refusal takes.
     pub refuses_after: Time,
-    /// What is not there yet is waited for, not refused.
+    /// Requests for segments that do not exist yet are held, not refused.
     pub holds: bool,
     /// Segments that have left the window are 410, not 404.
     pub tells_gone: bool,
@@ -49,7 +49,7 @@ pub struct Habits {
     pub published_us: i64,
     /// Answers have a `Date` that the page can read.
     pub dates: bool,
-    /// What stands in place of the MPD's `UTCTiming`.
+    /// The replacement for the MPD's `UTCTiming`.
     pub timing: String,
 }
 
@@ -69,7 +69,7 @@ impl Default for Habits {
     }
 }
 
-/// A request for media and what became of it.
+/// A request for media and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// When it was asked.
@@ -80,7 +80,7 @@ pub struct Seen {
     pub refused: bool,
 }
 
-/// What was asked for, for a test to look at.
+/// The requests, for a test to look at.
 #[derive(Clone, Debug, Default)]
 pub struct Book(Rc<RefCell<Vec<Seen>>>);
 
@@ -110,7 +110,7 @@ pub struct Untimely {
     pub book: Book,
 }
 
-/// A frame is at the live server so long after its capture, at most.
+/// The longest time from a frame's capture to its arrival at the live server.
 const HOLD: Time = millis(85);
 
 impl Untimely {
@@ -174,7 +174,7 @@ impl Untimely {
             None => (name.parse().ok()?, false),
         };
         let late = (self.habits.late)(Asked { audio, number, now });
-        // What was made before the run began is there when it begins.
+        // Media made before the run began exists when it begins.
         let end = i64::try_from(number.saturating_add(1).checked_mul(segment)?).ok()?;
         let growing = self.habits.form == Form::Growing && !by_time;
         let early = if growing { segment - self.live.frame } else { 0 };
@@ -189,7 +189,7 @@ impl Untimely {
         };
         let mut seen = Seen { at: now, path, refused: there > now && !self.habits.holds };
         let from = now.max(there);
-        // Growing segments are as late in all that follows.
+        // A growing segment is late in all its parts.
         let shift = if self.habits.form == Form::Growing { late.min(from) } else { 0 };
         let mut inner = self.inner.open(from - shift, request);
         let mut answer = None;
@@ -243,7 +243,7 @@ impl Origin for Untimely {
     }
 }
 
-/// A reply that is so much later.
+/// A reply that is this much later.
 struct Shifted {
     inner: Box<dyn Reply>,
     by: Time,

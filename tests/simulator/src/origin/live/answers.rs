@@ -51,7 +51,7 @@ pub(super) fn media(
     if too_early || too_old || lost {
         return status(now, 404);
     }
-    // What a Period will not have is known when the next one begins.
+    // The gaps of a Period are known when the next one begins.
     if let Some(next) = cam.periods.iter().find(|p| Some(p.start) == period.end)
         && start >= next.start
     {
@@ -83,7 +83,8 @@ fn number(cam: &Camera, period: &Period, packer: &Packer, name: &str) -> Option<
     u64::try_from(index).ok()?.checked_add(period.first_number)
 }
 
-/// A frame that is made so late after its capture says when it was made, as the server has it.
+/// A frame that is finished this late after its capture says when it was finished, as from the
+/// server.
 const SAID_LATE_US: i64 = 120_000;
 
 /// The bytes of one chunk.
@@ -118,7 +119,7 @@ fn bytes(cam: &Camera, packer: &Packer, chunk: &Chunk) -> crate::payload::Payloa
 const SOURCE: &str = "urn:nearlive:source:2026";
 
 impl Camera {
-    /// What a chunk of the picture says of the camera, if anything.
+    /// What a chunk of the picture says about the camera, if anything.
     fn word(&self, chunk: &Chunk) -> Option<&'static str> {
         let live = &self.live;
         if !live.speaks || !chunk.sync {

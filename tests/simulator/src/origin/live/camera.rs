@@ -11,7 +11,7 @@ pub(super) struct Period {
     pub(super) start: i64,
     /// Where the next one begins.
     pub(super) end: Option<i64>,
-    /// From then on the server knows of it.
+    /// The server knows about it from this time on.
     pub(super) known: Time,
     pub(super) first_number: u64,
     other_profile: bool,
@@ -23,7 +23,7 @@ impl Period {
     }
 }
 
-/// The camera and what its server has of it.
+/// The camera, and what its server knows of it.
 #[derive(Debug)]
 pub(super) struct Camera {
     pub(super) live: Live,
@@ -53,7 +53,7 @@ fn periods(live: &Live) -> Vec<Period> {
     let next_frame = |t: Time| (unix(t) + frame - 1).div_euclid(frame) * frame;
     let mut starts: Vec<(i64, bool)> = Vec::new();
     starts.extend(live.away.iter().map(|a| (next_frame(a.end), false)));
-    // After a restart the camera has to be asked for its stream again.
+    // After a restart the server has to ask the camera for its stream again.
     starts.extend(live.down.iter().map(|d| (next_frame(d.end + RECONNECT), false)));
     starts.extend(live.changes.iter().map(|c| (next_frame(*c), true)));
     starts.retain(|(at, _)| !live.away.iter().any(|a| (unix(a.start)..unix(a.end)).contains(at)));

@@ -1,4 +1,4 @@
-//! What a test says of the camera and its server.
+//! The settings of the camera and its server in a test.
 
 use crate::clock::{Time, millis, secs};
 use std::ops::Range;
@@ -12,11 +12,11 @@ pub struct Rung {
     pub height: u32,
     /// Kilobits a second.
     pub kbps: u32,
-    /// A frame is at the server so long after its capture.
+    /// From a frame's capture to its arrival at the server.
     pub hold: Time,
 }
 
-/// How the camera and its server are, over the whole run.
+/// The camera and its server, over the whole run.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// From a frame to the next; divides the segment.
@@ -29,7 +29,7 @@ pub struct Live {
     pub audio: bool,
     /// Frames of sound in a chunk.
     pub audio_frames: u64,
-    /// Frames arrive up to so much later than their hold.
+    /// Frames arrive up to this much later than their hold.
     pub jitter: Time,
     /// When the camera is away.
     pub away: Vec<Range<Time>>,
@@ -41,8 +41,8 @@ pub struct Live {
     pub lost: Vec<Range<Time>>,
     /// Frames captured in these times never arrived.
     pub missing: Vec<Range<Time>>,
-    /// In these times the encoder is short of processor time: it takes so many thousandths of real
-    /// time for each frame, and works the arrears off afterwards.
+    /// In these times the encoder is short of processor time: it takes this many thousandths of
+    /// real time for each frame, and works off the backlog afterwards.
     pub starved: Vec<(Range<Time>, u32)>,
     /// How far back segments are kept.
     pub depth: Time,
@@ -56,8 +56,8 @@ pub struct Live {
     pub clock: bool,
     /// Media times count from the start of the first Period, as ffmpeg's do.
     pub zero_based: bool,
-    /// The picture says how the camera is: each still that stands in, and then each segment of the
-    /// same process.
+    /// The picture states how the camera is: in each still that fills a gap, and then in each
+    /// segment of the same process.
     pub speaks: bool,
 }
 

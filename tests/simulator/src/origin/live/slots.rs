@@ -1,4 +1,4 @@
-//! What a segment is made of: which frames, and when each is at the server.
+//! The content of a segment: its frames, and when each is at the server.
 
 use super::camera::{
     AUDIO_NOTICED, Camera, Period, Rendition, VIDEO_NOTICED, signed, time_of, unix,
@@ -23,7 +23,7 @@ pub(super) struct Chunk {
     pub(super) frames: u64,
 }
 
-/// A segment: its place, its chunks, and when the server knows that it is over.
+/// A segment: its place, its chunks, and when the server knows that it has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
     /// Unix microseconds.
@@ -43,7 +43,7 @@ impl Camera {
         Some((start, start + d))
     }
 
-    /// A segment, whole, as it will have been.
+    /// A whole segment, as it will be when it has ended.
     pub(super) fn slot(&self, period: &Period, number: u64, rendition: Rendition) -> Option<Slot> {
         let (start, end) = self.place(period, number)?;
         if period.end.is_some_and(|e| start >= e) {
@@ -66,7 +66,7 @@ impl Camera {
         }
     }
 
-    /// The absence that touches a span, if any.
+    /// The absence that overlaps a span, if any.
     fn absence(&self, span: &Range<i64>) -> Option<(i64, i64)> {
         let absences = self.live.away.iter().map(|a| (unix(a.start), unix(a.end)));
         absences.into_iter().find(|(from, to)| *from < span.end && *to > span.start)
@@ -86,7 +86,7 @@ impl Camera {
         let per_segment = self.live.segment / self.live.frame;
         let average = kbps * self.live.frame / 8000;
         let size = |at: i64, sync: bool| {
-            // A key frame has four times the average; the others share what is left; all vary.
+            // A key frame has four times the average size; the others share the rest; all vary.
             let others = average * (per_segment.max(5) - 4) / (per_segment.max(5) - 1);
             let nominal = if sync { 4 * average } else { others };
             let vary = mix(at.cast_unsigned() ^ mix(kbps)) % 401;
@@ -111,7 +111,7 @@ impl Camera {
             let start = at.max(span.start);
             let noticed = (time_of(span.start) + hold).max(time_of(from) + VIDEO_NOTICED);
             let noticed = noticed.min(time_of(back) + hold).max(late);
-            // The camera's return is not known before it comes.
+            // The camera's return is not known before it happens.
             let end = if noticed < time_of(span.end) + hold { slot_end } else { span.end };
             if start < end {
                 let bytes = size(from, true);

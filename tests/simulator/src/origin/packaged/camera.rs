@@ -1,8 +1,8 @@
-//! A camera as the packager sees it: frames with timestamps of a run, and when they arrive.
+//! A camera as the packager sees it: frames with the timestamps of a run, and their arrivals.
 //!
-//! Frame n is taken at n/25 s of the camera's own clock, which may run off. The copied rendition
-//! is there a frame later than the others (the engine's parser sees a frame's end at the next one's
-//! beginning). Media data are a few zeros: nobody reads them.
+//! Frame n is taken at n/25 s of the camera's own clock, which may drift. The copied rendition
+//! arrives a frame later than the others (the engine's parser sees a frame's end at the next one's
+//! beginning). Media data are a few zeros, because nothing reads them.
 
 use crate::rng::Rng;
 use nearlive::media::es::{aac::AacConfig, h264::AvcConfig};
@@ -21,24 +21,24 @@ pub(super) const DELAYS_US: [i64; 4] = [65_000, 45_000, 42_000, 48_000];
 /// Bytes of a key frame and of another, by track.
 const BYTES: [(usize, usize); 3] = [(2400, 600), (1000, 240), (400, 90)];
 const SOUND_BYTES: usize = 40;
-/// It comes up to so much later.
+/// A frame arrives up to this much later.
 const JITTER_US: u64 = 8_000;
 pub(super) const SOUND: usize = 3;
 
 /// What the camera does; times are Unix microseconds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Habits {
-    /// Of what is left to chance.
+    /// The seed of all chance.
     pub(super) seed: u64,
     /// How much too fast its clock is.
     pub(super) ppm: i64,
-    /// Nothing comes.
+    /// When nothing arrives.
     pub(super) away: Vec<Range<i64>>,
     /// Its picture has the other size from then on, or the first one again.
     pub(super) resized: Vec<i64>,
     /// GOPs have any length from 0.5 to 1.5 s.
     pub(super) off_grid: Vec<Range<i64>>,
-    /// So many of a thousand frames are skipped; GOPs are counted in frames.
+    /// This many of a thousand frames are skipped; GOPs are counted in frames.
     pub(super) skips: Vec<(Range<i64>, u32)>,
 }
 
@@ -95,7 +95,7 @@ impl Camera {
         self.origin + i64::try_from(true_us).unwrap_or(i64::MAX)
     }
 
-    /// Appends all that is taken before `until`.
+    /// Appends all frames taken before `until`.
     pub(super) fn shoot(&mut self, until: i64, out: &mut Vec<Arrival>) {
         loop {
             let at = self.truth(self.picture * FRAME_US);

@@ -3,10 +3,10 @@
 //! ```text
 //! camera (frames with arrival times) -> Packager -> store -> playlists and growing segments -> Reply
 //! ```
-//! The world moves on when somebody asks for something: all frames that have arrived by then and all
-//! ticks go through the packager first, each at its own time, so an hour costs no more than its
-//! frames. Answers are those of the server's HTTP: requests for what will begin soon are held, a
-//! number that will never come is 410.
+//! Time passes when a request comes: all frames that have arrived by then and all ticks go through
+//! the packager first, each at its own time, so an hour costs no more than its frames. Answers are
+//! those of the server's HTTP: requests for a segment that will begin soon are held, a number that
+//! will never exist is 410.
 
 mod camera;
 
@@ -33,11 +33,11 @@ pub const MPD: &str = "http://host/demo/index.mpd";
 /// Its multivariant playlist.
 pub const HLS: &str = "http://host/demo/index.m3u8";
 
-/// The camera has run for so long when the run begins.
+/// How long the camera has run when the run begins.
 const AGE_US: i64 = 15_000_000;
 /// How often the packager is told the time.
 const TICK_US: i64 = 100_000;
-/// No frame for so long: the engine's run is ended.
+/// Without a frame for this long, the engine's run is ended.
 const QUIET_US: i64 = 3_000_000;
 /// From the camera's return to its stream, and from the start of the process.
 const RECONNECT_US: i64 = 1_200_000;
@@ -48,7 +48,7 @@ const FIRST_MANIFEST: Time = secs(5);
 /// What the camera and the server do in a run.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    /// Of everything that is left to chance: arrival, GOPs off the grid, frames that are skipped.
+    /// The seed of all chance: arrival, GOPs off the grid, skipped frames.
     pub seed: u64,
     /// How much too fast the camera's clock is, millionths.
     pub ppm: i64,
@@ -58,13 +58,13 @@ pub struct Script {
     pub resized: Vec<Time>,
     /// When its GOPs have any length from 0.5 to 1.5 s.
     pub off_grid: Vec<Range<Time>>,
-    /// When it skips so many of a thousand frames, which shifts its key frames.
+    /// When it skips this many of a thousand frames, which shifts its key frames.
     pub skips: Vec<(Range<Time>, u32)>,
     /// When the server's process does not run.
     pub down: Vec<Range<Time>>,
 }
 
-/// The server. A clone is the same one, for a test to look into it.
+/// The server. Clones share it, so that a test can look into it.
 #[derive(Clone)]
 pub struct PackagedServer {
     world: Rc<RefCell<World>>,
@@ -112,7 +112,7 @@ impl Process {
     }
 }
 
-/// Camera, server and what is between them; times are Unix microseconds.
+/// Camera, server and the link between them; times are Unix microseconds.
 struct World {
     camera: Camera,
     process: Process,
@@ -124,7 +124,7 @@ struct World {
     order: u64,
     tick: i64,
     shot: Vec<Arrival>,
-    /// The engine runs; else when it is started.
+    /// Whether the engine runs; if not, when it starts.
     run: Result<(), i64>,
     last_frame: i64,
 }
@@ -150,7 +150,7 @@ impl World {
         };
         let begin = unix(0) - AGE_US;
         Self {
-            // Nothing about its phase is round.
+            // Its phase is not a round number.
             camera: Camera::new(habits, begin + 13_377),
             process: Process::new(),
             incarnation: 0,
@@ -210,7 +210,7 @@ impl World {
         self.process.packager.tick(WallTime::from_micros(at));
     }
 
-    /// What the server's supervisor does, as far as the packager sees it.
+    /// The actions of the server's supervisor that the packager notices.
     fn supervise(&mut self, at: i64) {
         let away = self.camera.is_away(at);
         let packager = &mut self.process.packager;
@@ -221,7 +221,7 @@ impl World {
                 let cause = "the camera stopped sending".to_owned();
                 packager.status(SourceStatus { state: "offline", cause });
             }
-            // Asked again and again while it is away.
+            // The camera is asked repeatedly while it is away.
             Err(_) if away => self.run = Err(at + RECONNECT_US),
             Err(then) if then <= at => {
                 self.under_way.clear();
@@ -315,7 +315,7 @@ impl Origin for PackagedServer {
 const DASH: &str = "application/dash+xml";
 const M3U8: &str = "application/vnd.apple.mpegurl";
 
-/// A manifest, waited for while there is none.
+/// A manifest; the request waits while there is none.
 struct Manifest {
     world: Rc<RefCell<World>>,
     until: Time,
@@ -362,7 +362,7 @@ struct Media {
 
 enum State {
     Waiting,
-    /// It is sent as it grows; so many chunks have gone.
+    /// It is sent as it grows; this many chunks have been sent.
     Growing(Reader, usize),
     Answered(Box<dyn Reply>),
 }
