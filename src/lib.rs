@@ -16,6 +16,16 @@
 //! `src/web`, or the simulator in `tests/simulator`) gives it one input, **drains its outputs until
 //! [`player::Output::Wait`]**, performs them, and only then gives the next.
 //!
+//! Where a change goes, in this order:
+//!
+//! | change | place |
+//! |---|---|
+//! | a tag or attribute | `syntax`, `read`, `resolve` of [`dash`] or [`hls`] (also `update`) |
+//! | the start (`EXT-X-START`) | a tag; `player/playhead`: `Drive::begin`, live `entry` |
+//! | an option of the page | `player/config`, `web/face`, `web/options`, `www/nearlive.d.ts` |
+//! | a ceiling (`maxHeight`) | an option; `player/quality`: `Adaptation::rungs` |
+//! | subtitles (WebVTT) | `player/open/choose`, `player/track`; to the page: `player/io`, `web` |
+//!
 //! `#[inline(never)]` stands on small functions that are called from many places: the compiler would put
 //! a copy of them at each, which every viewer would download. It is kept where `make size` says less.
 #![no_std]
