@@ -1,4 +1,4 @@
-//! Giving up a segment that is under way because it will be late.
+//! Decides whether to give up a segment under way because it will be late.
 
 use super::live::down_words;
 use super::{Choice, Rung, highest};
@@ -11,22 +11,22 @@ use core::time::Duration;
 pub struct Growing<'a> {
     /// Lowest first.
     pub rungs: &'a [Rung],
-    /// What is fetched now.
+    /// The rung under way: its index among the track's representations.
     pub current: usize,
     /// How much later than usual media arrives.
     pub late: Duration,
-    /// What the last half second showed.
+    /// The throughput of the last half second.
     pub link: Option<Bitrate>,
-    /// What the other tracks need.
+    /// The bandwidth of the other tracks.
     pub others: Bitrate,
 }
 
-/// Later than this is not jitter of a live link but a backlog that grows.
+/// More lateness than this is not jitter: the link falls behind.
 const LATE: Duration = Duration::from_millis(250);
-/// This late, a link that is merely as fast as the rung never catches up.
+/// With more lateness than this, a link has to be faster than the rung to catch up.
 const VERY_LATE: Duration = Duration::from_millis(1200);
 
-/// Whether to leave a growing segment for a lower rung, and for which.
+/// The lower rung for which a growing segment is given up; `None`: go on.
 pub fn growing(view: &Growing<'_>) -> Option<Choice> {
     let link = view.link?;
     let current = view.rungs.iter().find(|r| r.rep == view.current)?;
@@ -54,22 +54,23 @@ pub fn growing(view: &Growing<'_>) -> Option<Choice> {
 pub struct Whole<'a> {
     /// Lowest first.
     pub rungs: &'a [Rung],
-    /// What is fetched now.
+    /// The rung under way: its index among the track's representations.
     pub current: usize,
-    /// Its length.
+    /// The segment's length.
     pub length: Duration,
-    /// Bytes of it that have come.
+    /// Bytes of it that have arrived.
     pub got: u64,
-    /// How long it has been coming.
+    /// The time since its answer began.
     pub elapsed: Duration,
-    /// Media ahead of the position.
+    /// Media buffered ahead of the position.
     pub ahead: Duration,
 }
 
-/// A judgement needs this much to go by.
+/// Nothing is decided before this time: the throughput is not known well enough.
 const LEAST_ELAPSED: Duration = Duration::from_millis(500);
 
-/// Whether to start a segment anew on a lower rung because the buffer would run dry first.
+/// The lower rung on which a segment is started anew because the buffer would run dry first;
+/// `None`: go on.
 pub fn whole(view: &Whole<'_>) -> Option<Choice> {
     if view.elapsed < LEAST_ELAPSED {
         return None;
@@ -78,7 +79,7 @@ pub fn whole(view: &Whole<'_>) -> Option<Choice> {
     let rate = Bitrate::of(view.got, view.elapsed)?;
     let size = current.bandwidth.bytes_in(view.length);
     let left = size.saturating_sub(view.got);
-    // Half of the buffer is for what cannot be foreseen.
+    // Half of the buffer is kept for surprises.
     let still = rate.time_for(left).unwrap_or(Duration::MAX);
     if left == 0 || still <= view.ahead / 2 {
         return None;

@@ -1,32 +1,33 @@
-//! The rule for segments that are fetched ahead: throughput and buffer together.
+//! The rule for segments that are fetched ahead: by throughput and buffer.
 //!
-//! With little buffer a rung must fit the link with a margin; the more is buffered, the smaller the
-//! margin, until a rung a little above the link is held as long as the buffer lasts. Between two
-//! borders nothing changes: a switch is seen, and a link's noise is no reason for one.
+//! With little buffered, a rung must fit the throughput with a margin. The more is buffered, the
+//! smaller the margin; with a full buffer even a rung a little above the throughput is kept. Going
+//! up needs a larger margin than staying, so that noise in the throughput causes no switches, which
+//! viewers see.
 
 use super::{Choice, Mbps, Rung, highest};
 use crate::units::Bitrate;
 use alloc::format;
 use core::time::Duration;
 
-/// How things stand before a segment is asked for.
+/// The state before a request for a segment.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// Lowest first.
     pub rungs: &'a [Rung],
-    /// What was fetched last: index among the track's representations.
+    /// The rung that was fetched last: its index among the track's representations.
     pub current: usize,
-    /// The estimate.
+    /// The estimate of the throughput.
     pub link: Option<Bitrate>,
-    /// What the other tracks need.
+    /// The bandwidth of the other tracks.
     pub others: Bitrate,
-    /// Media ahead of the position.
+    /// Media buffered ahead of the position.
     pub ahead: Duration,
-    /// Media to have ahead.
+    /// How much media is fetched ahead.
     pub goal: Duration,
 }
 
-/// What to fetch from here on; `None`: what was fetched last.
+/// The rung to change to; `None`: no change.
 pub fn decide(view: &View<'_>) -> Option<Choice> {
     let link = view.link?;
     let current = view.rungs.iter().find(|r| r.rep == view.current)?;
@@ -37,7 +38,8 @@ pub fn decide(view: &View<'_>) -> Option<Choice> {
     let room = |permille: u32| {
         Bitrate::from_bps(link.scaled(permille).as_bps().saturating_sub(view.others.as_bps()))
     };
-    // Margins: 0.70 when empty to 0.90 when full for going up; 0.90 to 1.40 for staying.
+    // Share of the throughput that a rung may need: to go up 0.70 (buffer empty) to 0.90 (full), to
+    // stay 0.90 to 1.40.
     let up = room(700 + fill / 5);
     let stay = room(900 + fill / 2);
     let buffer = view.ahead.as_secs();

@@ -1,9 +1,9 @@
-//! What a server says of the link in `CMSD-Dynamic` (CTA-5006 section 3.2.2).
+//! The server's estimate of the throughput, from `CMSD-Dynamic` (CTA-5006 section 3.2.2).
 
 use crate::units::Bitrate;
 
-/// `etp`, the server's estimate of the throughput to the client, in kb/s. The header lists one entry
-/// a hop, nearest to the client last: `"cdn";etp=96;rtt=8`.
+/// `etp`, the server's estimate of the throughput to the client, in kb/s. The header has one entry
+/// for each hop; the one nearest to the client comes last: `"cdn";etp=96;rtt=8`.
 pub fn estimated_throughput(header: &str) -> Option<Bitrate> {
     let last = header.rsplit(',').find_map(|entry| {
         let value = entry.split(';').find_map(|p| p.trim().strip_prefix("etp="))?;

@@ -1,38 +1,39 @@
-//! What the link carries.
+//! The estimate of the throughput.
 //!
-//! A growing segment comes at the camera's pace: bytes over seconds would measure the encoder. Only
-//! while media is *behind* (a join's backlog, a link too slow) does the link set the pace, and only
-//! then are reads samples; the caller says which they are. Two averages with different memories are
-//! kept, by time spent receiving (not by wall time: silence says nothing); the smaller one is the
-//! estimate, so that it falls at once and rises with care.
+//! A growing segment arrives at the camera's pace: bytes per second would measure the encoder. The
+//! link sets the pace only while media is *behind*: when a start fetches what already exists, or
+//! when the link is too slow. Only then are reads samples; the caller passes no others. There are
+//! two means with different half-lives, weighted by the time spent receiving (not by wall time:
+//! silence says nothing). The smaller one is the estimate, so that it falls at once and rises
+//! slowly.
 
 use crate::time::{Instant, whole_micros};
 use crate::units::Bitrate;
 use core::time::Duration;
 
-/// Samples are gathered to this length: single reads are the browser's packets, not the link's.
-const GRAIN: Duration = Duration::from_millis(60);
-/// A gathered burst with at least so many bytes counts even when it was over sooner.
+/// Reads are gathered into samples of this length: the timing of single reads is the browser's.
+const SAMPLE_TIME: Duration = Duration::from_millis(60);
+/// A burst of at least this many bytes is a sample even if it was shorter.
 const BURST_BYTES: u64 = 12_000;
-/// The shortest time a burst is taken to have lasted: below it the browser's own buffering is what
-/// was measured.
+/// A burst is taken to have lasted at least this long: a shorter time would measure the browser's
+/// own buffering.
 const BURST_TIME: Duration = Duration::from_millis(10);
-/// A pause longer than this within a growing segment is the camera's or the server's.
+/// A longer pause within a growing segment comes from the camera or the server, not from the link.
 const PAUSE: Duration = Duration::from_millis(180);
-
-/// What is judged on while a segment is under way.
-const WINDOW: Duration = Duration::from_millis(500);
-const LEAST_WINDOW: Duration = Duration::from_millis(120);
-/// After so long a silence what was measured before it counts for a quarter: the link may be another
-/// one by now, and who fetches little must still find out that it is quick again.
+/// The time over which [`Estimate::recent`] measures: at most, and at least.
+const RECENT_TIME: Duration = Duration::from_millis(500);
+const LEAST_RECENT_TIME: Duration = Duration::from_millis(120);
+/// After a silence of this length, earlier samples count for a quarter: the link may have changed,
+/// and a player that fetches little has to notice soon that it has become faster. Microseconds.
 const SILENCE_US: u64 = 4_000_000;
 
-/// A mean whose memory halves in a span of receiving time.
+/// A mean in which the weight of a sample halves with each half-life of receiving time.
 #[derive(Clone, Copy, Debug)]
 struct Mean {
     half_life_us: u64,
     /// Bits a second.
     value: u64,
+    /// The receiving time that the value stands for.
     weight_us: u64,
 }
 
@@ -41,7 +42,7 @@ impl Mean {
         Self { half_life_us: half_life_ms * 1000, value: 0, weight_us: 0 }
     }
 
-    fn age(&mut self, silence: Duration) {
+    fn fade(&mut self, silence: Duration) {
         let silence_us = whole_micros(silence);
         let mut weight = self.weight_us.min(self.half_life_us);
         for _ in 0..2 {
@@ -50,8 +51,8 @@ impl Mean {
         self.weight_us = weight;
     }
 
-    /// Weighs the old by `half / (half + time)`, which is 2^-(time/half) near enough up to one half
-    /// life, and needs no logarithm.
+    /// Adds a sample. The old value is weighted by `half / (half + time)`: near enough to
+    /// 2^-(time/half) for times up to one half-life, and without a logarithm.
     fn add(&mut self, rate: Bitrate, time: Duration) {
         let time_us = whole_micros(time).min(60_000_000);
         let keep = self.weight_us.min(self.half_life_us);
@@ -63,15 +64,17 @@ impl Mean {
     }
 }
 
-/// The estimate and what it is made of.
+/// The estimate, and the samples that it is made from.
 #[derive(Clone, Debug)]
 pub struct Estimate {
     fast: Mean,
     slow: Mean,
+    /// Bytes of the sample that is being gathered, and the time that they took.
     gathered: u64,
     gathered_time: Duration,
+    /// When the last sample was taken.
     known_at: Option<Instant>,
-    /// All that came since the link became the bottleneck.
+    /// Bytes and time since the link became the bottleneck, up to about [`RECENT_TIME`].
     window: (u64, Duration),
 }
 
@@ -89,8 +92,8 @@ impl Default for Estimate {
 }
 
 impl Estimate {
-    /// `bytes` came `after` the read before, and the link was what held them back. `paced`: in a
-    /// growing segment, where a long pause is not the link's.
+    /// `bytes` arrived `after` the read before, and the link had held them back. `paced`: they
+    /// belong to a growing segment, in which a long pause does not come from the link.
     pub fn read(&mut self, now: Instant, bytes: u64, after: Duration, paced: bool) {
         if paced && after > PAUSE {
             self.gathered = 0;
@@ -100,33 +103,33 @@ impl Estimate {
         }
         self.window.0 += bytes;
         self.window.1 += after;
-        if self.window.1 > WINDOW {
+        if self.window.1 > RECENT_TIME {
             self.window = (self.window.0 / 2, self.window.1 / 2);
         }
         self.gathered += bytes;
         self.gathered_time += after;
-        if self.gathered_time >= GRAIN {
-            self.settle(now);
+        if self.gathered_time >= SAMPLE_TIME {
+            self.take_sample(now);
         }
     }
 
-    /// The link holds nothing back any more: a burst is over.
+    /// The link holds nothing back any more: the burst is over.
     pub fn end_burst(&mut self, now: Instant) {
         if self.gathered >= BURST_BYTES {
-            self.settle(now);
+            self.take_sample(now);
         }
         self.gathered = 0;
         self.gathered_time = Duration::ZERO;
         self.window = (0, Duration::ZERO);
     }
 
-    fn settle(&mut self, now: Instant) {
+    fn take_sample(&mut self, now: Instant) {
         let time = self.gathered_time.max(BURST_TIME);
         if let Some(rate) = Bitrate::of(self.gathered, time) {
             let silence = self.known_at.map_or(Duration::ZERO, |at| now.since(at));
             let silence = silence.saturating_sub(self.gathered_time);
-            self.fast.age(silence);
-            self.slow.age(silence);
+            self.fast.fade(silence);
+            self.slow.fade(silence);
             self.fast.add(rate, time);
             self.slow.add(rate, time);
             self.known_at = Some(now);
@@ -135,8 +138,8 @@ impl Estimate {
         self.gathered_time = Duration::ZERO;
     }
 
-    /// It was seen to carry no more than [`Self::recent`]: the memory of better times would lead up again
-    /// at once.
+    /// Lowers the estimate to [`Self::recent`] after the link proved too slow: older samples would
+    /// lead to a higher rung again at once.
     pub fn lower_to_recent(&mut self) {
         let Some(rate) = self.recent() else { return };
         for mean in [&mut self.fast, &mut self.slow] {
@@ -144,8 +147,7 @@ impl Estimate {
         }
     }
 
-    /// It is known to carry at least this, by a probe or the server's word: what was thought before
-    /// is void if it was less.
+    /// Raises the estimate to at least `rate`, which a probe or the server has shown.
     pub fn raise_to(&mut self, now: Instant, rate: Bitrate) {
         for mean in [&mut self.fast, &mut self.slow] {
             if mean.value < rate.as_bps() {
@@ -167,11 +169,11 @@ impl Estimate {
         (now.since(self.known_at?) <= age).then(|| self.rate())?
     }
 
-    /// What has been received since the link became the bottleneck, up to half a second: for
-    /// deciding on a segment that is under way.
+    /// The throughput since the link became the bottleneck, over half a second at most: for
+    /// decisions about a segment under way.
     pub fn recent(&self) -> Option<Bitrate> {
         let (bytes, time) = self.window;
-        if time < LEAST_WINDOW {
+        if time < LEAST_RECENT_TIME {
             return None;
         }
         Bitrate::of(bytes, time)

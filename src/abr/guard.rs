@@ -1,52 +1,54 @@
-//! Ceilings that no throughput lifts: a machine that drops frames, a decoder that gave up.
+//! Ceilings that no throughput lifts: the machine drops frames, or a decoder failed.
 
 use crate::time::Instant;
 use core::time::Duration;
 
 /// Dropped frames are judged over this span.
-const SPAN: Duration = Duration::from_secs(8);
-/// So many of a hundred dropped, and the machine cannot keep up. Half a second of a busy machine is
-/// a few per cent of the span.
+const JUDGED_TIME: Duration = Duration::from_secs(8);
+/// If more than this share of the frames is dropped, the machine cannot keep up. Half a second of a
+/// busy machine is only a few per cent of the span.
 const TOO_MANY_PERCENT: u32 = 35;
-/// A ceiling is tried again after this.
-const LASTS: Duration = Duration::from_secs(120);
+/// How long a ceiling lasts before the higher rung is tried again.
+const CEILING_LASTS: Duration = Duration::from_secs(120);
 
 /// The ceilings.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Guard {
-    /// For good.
+    /// The highest representation allowed for good, after a decoder failure.
     forbidden_above: Option<usize>,
-    /// For a while.
+    /// The highest representation allowed for now, and until when.
     ceiling: Option<(usize, Instant)>,
+    /// When the present span began, and the totals of shown and dropped frames then.
     base: Option<(Instant, u32, u32)>,
 }
 
 impl Guard {
-    /// Nothing above this representation any more.
+    /// No representation above `rep` is allowed any more.
     pub fn forbid_above(&mut self, rep: usize) {
         self.forbidden_above = Some(self.forbidden_above.map_or(rep, |c| c.min(rep)));
     }
 
-    /// The browser has shown `frames` and dropped `dropped` since it began, playing `rep` in sight.
-    /// Answers whether a ceiling below `rep` was put up.
+    /// Takes the browser's totals of shown and dropped frames while `rep` plays visibly. Answers
+    /// whether a ceiling was set below `rep`.
     pub fn frames(&mut self, now: Instant, rep: usize, frames: u32, dropped: u32) -> bool {
         let Some((since, f0, d0)) = self.base.filter(|b| frames >= b.1 && dropped >= b.2) else {
             self.base = Some((now, frames, dropped));
             return false;
         };
-        if now.since(since) < SPAN {
+        if now.since(since) < JUDGED_TIME {
             return false;
         }
         self.base = Some((now, frames, dropped));
         let (shown, lost) = (frames - f0, dropped - d0);
         let weak = lost >= 30 && lost.saturating_mul(100) > shown.saturating_mul(TOO_MANY_PERCENT);
         if weak && let Some(below) = rep.checked_sub(1) {
-            self.ceiling = Some((below, now + LASTS));
+            self.ceiling = Some((below, now + CEILING_LASTS));
         }
         weak && rep > 0
     }
 
-    /// Frames are not to be judged now: hidden, paused, sought, switched.
+    /// Dropped frames say nothing now: the page is hidden, or playback is paused, seeking or
+    /// switching.
     pub const fn disturbed(&mut self) {
         self.base = None;
     }

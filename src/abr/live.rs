@@ -1,9 +1,9 @@
-//! The rule for segments that are read while they grow, with a tenth of a second of buffer.
+//! The rule for segments that are read while they grow, with a buffer of a tenth of a second.
 //!
-//! The buffer is too small to be a signal: what counts is whether media arrives as it is made. Down:
-//! when the link was measured, just now, to carry less than the rung. Up: when it was shown to carry
-//! the higher rung with a margin, and the last failed attempt is long enough ago; every failure
-//! doubles that, so that a link at the border of two rungs comes to rest on the lower.
+//! That buffer is too small to be a signal: what counts is whether media arrives as it is made. The
+//! rule goes down when a recent throughput is below the rung. It goes up when the throughput
+//! exceeds the higher rung by a margin and the last failed attempt is long enough ago. Every
+//! failure doubles that wait, so that a link between two rungs comes to rest on the lower one.
 
 use super::{Choice, Mbps, Rung, highest};
 use crate::time::Instant;
@@ -11,44 +11,44 @@ use crate::units::Bitrate;
 use alloc::format;
 use core::time::Duration;
 
-/// How things stand at a segment's border.
+/// The state at a segment's border.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// Lowest first.
     pub rungs: &'a [Rung],
-    /// What is fetched now: index among the track's representations.
+    /// The rung that is fetched: its index among the track's representations.
     pub current: usize,
     /// Media arrives as it is made.
     pub in_time: bool,
-    /// A recent measurement.
+    /// A recent measurement of the throughput.
     pub link: Option<Bitrate>,
-    /// What the other tracks need.
+    /// The bandwidth of the other tracks.
     pub others: Bitrate,
 }
 
-/// A rung is taken when the link carries it with this margin.
+/// A higher rung may need this share of the throughput, thousandths.
 const UP_PERMILLE: u32 = 750;
-/// A rung is left when the link carries less than it with this margin.
+/// A rung that needs more than this share is left.
 const DOWN_PERMILLE: u32 = 950;
-/// And then for the highest that fits with this one: the backlog has to be worked off as well.
+/// The rung that is taken instead may need this share: late media has to be caught up with as well.
 const LAND_PERMILLE: u32 = 800;
-/// After going down, up again at the earliest after this, doubled at each failure.
+/// The least time between going down and going up again; it doubles at each failure.
 const HOLD: Duration = Duration::from_secs(3);
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
-
-/// An attempt that holds for so long has not failed.
+/// A higher rung that was kept for this long has not failed.
 const PROVEN: Duration = Duration::from_secs(30);
 
-/// Memory of the rule.
+/// What the rule remembers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rule {
     went_up: Option<Instant>,
     went_down: Option<Instant>,
+    /// How many attempts to go up failed in a row.
     failures: u32,
 }
 
 impl Rule {
-    /// Going up is not to be tried before this.
+    /// The rule does not go up before this time.
     pub fn held_until(&self) -> Option<Instant> {
         let hold = HOLD.saturating_mul(1 << self.failures.min(5)).min(LONGEST_HOLD);
         self.went_down.map(|at| at + hold)
@@ -56,14 +56,14 @@ impl Rule {
 
     /// A rung was left for a lower one at `now`.
     pub fn note_down(&mut self, now: Instant) {
-        // Down soon after up: the attempt failed.
+        // Going down soon after going up: the attempt has failed.
         let failed = self.went_up.is_some_and(|up| now.since(up) < PROVEN);
         self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
         self.went_down = Some(now);
         self.went_up = None;
     }
 
-    /// What to fetch from here on; `None`: what is fetched now.
+    /// The rung to change to; `None`: no change.
     pub fn decide(&mut self, now: Instant, view: &View<'_>) -> Option<Choice> {
         let link = view.link?;
         let current = view.rungs.iter().find(|r| r.rep == view.current)?;
@@ -72,7 +72,7 @@ impl Rule {
         };
         if current.bandwidth > room(DOWN_PERMILLE) {
             if view.in_time {
-                // Whatever was measured, the rung is being carried.
+                // Media arrives in time, so the link carries the rung, whatever was measured.
                 return None;
             }
             let to =
@@ -93,7 +93,7 @@ impl Rule {
     }
 }
 
-/// The words for leaving a rung.
+/// The reason for leaving a rung, in words.
 pub fn down_words(link: Bitrate, bandwidth: Bitrate) -> alloc::string::String {
     format!("the link carries {}, too little for {}", Mbps(link), Mbps(bandwidth))
 }

@@ -1,15 +1,18 @@
-//! Which representation to fetch next, and why: pure decisions on what was measured.
+//! Which representation to fetch next, and why: PURE decisions from measurements.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`estimate`] | what the link carries, from reads that it, and not the camera, held back |
+//! | [`estimate`] | the throughput, from reads that the link (and not the camera) held back |
 //! | [`live`] | the rule for segments that are read while they grow |
-//! | [`ahead`] | the rule for segments that are fetched ahead: throughput and buffer together |
-//! | [`abandon`] | giving up a segment that will be late |
-//! | [`probe`] | proof for going up where the camera's pace hides what the link can do |
-//! | [`guard`] | ceilings: dropped frames, a decoder that gave up |
+//! | [`ahead`] | the rule for segments that are fetched ahead: by throughput and buffer |
+//! | [`abandon`] | giving up a segment under way because it will be late |
+//! | [`probe`] | when to test whether the link carries the next rung, and what the test shows |
+//! | [`guard`] | ceilings: dropped frames, a decoder that failed |
+//! | [`shown`] | a ceiling: the height at which the picture is shown |
+//! | [`cmsd`] | the server's estimate of the throughput, from a header |
 //!
-//! A decision always says why, in words for a person.
+//! A *rung* is a representation, seen as a step of the ladder of bandwidths. Every decision comes
+//! with its reason in words for people.
 
 pub mod abandon;
 pub mod ahead;
@@ -25,28 +28,28 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-/// A representation that can be taken.
+/// A representation that may be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
     /// Its index among the track's representations.
     pub rep: usize,
-    /// What it needs of the link.
+    /// The bandwidth that the manifest names.
     pub bandwidth: Bitrate,
 }
 
-/// A choice, with the reason for a person.
+/// A choice, with its reason for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// Index among the track's representations.
     pub rep: usize,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// A live rung up to this is taken at once on an unknown link: if the link cannot hold it, the burst
-/// of the first segment shows it within a second.
+/// Live, the highest bandwidth to start with while the throughput is not known. If the link cannot
+/// carry it, the burst of the first segment shows that within a second.
 const MODEST: Bitrate = Bitrate::from_kbps(3_000);
-/// On demand an unknown link is taken for this: a first segment too large costs seconds.
+/// The same on demand, where a first segment that is too large costs seconds.
 const GUESS: Bitrate = Bitrate::from_kbps(2_000);
 
 /// The rung to start with; `rungs` are lowest first.

@@ -1,34 +1,36 @@
-//! Proof for going up: a finished segment of the next rung, fetched and thrown away.
+//! Probes: a finished segment of the next rung is fetched and thrown away, to measure the link.
 //!
-//! At the camera's pace chunks from a small rung say nothing about a bigger one. A probe costs a
-//! moment of the link, so it is bounded in bytes, is never made while the buffer falls, and after a
-//! failure is made less often.
+//! Media of a low rung that arrives at the camera's pace does not show whether the link carries a
+//! higher one. A probe takes throughput from the picture: so it is bounded in bytes and time, is
+//! not made while the buffer falls, and becomes rarer after failures.
 
 use super::Rung;
 use crate::time::Instant;
 use crate::units::Bitrate;
 use core::time::Duration;
 
-/// No probe is longer than this.
+/// A probe ends after this many bytes.
 pub const MOST_BYTES: u64 = 256 * 1024;
-/// It has shown enough after this: more would only take from the picture.
+/// A probe ends after this time: a longer one shows no more, and takes from the picture.
 pub const LONGEST_PROBE: Duration = Duration::from_millis(250);
-/// It can show by then that it will not suffice.
+/// After this time a probe can show that the link is much too slow.
 pub const LEAST_PROBE: Duration = Duration::from_millis(80);
-/// The first comes this long after the link last showed a weakness.
+/// No probe is made for this time after the link was too slow.
 const QUIET: Duration = Duration::from_millis(2500);
-/// Waits between probes double from here on failure, up to the longest: a link that is back is to be
-/// found within ten seconds, and a probe that fails is short.
+/// The wait between probes; it doubles at each failure up to [`LONGEST`]. A link that has recovered
+/// is then noticed within ten seconds, and a probe that fails is short.
 const BETWEEN: Duration = Duration::from_secs(3);
 const LONGEST: Duration = Duration::from_secs(5);
-/// A probe shorter than this many bytes proves nothing.
+/// A probe of fewer bytes shows nothing.
 const LEAST_BYTES: u64 = 8_000;
 
-/// When probes are made, and what the last one showed.
+/// When probes are made, and how many failed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Prober {
     last: Option<Instant>,
+    /// Probes in a row that did not suffice.
     failures: u32,
+    /// When the link was last too slow.
     weak_at: Option<Instant>,
 }
 
@@ -46,13 +48,13 @@ impl Prober {
         after_last.max(after_weak)
     }
 
-    /// A probe was begun.
+    /// A probe was started.
     pub const fn begun(&mut self, now: Instant) {
         self.last = Some(now);
     }
 
-    /// A probe brought `bytes`, the last of them `time` after the first read, while the player's own
-    /// media flowed at `beside`. Answers what the link carries, if it proves anything.
+    /// The throughput that a probe shows: it brought `bytes` in `time`, while the player's other
+    /// requests received `beside`. `None`: it was too short to show anything.
     pub fn throughput(&mut self, bytes: u64, time: Duration, beside: Bitrate) -> Option<Bitrate> {
         if bytes < LEAST_BYTES {
             return None;
@@ -61,7 +63,7 @@ impl Prober {
         Some(Bitrate::from_bps(alone.as_bps().saturating_add(beside.as_bps())))
     }
 
-    /// What the probe showed did not suffice for the next rung, or it did.
+    /// Notes whether the throughput sufficed for the next rung.
     pub const fn note_result(&mut self, sufficed: bool) {
         self.failures = if sufficed { 0 } else { self.failures.saturating_add(1) };
     }

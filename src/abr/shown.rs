@@ -1,9 +1,11 @@
-//! A picture that is shown much smaller than it is: no more of it is fetched than can be seen.
+//! A ceiling for pictures that are shown much smaller than they are: higher rungs would not be
+//! seen.
 //!
-//! An element without a size of its own takes the picture's, so its size alone says nothing: only a
-//! picture that has been shown small is capped, until the element grows.
+//! An element without a size of its own takes the size of its picture, so a small element alone
+//! says nothing. The ceiling is set only after a picture was shown too small, and lasts until the
+//! element grows.
 
-/// A picture of up to so many times the element's height is worth it: scaled down it is sharper.
+/// A picture may be up to this many times as high as the element: scaled down it is sharper.
 const USEFUL_FACTOR: u32 = 2;
 
 /// How small the picture is shown.
@@ -14,7 +16,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// A picture of `picture` lines is shown in an element of `element` device pixels; 0 is unknown.
+    /// A picture of `picture` lines is shown in an element that is `element` device pixels high (0:
+    /// not known).
     pub fn observe(&mut self, picture: u32, element: u32) {
         if element == 0 {
             return;
@@ -27,7 +30,8 @@ impl Shown {
         }
     }
 
-    /// The highest representation that is of use, of these with their heights, lowest first.
+    /// The highest representation that is worth fetching, of these with their heights, lowest
+    /// first.
     pub fn highest(&self, rungs: impl Iterator<Item = (usize, u32)>) -> usize {
         let fits =
             |small: u32| rungs.into_iter().find(|it| it.1 >= small.saturating_mul(USEFUL_FACTOR));

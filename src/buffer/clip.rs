@@ -1,33 +1,32 @@
-//! What of a Period's media is kept: the append window of its buffers.
+//! The append window of a Period: media outside is not kept.
 //!
-//! A segment may reach over its Period's borders where a clip was cut out of a recording. What lies
-//! outside is not presented (ISO/IEC 23009-1 7.2.1), and would take the place of the neighbour's
-//! media. The window is a little wider than the Period: its borders are written in milliseconds and
-//! the frames that begin and end there are not, and a picture that is dropped takes those with it
-//! that depend on it (MSE 3.5.8, steps 8 and 9).
+//! Where a clip was cut out of a recording, a segment may reach over its Period's borders. Media
+//! outside is not presented (ISO/IEC 23009-1 7.2.1), and would replace media of the neighbouring
+//! Period. The window is a little wider than the Period, because frames do not begin and end at
+//! whole milliseconds as the Period's borders do; and with a frame that is dropped, all frames that
+//! depend on it are lost (MSE 3.5.8, steps 8 and 9).
 
 use crate::presentation::{Mapping, Period};
 use crate::time::Position;
 use core::time::Duration;
 
-/// So much before the Period's start a first picture is still its own: packagers round the start to
-/// that of the sound, and a key frame is the worst picture to lose.
+/// A first frame may begin this much before the Period's start: packagers round the start to that
+/// of the sound, and a key frame is the worst frame to lose.
 const BEFORE: Duration = Duration::from_millis(100);
-/// So much after its end a last picture is still its own: it lasts to the next one, however soon
-/// that comes.
+/// A last frame may begin this much after the Period's end: it is shown until the next one, however
+/// soon that comes.
 const AFTER: Duration = Duration::from_millis(50);
 
-/// What is kept of what is appended: from `start` to `end`, without end where that is `None`.
+/// The append window: media from `start` to `end` is kept (`None`: without end).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// The first position.
+    /// The first position inside.
     pub start: Position,
-    /// The first position after it.
+    /// The first position behind it.
     pub end: Option<Position>,
 }
 
-/// The window for media of `period`. Media whose place is learnt from itself (HLS) has no borders but
-/// its segments' own.
+/// The window for media of `period`. Media whose offset is learnt from itself (HLS) is not cut.
 pub fn window(period: &Period, mapping: Mapping) -> Window {
     match mapping {
         Mapping::Learn => Window::default(),

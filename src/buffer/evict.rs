@@ -1,25 +1,26 @@
-//! What to remove from a buffer: behind the position what is older than wanted; under pressure more.
+//! What to remove from a buffer: old media behind the position, and more if the browser has no
+//! room.
 
 use super::ranges::Ranges;
 use crate::time::{Position, Span};
 use core::time::Duration;
 
-/// Removing costs a round through the browser: only spans of this length are worth it.
-pub const WORTH: Duration = Duration::from_secs(5);
-/// Under pressure this much behind the position stays, or a segment when that is longer: a removal
-/// reaches on to the next key frame (MSE 3.5.9), and must not reach what is on the screen.
+/// Shorter spans are not removed: each removal costs a round trip through the browser.
+pub const LEAST_REMOVAL: Duration = Duration::from_secs(5);
+/// If the browser has no room, this much behind the position stays, or a segment if that is longer:
+/// a removal extends to the next key frame (MSE 3.5.9), and must not reach what is on screen.
 const LEAST_BEHIND: Duration = Duration::from_secs(2);
 
-/// What to remove of `held` so that about `behind` stays behind `position`.
+/// The span to remove so that about `behind` stays behind `position`.
 pub fn behind(held: &Ranges, position: Position, behind: Duration) -> Option<Span> {
     let first = held.spans().first()?.start;
     let end = position - behind;
-    (end.since(first) >= WORTH).then_some(Span { start: first, end })
+    (end.since(first) >= LEAST_REMOVAL).then_some(Span { start: first, end })
 }
 
-/// What to remove when the browser has no room: what is behind, else what is farther ahead than
-/// `ahead`. `None` when neither is left. `segment` is how long segments are.
-pub fn pressed(
+/// The span to remove when the browser has no room: behind the position, else farther ahead than
+/// `ahead`; `None`: there is neither. `segment`: the length of segments.
+pub fn under_pressure(
     held: &Ranges,
     position: Position,
     ahead: Duration,
@@ -62,13 +63,13 @@ mod tests {
         const GOP: Duration = Duration::from_secs(1);
         let ahead = Duration::from_secs(10);
         let past = Span { start: pos(0), end: pos(8_000) };
-        assert_eq!(pressed(&held(0, 60_000), pos(10_000), ahead, GOP), Some(past));
+        assert_eq!(under_pressure(&held(0, 60_000), pos(10_000), ahead, GOP), Some(past));
         let future = Span { start: pos(20_000), end: pos(60_000) };
-        assert_eq!(pressed(&held(9_000, 60_000), pos(10_000), ahead, GOP), Some(future));
-        assert_eq!(pressed(&held(9_000, 15_000), pos(10_000), ahead, GOP), None);
+        assert_eq!(under_pressure(&held(9_000, 60_000), pos(10_000), ahead, GOP), Some(future));
+        assert_eq!(under_pressure(&held(9_000, 15_000), pos(10_000), ahead, GOP), None);
         // A removal to 8 s would take a segment of 4 s from under the picture.
         let long = Duration::from_secs(4);
         let kept = Span { start: pos(0), end: pos(6_000) };
-        assert_eq!(pressed(&held(0, 60_000), pos(10_000), ahead, long), Some(kept));
+        assert_eq!(under_pressure(&held(0, 60_000), pos(10_000), ahead, long), Some(kept));
     }
 }

@@ -1,8 +1,9 @@
-//! Where to go on when not every track has media at a place: a pure decision.
+//! Where playback goes on when not every track has media at a position: a pure decision.
 //!
-//! A seek is finished, and the clock runs, only where every buffer has data (MSE 3.12.4). What is not
-//! there may be on its way, may have to be asked for, or will never come: a cut between two Periods, a
-//! track that begins later, a segment that is lost. Only what will never come is passed over.
+//! A seek ends, and the clock runs, only where every buffer has data (MSE 3.12.4). Media that is
+//! missing may be on its way, or may have to be fetched, or will never come: at a cut between two
+//! Periods, before a track that begins later, for a segment that is lost. Only holes of the last
+//! kind are crossed.
 //!
 //! ```text
 //!            asked (one run of requests, in order)       the manifest's list
@@ -15,51 +16,50 @@ use super::ranges::Ranges;
 use crate::time::{Position, Span};
 use core::time::Duration;
 
-/// Two places nearer than this are one: browsers bridge as much.
+/// Positions nearer than this count as one: browsers play over such holes.
 const SAME: Duration = Duration::from_millis(60);
-/// A decision looks over so many holes, each in another track; a manifest of nothing but holes has
-/// no end.
+/// A decision crosses at most this many holes: a manifest may list nothing but holes.
 const MOST_STEPS: u32 = 64;
 
-/// What a manifest says of a track from a place on.
+/// What the manifest lists of a track from a position on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listed {
-    /// Media begins here: at the place that was asked about, or later.
+    /// Media begins here: at that position, or later.
     From(Position),
-    /// The list may go on.
+    /// Nothing yet, but the list may grow.
     Unknown,
-    /// There is no more.
+    /// Nothing: the list has ended.
     Never,
 }
 
-/// How one track stands.
+/// The state of one track.
 pub struct Track<'a> {
     /// What is buffered.
     pub held: &'a Ranges,
-    /// All of this was asked for in one run and has come, or will never come.
+    /// All of this was fetched in one run: what of it is not held will never come.
     pub settled: Span,
-    /// What the manifest says.
+    /// What the manifest lists from a position on.
     pub listed: &'a dyn Fn(Position) -> Listed,
-    /// Holes that are longer than this are filled; `None`: they stay.
+    /// Holes that are longer than this get filled (with silence); `None`: none does.
     pub filled: Option<Duration>,
 }
 
-/// Where to go on.
+/// Where playback goes on from a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// All is there.
+    /// Here: every track has media, except those that have ended.
     Here,
-    /// What is missing is on its way.
+    /// Here: the missing media is on its way.
     Wait,
-    /// What is missing was not asked for.
+    /// Here: the missing media was not asked for.
     Ask,
-    /// Nothing will ever be there; here all tracks have media, or will.
+    /// At this later position: in between, a track has a hole that will never be filled.
     To(Position),
-    /// No track has anything from here on.
+    /// Nowhere: no track has any media from here on.
     Over,
 }
 
-/// What a track has at a place or after it.
+/// Where a track next has media, or will have some.
 enum Next {
     At(Position),
     Unknown,
@@ -83,7 +83,7 @@ impl Track<'_> {
         if end.since(from) >= SAME {
             return Next::At(from);
         }
-        // The last of it is not worth going to, unless more follows.
+        // A rest shorter than [`SAME`] does not count, unless more follows.
         match self.next_unheld(end) {
             Next::At(next) if next.since(end) <= SAME => Next::At(from),
             next => next,
@@ -113,7 +113,7 @@ impl Track<'_> {
             };
             let first = held.map_or(listed, |held| held.min(listed));
             if start <= first && first < end && !self.held.holds(first) {
-                // It was asked for, and nothing came of it.
+                // It was fetched, and did not bring the media.
                 at = first;
                 continue;
             }
@@ -123,7 +123,7 @@ impl Track<'_> {
     }
 }
 
-/// Where to go on from `at`, where the element stands or is to be.
+/// Where playback goes on from `at`, the position of the element or of a seek.
 pub fn way(tracks: &[Track<'_>], at: Position) -> Way {
     let mut to = at;
     for _ in 0..MOST_STEPS {
@@ -132,7 +132,7 @@ pub fn way(tracks: &[Track<'_>], at: Position) -> Way {
             match track.next(to) {
                 Next::At(next) => farthest = farthest.max(Some(next)),
                 Next::Unknown => return Way::Wait,
-                // It holds nobody up: it is over.
+                // The track has ended: the others do not wait for it.
                 Next::Never => {}
             }
         }

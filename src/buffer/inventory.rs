@@ -1,7 +1,7 @@
-//! Which representation stands where in a buffer, from what was appended.
+//! Remembers which representation was appended where, and when the media was captured.
 //!
-//! The browser says only *that* something is buffered; what is on the screen, and when it was
-//! captured, has to be remembered here.
+//! The browser tells only *that* a position is buffered. This tells which quality is on screen, and
+//! how old the picture is.
 
 use crate::time::{Position, Span, WallTime};
 use alloc::collections::VecDeque;
@@ -14,8 +14,8 @@ struct Run<Q> {
     quality: Q,
 }
 
-/// Runs of fragments, in order, not overlapping: what comes later replaces what it covers, as
-/// appending does (MSE 3.5.8, coded frame processing).
+/// Runs of fragments in order, without overlap: a later append replaces what it covers, as in the
+/// browser (MSE 3.5.8, coded frame processing).
 #[derive(Clone, Debug)]
 pub struct Inventory<Q> {
     runs: Vec<Run<Q>>,
@@ -43,7 +43,7 @@ impl<Q: Copy + Eq> Inventory<Q> {
         self.runs.insert(at, Run { span, quality });
     }
 
-    /// `gone` is not there any more.
+    /// `gone` was removed from the buffer.
     pub fn removed(&mut self, gone: Span) {
         let mut kept = Vec::with_capacity(self.runs.len() + 1);
         for run in self.runs.drain(..) {
@@ -58,21 +58,22 @@ impl<Q: Copy + Eq> Inventory<Q> {
         self.runs = kept;
     }
 
-    /// What stands at `at`.
+    /// The quality at `at`.
     pub fn at(&self, at: Position) -> Option<Q> {
         self.runs.iter().find(|r| r.span.start <= at && at < r.span.end).map(|r| r.quality)
     }
 
-    /// Nothing is there any more.
+    /// The buffer was emptied.
     pub fn clear(&mut self) {
         self.runs.clear();
     }
 }
 
-/// How many capture times are kept: 40 s at 25 a second.
+/// How many capture times are kept: those of 40 s at 25 a second.
 const CAPTURES: usize = 1024;
 
-/// Capture times that stand still over less than this are a camera's own jumble.
+/// Capture times that stand still for less than this come from a camera's uneven timing.
+/// Microseconds.
 const STILL_US: i64 = 200_000;
 
 /// Capture times on the timeline, from `prft` (14496-12 8.16.5).
@@ -88,8 +89,8 @@ struct Capture {
 }
 
 impl Captures {
-    /// What is shown at `at` was captured at `wall`. Answers whether it is a filler: media that goes
-    /// on while its capture time does not.
+    /// The media at `at` was captured at `wall`. Answers whether it is filler: media that goes on
+    /// while its capture time stands still.
     pub fn note(&mut self, at: Position, wall: WallTime) -> bool {
         let filler = self.0.back().is_some_and(|last| {
             let (media, clock) = (at.micros_from(last.at), wall.micros_from(last.wall));
@@ -105,26 +106,26 @@ impl Captures {
         filler
     }
 
-    /// The capture time that came last.
+    /// The newest capture time.
     pub fn newest(&self) -> Option<WallTime> {
         self.0.back().map(|last| last.wall)
     }
 
-    /// What is shown at `at` is a filler.
+    /// The media at `at` is filler.
     pub fn is_filler_at(&self, at: Position) -> bool {
         let after = self.0.partition_point(|it| it.at <= at);
         let Some(shown) = after.checked_sub(1).and_then(|i| self.0.get(i)) else { return false };
-        // The first of a row is known by the second.
+        // The first filler looks like a new picture; the second one shows what it is.
         shown.filler || self.0.get(after).is_some_and(|it| it.filler && it.wall <= shown.wall)
     }
 
-    /// Where a picture begins after `at` that is not a filler.
+    /// Where the first picture after `at` begins that is not filler.
     pub fn next_new(&self, at: Position) -> Option<Position> {
         self.0.iter().find(|it| it.at > at && !it.filler).map(|it| it.at)
     }
 
-    /// When what is shown at `at` was captured. Between two known times linear, but a filler keeps
-    /// its old time to its end. Beyond the last it runs on for a second, unless `held`.
+    /// When the picture at `at` was captured: linear between two known times, but constant in
+    /// filler. Beyond the last known time it runs on for a second, or stands still if `held`.
     pub fn at(&self, at: Position, held: bool) -> Option<WallTime> {
         let after = self.0.partition_point(|it| it.at <= at);
         let shown = self.0.get(after.checked_sub(1)?)?;

@@ -1,15 +1,15 @@
-//! What is buffered, and what to fetch next.
+//! The buffer of one track: what it holds, what to fetch next, what to remove.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`ranges`] | the spans that the browser says it holds |
-//! | [`inventory`] | which representation stands where, and which capture time |
-//! | [`plan`] | PURE: the next segment, or what to wait for |
-//! | [`offsets`] | what is added to the media's own times where no manifest says it |
-//! | [`evict`] | PURE: what to remove |
-//! | [`clip`] | PURE: what of a Period's media is kept |
-//! | [`gaps`] | PURE: where to go on when not all tracks have media |
-//! | [`reserve`] | PURE: how much to have before a picture that ran dry goes on |
+//! | [`inventory`] | which representation, and which capture time, each position has |
+//! | [`plan`] | PURE: the next segment to fetch, or what to wait for |
+//! | [`offsets`] | the offset from the media's own times to the timeline (HLS) |
+//! | [`evict`] | PURE: what to remove from a buffer |
+//! | [`clip`] | PURE: the append window of a Period |
+//! | [`gaps`] | PURE: where playback goes on at a hole |
+//! | [`reserve`] | PURE: how much media to have before playback goes on after a stall |
 
 pub mod clip;
 pub mod evict;

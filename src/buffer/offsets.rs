@@ -1,28 +1,30 @@
-//! Where the media's own times lie on the timeline, where the manifest does not say it (HLS).
+//! The offset from the media's own times to the timeline, where the manifest does not name it
+//! (HLS).
 //!
-//! The first fragment of a timeline (discontinuity sequence) stands for its segment's start, and
-//! what is added then holds for all tracks: sound and picture stay together. RFC 8216bis 4.4.4.3
-//! wants a new timeline to be announced; encoders that are started again begin their times anew
-//! without a word, and those of a master's variants need not agree. So a fragment that would lie
-//! neither where its segment is listed nor where the one before it ended begins a timeline as well.
+//! The first fragment of a timeline (discontinuity sequence) is put at its segment's start. The
+//! offset found so holds for all tracks, so that sound and picture stay together. RFC 8216bis
+//! 4.4.4.3 wants a new timeline to be announced; but a restarted encoder begins its times anew
+//! without that, and the times of a multivariant playlist's variants need not agree. So a new
+//! offset is also taken for a fragment that would lie neither where its segment is listed nor where
+//! the fragment before it ended.
 
 use crate::time::{Position, Span, whole_micros};
 use alloc::vec::Vec;
 
-/// Media may lie so far beside its listed segment, microseconds: rounded durations, frames that are
-/// shown after a border. Listed durations that are wrong by more in sum are held together by the
-/// fragments, which follow each other.
+/// Media may lie this far outside its listed segment, microseconds: durations are rounded, and
+/// frames may be shown after a border. Where listed durations are wrong by more in sum, an offset
+/// still holds, because each fragment follows the one before.
 const ASTRAY_US: u64 = 1_000_000;
-/// More beginnings than any playlist shows; older ones are forgotten.
+/// The most offsets kept, more than any playlist needs; the oldest ones are forgotten.
 const MOST: usize = 256;
 
-/// What is added to the media's own times: timeline, microseconds; newest last.
+/// Pairs of a timeline and what is added to its times, microseconds; newest last.
 #[derive(Debug, Default)]
 pub struct Offsets(Vec<(u64, i64)>);
 
 impl Offsets {
-    /// What to add to times of `timeline`, a fragment of which begins at `start_us`. Its segment is
-    /// said to span `segment`; the track's fragment before it ended at `after`.
+    /// The offset, microseconds, for a fragment of `timeline` that begins at `start_us` in its own
+    /// time. Its segment is listed at `segment`; the track's fragment before it ended at `after`.
     pub fn of(
         &mut self,
         timeline: u64,

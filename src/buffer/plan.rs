@@ -1,4 +1,4 @@
-//! What to fetch next for one track: a pure decision, with what to wait for when it is nothing.
+//! What one track fetches next, or what it waits for: a pure decision.
 
 use crate::live::lateness::Lateness;
 use crate::presentation::{Segment, SegmentList};
@@ -8,9 +8,9 @@ use core::time::Duration;
 /// How far fetching has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// The segment that holds this position is next: after a seek or a change of representation.
+    /// Next is the segment at this position: after a seek or a change of representation.
     At(Position),
-    /// The one after this number is next; it ended there.
+    /// Next is the segment after the one with this number.
     After {
         /// Number of the last segment asked for.
         number: u64,
@@ -29,22 +29,22 @@ impl Cursor {
     }
 }
 
-/// How one track stands.
+/// The state of one track.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The segments of the representation that is fetched.
     pub list: &'a SegmentList,
-    /// Where its Period ends, if that is known.
+    /// The end of the Period, if it is known.
     pub period_end: Option<Position>,
     /// How far fetching has got.
     pub cursor: Cursor,
-    /// The end of what was asked for: there is no media between it and the next segment.
+    /// The end of the media asked for so far: between it and the next segment there is a hole.
     pub reached: Position,
-    /// Where the element plays, or will.
+    /// The position of the element, or the start position.
     pub position: Position,
-    /// Media to have ahead of `position`.
+    /// How much media is fetched ahead of `position`.
     pub goal: Duration,
-    /// The origin's time; `None` where all exists.
+    /// The origin's time; `None`: all segments exist already.
     pub origin: Option<WallTime>,
     /// Segments are read while they grow.
     pub growing: bool,
@@ -52,26 +52,26 @@ pub struct View<'a> {
     pub last_done: bool,
     /// How late the origin is.
     pub lateness: &'a Lateness,
-    /// Where segments have no time at which they can be asked for: when the list's end was seen first.
+    /// For segments without an availability time: the end of the list, and the time now.
     pub listed: Option<(Position, WallTime)>,
 }
 
-/// What to do.
+/// What the track does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// Ask for this one.
+    /// Fetch this segment.
     Fetch(Segment),
-    /// It cannot be asked for before this time.
+    /// Wait until this time: the next segment does not exist before.
     Later(WallTime),
-    /// Enough is ahead until the position has come this much farther.
+    /// Wait until the position has moved on by this much: enough is buffered.
     Room(Duration),
-    /// The manifest does not name it yet.
+    /// Reload the manifest: it does not list the next segment yet.
     Reload,
-    /// The Period has no more.
+    /// The Period has no more segments.
     PeriodEnd,
 }
 
-/// Seams in a Period's end that are rounding, not media.
+/// Differences up to this at a segment's or Period's border come from rounding.
 const SEAM: Duration = Duration::from_millis(50);
 
 /// What to fetch next.
@@ -79,13 +79,13 @@ pub fn next(view: &View<'_>) -> Plan {
     let found = match view.cursor {
         Cursor::At(at) => view.list.at(at),
         Cursor::After { number, end } => match view.list.numbered(number.saturating_add(1)) {
-            // Numbers that were dealt anew, or that another representation counts otherwise, do not
-            // name the same media: ask by time.
+            // The numbers were assigned anew, or another representation counts differently, so that
+            // the number names other media: go by time.
             Some(s) if s.start.micros_from(end).unsigned_abs() > half_us(&s) => {
                 view.list.at(end + SEAM)
             }
             Some(s) => Some(s),
-            // A number that has left the window: go on with what is there.
+            // The number has left the window: go on with the segment that follows in time.
             None => view.list.at(end + SEAM).filter(|s| s.start >= end - SEAM),
         },
     };
@@ -97,7 +97,7 @@ pub fn next(view: &View<'_>) -> Plan {
         let more = view.list.grows_by_reload() || view.list.is_pending();
         return if more { Plan::Reload } else { Plan::PeriodEnd };
     };
-    // What is not media takes no room, however long it lasts.
+    // A hole takes no room, however long it is.
     let ahead = segment.start.min(view.reached).since(view.position);
     if ahead > view.goal {
         return Plan::Room(ahead - view.goal);
@@ -112,9 +112,10 @@ fn half_us(segment: &Segment) -> u64 {
     segment.end.micros_from(segment.start).unsigned_abs() / 2
 }
 
-/// When to ask for a segment; `None`: at once. A growing one follows on the one before without a
-/// pause, whatever the grid says: a key frame may come up to half a segment early, and the origin holds
-/// the request until it does. One that refuses instead is asked when its lateness says.
+/// When to ask for a segment; `None`: at once. A growing segment is asked for up to half a segment
+/// before it is due, as soon as the one before has ended: its key frame may come early, and the
+/// origin holds the request until it does. An origin that refuses instead is asked when its
+/// lateness says.
 fn ready_at(view: &View<'_>, segment: &Segment) -> Option<WallTime> {
     let late = view.lateness.ask_at(segment.start);
     let by_list = || {
@@ -226,7 +227,7 @@ mod tests {
     fn an_origin_that_is_late_is_asked_later() {
         let mut late = Lateness::PUNCTUAL;
         late.found(3_000_000);
-        late.came(pos(0), 3_000_000);
+        late.arrived(pos(0), 3_000_000);
         let asked = late.ask_at(pos(6)).unwrap();
         let mut l = list(0, 10, false);
         let mut v = view(&l, Cursor::After { number: 2, end: pos(6) });

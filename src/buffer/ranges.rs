@@ -1,11 +1,11 @@
-//! The spans that the browser says it holds, as `SourceBuffer.buffered`.
+//! The spans that a buffer holds, as `SourceBuffer.buffered` reports them.
 
 use crate::time::{Position, Span};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Frames do not touch to the microsecond: two spans nearer than this are one (a frame at 10 fps is
-/// 100 ms; browsers bridge about two frames themselves).
+/// Spans nearer than this count as one: frames do not touch exactly, and browsers play over holes
+/// of about two frames (a frame at 10 fps lasts 100 ms).
 const TOUCHING: Duration = Duration::from_millis(60);
 
 /// Sorted spans.
@@ -18,17 +18,17 @@ impl Ranges {
         Self(spans)
     }
 
-    /// All of them.
+    /// All spans.
     pub fn spans(&self) -> &[Span] {
         &self.0
     }
 
-    /// Nothing is held.
+    /// There are no spans.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The end of what can be played through from `at`; `at` itself when nothing is there.
+    /// How far one can play without a hole from `at`; `at` itself if nothing is there.
     pub fn end_from(&self, at: Position) -> Position {
         let mut end = at;
         for span in &self.0 {
@@ -39,7 +39,7 @@ impl Ranges {
         end
     }
 
-    /// `at` can be shown.
+    /// There is media at `at`.
     pub fn holds(&self, at: Position) -> bool {
         self.0.iter().any(|s| s.start <= at && at < s.end)
     }
@@ -49,7 +49,7 @@ impl Ranges {
         self.0.iter().map(|s| s.start).find(|&start| start > at)
     }
 
-    /// A hole lies between `from` and `to`, and media is there at `to` again.
+    /// There is a hole between `from` and `to`, and there is media at `to`.
     pub fn hole_between(&self, from: Position, to: Position) -> bool {
         let pairs = self.0.iter().zip(self.0.iter().skip(1));
         let mut holes = pairs.map(|(a, b)| (a.end, b.start));
@@ -62,7 +62,7 @@ impl Ranges {
         self.0.last().copied()
     }
 
-    /// What both hold.
+    /// The spans that both hold.
     pub fn intersection(&self, other: &Self) -> Self {
         let mut out = Vec::new();
         for a in &self.0 {

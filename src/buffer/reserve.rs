@@ -1,20 +1,20 @@
-//! How much to have in hand before a picture that ran dry goes on.
+//! How much media to have before playback goes on after a stall.
 //!
-//! On a link that carries less than the media needs, a browser that is given each piece at once shows
-//! a third of a second, stands, shows another: thousands of stalls in a film, none of which can be
-//! watched. So what arrives is kept back until it lasts for a while.
+//! On a link that is slower than the media needs, a browser that gets each piece at once plays a
+//! third of a second, stalls, plays another: thousands of stalls in a film. So arriving media is
+//! withheld from the browser until there is a reserve.
 
 use crate::units::Bitrate;
 use core::time::Duration;
 
-/// On a link that carries much more than is needed.
+/// The reserve on a link that is much faster than needed.
 const LEAST: Duration = Duration::from_secs(1);
-/// On a link that carries no more than is needed.
+/// The reserve on a link that is no faster than needed.
 const MOST: Duration = Duration::from_secs(5);
-/// So many times what is needed is much more, thousandths.
+/// A link is much faster than needed if it carries this many thousandths of the need.
 const AMPLE: u64 = 2000;
 
-/// The media to have, on a link that carries `link` (`None`: not known) where `need` is played.
+/// The reserve on a link with throughput `link` (`None`: not known) for media of bandwidth `need`.
 pub fn wanted(link: Option<Bitrate>, need: Bitrate) -> Duration {
     let Some(link) = link else { return MOST };
     let part = link.as_bps().saturating_mul(1000) / need.as_bps().max(1);
@@ -22,18 +22,18 @@ pub fn wanted(link: Option<Bitrate>, need: Bitrate) -> Duration {
     LEAST + (MOST - LEAST) * u32::try_from(scarce).unwrap_or(0) / 1000
 }
 
-/// How a track stands.
+/// The state of a track.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// Media of it that was received, from the position on.
+    /// Media received from the position on.
     pub ahead: Duration,
-    /// So much of it is fetched ahead, and no more.
+    /// How much is fetched ahead at most.
     pub goal: Duration,
-    /// No more of it comes: the rest of the film is there, or the browser takes nothing.
+    /// No more comes: the rest of the film is there, or the browser has no room.
     pub over: bool,
 }
 
-/// All tracks have what is `wanted`, or cannot get it.
+/// Every track has the `wanted` reserve, or cannot get it.
 pub fn enough(tracks: impl IntoIterator<Item = View>, wanted: Duration) -> bool {
     tracks.into_iter().all(|track| track.over || track.ahead >= wanted.min(track.goal))
 }

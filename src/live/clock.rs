@@ -1,7 +1,8 @@
-//! The origin's wall clock, as far as it is known here.
+//! An estimate of the origin's wall clock.
 //!
-//! An answer that says `t` and took `rtt` was `t` at half of it, give or take `rtt / 2` (Cristian,
-//! "Probabilistic clock synchronization", 1989): so the answer that took least is the best.
+//! If an answer that took `rtt` says `t`, the origin's time was `t` in the middle of it, give or
+//! take `rtt / 2` (Cristian, "Probabilistic clock synchronization", 1989). So the quickest answer
+//! is best.
 
 use crate::time::{Instant, WallTime};
 use core::time::Duration;
@@ -13,12 +14,12 @@ pub enum Trust {
     Local,
     /// A `Date` header: whole seconds, perhaps from a cache.
     Coarse,
-    /// Asked for (23009-1 5.8.4.11).
+    /// A time source of the manifest (23009-1 5.8.4.11).
     Synced,
 }
 
-/// A better answer is taken at once, a worse one only when the last is this old: drift of 50 ppm is
-/// 15 ms by then.
+/// A quicker answer replaces the last one at once, a slower one only when the last is this old: a
+/// drift of 50 ppm is 15 ms by then.
 const STALE: Duration = Duration::from_secs(300);
 
 /// The origin's clock.
@@ -32,7 +33,7 @@ pub struct OriginClock {
 }
 
 impl OriginClock {
-    /// The local clock, until better is known.
+    /// Starts with the local clock.
     pub const fn local(now: Instant, wall: WallTime) -> Self {
         Self { at: now, wall, trust: Trust::Local, rtt: Duration::MAX }
     }
@@ -47,7 +48,7 @@ impl OriginClock {
         self.trust
     }
 
-    /// An answer to a question sent at `sent`, received at `received`, said that the origin's time
+    /// An answer to a request sent at `sent`, received at `received`, said that the origin's time
     /// was `wall`. Answers whether it was taken.
     pub fn learn(&mut self, sent: Instant, received: Instant, wall: WallTime) -> bool {
         let rtt = received.since(sent);
@@ -60,10 +61,10 @@ impl OriginClock {
         better
     }
 
-    /// A `Date` header (RFC 9110 6.6.1) came at `received`. It counts only where nothing better is
-    /// known and it contradicts the local clock by more than its own coarseness.
+    /// A `Date` header (RFC 9110 6.6.1) came at `received`. It is used only if no time source has
+    /// answered, and if it contradicts the local clock by more than its own coarseness.
     pub fn learn_date(&mut self, received: Instant, date: WallTime) {
-        // The header is cut to whole seconds: its middle is half a second later.
+        // The header is cut to whole seconds: on average the time is half a second later.
         let date = date.offset(500_000);
         let off = self.origin(received).micros_from(date);
         if self.trust < Trust::Synced && off.abs() > 1_500_000 {
@@ -72,8 +73,8 @@ impl OriginClock {
         self.trust = self.trust.max(Trust::Coarse);
     }
 
-    /// The monotonic clock stood still for `slept` while the world went on; or the local wall clock
-    /// was set, which looks the same: so the next answer is taken, however slow.
+    /// The monotonic clock stood still for `slept` because the machine slept; or the local wall
+    /// clock was set, which looks the same. So the next answer is taken, however slow.
     pub fn slept(&mut self, slept: Duration) {
         *self = Self {
             at: self.at,

@@ -6,56 +6,56 @@
 //!  0 ........... floor ........ low buffer ............... drift > max_drift
 //!   slower (0.95)  |   1x   |   faster (1.05, 1.08, 1.1)  |   jump
 //! ```
-//! Two quantities bound it. The *floor* is the least buffer just before an append that holds without
-//! a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms; while it stretches sound at its
-//! pitch it needs 50 ms more, so that a change of rate is what makes a short buffer run dry. The
-//! *target* is a latency on the manifest's clock, where an option or the manifest names one; it is
-//! held as far as the floor allows. After an underflow the floor is wider for a while: what happened
-//! once happens again.
+//! Two quantities bound it. The *floor* is the least buffer just before an append that holds
+//! without a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms; while it stretches sound
+//! at its pitch it needs 50 ms more, so that a change of rate is what makes a short buffer run dry.
+//! The *target* is a latency on the manifest's clock, where an option or the manifest names one; it
+//! is held as far as the floor allows. After an underflow the floor is wider for a while: what
+//! happened once happens again.
 //!
-//! The clock is the manifest's, never `prft`: while a camera is away the server's filler carries old
-//! capture times on a timeline that goes on, and that is no drift.
+//! The clock is the manifest's, never `prft`: while a camera is away the server's filler carries
+//! old capture times on a timeline that goes on, and that is no drift.
 
-use super::jitter::Window;
+use super::jitter::SlidingWindow;
 use crate::time::{Instant, Position, micros};
 use crate::units::Rate;
 use core::time::Duration;
 
-/// What fixes the distance.
+/// The settings of the controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aim {
     /// The latency asked for, by option or manifest.
     pub target: Option<Duration>,
-    /// The least buffer before trouble was seen.
+    /// The floor before any underflow or jitter was seen.
     pub base_floor: Duration,
-    /// What is not there before it is whole: the length of a segment, or nothing.
+    /// The length of a segment if it arrives all at once; zero if segments grow.
     pub unit: Duration,
-    /// Beyond this drift it jumps.
+    /// Beyond this drift, playback jumps.
     pub max_drift: Duration,
     /// The slowest rate.
     pub slowest: Rate,
     /// The fastest rate.
     pub fastest: Rate,
-    /// What has to be there besides while the rate is another than normal.
+    /// Added to the floor while the rate is not 1: the browser needs it to stretch sound.
     pub stretch: Duration,
-    /// How far off the buffer may be before the rate changes, on a smooth link: below it a change costs
-    /// more than it brings.
+    /// On a smooth link, the rate changes only if the buffer is off by more than this: below it a
+    /// change costs more than it brings.
     pub slack: Duration,
 }
 
-/// What is played beside the picture.
+/// The sound that is played with the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sound {
-    /// Nothing.
+    /// There is none.
     None,
-    /// Sound that nobody hears: its pitch need not be kept.
+    /// It is muted: its pitch need not be kept.
     Muted,
-    /// Sound.
+    /// It is heard.
     Heard,
 }
 
 impl Aim {
-    /// For segments that are read while they grow, frame by frame.
+    /// Settings for segments that are read while they grow, frame by frame.
     pub fn growing(target: Option<Duration>, sound: Sound) -> Self {
         Self {
             target,
@@ -69,8 +69,8 @@ impl Aim {
         }
     }
 
-    /// For segments of length `segment` that are read when they are whole. The next one is found by
-    /// asking again, so a quarter of it is kept as slack.
+    /// Settings for segments of length `segment` that are fetched whole. The next one is found by
+    /// reloading the manifest, so a quarter of a segment is kept as slack.
     pub fn whole(target: Option<Duration>, segment: Duration) -> Self {
         Self {
             unit: segment,
@@ -82,92 +82,93 @@ impl Aim {
     }
 }
 
-/// How playback stands at one moment.
+/// The state of playback at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// Where it plays.
+    /// The position that is played.
     pub position: Position,
-    /// The edge on the manifest's clock.
+    /// The live edge on the manifest's timeline.
     pub edge: Position,
-    /// The end of what is buffered at `position`, least over the tracks.
+    /// The end of the media buffered from `position` on, the least over the tracks.
     pub buffered_to: Position,
-    /// The rate now.
+    /// The present playback rate.
     pub rate: Rate,
 }
 
-/// What to do.
+/// What the controller decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Steer {
-    /// Nothing.
+    /// Change nothing.
     Keep,
     /// Play at this rate.
     Rate(Rate),
-    /// Seek there.
+    /// Seek to this position.
     Jump(Position),
 }
 
-/// The widest floor: who needs more than this has no live link.
+/// The widest floor: a link that needs more than this cannot carry live media.
 const WIDEST: Duration = Duration::from_secs(2);
-/// An underflow's memory: this long after it the floor starts to narrow.
+/// How long after an underflow the floor begins to narrow.
 const REMEMBERED: Duration = Duration::from_secs(30);
-/// A link that ran dry once a minute will do so again: so much stays for each underflow, up to
-/// [`MOST_SCARS`], and heals by a tenth in every [`HEALING`].
+/// A link on which the buffer runs dry once a minute will do so again. So each underflow adds a
+/// *scar* to the floor, up to [`MOST_SCARS`], which shrinks by a tenth in every [`HEALING`].
 const SCAR: Duration = Duration::from_millis(20);
 const MOST_SCARS: Duration = Duration::from_millis(60);
 const HEALING: Duration = Duration::from_secs(30);
-/// What lies between the measured jitter and the floor.
+/// The floor is at least the measured jitter plus this.
 const JITTER_MARGIN: Duration = Duration::from_millis(80);
-/// What a browser needs to stretch sound at its pitch: Chromium seeks a window of 20 ms in 30 ms.
+/// The media that a browser needs to stretch sound at its pitch: Chromium searches 30 ms for a
+/// window of 20 ms.
 const STRETCH: Duration = Duration::from_millis(50);
-/// Jitter beyond this is an accident, not the link's habit.
+/// Jitter beyond this is an accident: it does not widen the floor.
 const MOST_JITTER: Duration = Duration::from_millis(300);
-/// The span of the buffer's and the recent lateness's windows.
-const SEEN: Duration = Duration::from_secs(2);
-/// And of the lateness that is the link's habit.
+/// The buffer level and the recent lateness are measured over this time.
+const RECENT: Duration = Duration::from_secs(2);
+/// The usual lateness of the link is measured over this time.
 const HABIT: Duration = Duration::from_secs(32);
-/// In the first seconds the link's habits are not known yet, and the page has more to do than later:
-/// so much is added to the floor.
-const YOUNG: Duration = Duration::from_secs(8);
+/// In this first time the link's lateness is not known yet, and the page is busier than later:
+/// [`START_MARGIN`] is added to the floor.
+const START_PHASE: Duration = Duration::from_secs(8);
 const START_MARGIN: Duration = Duration::from_millis(100);
-/// Added to the floor when the link gets slower.
+/// Added to the floor when a lower rung had to be taken.
 const SLOWED: Duration = Duration::from_millis(160);
-/// Where lateness has lain within this lately, key frames and all, the link is smooth.
+/// A link is smooth if its lateness varied by no more than this lately, key frames included.
 const SMOOTH: Duration = Duration::from_millis(80);
-/// The least slack where it is not.
+/// The least slack on a link that is not smooth.
 const ROUGH_SLACK: Duration = Duration::from_millis(50);
-/// And the most: what is further off is worth a correction on any link.
+/// The most slack: a buffer that is farther off is corrected on any link.
 const MOST_SLACK: Duration = Duration::from_millis(90);
-/// What runs dry so soon after an accident with a known cause runs dry because of it.
-const EXCUSED: Duration = Duration::from_secs(2);
+/// An underflow within this time after an accident with a known cause is blamed on that.
+const EXCUSE_LASTS: Duration = Duration::from_secs(2);
 
-/// The controller.
+/// The controller of the distance to the live edge.
 #[derive(Clone, Debug)]
 pub struct Control {
-    /// What it aims at.
+    /// The settings.
     pub aim: Aim,
-    /// How much later than the manifest says the origin has its segments.
+    /// How much later than the manifest says the origin publishes its segments.
     pub origin_late: Duration,
     /// Added to the floor by underflows.
     widened: Duration,
-    /// What stays of it for some minutes.
+    /// The part of `widened` that stays for some minutes ([`SCAR`]).
     scars: Duration,
     last_healed: Instant,
     last_trouble: Option<Instant>,
-    /// `widened` and `scars` before it.
+    /// `widened` and `scars` before that.
     before_trouble: (Duration, Duration),
     last_narrowed: Instant,
-    /// Lowest buffer of the last two seconds, microseconds.
-    low: Window,
-    /// Edge minus end of what arrived, microseconds, over [`HABIT`].
-    lateness: Window,
-    /// The same over the last two seconds.
-    recent: Window,
+    /// The buffer level, microseconds, over [`RECENT`].
+    low: SlidingWindow,
+    /// Lateness: the edge minus the end of the media that arrived, microseconds, over [`HABIT`].
+    lateness: SlidingWindow,
+    /// The same over [`RECENT`].
+    recent: SlidingWindow,
     excused_until: Instant,
-    young_until: Instant,
+    starting_until: Instant,
 }
 
 impl Control {
-    /// A controller that has seen nothing.
+    /// A controller without measurements.
     pub fn new(aim: Aim, now: Instant) -> Self {
         Self {
             aim,
@@ -178,32 +179,32 @@ impl Control {
             last_trouble: None,
             before_trouble: Default::default(),
             last_narrowed: now,
-            low: Window::new(SEEN, now),
-            lateness: Window::new(HABIT, now),
-            recent: Window::new(SEEN, now),
+            low: SlidingWindow::new(RECENT, now),
+            lateness: SlidingWindow::new(HABIT, now),
+            recent: SlidingWindow::new(RECENT, now),
             excused_until: Instant::default(),
-            young_until: now + YOUNG,
+            starting_until: now + START_PHASE,
         }
     }
 
-    /// A fragment that ends at `end` arrived while the edge stood at `edge`. Not to be told of a
-    /// join's backlog, which was there all along, nor of a filler.
+    /// A fragment that ends at `end` arrived while the live edge was at `edge`. Not to be called
+    /// for media that existed before it was asked for, nor for filler.
     pub fn arrived(&mut self, now: Instant, end: Position, edge: Position) {
         self.lateness.note(now, edge.micros_from(end));
         self.recent.note(now, edge.micros_from(end));
     }
 
-    /// The buffer stood at this level (just before an append it is lowest).
-    pub fn level(&mut self, now: Instant, position: Position, buffered_to: Position) {
+    /// Notes the buffer level; it is lowest just before an append.
+    pub fn note_level(&mut self, now: Instant, position: Position, buffered_to: Position) {
         self.low.note(now, buffered_to.micros_from(position));
     }
 
-    /// The position was moved: what was measured before says nothing any more.
-    pub const fn moved(&mut self, now: Instant) {
+    /// The position was moved by a seek: buffer levels from before are void.
+    pub const fn position_moved(&mut self, now: Instant) {
         self.low.clear(now);
     }
 
-    /// The picture stood still for want of media.
+    /// The buffer ran dry, so playback stalled.
     pub fn underflow(&mut self, now: Instant) {
         if now < self.excused_until {
             return self.low.clear(now);
@@ -218,22 +219,22 @@ impl Control {
         self.low.clear(now);
     }
 
-    /// The last underflow had a cause that no buffer of this size bridges: a request that failed, a
-    /// camera that went away. What was measured around it says nothing about the link.
+    /// An accident that no buffer of this size bridges: a request failed, or the camera went away.
+    /// It excuses the last underflow, and measurements from around it say nothing about the link.
     pub fn excuse(&mut self, now: Instant) {
         if self.last_trouble.take().is_some() {
-            // What has narrowed since then stays narrow.
+            // If the floor has narrowed since then, it stays narrow.
             self.widened = self.widened.min(self.before_trouble.0);
             self.scars = self.scars.min(self.before_trouble.1);
         }
-        self.excused_until = now + EXCUSED;
+        self.excused_until = now + EXCUSE_LASTS;
         self.lateness.clear(now);
         self.recent.clear(now);
         self.low.clear(now);
     }
 
-    /// The link has turned out to be slower than what was asked of it. On the lower rung it has less
-    /// to spare than before: key frames, probes and borders of segments take longer than they did.
+    /// The link was too slow, and a lower rung is fetched from now on. The link has little to spare
+    /// even for that: key frames, probes and the borders of segments take longer than before.
     pub fn slowed(&mut self, now: Instant) {
         self.excuse(now);
         self.widened = self.widened.max(SLOWED);
@@ -241,21 +242,21 @@ impl Control {
         self.before_trouble = (self.widened, self.scars);
     }
 
-    /// Media comes from another encoder from now on: what is late is to be learnt anew.
+    /// Media of another encoder arrives from now on: its lateness is measured anew.
     pub const fn relearn(&mut self, now: Instant) {
         self.lateness.clear(now);
         self.recent.clear(now);
     }
 
-    /// The least buffer to keep.
+    /// The floor: the least buffer just before an append.
     pub fn floor(&self, now: Instant) -> Duration {
-        let young = if now < self.young_until { START_MARGIN } else { Duration::ZERO };
+        let starting = if now < self.starting_until { START_MARGIN } else { Duration::ZERO };
         let least = self.aim.base_floor.max(self.jitter(now) + JITTER_MARGIN);
-        (least + self.widened.max(young)).min(WIDEST)
+        (least + self.widened.max(starting)).min(WIDEST)
     }
 
-    /// How much later media came in [`HABIT`] than in the last two seconds, which the low
-    /// buffer shows.
+    /// The most lateness within [`HABIT`] minus the most within [`RECENT`]; the latter shows in the
+    /// buffer level anyway.
     fn jitter(&self, now: Instant) -> Duration {
         let beyond = match (self.recent.most(now), self.lateness.most(now)) {
             (Some(recent), Some(most)) => most.saturating_sub(recent),
@@ -264,26 +265,26 @@ impl Control {
         Duration::from_micros(u64::try_from(beyond).unwrap_or(0)).min(MOST_JITTER)
     }
 
-    /// From the least to the most lateness of the last two seconds.
+    /// By how much the lateness varied within [`RECENT`].
     fn spread(&self, now: Instant) -> Duration {
         let seen = self.recent.most(now).zip(self.recent.least(now));
         let us = seen.map_or(0, |(most, least)| most.abs_diff(least));
         Duration::from_micros(us)
     }
 
-    /// How far behind the edge media arrives at best, lately; zero until it is known.
+    /// The least lateness of media lately; zero until it is known.
     pub fn usual_lateness(&self, now: Instant) -> Duration {
         let least = self.recent.least(now).or_else(|| self.lateness.least(now));
         let least = least.and_then(|us| u64::try_from(us.max(0)).ok());
         least.map_or(Duration::ZERO, Duration::from_micros)
     }
 
-    /// Lateness has been measured.
+    /// The lateness was measured lately.
     pub fn knows_lateness(&self, now: Instant) -> bool {
         self.lateness.least(now).is_some()
     }
 
-    /// The buffer has held its floor lately.
+    /// The buffer has stayed above its floor lately.
     pub fn calm(&self, now: Instant) -> bool {
         let slack = micros(self.aim.slack.max(ROUGH_SLACK));
         self.low.least(now).is_some_and(|low| low + slack >= micros(self.floor(now)))
@@ -297,8 +298,8 @@ impl Control {
         self.aim.target.map_or(least, |t| t.max(least))
     }
 
-    /// Where to seek to be live again: as near to the edge as the floor allows, in what is buffered
-    /// where that reaches far enough.
+    /// Where to seek to be live again: at the wanted latency, but with the floor left in the
+    /// buffer, which ends at `buffered_to` (`None`: not known).
     pub fn entry(&self, now: Instant, edge: Position, buffered_to: Option<Position>) -> Position {
         let by_clock = edge - self.wanted(now);
         match buffered_to {
@@ -316,7 +317,7 @@ impl Control {
             return Steer::Jump(self.entry(now, view.edge, None));
         }
         let Some(low) = self.low.least(now) else { return Steer::Keep };
-        // Too little to be stretched.
+        // The buffer is too short for sound to be stretched.
         let least = micros(self.aim.base_floor + self.aim.stretch);
         let short = !self.aim.stretch.is_zero() && low < least;
         if short && view.rate != Rate::NORMAL {
@@ -328,22 +329,22 @@ impl Control {
             return Steer::Keep;
         }
         let spare = low.saturating_sub(micros(self.floor(now) + self.aim.stretch));
-        // With an origin that is late the buffer is lowest at a segment's border, which these seconds
-        // may not have seen.
+        // If the origin is late, the buffer is lowest at a segment's border, which may not have
+        // come within the window: so the clock has to agree that there is too much.
         let by_clock = self.aim.target.is_some() || !self.origin_late.is_zero();
         let excess = if by_clock { spare.min(drift) } else { spare };
         let rate = self.rate(view.rate, excess, micros(self.slack(now)));
-        // A low buffer is a fact; that there is too much is known when as much was seen of it as of the
-        // lateness: else the last border of segments is missing from one of them.
-        if rate == view.rate || (rate > view.rate && self.low.age(now) < SEEN) {
+        // A low level is certain at once. A high one is certain only when the level was measured
+        // for as long as the lateness: a segment's border may be missing from it until then.
+        if rate == view.rate || (rate > view.rate && self.low.age(now) < RECENT) {
             return Steer::Keep;
         }
         self.low.clear(now);
         Steer::Rate(rate)
     }
 
-    /// On a smooth link a little is worth a correction; the wider the floor, the rougher the link: what
-    /// is far off on a smooth one is nothing there.
+    /// How far off the buffer may be before the rate changes: little on a smooth link; more on a
+    /// rough one, which shows in a wider floor.
     fn slack(&self, now: Instant) -> Duration {
         let floor = self.floor(now);
         if floor <= self.aim.base_floor && self.spread(now) <= SMOOTH {
@@ -352,6 +353,7 @@ impl Control {
         self.aim.slack.max(ROUGH_SLACK).max((floor / 2).min(MOST_SLACK))
     }
 
+    /// The rate for a buffer that is `excess` above (or below) the wanted level, both microseconds.
     fn rate(&self, rate: Rate, excess: i64, slack: i64) -> Rate {
         let catching = rate > Rate::NORMAL;
         let slowing = rate < Rate::NORMAL;
@@ -361,7 +363,7 @@ impl Control {
                 e if e > 3 * slack => 1080,
                 _ => 1050,
             };
-            // Once catching up the rate only rises: three steps down to normal are two too many.
+            // While catching up the rate only rises: then one step back to normal is enough.
             let wanted = if catching { wanted.max(rate.permille()) } else { wanted };
             Rate::from_permille(wanted).min(self.aim.fastest)
         } else if excess < -slack || (slowing && excess < 0) {
@@ -371,7 +373,7 @@ impl Control {
         }
     }
 
-    /// Trouble is forgotten by a tenth every two seconds, once it is old.
+    /// Narrows the floor by a tenth every two seconds, once the last underflow is old.
     fn narrow(&mut self, now: Instant) {
         let quiet = self.last_trouble.is_none_or(|t| now.since(t) > REMEMBERED);
         if quiet && now.since(self.last_narrowed) > Duration::from_secs(2) {
@@ -385,7 +387,7 @@ impl Control {
     }
 }
 
-/// A tenth less; what is left of nothing is nothing.
+/// A tenth less; below 5 ms, zero.
 fn fade(d: Duration) -> Duration {
     if d < Duration::from_millis(5) { Duration::ZERO } else { d * 9 / 10 }
 }
@@ -400,7 +402,7 @@ mod tests {
 
     /// One that is past its first seconds at `now`.
     fn settled(now: Instant) -> Control {
-        Control { young_until: now, ..Control::new(Aim::growing(None, Sound::Heard), now) }
+        Control { starting_until: now, ..Control::new(Aim::growing(None, Sound::Heard), now) }
     }
 
     const fn pos(ms: i64) -> Position {
@@ -419,7 +421,7 @@ mod tests {
             let end = pos((100_000 + ms - 60) / 40 * 40);
             if ms % 40 == 20 {
                 let before = pos((100_000 + ms - 61) / 40 * 40);
-                control.level(now, position, before);
+                control.note_level(now, position, before);
                 control.arrived(now, end, edge);
                 if ms > 5000 {
                     lowest = lowest.min(before.micros_from(position) / 1000);
@@ -435,7 +437,7 @@ mod tests {
                     }
                     Steer::Jump(to) => {
                         position_us = to.as_micros();
-                        control.moved(now);
+                        control.position_moved(now);
                     }
                 }
             }

@@ -1,6 +1,7 @@
-//! Extremes of a measure over the last seconds: how late media arrives, how low the buffer gets.
+//! The least and the most of a measure over the last seconds: of the lateness of media, or of the
+//! buffer level.
 //!
-//! A sliding window in buckets, so that ten thousand samples cost what a dozen do.
+//! The window is kept in buckets, so that ten thousand samples cost as much as a dozen.
 
 use crate::time::{Instant, whole_micros};
 use core::time::Duration;
@@ -16,16 +17,16 @@ struct Bucket {
     most: i64,
 }
 
-/// The least and the most of what was noted in a span of time, in the unit of the caller.
+/// The least and the most sample of the last span of time, in the caller's unit.
 #[derive(Clone, Debug)]
-pub struct Window {
+pub struct SlidingWindow {
     bucket_us: u64,
     buckets: [Option<Bucket>; BUCKETS],
     /// When the window was last emptied.
     since: Instant,
 }
 
-impl Window {
+impl SlidingWindow {
     /// A window of `span`, empty at `now`.
     pub fn new(span: Duration, now: Instant) -> Self {
         let span_us = whole_micros(span);
@@ -33,7 +34,7 @@ impl Window {
         Self { bucket_us, buckets: [None; BUCKETS], since: now }
     }
 
-    /// Forgets all, as of `now`.
+    /// Empties the window at `now`.
     pub const fn clear(&mut self, now: Instant) {
         self.buckets = [None; BUCKETS];
         self.since = now;
@@ -57,17 +58,17 @@ impl Window {
         self.buckets.iter().flatten().filter(move |b| b.index + (BUCKETS as u64) > index)
     }
 
-    /// The least in the window.
+    /// The least sample in the window.
     pub fn least(&self, now: Instant) -> Option<i64> {
         self.live(now).map(|b| b.least).min()
     }
 
-    /// The most in the window.
+    /// The most in the window: the largest sample.
     pub fn most(&self, now: Instant) -> Option<i64> {
         self.live(now).map(|b| b.most).max()
     }
 
-    /// How long it has been filling.
+    /// The time since the window was last emptied.
     pub const fn age(&self, now: Instant) -> Duration {
         now.since(self.since)
     }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn extremes_leave_the_window_with_time() {
-        let mut w = Window::new(Duration::from_secs(2), at(0));
+        let mut w = SlidingWindow::new(Duration::from_secs(2), at(0));
         w.note(at(0), 50);
         w.note(at(1000), 10);
         w.note(at(1500), 20);
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_cleared_window_is_young_and_empty() {
-        let mut w = Window::new(Duration::from_secs(2), at(0));
+        let mut w = SlidingWindow::new(Duration::from_secs(2), at(0));
         w.note(at(100), 1);
         w.clear(at(200));
         assert_eq!((w.least(at(300)), w.age(at(300))), (None, Duration::from_millis(100)));

@@ -1,95 +1,95 @@
-//! How late an origin is: how long after the time that the manifest names a segment can really be had.
+//! How late an origin is: how long after the time that the manifest names a segment exists.
 //!
 //! The manifest says when a segment is *due*. An origin that is slower than its manifest refuses it
-//! then; an *age* is the time since it was due, microseconds, negative before.
+//! then. The *age* of a segment is the time since it was due, in microseconds; negative before.
 //!
 //! ```text
-//!  due      refused            came
+//!  due      refused           arrived
 //!   |----------x------x---------o--------> age        the lateness is between the last x and the o
 //! ```
-//! A refusal says "later than this", so the same segment is asked for again, soon at first and in
-//! growing steps; the age at which it came is when the next one is asked for. That age may be too
-//! much, or the origin may become punctual: so now and then one is asked for a step earlier. If that
-//! works the next step is twice as long; if it is refused the next is half as long and is tried
-//! after twice as many segments: an origin that is steadily late costs a refusal in
-//! [`MOST_PATIENCE`] segments, and a single accident is forgotten within a few.
+//! A refused segment is asked for again, soon at first and then in growing steps. The age at which
+//! it arrived is the age at which the next one is asked for. That age may be too high, or the
+//! origin may become punctual: so now and then a *trial* asks for a segment one step earlier. If
+//! the trial succeeds, the next step is twice as long; if it is refused, the next step is half as
+//! long and comes after twice as many segments. So an origin that is steadily late costs one
+//! refusal in [`MOST_PATIENCE`] segments, and a single accident is forgotten within a few.
 
 use crate::time::{Position, micros};
 use core::time::Duration;
 
-/// The most segments that come as expected before one is asked for earlier.
+/// The most segments that arrive as expected between two trials.
 pub const MOST_PATIENCE: u32 = 64;
-/// No step is finer, microseconds: a link's own unevenness is not the origin's.
-const GRAIN: i64 = 60_000;
-/// No question follows on another sooner, microseconds.
-const HURRY: i64 = 20_000;
-/// The first wait after a refusal where a segment is read while it grows.
-const SOON: Duration = Duration::from_millis(40);
+/// The smallest step, microseconds: smaller differences come from the link and not from the origin.
+const FINEST_STEP: i64 = 60_000;
+/// The least time between two requests for the same segment, microseconds.
+const LEAST_WAIT: i64 = 20_000;
+/// The first wait after a refusal, for segments that are read while they grow.
+const FIRST_WAIT: Duration = Duration::from_millis(40);
 
-/// What is known of one track's lateness.
+/// The lateness of one track's segments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lateness {
-    /// At this age a segment can be had; `None`: none was ever refused.
+    /// The age at which segments exist; `None`: none was refused so far.
     late: Option<i64>,
-    /// The segment that is refused at present.
+    /// The segment that was refused and has not arrived yet.
     refused: Option<Refused>,
-    /// How much earlier the next trial is.
+    /// How much earlier the next trial asks, microseconds.
     step: i64,
-    /// Segments in a row that came when they were expected.
-    calm: u32,
-    /// So many of them make the next one a trial.
+    /// How many segments in a row arrived as expected.
+    on_time: u32,
+    /// The next trial comes after this many.
     patience: u32,
-    /// The least age at which one came before any was refused.
-    came_at: Option<i64>,
+    /// The least age at which a segment arrived, before any was refused.
+    arrived_at: Option<i64>,
 }
 
 /// A segment that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Refused {
-    /// Its start names it.
+    /// The start of the segment.
     start: Position,
-    /// How often.
+    /// How often in a row it was refused.
     times: u32,
     /// The age at which it is asked for again.
     again: i64,
 }
 
-/// Of which kind the segments are.
+/// What the wait after a refusal depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// The length of one.
+pub struct SegmentKind {
+    /// The length of a segment.
     pub length: Duration,
-    /// They are read while they grow.
+    /// Segments are read while they grow.
     pub growing: bool,
 }
 
 impl Lateness {
-    /// As the manifest says.
+    /// Segments exist when the manifest says.
     pub const PUNCTUAL: Self =
-        Self { late: None, refused: None, step: 0, calm: 0, patience: 0, came_at: None };
+        Self { late: None, refused: None, step: 0, on_time: 0, patience: 0, arrived_at: None };
 
-    /// The age at which the segment that begins at `start` is to be asked for; `None`: as the manifest
+    /// The age at which to ask for the segment that begins at `start`; `None`: when the manifest
     /// says, or before.
     pub fn ask_at(&self, start: Position) -> Option<i64> {
         match self.refused {
             Some(refused) if refused.start == start => Some(refused.again),
             _ => {
-                let trial = if self.calm >= self.patience { self.step } else { 0 };
+                let trial = if self.on_time >= self.patience { self.step } else { 0 };
                 self.late.map(|late| late.saturating_sub(trial))
             }
         }
     }
 
-    /// How late segments are: what is expected, or what those that were refused lately show.
+    /// How late segments are: the expected lateness, or more if a refused segment shows more.
     pub fn late(&self) -> Duration {
-        // It is less than what the first that came were old.
-        let most = self.came_at.filter(|_| self.late.is_none()).unwrap_or(0);
+        // Segments that arrived earlier were not later than this.
+        let most = self.arrived_at.filter(|_| self.late.is_none()).unwrap_or(0);
         let refused = self.refused.map_or(0, |r| r.again.max(most));
         let late = self.late.unwrap_or(0).max(refused);
         Duration::from_micros(u64::try_from(late).unwrap_or(0))
     }
 
-    /// The same without the segment that is refused at present.
+    /// The expected lateness; the segment that is refused at present does not count.
     pub fn known(&self) -> Duration {
         Duration::from_micros(self.late.and_then(|late| u64::try_from(late).ok()).unwrap_or(0))
     }
@@ -99,58 +99,61 @@ impl Lateness {
         self.refused.filter(|r| r.start == start).map_or(0, |r| r.times)
     }
 
-    /// The segment that begins at `start` was refused when it was asked for at `age`. Another track's
-    /// lateness is the best guess where this one's is not known.
-    pub fn refused(&mut self, start: Position, age: i64, kind: Kind, other: Duration) {
+    /// The segment that begins at `start` was refused when it was asked for at `age`. `other` is
+    /// another track's lateness: the best guess while this track's is not known.
+    pub fn refused(&mut self, start: Position, age: i64, kind: SegmentKind, other: Duration) {
         let times = self.refusals(start).saturating_add(1);
         let expected = self.late.unwrap_or_else(|| micros(other));
-        let again =
-            if age < expected { expected.max(age + HURRY) } else { age + wait(times, age, kind) };
+        let again = if age < expected {
+            expected.max(age + LEAST_WAIT)
+        } else {
+            age + wait(times, age, kind)
+        };
         self.refused = Some(Refused { start, times, again });
     }
 
-    /// The segment that begins at `start` came when it was asked for at `age`.
-    pub fn came(&mut self, start: Position, age: i64) {
+    /// The segment that begins at `start` arrived; it had been asked for at `age`.
+    pub fn arrived(&mut self, start: Position, age: i64) {
         let refused = self.refused.take().is_some_and(|r| r.start == start);
         match (refused, self.late) {
-            (true, Some(late)) if age <= late + GRAIN => {
-                // A trial was refused; what was known is right.
-                self.step = (self.step / 2).max(GRAIN);
+            (true, Some(late)) if age <= late + FINEST_STEP => {
+                // A trial was refused: the known lateness is right.
+                self.step = (self.step / 2).max(FINEST_STEP);
                 self.patience = (self.patience * 2).clamp(1, MOST_PATIENCE);
-                self.calm = 0;
+                self.on_time = 0;
             }
             (true, before) => self.raise(before.unwrap_or(0), age),
-            // It was asked for later than need be: nothing follows.
-            (false, Some(late)) if age > late => self.calm = self.calm.saturating_add(1),
-            (false, Some(late)) if self.calm >= self.patience && age < late => {
+            // It was asked for later than necessary: this says nothing new.
+            (false, Some(late)) if age > late => self.on_time = self.on_time.saturating_add(1),
+            (false, Some(late)) if self.on_time >= self.patience && age < late => {
                 self.step = self.step.saturating_mul(2);
                 self.patience /= 2;
-                self.calm = 0;
-                // One that is punctual is not late by less than nothing.
+                self.on_time = 0;
+                // A lateness of zero or less means punctual.
                 self.late = (age > 0).then_some(age);
             }
-            (false, Some(_)) => self.calm = self.calm.saturating_add(1),
-            (false, None) => self.came_at = Some(self.came_at.map_or(age, |at| at.min(age))),
+            (false, Some(_)) => self.on_time = self.on_time.saturating_add(1),
+            (false, None) => self.arrived_at = Some(self.arrived_at.map_or(age, |at| at.min(age))),
         }
     }
 
-    /// It is later than was known: by much after an accident, which need not happen again; by little
-    /// where it varies.
+    /// The origin is later than was known. By much: an accident, so the next trial comes soon. By
+    /// little: its lateness varies, so the next trial waits longer.
     fn raise(&mut self, before: i64, age: i64) {
         let more = age.saturating_sub(before.max(0));
-        let accident = self.late.is_none() || more > self.step.max(GRAIN).saturating_mul(4);
+        let accident = self.late.is_none() || more > self.step.max(FINEST_STEP).saturating_mul(4);
         if accident {
             self.patience = 0;
-            self.step = (more / 2).max(GRAIN);
+            self.step = (more / 2).max(FINEST_STEP);
         } else {
             self.patience = (self.patience * 2).clamp(1, MOST_PATIENCE);
-            self.step = self.step.max(more).max(GRAIN);
+            self.step = self.step.max(more).max(FINEST_STEP);
         }
-        self.calm = 0;
+        self.on_time = 0;
         self.late = Some(age);
     }
 
-    /// Segments were found to be there at `age` and not much earlier.
+    /// A search found that segments exist at `age` and not much earlier.
     pub fn found(&mut self, age: i64) {
         self.refused = None;
         if age > 0 && self.late.is_none_or(|late| late < age) {
@@ -158,21 +161,21 @@ impl Lateness {
         }
     }
 
-    /// The segment that was refused will never come: it says nothing of the others.
-    pub const fn lost(&mut self) {
+    /// The refused segment will never exist: it says nothing about the others.
+    pub const fn forget_refusal(&mut self) {
         self.refused = None;
     }
 }
 
 /// How long to wait after the `times`-th refusal in a row of one segment, the last at `age`.
-fn wait(times: u32, age: i64, kind: Kind) -> i64 {
+fn wait(times: u32, age: i64, kind: SegmentKind) -> i64 {
     let first = if kind.growing {
-        SOON
+        FIRST_WAIT
     } else {
         (kind.length / 16).clamp(Duration::from_millis(60), Duration::from_millis(300))
     };
-    // 1, 2.5, 6.25 ... up to a segment: who is late by little is found quickly, who is late by much
-    // is not asked often. Then by a quarter each time.
+    // Waits grow by 2.5 up to a segment's length: a small lateness is found quickly, and an origin
+    // that is very late gets few requests. After that, a quarter of the age.
     let grown = (1..times.min(12)).fold(micros(first), |wait, _| wait.saturating_mul(5) / 2);
     grown.min(micros(kind.length).max(age / 4))
 }
@@ -183,8 +186,8 @@ mod tests {
     use alloc::format;
     use alloc::vec::Vec;
 
-    const WHOLE: Kind = Kind { length: Duration::from_secs(2), growing: false };
-    const GROWING: Kind = Kind { length: Duration::from_secs(1), growing: true };
+    const WHOLE: SegmentKind = SegmentKind { length: Duration::from_secs(2), growing: false };
+    const GROWING: SegmentKind = SegmentKind { length: Duration::from_secs(1), growing: true };
 
     /// An origin that has segment `n` so long after it is due, and how it was asked.
     struct Run {
@@ -195,7 +198,7 @@ mod tests {
         came: Vec<i64>,
     }
 
-    fn run(kind: Kind, segments: u32, late: impl Fn(u32) -> i64) -> Run {
+    fn run(kind: SegmentKind, segments: u32, late: impl Fn(u32) -> i64) -> Run {
         let mut run = Run { lateness: Lateness::default(), refused: Vec::new(), came: Vec::new() };
         for n in 0..segments {
             let start = Position::default() + kind.length * n;
@@ -209,7 +212,7 @@ mod tests {
                 refused += 1;
                 assert!(refused < 20, "{n}: {age}");
             };
-            run.lateness.came(start, age);
+            run.lateness.arrived(start, age);
             run.refused.push(refused);
             run.came.push(age);
         }

@@ -1,28 +1,29 @@
-//! Where the live edge is by a list of whole segments: the list needs no clock, and a timeline that
-//! strays from the wall clock is followed.
+//! The live edge, where the manifest lists whole segments: the end of the list, moved on by the
+//! time since it was seen. This needs no wall clock, and follows a timeline that drifts away from
+//! it.
 //!
-//! Each growth of the list is seen some time after it was made, so the earliest one seen tells the
-//! rest. An encoder that stops and goes on leaves its timeline behind that: after a pause the list is
-//! believed anew.
+//! Each growth of the list is seen some time after it happened. The growth that was seen earliest,
+//! compared with its position, is the *mark* from which the edge is computed. When an encoder has
+//! paused, its timeline is behind the mark: then the mark is set anew.
 
 use crate::time::{Instant, Position};
 use core::time::Duration;
 
-/// A list is late by this much besides its segments.
+/// A list may grow later than its segments' length by this much.
 const LATE: Duration = Duration::from_secs(1);
 
-/// How far a list goes.
+/// The end of a list, over time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ListEnd {
-    /// The end that was seen earliest for its place, and when.
+    /// The mark: an end of the list, and when it was seen.
     mark: Option<(Position, Instant)>,
-    /// The end that was seen last, and since when.
+    /// The newest end, and when it was first seen.
     last: Option<(Position, Instant)>,
 }
 
 impl ListEnd {
-    /// The list ends at `end`; its segments are `segment` long. Answers whether it is of another
-    /// timeline than before: what is behind is no older copy.
+    /// The list ends at `end`; its segments are `segment` long. Answers whether the end went back
+    /// so far that this is another timeline, and not an older copy of the list.
     pub fn note(&mut self, now: Instant, end: Position, segment: Duration) -> bool {
         if self.last.is_some_and(|(known, _)| known == end) {
             return false;
@@ -32,7 +33,8 @@ impl ListEnd {
         let better = self.mark.is_none_or(|(mark, at)| {
             let step = end.since(mark).max(segment) + LATE;
             let expected = mark + now.since(at);
-            // Seen earlier than the mark, or of another timeline.
+            // Earlier than the mark promised, or so much behind it that the timeline is another
+            // one.
             end > expected || expected.since(end) > step * 3
         });
         if paused || better {
@@ -46,7 +48,7 @@ impl ListEnd {
         self.mark.map(|(end, at)| end + now.since(at))
     }
 
-    /// When the list went, or will go, on behind `end`, as far as can be told.
+    /// When the edge passed `end`, or will pass it, by the mark.
     pub fn passes(&self, end: Position) -> Option<Instant> {
         let (mark, at) = self.mark?;
         Some(if mark <= end { at + end.since(mark) } else { at - mark.since(end) })

@@ -1,13 +1,13 @@
-//! Live time: the origin's clock, where the edge is, how near to it to play, and how to stay there.
+//! Live playback: the origin's clock, the live edge, how near to it to play, and how to stay there.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`clock`] | the origin's time, from answers that took a while |
-//! | [`listed`] | where the edge is by a list of whole segments |
-//! | [`jitter`] | how late media arrives, and how unevenly |
-//! | [`lateness`] | how much later than the manifest says the origin has its segments |
-//! | [`search`] | PURE: where the edge is, where no clock says it: by asking |
-//! | [`control`] | PURE steering: rate, jump, or leave it |
+//! | [`clock`] | the origin's time, estimated from answers that took a while |
+//! | [`listed`] | the edge, where the manifest lists whole segments |
+//! | [`jitter`] | the least and the most of a measure over the last seconds |
+//! | [`lateness`] | how much later than the manifest says the origin publishes segments |
+//! | [`search`] | PURE: which segments to ask for, to find the edge where the clock is wrong |
+//! | [`control`] | PURE: the latency to keep, and by which rate or jump |
 
 pub mod clock;
 pub mod control;

@@ -1,16 +1,18 @@
-//! Where the edge is when the clock cannot be right: found by asking for segments.
+//! Finds the live edge by asking for segments, where the clock cannot be right.
 //!
-//! Numbers that follow from a clock (SegmentTemplate@duration) name segments that do not exist when
-//! the viewer's clock or the manifest's `availabilityStartTime` is off, or when the origin is later than
-//! its manifest says. Then one segment after the other is asked for, older or newer, until one exists;
-//! halving what lies between that one and the oldest newer one that was refused leads to the edge.
+//! With SegmentTemplate@duration the newest segment's number follows from the clock. That segment
+//! does not exist if the viewer's clock or the manifest's `availabilityStartTime` is off, or if the
+//! origin is later than its manifest says. Then older and newer segments are asked for, one after
+//! the other, until one exists. Bisection between that one and the oldest refused newer one leads
+//! to the edge.
 //!
-//! All is counted in *ages*: the time since a segment was due by the clock, microseconds, so that a
-//! negative one is due later. Which order finds it soon, with the window that the origin keeps:
-//! 1. older, doubling, up to [`NEAR`]: an origin that is late;
-//! 2. both ways in steps that no window is missed by: clocks that are minutes off;
-//! 3. whole and half hours both ways: local time written as UTC;
-//! 4. both ways, doubling: where all is kept.
+//! Segments are named by their *age*: the time since they were due by the clock, microseconds;
+//! negative before. Ages are tried in this order, which hits the window that the origin keeps
+//! soonest:
+//! 1. older ones, doubling, up to [`NEAR`]: the origin is late;
+//! 2. both ways, in steps shorter than the window: a clock is minutes off;
+//! 3. both ways, whole and half hours: local time was written as UTC;
+//! 4. both ways, doubling: finds origins that keep everything.
 //!
 //! ```text
 //! refused --next()--> Ask(age) --answer()--> ... --> Found { between two ages } | Nowhere
@@ -21,70 +23,71 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// An origin may be late by this much; what is more is a clock that is off. Microseconds.
+/// An origin may be late by up to this; more means that a clock is off. Microseconds.
 pub const NEAR: i64 = 40 * SECOND;
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3600 * SECOND;
-/// How far steps of the window's length go.
+/// How far the steps of step 2 reach, microseconds.
 const STEPS: i64 = 300 * SECOND;
-/// A window that is not known is at least so long.
+/// The window is taken to be at least this long, microseconds.
 const LEAST_WINDOW: i64 = 8 * SECOND;
-/// And where nothing is said all may be kept; but few origins do, and the steps cost little.
+/// The window if the manifest names none, microseconds: few origins keep everything, and short
+/// steps cost little.
 const USUAL_WINDOW: i64 = 60 * SECOND;
-/// Farther off than this no clock is.
+/// No clock is off by more than this, microseconds.
 const FARTHEST: i64 = 100 * 365 * 24 * HOUR;
-/// More questions than this lead nowhere.
+/// The most requests of one search.
 const MOST: u32 = 250;
 
-/// What bounds a search.
+/// The limits of a search. Ages are in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// The length of a segment.
     pub length: Duration,
-    /// The age of the oldest segment there can be: the Period's first.
+    /// The age of the oldest segment that can exist: the Period's first.
     pub oldest: i64,
-    /// The age of the newest there can be.
+    /// The age of the newest that can exist.
     pub newest: i64,
-    /// How far back the origin keeps segments, where it says so.
+    /// How long the origin keeps segments, if the manifest says so.
     pub window: Option<Duration>,
-    /// The edge may be far off: not only late.
+    /// A clock may be off. If not, the origin can only be late: only step 1 is tried.
     pub far: bool,
-    /// An age worth trying first: how much a clock has just jumped.
+    /// By how much a clock has just jumped: this age is tried first.
     pub hint: Option<i64>,
 }
 
-/// What the search wants.
+/// What the search does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The newest segment of this age or older.
+    /// Ask for the newest segment of this age or older.
     Ask(i64),
-    /// What is of age `exists` is there, what is of age `refused` is not.
+    /// The edge lies between these two ages.
     Found {
-        /// The newest that is there.
+        /// The age of the newest segment that exists.
         exists: i64,
-        /// Newer than that and not there.
+        /// The age of the next one that does not.
         refused: i64,
     },
-    /// Nothing of all that was tried exists.
+    /// None of the segments tried exists.
     Nowhere,
 }
 
-/// What the origin said to a question.
+/// The origin's answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It exists.
+    /// The segment exists.
     Exists,
-    /// It does not.
+    /// It does not exist.
     Refused,
-    /// It does not any more (410).
+    /// It does not exist any more (410).
     Gone,
 }
 
-/// A search.
+/// A search for the live edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     bounds: Bounds,
-    order: VecDeque<i64>,
+    candidates: VecDeque<i64>,
     refused: Vec<i64>,
     exists: Option<i64>,
     asked: u32,
@@ -95,66 +98,70 @@ pub struct Search {
 }
 
 impl Search {
-    /// For what exists, where a segment of age `refused` does not.
+    /// Starts a search after a segment of age `refused` was refused.
     pub fn new(refused: i64, bounds: Bounds) -> Self {
-        let mut order: Vec<i64> = Vec::new();
+        let mut candidates: Vec<i64> = Vec::new();
         let length = micros(bounds.length).max(1);
-        // The newest that is due by the clock, and older ones.
+        // From the newest that is due by the clock to older ones.
         let from = refused.max(0);
-        order.extend(bounds.hint.map(|hint| hint.saturating_add(from)));
-        order.extend(doubled(length).map(|d| from.saturating_add(d)).take_while(|a| *a < NEAR));
-        order.extend(Some(NEAR).filter(|near| *near > from));
+        candidates.extend(bounds.hint.map(|hint| hint.saturating_add(from)));
+        candidates
+            .extend(doubled(length).map(|d| from.saturating_add(d)).take_while(|a| *a < NEAR));
+        candidates.extend(Some(NEAR).filter(|near| *near > from));
         if bounds.far {
             let window = bounds.window.map_or(USUAL_WINDOW, |w| micros(w).max(LEAST_WINDOW));
             let step = (window * 3 / 4).max(length);
-            let both = |order: &mut Vec<i64>, off: i64| order.extend([from + off, from - off]);
-            // Each finds an edge that is up to a step nearer.
+            let both =
+                |candidates: &mut Vec<i64>, off: i64| candidates.extend([from + off, from - off]);
+            // One step more than the reach: each finds edges that are up to a step nearer.
             for i in 1..=(STEPS / step + 1) {
-                both(&mut order, i * step);
+                both(&mut candidates, i * step);
             }
             // Well inside the window, so that a little lateness does not miss it.
             let inside = (window / 2).min(length * 2);
             for half_hours in 1..=28 {
-                order.extend([half_hours, -half_hours].map(|h| h * HOUR / 2 + inside));
+                candidates.extend([half_hours, -half_hours].map(|h| h * HOUR / 2 + inside));
             }
             for off in doubled(STEPS).take_while(|off| *off < FARTHEST) {
-                both(&mut order, off);
+                both(&mut candidates, off);
             }
         }
         let (oldest, newest) = (bounds.oldest, bounds.newest);
-        order.retain(|age| (newest..=oldest).contains(age));
-        if order.iter().all(|age| *age < oldest) {
-            order.push(oldest);
+        candidates.retain(|age| (newest..=oldest).contains(age));
+        if candidates.iter().all(|age| *age < oldest) {
+            candidates.push(oldest);
         }
-        let order = order.into();
+        let candidates = candidates.into();
         let first = refused;
         let refused = alloc::vec![refused];
-        Self { bounds, order, refused, exists: None, asked: 0, first, verified: false }
+        Self { bounds, candidates, refused, exists: None, asked: 0, first, verified: false }
     }
 
-    /// For the newest, where a segment of age `exists` is there: the clock may be behind.
+    /// Starts a search for newer segments than one of age `exists`, which exists: the clock may be
+    /// behind.
     pub fn forward(exists: i64, bounds: Bounds) -> Self {
-        let (order, refused, first) = (VecDeque::new(), Vec::new(), exists);
+        let (candidates, refused, first) = (VecDeque::new(), Vec::new(), exists);
         let exists = Some(exists);
-        Self { bounds, order, refused, exists, asked: 0, first, verified: true }
+        Self { bounds, candidates, refused, exists, asked: 0, first, verified: true }
     }
 
-    /// What was refused at first may be there by now: an origin that was started again, or has begun.
-    /// It is asked for between the others, and before one that is far off is believed.
-    fn again(&self) -> bool {
+    /// The segment that was refused at first is asked for again: the origin may have been
+    /// restarted, or may just have begun. This happens between other requests, and before a find
+    /// that is far off is believed.
+    fn asks_first_again(&self) -> bool {
         match self.exists {
             None => self.asked >= 8 && self.asked.is_multiple_of(4),
             Some(exists) => !self.verified && !(0..=NEAR).contains(&exists),
         }
     }
 
-    /// What to ask for next.
+    /// What to do next.
     pub fn next(&self) -> Next {
-        if self.again() {
+        if self.asks_first_again() {
             return Next::Ask(self.first);
         }
         let Some(exists) = self.exists else {
-            return match self.order.front().filter(|_| self.asked < MOST) {
+            return match self.candidates.front().filter(|_| self.asked < MOST) {
                 Some(age) => Next::Ask(*age),
                 None => Next::Nowhere,
             };
@@ -169,7 +176,7 @@ impl Search {
             None if exists <= self.bounds.newest || self.asked >= MOST => {
                 Next::Found { exists, refused: exists.saturating_sub(length) }
             }
-            // As far again as it has got, and a segment at least.
+            // Nothing newer was refused: double the distance, and move by a segment at least.
             None => {
                 let step = exists.min(0).saturating_neg().max(length);
                 Next::Ask((exists.saturating_sub(step)).max(self.bounds.newest))
@@ -177,9 +184,9 @@ impl Search {
         }
     }
 
-    /// The origin answered to a segment of this age.
+    /// Takes the origin's answer to the request for a segment of this age.
     pub fn answer(&mut self, age: i64, answer: Answer) {
-        let again = self.again();
+        let again = self.asks_first_again();
         self.asked = self.asked.saturating_add(1);
         self.verified |= again && self.exists.is_some();
         match answer {
@@ -189,20 +196,20 @@ impl Search {
                 return;
             }
             _ if again => return,
-            _ => _ = self.order.pop_front(),
+            _ => _ = self.candidates.pop_front(),
         }
         match answer {
             Answer::Exists => {
                 self.exists = Some(self.exists.map_or(age, |known| known.min(age)));
             }
             Answer::Refused => self.refused.push(age),
-            // What is older is gone as well.
-            Answer::Gone if self.exists.is_none() => self.order.retain(|other| *other < age),
+            // Older ones are gone as well.
+            Answer::Gone if self.exists.is_none() => self.candidates.retain(|other| *other < age),
             Answer::Gone => {}
         }
     }
 
-    /// How many were asked for.
+    /// The number of answers so far.
     pub const fn asked(&self) -> u32 {
         self.asked
     }
@@ -226,8 +233,8 @@ mod tests {
         hint: None,
     };
 
-    /// Searches where segments are there from `edge` on (an age), as far back as `kept`; answers what
-    /// was found, and how many questions it took.
+    /// Searches where segments are there from `edge` on (an age), as far back as `kept`; answers
+    /// what was found, and how many questions it took.
     fn search(mut search: Search, edge: i64, kept: i64, tells: bool) -> (Next, u32) {
         loop {
             match search.next() {

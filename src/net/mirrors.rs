@@ -1,17 +1,17 @@
-//! Which of the mirrors that a manifest names is asked (BaseURL, ISO/IEC 23009-1 5.6). Pure.
+//! Which of the manifest's mirrors is asked (BaseURL, ISO/IEC 23009-1 5.6). PURE.
 //!
 //! ```text
 //! the first --fails--> the next, at once --fails--> ... the last --fails--> the usual wait, then the
 //!                      (stays in use while it                               first again
 //!                       answers)
 //! ```
-//! Mirrors of one service fail together, and what one resource shows of a service counts for all others.
+//! Mirrors of one *service* fail together: a failure for one resource counts for all others.
 
 use crate::presentation::{Base, Mirror};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// More services than a manifest names; one that names others at each load must not fill the memory.
+/// The most services remembered: a manifest that names new ones at each load must not fill memory.
 const MOST: usize = 32;
 
 /// The services that failed.
@@ -27,8 +27,8 @@ impl Mirrors {
         all.find(|mirror| !self.failed.contains(&mirror.service)).or_else(|| base.mirrors().first())
     }
 
-    /// A request to this mirror of `base` failed. Answers whether another one is left, to be asked at
-    /// once; if not, it is time to wait, and all will be tried again.
+    /// A request to this mirror of `base` failed. Answers whether another one is left, to be asked
+    /// at once; if not, it is time to wait, and all will be tried again.
     pub fn failed(&mut self, base: &Base, mirror: &Mirror) -> bool {
         self.failed.push(mirror.service.clone());
         let left = base.mirrors().iter().any(|mirror| !self.failed.contains(&mirror.service));
@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn the_first_is_asked_until_it_fails_then_the_next_and_after_the_last_it_is_time_to_wait() {
-        // Services in their order; for each failure, whether another is asked at once, and which is next.
+        // Services in their order; for each failure, whether another is asked at once, and which is
+        // next.
         let cases = [
             ("a", vec![(false, "a"), (false, "a")]),
             ("aa", vec![(false, "a"), (false, "a")]),

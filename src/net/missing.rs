@@ -1,28 +1,31 @@
-//! A segment of a film that the server refuses, or that is no media: another try, a hole, or the end.
+//! What to do about a segment of a film that the server refuses or that is unreadable: retry, leave
+//! it out, or give up.
 //!
-//! A hole is better than the end of a film. Where a manifest says that a film is longer than it is,
-//! the segments behind its end are absent one by one: nothing tells them from a hole but that nothing
-//! comes after them, so all of them are asked for, once each, and what is there is played to its end.
-//! A server that allows no more, or has less than half of the film, is in trouble, and that is said.
+//! A hole is better than the end of a film. If a manifest says that a film is longer than it is,
+//! the segments behind its real end are absent one by one. They look like a hole until nothing
+//! follows; so each of them is asked for once, and the film is played to its real end. A server
+//! that refuses access, or has less than half of the film, is at fault: then playback fails, and
+//! the page is told.
 
 use super::retry::REFUSALS;
 use core::time::Duration;
 
-/// After so many holes in a row, far from the end, nothing is expected any more.
-pub const HOLES: u32 = 3;
-/// Manifests that are wrong about the end are so by a few segments.
-const TAIL: Duration = Duration::from_secs(60);
-/// A segment is asked for in at most so many other qualities.
-const OTHERS: u32 = 2;
+/// The most segments in a row that are left out, except near the film's end.
+pub const MOST_LEFT_OUT: u32 = 3;
+/// A segment this near to the end may be one behind the real end: manifests are wrong by a few
+/// segments.
+const NEAR_END: Duration = Duration::from_secs(60);
+/// A segment is asked for in at most this many other qualities.
+const MOST_QUALITIES: u32 = 2;
 
-/// How it stands with the segment.
+/// The state of the segment.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// How often it has been asked for in vain.
+    /// How often requests for it have failed.
     pub tries: u32,
-    /// In how many other qualities it could be asked for.
+    /// The number of other qualities in which it could be asked for.
     pub others: u32,
-    /// How many were left out right before it.
+    /// How many segments were left out right before it.
     pub left_out: u32,
     /// From the start of the film to its start.
     pub before: Duration,
@@ -30,27 +33,27 @@ pub struct View {
     pub left: Duration,
     /// The server says that there is no such segment (404, 410).
     pub absent: bool,
-    /// Something of its track has been had.
+    /// Some media of its track was received.
     pub held: bool,
 }
 
-/// What to do.
+/// What to do about a missing segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Ask again.
+    /// Ask for it again.
     Again,
     /// Go on behind it.
     LeaveOut,
-    /// It is over.
+    /// Playback has failed.
     GiveUp,
 }
 
-/// What to do about it.
+/// What to do about the segment.
 pub fn verdict(view: &View) -> Verdict {
-    let tries = if view.left_out == 0 { REFUSALS + view.others.min(OTHERS) } else { 1 };
+    let tries = if view.left_out == 0 { REFUSALS + view.others.min(MOST_QUALITIES) } else { 1 };
     if view.tries < tries {
         Verdict::Again
-    } else if view.left_out < HOLES || behind_the_end(view) {
+    } else if view.left_out < MOST_LEFT_OUT || behind_the_end(view) {
         Verdict::LeaveOut
     } else {
         Verdict::GiveUp
@@ -58,13 +61,13 @@ pub fn verdict(view: &View) -> Verdict {
 }
 
 fn behind_the_end(view: &View) -> bool {
-    view.held && view.absent && view.left <= TAIL.min(view.before)
+    view.held && view.absent && view.left <= NEAR_END.min(view.before)
 }
 
-/// After so many failures of one segment, whatever they were, it is asked for in another quality: it may
-/// be that file alone.
-pub const fn elsewhere(tries: u32) -> bool {
-    tries >= REFUSALS && (tries < REFUSALS + OTHERS || tries.is_multiple_of(REFUSALS))
+/// After this many failures, the segment is asked for in another quality: perhaps only this file is
+/// damaged.
+pub const fn tries_other_quality(tries: u32) -> bool {
+    tries >= REFUSALS && (tries < REFUSALS + MOST_QUALITIES || tries.is_multiple_of(REFUSALS))
 }
 
 #[cfg(test)]
@@ -80,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_refused_segment_is_asked_for_again_then_elsewhere_then_left_out() {
-        let verdicts = [1, 2, 3, 4, 5].map(|tries| (at(tries, 0, HOUR, true), elsewhere(tries)));
+        let verdicts =
+            [1, 2, 3, 4, 5].map(|tries| (at(tries, 0, HOUR, true), tries_other_quality(tries)));
         use Verdict::{Again, LeaveOut};
         let expected = [(Again, false), (Again, false), (Again, true), (Again, true)];
         assert_eq!(verdicts[..4], expected);

@@ -1,11 +1,11 @@
-//! The retry policy: which failures pass by themselves, and how long to wait for that.
+//! The retry policy: which failures may pass by themselves, and how long to wait for that.
 
 use super::Failure;
 use super::prng::Prng;
 use core::time::Duration;
 
-/// How to try again. There is no end to it where a failure may pass by itself: a deadline would be a
-/// span in which an outage leaves the page dead for good.
+/// How long to wait between tries. There is no last try while a failure may pass by itself: with
+/// one, every longer outage would leave the page dead for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The first wait.
@@ -15,28 +15,28 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// For what is being played live: a server that restarts is found again within a second, and
-    /// one that stays away costs a request every two.
+    /// For live playback: a server that restarts is found again within a second, and one that stays
+    /// away costs a request every two seconds.
     pub const LIVE: Self = Self { base: Duration::from_millis(250), cap: Duration::from_secs(2) };
-    /// For what exists or does not: a viewer has media in hand, or waits already.
+    /// For on-demand playback: there is media in the buffer, or the viewer is waiting anyway.
     pub const ON_DEMAND: Self =
         Self { base: Duration::from_millis(500), cap: Duration::from_secs(10) };
-    /// For the first tries of a load, for which a person is waiting: a server that is being started
-    /// refuses at once, and is there soon.
+    /// For the first tries of a load, for which a viewer is waiting: a server that is being started
+    /// refuses connections at once, and is there soon.
     pub const FIRST: Self = Self { base: Duration::from_millis(500), cap: Duration::from_secs(2) };
 }
 
-/// Tries of a load that are made in quick succession: about a quarter of a minute.
+/// How many tries of a load use [`Policy::FIRST`]: for about a quarter of a minute.
 const FIRST_TRIES: u32 = 10;
 
-/// What is refused is asked for so often: caches and stores that are written to answer wrongly for a
-/// moment.
+/// How often a refused resource is asked for: caches and stores refuse for a moment while they are
+/// written to.
 pub const REFUSALS: u32 = 3;
 
-/// A server's wish to be left alone is heeded up to this: longer ones are meant for crawlers.
+/// `Retry-After` is obeyed up to this: longer waits are meant for crawlers.
 const LONGEST_WISH: Duration = Duration::from_secs(120);
 
-/// What to do about a failure.
+/// What to do about a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Ask again after this long.
@@ -45,15 +45,18 @@ pub enum Verdict {
     Settled,
 }
 
-/// Failures in a row. What failed while a server was away says nothing of what it refuses afterwards.
+/// Counts failures in a row. A refusal that follows an outage starts the count anew: failures
+/// during the outage say nothing about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InARow {
     count: u32,
+    /// The last failure was one that may pass by itself.
     passed: bool,
 }
 
 impl InARow {
-    /// One more (`None`: what came cannot be read); how many there were, with this one.
+    /// Adds a failure (`None`: the answer was unreadable); answers how many there were, with this
+    /// one.
     pub fn add(&mut self, failure: Option<&Failure>) -> u32 {
         let passes = failure.is_some_and(passes);
         if self.passed && !passes {
@@ -70,32 +73,32 @@ impl InARow {
     }
 }
 
-/// A failure, and how the request came to it.
+/// A failure, and what else is known of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
-    /// What it brought.
+    /// Why it failed.
     pub failure: &'a Failure,
-    /// For how long it was waited for.
+    /// How long the request had been open.
     pub lasted: Duration,
     /// `Retry-After` of the answer.
     pub wish: Option<Duration>,
 }
 
 impl<'a> Failed<'a> {
-    /// One that came at once, and says no more of itself.
+    /// A failure that came at once, without `Retry-After`.
     pub const fn at_once(failure: &'a Failure) -> Self {
         Self { failure, lasted: Duration::ZERO, wish: None }
     }
 }
 
 /// What to do after the `count`-th failure in a row (from 1). The wait doubles up to the cap, and
-/// is shortened at random by up to a third, so that many viewers do not come back in one instant.
-/// The time of a request that was silent counts as waited already.
+/// is shortened at random by up to a third, so that many viewers do not come back at the same
+/// instant. The time for which the request was open counts as part of the wait.
 pub fn verdict(policy: Policy, failed: Failed<'_>, count: u32, prng: &mut Prng) -> Verdict {
-    match weight(failed.failure) {
-        Weight::Settled => return Verdict::Settled,
-        Weight::Refused if count >= REFUSALS => return Verdict::Settled,
-        Weight::Refused | Weight::Passes => {}
+    match outlook(failed.failure) {
+        Outlook::Settled => return Verdict::Settled,
+        Outlook::Refused if count >= REFUSALS => return Verdict::Settled,
+        Outlook::Refused | Outlook::Passes => {}
     }
     let doubled = policy.base.saturating_mul(1 << count.saturating_sub(1).min(16));
     let wait = doubled.min(policy.cap).saturating_sub(failed.lasted).max(policy.base);
@@ -103,9 +106,9 @@ pub fn verdict(policy: Policy, failed: Failed<'_>, count: u32, prng: &mut Prng) 
     Verdict::Again((wait * (1000 - prng.below(334)) / 1000).max(wish))
 }
 
-/// What to do when a manifest did not come, or came and cannot be read (`None`): during the `first`
-/// load, what is absent or half written may be just about to be made, but is not waited for as long.
-/// Later there is no end.
+/// What to do when a manifest did not arrive, or is unreadable (`None`). During the `first` load, a
+/// manifest that is absent or half written may be about to be made: it gets a few tries. After the
+/// first load there is no last try.
 pub fn manifest(first: bool, failed: Option<Failed<'_>>, count: u32, prng: &mut Prng) -> Verdict {
     let absent = failed.is_none_or(|f| f.failure.is_absence());
     match failed {
@@ -122,33 +125,34 @@ pub fn manifest(first: bool, failed: Option<Failed<'_>>, count: u32, prng: &mut 
     }
 }
 
-/// How a failure is to be taken.
+/// What a failure says about the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    /// It may pass by itself: an outage, however long.
+pub enum Outlook {
+    /// The failure may pass by itself: an outage, however long.
     Passes,
-    /// The server says that it will not give it. That is asked a few times.
+    /// The server refuses: it is asked a few times.
     Refused,
     /// Asking again cannot help.
     Settled,
 }
 
-/// 5xx, silence and a broken line pass, and so do 408, 425 and 429, which ask to come again (RFC 9110
-/// 15.5.9, RFC 8470, RFC 6585). Every other 4xx says that the question is wrong (RFC 9110 15.5).
-pub const fn weight(failure: &Failure) -> Weight {
+/// What `failure` says about the next try. 5xx, silence and a broken connection pass, and so do
+/// 408, 425 and 429, which ask for a later try (RFC 9110 15.5.9, RFC 8470, RFC 6585). Every other
+/// 4xx says that the request is wrong (RFC 9110 15.5).
+pub const fn outlook(failure: &Failure) -> Outlook {
     match failure {
         Failure::Unreachable(_)
         | Failure::Timeout
         | Failure::Page
-        | Failure::Status(408 | 425 | 429 | 500..=599) => Weight::Passes,
-        Failure::Status(_) | Failure::Unreadable => Weight::Refused,
-        Failure::TooLarge | Failure::NoRange => Weight::Settled,
+        | Failure::Status(408 | 425 | 429 | 500..=599) => Outlook::Passes,
+        Failure::Status(_) | Failure::Unreadable => Outlook::Refused,
+        Failure::TooLarge | Failure::NoRange => Outlook::Settled,
     }
 }
 
 /// The failure may pass by itself.
 pub const fn passes(failure: &Failure) -> bool {
-    matches!(weight(failure), Weight::Passes)
+    matches!(outlook(failure), Outlook::Passes)
 }
 
 #[cfg(test)]

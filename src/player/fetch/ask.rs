@@ -303,7 +303,7 @@ impl Fetch<'_> {
                 // A segment that was refused beyond the end of the Period belongs to the next Period: it is
                 // not late.
                 let from = stream.cursor.position().min(stream.run.end);
-                stream.lateness.lost();
+                stream.lateness.forget_refusal();
                 stream.trouble.missing = None;
                 stream.cursor = Cursor::At(start.max(from));
                 return Step::Again;

@@ -2,7 +2,7 @@
 
 use super::{Fetch, Wish};
 use crate::net::missing;
-use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict, Weight};
+use crate::net::retry::{self, Failed, Outlook, Policy, REFUSALS, Verdict};
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::TrackId;
@@ -32,10 +32,10 @@ impl Fetch<'_> {
         let left_out = stream.trouble.left_out;
         let held = !stream.buffer.ranges().is_empty();
         let silent = self.tracks.get(track).is_some_and(|s| self.falls_silent(s));
-        match retry::weight(failed.failure) {
-            Weight::Passes => self.refused(cx, track, error, failed),
-            Weight::Settled => return self.wish(Wish::Without(track, error)),
-            Weight::Refused => {
+        match retry::outlook(failed.failure) {
+            Outlook::Passes => self.refused(cx, track, error, failed),
+            Outlook::Settled => return self.wish(Wish::Without(track, error)),
+            Outlook::Refused => {
                 let before = segment.start.since(Position::default());
                 let absent = failed.failure.is_absence();
                 let view = missing::View { tries, others, left_out, before, left, absent, held };
@@ -44,7 +44,7 @@ impl Fetch<'_> {
                     missing::Verdict::LeaveOut => return self.leave_out(track, segment),
                     missing::Verdict::GiveUp if silent => {
                         // It is heard again where there is more of it.
-                        if left_out == missing::HOLES {
+                        if left_out == missing::MOST_LEFT_OUT {
                             let (tracks, manifest) = (&*self.tracks, self.rest.manifest);
                             let picture = TrackKind::Video;
                             let error = without::left_out(tracks, manifest, track, picture, error);
@@ -56,7 +56,7 @@ impl Fetch<'_> {
                 }
             }
         }
-        if missing::elsewhere(tries) {
+        if missing::tries_other_quality(tries) {
             self.ask_elsewhere(track, segment);
         }
     }

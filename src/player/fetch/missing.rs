@@ -32,7 +32,7 @@ impl Fetch<'_> {
         let other = self.tracks.iter().filter(|s| s.id != track).map(|s| s.lateness.known()).max();
         let growing =
             self.tracks.get(track).and_then(|s| rep_of(p, s.place)).is_some_and(|r| r.growing);
-        let of_kind = lateness::Kind { length: self.tracks.segment_length(p), growing };
+        let of_kind = lateness::SegmentKind { length: self.tracks.segment_length(p), growing };
         let Some(stream) = self.tracks.get_mut(track) else { return };
         // A segment that has left the list is not waited for.
         let list = rep_of(p, stream.place).map(|rep| &rep.segments);

@@ -119,8 +119,8 @@ impl Fetch<'_> {
         let stream = self.tracks.get_mut(track)?;
         match stream.trouble.missing.take() {
             // A newer one exists, so the missing one is lost: it says nothing about lateness.
-            Some(missing) if segment.start > missing.start => stream.lateness.lost(),
-            _ => stream.lateness.came(segment.start, age),
+            Some(missing) if segment.start > missing.start => stream.lateness.forget_refusal(),
+            _ => stream.lateness.arrived(segment.start, age),
         }
         Some((segment, age))
     }

@@ -23,7 +23,7 @@ use crate::dash::resolve::MPD_EVENTS;
 use crate::hls;
 use crate::hls::syntax::Playlist;
 use crate::net::Failure;
-use crate::net::retry::{self, Failed, Weight};
+use crate::net::retry::{self, Failed, Outlook};
 use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
 use crate::time::{Instant, Position, WallTime};
 use alloc::rc::Rc;
@@ -322,7 +322,7 @@ impl Manifest {
         failed: Option<Failed<'_>>,
         first: bool,
     ) -> Option<Refused> {
-        let refused = failed.is_some_and(|it| retry::weight(it.failure) == Weight::Refused);
+        let refused = failed.is_some_and(|it| retry::outlook(it.failure) == Outlook::Refused);
         if refused && !first {
             // Its address may have expired: the multivariant playlist names another token by now.
             self.loader.want(retries, cx.now);

@@ -43,7 +43,7 @@ const fn word(kind: TrackKind) -> &'static str {
     }
 }
 
-/// `error` as a viewer is told it who goes on with `rest` only.
+/// `error` in the words for a viewer, when playback goes on with `rest`.
 pub(super) fn as_left_out(
     kind: TrackKind,
     track: Option<&Track>,
@@ -76,7 +76,7 @@ pub(super) fn culprit(message: &str) -> Option<TrackKind> {
     }
 }
 
-/// `error` of the track `lost`, as a viewer is told it who goes on with `rest` only.
+/// `error` of the track `lost` in the words for a viewer, when playback goes on with `rest`.
 pub(in crate::player) fn left_out(
     tracks: &Tracks,
     manifest: &Manifest,

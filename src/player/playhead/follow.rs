@@ -216,7 +216,7 @@ impl Playhead {
         let position = self.position(now);
         let buffered_to = tracks.buffered_to(position);
         if let Some(live) = self.live.as_mut().filter(|l| l.following) {
-            live.control.level(now, position, buffered_to);
+            live.control.note_level(now, position, buffered_to);
         }
     }
 

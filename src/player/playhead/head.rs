@@ -128,7 +128,7 @@ impl Playhead {
         self.element.seek(cx.now, to);
         cx.push(Output::Seek(to));
         if let Some(live) = &mut self.live {
-            live.control.moved(cx.now);
+            live.control.position_moved(cx.now);
         }
     }
 

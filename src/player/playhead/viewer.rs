@@ -63,7 +63,7 @@ impl Playhead {
         if let (Some(live), Some(edge)) = (&mut self.live, s.edge()) {
             let near = live.control.wanted(cx.now) + NEAR_THE_EDGE;
             live.following = at >= edge - near;
-            live.control.moved(cx.now);
+            live.control.position_moved(cx.now);
             if at > edge {
                 return Move::EnterAtEdge;
             }

@@ -219,7 +219,7 @@ impl Buffer {
     /// Removes media that lies farther behind `position` than the settings keep.
     pub(super) fn evict(&mut self, cx: &mut Cx<'_>, position: Position) {
         if let Some(span) = evict::behind(&self.ranges, position, cx.config.buffer_behind)
-            && self.evicted_to.is_none_or(|to| span.end.since(to) >= evict::WORTH)
+            && self.evicted_to.is_none_or(|to| span.end.since(to) >= evict::LEAST_REMOVAL)
         {
             self.remove(cx, span);
         }
@@ -227,7 +227,7 @@ impl Buffer {
 
     /// The media to remove for an append that waits for room; segments last `length`.
     pub(super) fn room_to_make(&self, position: Position, length: Duration) -> Option<Span> {
-        let pressed = || evict::pressed(&self.ranges, position, KEPT_AHEAD, length);
+        let pressed = || evict::under_pressure(&self.ranges, position, KEPT_AHEAD, length);
         self.full.then(pressed).flatten()
     }
 
