@@ -169,9 +169,12 @@ impl Served {
     fn check_steps(&self, renditions: &[&str]) {
         for rendition in renditions {
             let mut shown = self.shown_ms(rendition);
+            // ffmpeg guesses the time of the first picture of a run. When it guesses too late, pictures
+            // that are shown soon after the first one get its time.
+            let guessed = shown[0];
+            shown.retain(|ms| *ms > guessed);
             shown.sort_unstable();
-            // ffmpeg guesses the time of the first picture of a run.
-            for w in shown[1..].windows(2) {
+            for w in shown.windows(2) {
                 let step = w[1] - w[0];
                 // The camera leaves frames out when it gets no turn, and says so by their times.
                 assert!(step >= 45 && step % 50 <= 5 || step % 50 >= 45, "{rendition}: {shown:?}");
