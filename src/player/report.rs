@@ -1,6 +1,5 @@
 //! What the page is told when it asks: figures, qualities.
 
-use super::camera::Camera;
 use super::event::{Quality, Stats};
 use super::figures::Figures;
 use super::place::{qualities, rep_of};
@@ -22,8 +21,8 @@ pub(super) struct Report<'a> {
     pub(super) requests: &'a Requests,
     pub(super) quality: &'a Adaptation,
     pub(super) types: &'a Types,
-    pub(super) camera: &'a Camera,
     pub(super) figures: &'a Figures,
+    /// The others, which fetching sees as well.
     pub(super) rest: Sight<'a>,
 }
 
@@ -34,7 +33,7 @@ impl Report<'_> {
         self.rest.head.control()?;
         self.rest.head.moved()?;
         let at = self.rest.head.position(now);
-        if let Some(taken) = self.camera.capture_time(at).filter(|_| self.clock_tells(now)) {
+        if let Some(taken) = self.rest.camera.capture_time(at).filter(|_| self.clock_tells(now)) {
             return Some(self.rest.clock.origin(now).since(taken));
         }
         Some(self.rest.edge(self.tracks, now)?.since(at))

@@ -204,7 +204,7 @@ pub(super) struct Requests {
     pub(super) made: u32,
     /// Bytes received so far.
     pub(super) bytes: u64,
-    /// What failed, and waits to be asked for again.
+    /// What failed, and when it is requested again.
     pub(super) retries: Retries,
 }
 
@@ -278,12 +278,9 @@ impl Requests {
         self.open.iter().find(|r| r.id == id)
     }
 
-    /// Gives a request up.
+    /// Gives a request up, if it is open.
     pub(super) fn cancel(&mut self, cx: &mut Cx<'_>, id: FetchId) {
-        if let Some(i) = self.open.iter().position(|r| r.id == id) {
-            self.open.swap_remove(i);
-            cx.push(Output::Cancel(id));
-        }
+        self.give_up(cx, id);
     }
 
     pub(super) fn cancel_all(&mut self, cx: &mut Cx<'_>) {
@@ -346,7 +343,7 @@ impl Requests {
         quiet.map(|r| r.id).collect()
     }
 
-    /// Takes a request out as if it had failed.
+    /// Gives a request up, and answers it.
     pub(super) fn give_up(&mut self, cx: &mut Cx<'_>, id: FetchId) -> Option<Sent> {
         let i = self.open.iter().position(|r| r.id == id)?;
         cx.push(Output::Cancel(id));

@@ -1,6 +1,6 @@
-//! What could not be had and is asked for again: how often it failed in a row, when it is asked for next,
-//! and what the page was told of it. [`Requests`](super::requests::Requests) has the only one; the waits
-//! are [`crate::net::retry`]'s.
+//! Retries: how often a need failed in a row, when it is requested next, and what the page was told about
+//! it. [`Requests`](super::requests::Requests) owns the only [`Retries`]; [`crate::net::retry`] computes the
+//! waits.
 
 use super::cx::Cx;
 use super::io::{Reason, TrackId};
@@ -11,33 +11,33 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What is needed.
+/// What is requested, over all requests for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     /// The manifest: the MPD, or the playlist that names the others.
     Manifest,
-    /// A playlist of HLS, by its place among those that were asked for.
+    /// A playlist of HLS, by its index among those that were requested.
     List(usize),
-    /// What a track asks for next: a segment, or what has to be known before.
+    /// The next thing that a track requests: a segment, an initialization segment or an index.
     Track(TrackId),
-    /// The segment of a film that a track is at: in whichever quality it is asked for.
+    /// The next segment of a film, in any quality.
     Segment(TrackId),
 }
 
-/// One that failed.
+/// A need whose requests failed.
 #[derive(Clone, Debug)]
 struct Entry {
     need: Need,
     failed: InARow,
-    /// It is not asked for before.
+    /// It is not requested before this time.
     until: Option<Instant>,
-    /// The server asked to be left alone for so long.
+    /// The server set that wait (`Retry-After`).
     wished: bool,
-    /// What the page was told of it.
+    /// The message that the page got.
     told: Option<String>,
 }
 
-/// All that failed, and has not been had since.
+/// The needs that failed, and have not been met since.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Retries(Vec<Entry>);
 
@@ -60,18 +60,18 @@ impl Retries {
         self.get(need).map_or(0, |it| it.failed.count())
     }
 
-    /// How often it will have failed in a row, with this failure.
+    /// How often it will have failed in a row, once this failure is counted.
     pub(super) fn count_with(&self, need: Need, failure: &Failure) -> u32 {
         self.get(need).map(|it| it.failed).unwrap_or_default().add(Some(failure))
     }
 
-    /// It failed, or what came cannot be read (`None`); answers how often in a row.
+    /// Counts a failure (`None`: the answer cannot be read). Answers how often it failed in a row.
     pub(super) fn failed(&mut self, need: Need, failure: Option<&Failure>) -> u32 {
         self.entry(need).failed.add(failure)
     }
 
-    /// It failed. Answers whether it is asked for again: after a wait that depends on how often it failed,
-    /// or, where that is of no use, after what `anyway` says for so many failures.
+    /// Counts a failure, and sets the wait before the next request: as `policy` says, or, where that gives
+    /// up, as `anyway` says for this many failures. Answers whether there is a next request.
     pub(super) fn try_again(
         &mut self,
         cx: &mut Cx<'_>,
@@ -93,12 +93,12 @@ impl Retries {
         wait.is_some()
     }
 
-    /// It is asked for again after `wait`.
+    /// Sets the wait before the next request.
     pub(super) fn wait(&mut self, now: Instant, need: Need, wait: Duration) {
         self.entry(need).until = Some(now + wait);
     }
 
-    /// It is not asked for again yet; sees to being woken when it is.
+    /// Whether the wait is not over. If so, the player wakes at its end.
     pub(super) fn holds_back(&self, cx: &mut Cx<'_>, need: Need) -> bool {
         let until = self.get(need).and_then(|it| it.until).filter(|until| *until > cx.now);
         if let Some(until) = until {
@@ -107,17 +107,17 @@ impl Retries {
         until.is_some()
     }
 
-    /// It failed, and a wait was set for it, which may be over.
+    /// Whether a wait was set. It may be over.
     pub(super) fn is_set(&self, need: Need) -> bool {
         self.get(need).is_some_and(|it| it.until.is_some())
     }
 
-    /// What is to be said of it; answers whether that is new.
+    /// Notes a message for the page. Answers whether it is the first since the need was met.
     pub(super) fn tell(&mut self, need: Need, words: &str) -> bool {
         self.entry(need).told.replace(words.to_string()).is_none()
     }
 
-    /// What the page was told of anything that is still asked for in vain.
+    /// The message about a need that is still not met, one of media first.
     pub(super) fn told(&self) -> Option<&str> {
         let track = |it: &&Entry| matches!(it.need, Need::Track(_));
         let told = |it: &'_ Entry| it.told.is_some();
@@ -125,25 +125,25 @@ impl Retries {
         media.or_else(|| self.0.iter().find(|it| told(it)))?.told.as_deref()
     }
 
-    /// It came.
+    /// The need is met.
     pub(super) fn had(&mut self, need: Need) {
         self.0.retain(|it| it.need != need);
     }
 
-    /// Media of the track came, or something else is asked for.
+    /// The track got media, or fetches elsewhere.
     pub(super) fn had_media(&mut self, track: TrackId) {
         self.had(Need::Track(track));
         self.had(Need::Segment(track));
     }
 
-    /// It is counted anew; what was said of it holds.
+    /// Sets the count to zero, and keeps the message.
     pub(super) fn recount(&mut self, need: Need) {
         if let Some(entry) = self.0.iter_mut().find(|it| it.need == need) {
             entry.failed = InARow::default();
         }
     }
 
-    /// Something else is asked for of the track; what was said of it holds.
+    /// The track requests something else: the count and the wait end, the message stays.
     pub(super) fn replaced(&mut self, track: TrackId) {
         let need = Need::Track(track);
         let told = self.0.iter_mut().find(|it| it.need == need).and_then(|it| it.told.take());
@@ -153,14 +153,14 @@ impl Retries {
         }
     }
 
-    /// It may be there by now: it is asked for at once, unless the server wished otherwise.
+    /// Ends the wait, unless the server set it.
     pub(super) fn hurry(&mut self, need: Need) {
         if let Some(entry) = self.0.iter_mut().find(|it| it.need == need && !it.wished) {
             entry.until = None;
         }
     }
 
-    /// The network is back: everything is asked for at once.
+    /// Ends all waits: the network is back.
     pub(super) fn hurry_all(&mut self) {
         for entry in &mut self.0 {
             entry.until = None;

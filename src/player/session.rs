@@ -5,10 +5,10 @@
 //! due. So nothing depends on the order in which answers come, and a wake-up is an input like any
 //! other.
 //!
-//! The parts and what each owns: [`crate::player`]. What takes several of them is made for one step, of
-//! those that it changes and those that it sees: [`Fetch`] (tracks, requests, quality), [`Drive`] (playhead,
-//! camera, tracks), [`Opening`] (the MediaSource and all that goes with it), [`Report`] (sees only). Here
-//! they are put together, and nowhere else.
+//! [`crate::player`] lists the parts and what each owns. A step that needs several of them borrows these,
+//! some to change and some to read: [`Fetch`] changes tracks, requests and quality; [`Drive`] playhead,
+//! camera and tracks; [`Opening`] all that goes with the MediaSource; [`Report`] only reads. This file
+//! makes these borrows, and no other does.
 
 use super::again::Again;
 use super::camera::Camera;
@@ -43,9 +43,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Requests that have been silent for so long when the network comes back are dead more often than slow.
+/// When the network comes back, requests without a byte for this long are made again: most are dead.
 const SILENT: Duration = Duration::from_secs(1);
-/// A track makes a few requests in one go at most; a manifest may list nothing but gaps.
+/// The most steps of a track in one go: a manifest may list gaps without end.
 const MOST_STEPS: u32 = 64;
 
 /// One loaded address.
@@ -64,8 +64,6 @@ pub(super) struct Session {
     figures: Figures,
     quality: Adaptation,
     edge: Edge,
-    /// Media to fetch ahead.
-    goal: Duration,
     again: Again,
 }
 
@@ -90,7 +88,6 @@ impl Session {
             figures: Figures::default(),
             quality: Adaptation::new(choice),
             edge: Edge::default(),
-            goal: cx.config.buffer_ahead,
             again: Again::default(),
         };
         session.report_state(cx);
@@ -98,24 +95,24 @@ impl Session {
         session
     }
 
-    /// Ends it; nothing of it is left on its way.
+    /// Ends it: cancels its requests, frees its bytes.
     pub(super) fn stop(mut self, cx: &mut Cx<'_>) {
         self.requests.cancel_all(cx);
         self.tracks.stop(cx);
         cx.push(Output::CloseSource);
     }
 
-    /// A stream that had ended is live anew: all of it is to be loaded again, from here.
+    /// The address to load again, if the stream had ended and is live again.
     pub(super) fn begun_again(&self) -> Option<String> {
         self.again.has_begun().then(|| self.url.clone())
     }
 
-    /// It is to play as soon as it can.
+    /// Plays as soon as it can.
     pub(super) const fn play(&mut self) {
         self.head.play_when_placed();
     }
 
-    /// Nothing is done before something comes, or a time; `words` say which.
+    /// Notes what the next step waits for, for the statistics.
     pub(super) const fn waits_for(&mut self, words: &'static str) {
         self.figures.waiting_for = words;
     }
@@ -129,7 +126,9 @@ impl Session {
             (Heard::Nothing, _, Some(Purpose::Sniff(track))) => {
                 self.tracks.sniff_read(cx, &mut self.requests, track, id);
             }
-            (Heard::Answered, _, Some(Purpose::Segment(_))) => self.on_segment_answered(cx, id),
+            (Heard::Answered, _, Some(Purpose::Segment(track))) => {
+                self.on_segment_answered(cx, track, id);
+            }
             (Heard::Answered, _, Some(Purpose::Scout)) => {
                 self.requests.cancel(cx, id);
                 self.edge.scout_answered(cx.now, id, Some(Answer::Exists));
@@ -255,7 +254,6 @@ impl Session {
 
     /// The settings changed, or the sound was turned off or on.
     pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
-        self.goal = cx.config.buffer_ahead;
         self.drive().configured(cx);
     }
 
@@ -270,7 +268,7 @@ impl Session {
         self.drive().go_live(cx);
     }
 
-    /// The network is back: nothing waits out its backoff, and what has been silent is asked anew.
+    /// The network is back: every backoff ends, and silent requests are made again.
     fn on_online(&mut self, cx: &mut Cx<'_>) {
         for id in self.requests.silent(cx.now, SILENT) {
             if let Some(sent) = self.requests.give_up(cx, id) {
@@ -298,9 +296,9 @@ impl Session {
         }
     }
 
-    // Looking at everything.
+    // What is due now.
 
-    /// Looks at everything and does what is due.
+    /// Does all that is due, by the facts as they are.
     pub(super) fn advance(&mut self, cx: &mut Cx<'_>) {
         for sent in self.requests.expire(cx) {
             self.on_failed(cx, &sent, &Failure::Timeout);
@@ -325,16 +323,15 @@ impl Session {
             self.advance_start(cx);
             self.advance_tracks(cx);
             self.tracks.follow_feeds();
-            let (rate, goal) = (self.quality.rate(), self.goal);
-            self.drive().advance(cx, rate, goal);
-            let away = self.camera.away();
-            self.fetch(cx, |fetch, cx| fetch.advance_probe(cx, away));
+            let rate = self.quality.rate();
+            self.drive().advance(cx, rate);
+            self.fetch(cx, |fetch, cx| fetch.advance_probe(cx));
             self.advance_buffers(cx);
             let list = || self.manifest.first_list(&self.tracks, &self.url);
             self.again.poll(cx, &mut self.requests, self.head.snap().ended, list);
         }
         if !self.stage.has_failed() {
-            // By now it is known which of them the tracks are on.
+            // Only now: the steps before decide which playlists the tracks use.
             self.manifest.poll_lists(cx, &mut self.requests, &self.tracks);
         }
         self.report_state(cx);
@@ -373,7 +370,9 @@ impl Session {
 
     fn advance_tracks(&mut self, cx: &mut Cx<'_>) {
         let Some(presentation) = self.manifest.shared() else { return };
-        for track in self.tracks.ids() {
+        let mut last = None;
+        while let Some(track) = self.tracks.after(last) {
+            last = Some(track);
             for _ in 0..MOST_STEPS {
                 match self.fetch(cx, |fetch, cx| fetch.step(cx, &presentation, track)) {
                     Step::Again => {}
@@ -382,13 +381,13 @@ impl Session {
                         self.manifest.want_woken(cx, &self.requests.retries, at);
                         break;
                     }
-                    Step::Unplayable(track, error) => self.opening().go_without(cx, track, error),
+                    Step::Unplayable(error) => self.opening().go_without(cx, track, error),
                 }
             }
         }
     }
 
-    /// Eviction, room, the end of the stream.
+    /// Evicts media, makes room, and says the end of the stream.
     fn advance_buffers(&mut self, cx: &mut Cx<'_>) {
         let position = self.head.position(cx.now);
         if self.head.is_placed() {
@@ -430,7 +429,7 @@ impl Session {
         self.tracks.renamed(retries, before, &loaded.now, &self.types);
         self.settle_kind(cx, &loaded.now);
         if loaded.begins_anew() && self.stage.is_running() {
-            // Another time at position zero: what is buffered belongs to another timeline.
+            // Position zero is another time now: the buffered media is of another timeline.
             self.drive().start_over(cx);
         }
     }
@@ -486,13 +485,13 @@ impl Session {
                 None => self.trouble(cx, Error { fatal: true, ..error }),
             };
         }
-        // Once, and not at the first.
+        // It is said once, and not at the first failure.
         if refused.count > 1 && self.requests.retries.tell(Need::Manifest, &error.message) {
             self.trouble(cx, error);
         }
     }
 
-    /// What was live may have ended.
+    /// Notes when a live stream has ended.
     fn settle_kind(&mut self, cx: &mut Cx<'_>, p: &Presentation) {
         if matches!(p.kind, Kind::OnDemand { .. }) && self.head.live_ends(cx) {
             self.again.live_ended();
@@ -502,8 +501,8 @@ impl Session {
 
     // Segments.
 
-    fn on_segment_answered(&mut self, cx: &mut Cx<'_>, id: FetchId) {
-        if let Some((segment, age)) = self.fetch(cx, |fetch, cx| fetch.had(cx.now, id)) {
+    fn on_segment_answered(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId) {
+        if let Some((segment, age)) = self.fetch(cx, |fetch, cx| fetch.had(cx.now, track, id)) {
             if let Some((edge, _, view)) = self.edge_parts() {
                 edge.segment_exists(&view, cx.now, &segment, age);
             }
@@ -526,19 +525,18 @@ impl Session {
             self.head.relearn(cx.now);
         }
         self.on_news(cx, track, id, news);
-        let away = self.camera.away();
-        self.fetch(cx, |fetch, cx| fetch.read(cx, track, id, len, away));
+        self.fetch(cx, |fetch, cx| fetch.read(cx, track, id, len));
     }
 
-    /// A read of a segment that is transmuxed here.
+    /// A read of a transport stream's segment.
     fn on_bytes(&mut self, cx: &mut Cx<'_>, track: TrackId, id: FetchId, bytes: &[u8]) {
         if self.fetch(cx, |fetch, cx| fetch.page(cx, track, id, bytes)) {
             return;
         }
         self.head.note_level(cx.now, &self.tracks);
         self.tracks.bytes(cx, track, id, bytes);
-        let (len, away) = (u32::try_from(bytes.len()).unwrap_or(u32::MAX), self.camera.away());
-        self.fetch(cx, |fetch, cx| fetch.read(cx, track, id, len, away));
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.fetch(cx, |fetch, cx| fetch.read(cx, track, id, len));
     }
 
     /// All media of a segment is there.
@@ -555,7 +553,7 @@ impl Session {
         self.requests.retries.had_media(track);
         self.on_news(cx, track, sent.id, news);
         if breaks_off && self.head.is_growing() {
-            // It grew to its end, and that is the Period's: the next one has begun.
+            // It ended early, so its Period has ended and the next one has begun.
             self.manifest.want(&self.requests.retries, cx.now);
         }
     }
@@ -574,7 +572,7 @@ impl Session {
         }
     }
 
-    // What parts wish of each other.
+    // What parts ask of each other.
 
     fn grant(&mut self, cx: &mut Cx<'_>, wish: Wish) {
         match wish {
@@ -583,7 +581,7 @@ impl Session {
             Wish::Without(track, error) => self.opening().go_without(cx, track, error),
             Wish::GoOn(at) => {
                 if self.head.slowed(cx.now) == Some(true) {
-                    // There or later, as soon as media is there; until then as it is.
+                    // Playback moves there once media has come; until then it goes on as it is.
                     self.head.start(at);
                     self.head.leave();
                 }
@@ -593,14 +591,14 @@ impl Session {
         }
     }
 
-    /// So many times the same live segment was refused: whose fault is it? `lost`: the edge may be
-    /// elsewhere, for one of this age should have been there.
+    /// The same live segment was refused `count` times in a row: finds out why. `lost`: its age,
+    /// microseconds, if the origin should have it; then the live edge may be elsewhere.
     fn on_refused(&mut self, cx: &mut Cx<'_>, count: u32, lost: Option<i64>) {
         if count == 1 || count.is_multiple_of(8) {
             self.clock.doubt(cx.now);
         }
         if count >= 3 {
-            // More than a server that is asked a little early: what runs dry now is not the link's.
+            // The server was not just asked too early: an underflow now is not the link's fault.
             self.drive().camera_changed(cx.now);
         }
         self.note_late(cx);
@@ -613,14 +611,14 @@ impl Session {
         }
     }
 
-    /// The lists may have grown.
+    /// Notes how far the lists go now.
     fn note_lists(&mut self, now: Instant) {
         if let Some((edge, _, view)) = self.edge_parts() {
             edge.note_list(&view, now);
         }
     }
 
-    /// What follows from how late the origin is.
+    /// Passes on how late the origin publishes, and tells the page.
     fn note_late(&mut self, cx: &mut Cx<'_>) {
         self.head.origin_is_late(self.tracks.late());
         let known = self.tracks.known_late();
@@ -653,25 +651,27 @@ impl Session {
         }
     }
 
-    // The parts, put together for one step.
+    // The parts, borrowed for one step.
 
-    /// All that there is to tell.
+    /// The statistics and qualities.
     pub(super) fn report(&self) -> Report<'_> {
-        let Self { tracks, requests, quality, types, camera, figures, .. } = self;
-        let Self { manifest, clock, edge, head, url, goal, .. } = self;
-        let rest = Sight { manifest, clock, edge, head, url, goal: *goal };
-        Report { tracks, requests, quality, types, camera, figures, rest }
+        let Self { tracks, requests, quality, types, figures, .. } = self;
+        let Self { manifest, clock, edge, head, camera, url, .. } = self;
+        let rest = Sight { manifest, clock, edge, head, camera, url };
+        Report { tracks, requests, quality, types, figures, rest }
     }
 
-    /// A step of fetching, and what it wishes of others.
+    /// Makes a step of fetching, and grants its wishes.
     fn fetch<T>(
         &mut self,
         cx: &mut Cx<'_>,
         step: impl FnOnce(&mut Fetch<'_>, &mut Cx<'_>) -> T,
     ) -> T {
-        let Self { tracks, requests, quality, types, manifest, clock, edge, head, url, .. } = self;
-        let rest = Sight { manifest, clock, edge, head, url, goal: self.goal };
-        let mut fetch = Fetch { tracks, requests, quality, types, rest, wishes: Vec::new() };
+        let Self { tracks, requests, quality, types, .. } = self;
+        let Self { manifest, clock, edge, head, camera, url, .. } = self;
+        let rest = Sight { manifest, clock, edge, head, camera, url };
+        let goal = cx.config.buffer_ahead;
+        let mut fetch = Fetch { tracks, requests, quality, types, goal, rest, wishes: Vec::new() };
         let said = step(&mut fetch, cx);
         for wish in fetch.wishes {
             self.grant(cx, wish);
@@ -690,7 +690,7 @@ impl Session {
         Opening { stage, tracks, requests, head, quality, types, figures, manifest, url }
     }
 
-    /// The edge with what it is computed from.
+    /// The edge, and what it is computed from.
     fn edge_parts(&mut self) -> Option<(&mut Edge, &mut Requests, edge::View<'_>)> {
         let whole = self.head.is_whole();
         let view = edge::View::new(&self.manifest, &self.tracks, &self.clock, &self.url, whole)?;

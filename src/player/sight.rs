@@ -1,6 +1,7 @@
 //! A read-only view of the parts that fetching and the report do not change, and what follows from
 //! several of them together: where the edge is, how late the picture is.
 
+use super::camera::Camera;
 use super::clock::Clock;
 use super::edge::{self, Edge};
 use super::manifest::Manifest;
@@ -20,10 +21,9 @@ pub(super) struct Sight<'a> {
     pub(super) clock: &'a Clock,
     pub(super) edge: &'a Edge,
     pub(super) head: &'a Playhead,
+    pub(super) camera: &'a Camera,
     /// The address that was loaded.
     pub(super) url: &'a str,
-    /// How much media is fetched ahead.
-    pub(super) goal: Duration,
 }
 
 impl<'a> Sight<'a> {
@@ -92,11 +92,12 @@ impl<'a> Sight<'a> {
         edge.since(reached).saturating_sub(expected + stream.grain)
     }
 
-    /// What the choice of representations is made from.
+    /// What the choice of representations is made from; `goal`: how much media is fetched ahead.
     pub(super) fn quality_view(
         self,
         tracks: &'a Tracks,
         types: &'a Types,
+        goal: Duration,
         now: Instant,
     ) -> Option<quality::View<'a>> {
         let growing = self.head.is_growing();
@@ -110,7 +111,7 @@ impl<'a> Sight<'a> {
             // The rule for growing segments reads only `late`, the other one only `ahead`.
             late: if growing { self.late(tracks, now) } else { Duration::ZERO },
             ahead: if growing { Duration::ZERO } else { self.ahead(tracks, now) },
-            goal: live_goal.unwrap_or(self.goal),
+            goal: live_goal.unwrap_or(goal),
         })
     }
 }

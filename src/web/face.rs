@@ -2,7 +2,7 @@
 //! errors go out.
 //!
 //! Names, types and words are those of `www/nearlive.d.ts`, the reference for pages:
-//! `tests/page_face.rs` compares the two. Nothing here knows a browser, so that a native test can;
+//! `tests/page_face` compares the two. Nothing here knows a browser, so that a native test can;
 //! [`value`](super::value) turns these structs into JavaScript's values and back.
 //!
 //! Lengths are in seconds unless a name says otherwise. `None` is `null`, where the attribute of a

@@ -56,16 +56,21 @@ pub(crate) fn read(given: &JsValue) -> Options {
 
 impl Options {
     fn of(read: &face::Options) -> Self {
-        let default = Config::default();
-        let length =
-            |given: &Option<face::Seconds>, default| given.as_ref().map_or(default, |it| it.0);
         let mut config = Config::default();
-        config.latency = read.latency.as_ref().map_or(default.latency, |it| it.0);
-        config.max_drift = length(&read.max_drift, default.max_drift);
-        config.buffer_ahead = length(&read.buffer_ahead, default.buffer_ahead);
-        config.buffer_behind = length(&read.buffer_behind, default.buffer_behind);
-        config.request_timeout = length(&read.request_timeout, default.request_timeout);
-        config.autoplay = read.autoplay.unwrap_or(default.autoplay);
+        for (given, length) in [
+            (&read.max_drift, &mut config.max_drift),
+            (&read.buffer_ahead, &mut config.buffer_ahead),
+            (&read.buffer_behind, &mut config.buffer_behind),
+            (&read.request_timeout, &mut config.request_timeout),
+        ] {
+            if let Some(given) = given {
+                *length = given.0;
+            }
+        }
+        if let Some(latency) = &read.latency {
+            config.latency = latency.0;
+        }
+        config.autoplay = read.autoplay.unwrap_or(config.autoplay);
         let credentials = read.credentials.map(|it| match it {
             face::Credentials::Omit => RequestCredentials::Omit,
             face::Credentials::SameOrigin => RequestCredentials::SameOrigin,

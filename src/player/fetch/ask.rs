@@ -54,9 +54,9 @@ impl Fetch<'_> {
         }
         let (types, url) = (&*self.types, self.rest.url);
         let Some(stream) = self.tracks.get_mut(track) else { return Step::Rest };
-        match stream.unwrap(p, types, url) {
+        match stream.replace_unplayable(p, types, url) {
             Ok(true) => return Step::Again,
-            Err(error) => return Step::Unplayable(track, error),
+            Err(error) => return Step::Unplayable(error),
             Ok(false) => {}
         }
         let Some(rep) = rep_of(p, stream.place) else { return Step::Rest };
@@ -147,7 +147,7 @@ impl Fetch<'_> {
             && stream.buffer.is_idle()
             && stream.buffer.ranges().last().is_none_or(|span| span.end <= position + AT_THE_END);
         let position = if dry { position.max(stream.cursor.position()) } else { position };
-        let mut goal = stream.goal(self.rest.goal);
+        let mut goal = stream.goal(self.goal);
         let ended = self.tracks.iter().any(|s| s.ended && !s.buffer.ranges().is_empty());
         if stream.trouble.left_out > 0 || (ended && stream.buffer.squeezed() == 0) {
             // A hole does not fill the buffer, so the media after it is needed at once. And when one track

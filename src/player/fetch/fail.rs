@@ -104,18 +104,18 @@ impl Fetch<'_> {
         if *failure == Failure::Timeout {
             stream.trouble.silent = stream.trouble.silent.saturating_add(1);
         }
-        if failure.is_absence() && self.is_live() {
+        let live = self.is_live();
+        if live && failure.is_absence() {
             return self.missing(cx, track, sent.sent_at, &lost.segment);
-        }
-        if self.is_live() {
-            self.wish(Wish::Excuse);
-            self.ask_manifest(failure);
         }
         let error = Error::of_request(failure, &sent.url, "a segment");
         let failed = sent.failed(cx.now, failure);
-        if self.is_live() {
-            return self.refused(cx, track, error, failed);
+        if live {
+            self.wish(Wish::Excuse);
+            self.ask_manifest(failure);
+            self.refused(cx, track, error, failed);
+        } else {
+            self.film_segment_failed(cx, track, error, &lost.segment, failed);
         }
-        self.film_segment_failed(cx, track, error, &lost.segment, failed);
     }
 }

@@ -50,7 +50,7 @@ impl Fetch<'_> {
             return None;
         }
         let position = self.rest.head.position_or_start(cx.now);
-        let room = (position + self.rest.goal).max(from);
+        let room = (position + self.goal).max(from);
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
         // A remainder that is too short to fill would stay a hole.
         let until = if to.since(until) < LEAST { to } else { until };

@@ -28,10 +28,9 @@ impl Fetch<'_> {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(track);
         let Some(stream) = self.tracks.get(track) else { return };
-        let tries = self.requests.retries.failed(Need::Segment(track), Some(failed.failure));
-        let left_out = stream.trouble.left_out;
+        let (left_out, silent) = (stream.trouble.left_out, self.falls_silent(stream));
         let held = !stream.buffer.ranges().is_empty();
-        let silent = self.tracks.get(track).is_some_and(|s| self.falls_silent(s));
+        let tries = self.requests.retries.failed(Need::Segment(track), Some(failed.failure));
         match retry::outlook(failed.failure) {
             Outlook::Passes => self.refused(cx, track, error, failed),
             Outlook::Settled => return self.wish(Wish::Without(track, error)),

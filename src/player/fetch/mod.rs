@@ -6,10 +6,10 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`ask`] | asking for segments, and for what has to be known before |
+//! | [`ask`] | requesting segments, and the inits and indexes before them |
 //! | [`fill`] | silence for holes in the sound |
 //! | [`receive`] | taking initialization segments, indexes, answers |
-//! | [`fail`] | what failed, for any reason |
+//! | [`fail`] | requests that fail, and answers that are not media |
 //! | [`retry`] | trying again |
 //! | [`missing`] | a live segment that is not there |
 //! | [`film`] | a segment of a film that cannot be had |
@@ -34,30 +34,34 @@ use super::track::Tracks;
 use super::track::stream::Stream;
 use crate::time::{Instant, Position};
 use alloc::vec::Vec;
+use core::time::Duration;
 
-/// The parts that fetching changes, and those that it sees.
+/// The parts that fetching changes, and those that it only reads.
 #[derive(Debug)]
 pub(super) struct Fetch<'a> {
     pub(super) tracks: &'a mut Tracks,
     pub(super) requests: &'a mut Requests,
     pub(super) quality: &'a mut Adaptation,
     pub(super) types: &'a mut Types,
+    /// How much media is fetched ahead.
+    pub(super) goal: Duration,
+    /// The parts that it only reads.
     pub(super) rest: Sight<'a>,
     /// What others are to do, in this order.
     pub(super) wishes: Vec<Wish>,
 }
 
-/// What came of looking at a track.
+/// What a step of a track led to.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// A request was made: look again.
+    /// A request was made; there may be more to do.
     Again,
     /// Nothing to do now.
     Rest,
     /// A newer manifest is wanted at this time; until then there is nothing to do.
     Newer(Instant),
     /// The track cannot be played, and nothing else of its kind.
-    Unplayable(TrackId, Error),
+    Unplayable(Error),
 }
 
 /// What another part is to do.
@@ -96,7 +100,7 @@ impl Fetch<'_> {
         &mut self,
         now: Instant,
     ) -> Option<(&mut Adaptation, &mut Requests, quality::View<'_>)> {
-        let view = self.rest.quality_view(self.tracks, self.types, now)?;
+        let view = self.rest.quality_view(self.tracks, self.types, self.goal, now)?;
         Some((self.quality, self.requests, view))
     }
 }

@@ -108,13 +108,15 @@ impl Fetch<'_> {
 
     /// A segment is there, or begins to come: that says how late the origin is. Answers which, and its
     /// age when it was asked for, microseconds, where it is live.
-    pub(in crate::player) fn had(&mut self, now: Instant, id: FetchId) -> Option<(Segment, i64)> {
+    pub(in crate::player) fn had(
+        &mut self,
+        now: Instant,
+        track: TrackId,
+        id: FetchId,
+    ) -> Option<(Segment, i64)> {
         let sent_at = self.requests.get(id).map_or(now, |s| s.sent_at);
-        let found = self.tracks.iter().find_map(|s| {
-            let d = s.downloads.iter().find(|d| d.id == id)?;
-            Some((s.id, d.segment.clone()))
-        });
-        let (track, segment) = found.filter(|_| self.is_live())?;
+        let stream = self.tracks.get(track).filter(|_| self.is_live())?;
+        let segment = stream.downloads.iter().find(|d| d.id == id)?.segment.clone();
         let age = self.rest.age(self.tracks, sent_at, &segment);
         let stream = self.tracks.get_mut(track)?;
         match stream.trouble.missing.take() {

@@ -46,16 +46,15 @@ impl Fetch<'_> {
         }
     }
 
-    /// A read of a segment came; `away`: the camera is.
+    /// A read of a segment came: measures the link, and leaves a segment that it is too slow for.
     pub(in crate::player) fn read(
         &mut self,
         cx: &mut Cx<'_>,
         track: TrackId,
         id: FetchId,
         len: u32,
-        away: bool,
     ) {
-        let moved = self.rest.head.moved().is_some();
+        let (away, moved) = (self.rest.camera.away(), self.rest.head.moved().is_some());
         let read = Read { track, id, len, away, moved };
         let Some((quality, requests, view)) = self.quality_parts(cx.now) else { return };
         let growing = view.growing;
@@ -108,9 +107,9 @@ impl Fetch<'_> {
         }
     }
 
-    /// Probes for the next rung when that may be of use; `away`: the camera is.
-    pub(in crate::player) fn advance_probe(&mut self, cx: &mut Cx<'_>, away: bool) {
-        let head = self.rest.head;
+    /// Probes for the next rung when that may be of use.
+    pub(in crate::player) fn advance_probe(&mut self, cx: &mut Cx<'_>) {
+        let (head, away) = (self.rest.head, self.rest.camera.away());
         let calm = || {
             let control = head.control().filter(|_| head.plays() && head.follows());
             control.is_some_and(|control| control.calm(cx.now)) && !away

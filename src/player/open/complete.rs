@@ -48,7 +48,7 @@ impl Opening<'_> {
     /// track out. Answers whether it did.
     fn replace_unplayable(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
         let Some(stream) = self.tracks.get_mut(track) else { return false };
-        match stream.unwrap(p, self.types, self.url) {
+        match stream.replace_unplayable(p, self.types, self.url) {
             Ok(changed) => changed,
             Err(error) => {
                 self.go_without(cx, track, error);

@@ -1,5 +1,5 @@
-//! A track that appears in a transport stream after its tracks were settled: a push encoder's camera that
-//! delivers later than its microphone, or the other way round.
+//! A track that appears in a transport stream after its tracks were settled: with some push encoders the
+//! camera delivers later than the microphone, or the microphone later than the camera.
 
 use super::Tracks;
 use super::transport::{Late, Transport};
@@ -7,12 +7,12 @@ use crate::presentation::TrackKind;
 use alloc::string::ToString;
 
 impl Tracks {
-    /// A track that has appeared, and is not played yet.
+    /// The track that has appeared and is not played yet, if there is one.
     pub(in crate::player) fn late_track(&self) -> Option<Late> {
         self.late.clone()
     }
 
-    /// It is played from now on; a new MediaSource has to be made for it.
+    /// Adds it to the tracks. They need a new MediaSource then.
     pub(in crate::player) fn admit(&mut self, late: Late) {
         self.late = None;
         let Some(leader) = self.list.iter_mut().find(|s| s.transport.is_some()) else { return };
@@ -20,7 +20,7 @@ impl Tracks {
         leader.transport = Some(Transport::new(sound));
         let (place, at) = (leader.place, leader.cursor.position());
         let mime = if late.kind == TrackKind::Video {
-            // The picture leads, the sound comes with it.
+            // The picture's track makes the requests, and the sound's becomes passive.
             let mime = leader.buffer.mime().to_string();
             leader.kind = TrackKind::Video;
             leader.buffer.is_to_be(late.mime);
@@ -31,7 +31,7 @@ impl Tracks {
         self.add(TrackKind::Audio, place, mime, at).passive = true;
     }
 
-    /// Nothing of this kind is played, whatever appears.
+    /// Ignores tracks of this kind from now on.
     pub(in crate::player) fn leave_out(&mut self, kind: TrackKind) {
         self.left_out.push(kind);
         self.late = None;

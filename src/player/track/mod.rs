@@ -82,6 +82,11 @@ impl Tracks {
         Some(lost)
     }
 
+    /// The first track after this one, in the order in which they were added.
+    pub(super) fn after(&self, track: Option<TrackId>) -> Option<TrackId> {
+        self.list.iter().map(|s| s.id).find(|id| Some(*id) > track)
+    }
+
     /// The names of all.
     pub(super) fn ids(&self) -> Vec<TrackId> {
         self.list.iter().map(|s| s.id).collect()
@@ -223,8 +228,10 @@ impl Tracks {
         new: &Presentation,
         types: &Types,
     ) {
+        // It compares all segments that they list.
+        let changed = old != new;
         for stream in &mut self.list {
-            if old != new {
+            if changed {
                 // What failed may exist now.
                 retries.hurry(Need::Track(stream.id));
             }
@@ -501,5 +508,9 @@ mod tests {
         tracks.of_mut(TrackKind::Video).unwrap().ended = true;
         assert!(tracks.all_over(), "nor the end");
         assert_eq!(tracks.ids(), [TrackId(0), TrackId(1), TrackId(2)]);
+        tracks.remove(TrackId(1));
+        assert_eq!(tracks.after(None), Some(TrackId(0)));
+        assert_eq!(tracks.after(Some(TrackId(0))), Some(TrackId(2)));
+        assert_eq!(tracks.after(Some(TrackId(2))), None);
     }
 }

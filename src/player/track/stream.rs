@@ -155,10 +155,12 @@ impl Stream {
         self.ask_before(cx, requests, Purpose::Init(self.id), resource);
     }
 
-    /// What it is to play is wrapped in a way that cannot be played: it takes another representation or
-    /// track of its kind. Answers whether that was so, and why, where there is no other. `url`: of the
-    /// manifest.
-    pub(in crate::player) fn unwrap(
+    /// If the container of its representation cannot be played, it takes another representation or track of
+    /// its kind. Answers whether it did. `url`: of the manifest.
+    ///
+    /// # Errors
+    /// The reason, for the page, if there is no other to take.
+    pub(in crate::player) fn replace_unplayable(
         &mut self,
         p: &Presentation,
         types: &Types,

@@ -14,24 +14,22 @@ use super::buffer::{Shown, SourceBuffer};
 use super::buffers::Buffers;
 use super::rules::Rules;
 use crate::clock::{NEVER, Time, millis};
-use crate::payload::Payload;
-use nearlive::player::{Cue, Span, TrackId};
+use nearlive::player::{Cue, Span};
 use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 use nearlive::units::Rate;
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// The element and its MediaSource.
 #[derive(Clone, Debug)]
 pub struct Element {
-    rules: Rules,
-    buffers: Buffers,
+    pub(super) rules: Rules,
+    pub(super) buffers: Buffers,
     /// A MediaSource is attached and works.
-    alive: bool,
-    duration: Option<i64>,
+    pub(super) alive: bool,
+    pub(super) duration: Option<i64>,
     /// `endOfStream` was called and nothing has been appended since.
-    complete: bool,
+    pub(super) complete: bool,
     paused: bool,
     seeking: bool,
     /// A seek ends no earlier than this.
@@ -112,124 +110,9 @@ impl Element {
         self.cues.clear();
     }
 
-    /// A source is attached and works.
-    pub const fn alive(&self) -> bool {
-        self.alive
-    }
-
-    /// `addSourceBuffer`; the error is the exception.
-    pub fn add(&mut self, track: TrackId, mime: &str) -> Result<(), String> {
-        if self.ready > 0 {
-            // Chromium: QuotaExceededError once the first initialization segments are known.
-            return Err(format!("a buffer for {mime} after the metadata are known"));
-        }
-        let (video, audio) = (self.rules.video_quota, self.rules.audio_quota);
-        self.buffers.add(track, mime, |kind| if kind == TrackKind::Audio { audio } else { video })
-    }
-
-    /// The first buffer of a kind.
-    pub fn buffer(&self, kind: TrackKind) -> Option<&SourceBuffer> {
-        self.buffers.of(kind)
-    }
-
-    /// The first buffer of a kind, to change; [`Self::settle`] has to follow.
-    pub fn buffer_mut(&mut self, kind: TrackKind) -> Option<&mut SourceBuffer> {
-        self.buffers.of_mut(kind)
-    }
-
-    /// What the buffer of a track holds.
-    pub fn spans(&self, track: TrackId) -> Vec<Span> {
-        self.buffers.get(track).map(SourceBuffer::spans).unwrap_or_default()
-    }
-
-    /// Makes room for this many bytes; false is a QuotaExceededError.
-    pub fn make_room(&mut self, track: TrackId, bytes: u64, now: Time) -> bool {
-        let at = self.position(now);
-        self.buffers.get_mut(track).is_none_or(|b| b.make_room(bytes, at))
-    }
-
-    /// `appendBuffer`.
-    pub fn append(
-        &mut self,
-        track: TrackId,
-        data: Payload,
-        label: u32,
-        now: Time,
-    ) -> Result<(), String> {
-        self.reopen();
-        let result = self.buffers.get_mut(track).map_or(Ok(()), |b| b.append(data, label));
-        self.settle(now);
-        result
-    }
-
-    /// An ended source is open again after an append, a removal, `changeType` and `timestampOffset`
-    /// (MSE 3.1 and 3.2: "If the readyState attribute of the parent media source is in the \"ended\"
-    /// state").
-    const fn reopen(&mut self) {
-        self.complete = false;
-    }
-
-    /// `endOfStream` was said, and the source has not been opened again since.
-    pub const fn complete(&self) -> bool {
-        self.complete
-    }
-
-    /// `remove`.
-    pub fn remove(&mut self, track: TrackId, span: Span, now: Time) {
-        self.reopen();
-        if let Some(b) = self.buffers.get_mut(track) {
-            b.remove(span);
-        }
-        self.settle(now);
-    }
-
-    /// `changeType`.
-    pub fn change_type(&mut self, track: TrackId, mime: &str) {
-        self.reopen();
-        if let Some(b) = self.buffers.get_mut(track) {
-            b.change_type(mime);
-        }
-    }
-
-    /// `timestampOffset`; the error is the exception.
-    pub fn set_offset(&mut self, track: TrackId, micros: i64) -> Result<(), String> {
-        self.reopen();
-        self.buffers.get_mut(track).map_or(Ok(()), |b| b.set_offset(micros))
-    }
-
-    /// `appendWindowStart` and `appendWindowEnd`, microseconds.
-    pub fn set_window(&mut self, track: TrackId, start: i64, end: Option<i64>) {
-        if let Some(b) = self.buffers.get_mut(track) {
-            b.set_window(start, end);
-        }
-    }
-
-    /// `abort()`: an exception, which is ignored, when the source has ended.
-    pub fn abort(&mut self, track: TrackId) {
-        if self.complete {
-            return;
-        }
-        if let Some(b) = self.buffers.get_mut(track) {
-            b.abort();
-        }
-    }
-
     /// `loop`.
     pub const fn set_looping(&mut self, looping: bool) {
         self.looping = looping;
-    }
-
-    /// `duration`, microseconds; `None` is infinite.
-    pub fn set_duration(&mut self, duration: Option<Duration>) {
-        self.duration = duration.map(|d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX));
-    }
-
-    /// `endOfStream()`.
-    pub fn end_of_stream(&mut self, now: Time) {
-        self.complete = true;
-        let end = |b: &SourceBuffer| b.ranges().last().map(|r| r.1);
-        self.duration = self.buffers.all().filter_map(end).max().or(self.duration);
-        self.settle(now);
     }
 
     /// `currentTime`.
@@ -364,7 +247,7 @@ impl Element {
     /// Media of a kind ahead of the position, microseconds.
     pub fn ahead(&self, kind: TrackKind, now: Time) -> Option<i64> {
         let at = self.position(now);
-        let end = self.buffer(kind)?.range_at(at).map_or(at, |r| r.1);
+        let end = self.buffers.of(kind)?.range_at(at).map_or(at, |r| r.1);
         Some((end - at).max(0))
     }
 

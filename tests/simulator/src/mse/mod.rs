@@ -6,6 +6,7 @@ mod buffers;
 mod element;
 mod parser;
 mod rules;
+mod source;
 
 pub use buffer::{Shown, SourceBuffer};
 pub use element::Element;
