@@ -20,8 +20,13 @@
 //! one), so the camera's presentation times arrive unchanged, and [`crate::package`] corrects them.
 //! The encoders do not accept uncorrected times, so a filter corrects theirs by the same rules.
 //! (x264 then has to use the frames' times, because the frame rate is not known.) If the SPS says
-//! that pictures are reordered, the muxer refuses the first one, to which RTSP gives no time: then
-//! `setts` is used.
+//! that pictures are reordered, the muxer refuses the first one, to which ffmpeg's RTSP reader gives
+//! no time: then `setts` is used.
+//!
+//! That first picture gets a time near 0 from the muxer, the decoder or `setts`. If a picture then
+//! had an earlier time, the decoder would take times that it counts itself for all pictures from
+//! there on (`guess_correct_pts` in libavcodec). So `-itsoffset` moves all true times far behind it,
+//! and [`crate::package`] gives the first picture its place.
 //!
 //! **Sound.** It is not known beforehand whether a camera has sound, and ffmpeg ends at an output
 //! without a stream. So the sound's output has a second stream, of which only the first picture
@@ -89,7 +94,7 @@ pub fn arguments(plan: &Plan) -> Vec<String> {
     let mut args = words("-hide_banner -nostdin -nostats -loglevel level+info -max_alloc");
     args.push(MOST_AT_ONCE.to_string());
     args.extend(words(&format!(
-        "-max_pixels {MOST_PIXELS} -threads 1 \
+        "-max_pixels {MOST_PIXELS} -threads 1 -itsoffset {LATER_S} \
          -fflags nofillin -max_ts_probe 0 -fpsprobesize 0 -analyzeduration 0 \
          -f concat -safe 0 -protocol_whitelist pipe,file,rtsp,rtsps,rtp,tcp,udp,crypto,tls -i pipe:0"
     )));
@@ -116,6 +121,10 @@ pub fn arguments(plan: &Plan) -> Vec<String> {
     }
     args
 }
+
+/// By how much all times but the first are later than the camera's, seconds. (Cameras say in RTP-Info
+/// with which time they begin, and some begin up to a GOP before it.)
+const LATER_S: u32 = 10;
 
 /// The first picture has no time: it becomes the zero of all others. Decoding times count frames.
 const TIMED: &str = r",setts=pts=if(eq(PTS\,NOPTS)\,0\,PTS):dts=N";
@@ -151,15 +160,15 @@ fn encode(args: &mut Vec<String>, rung: &Rung) {
 /// Evaluation"; it has ten variables).
 fn steady_times() -> String {
     use steady::{
-        FIRST_STEP, FORGOTTEN_AFTER, LEAST_STEP, LONGEST_STEP, LONGEST_USUAL, SLOWEST, SOONER,
-        STRANGE,
+        FIRST_STEP, FIRST_TOO_EARLY, FORGOTTEN_AFTER, LEAST_STEP, LONGEST_STEP, LONGEST_USUAL,
+        SLOWEST, SOONER, STRANGE,
     };
     // 0: when the last picture came, microseconds. 1, 2: stamp and place of it. 3: the usual step.
-    // 4: strange ones that came after the picture of 5, 6; 7: those that followed. 8: this one's
-    // stamp. 9: the longest step.
+    // 4: strange ones that came after the picture of 5, 6; 7: those that followed, -1 at the second
+    // picture. 8: this one's stamp. 9: the longest step.
     let text = format!(
         "st(8,if(isnan(PTS),0,PTS));
-         st(9,max(max({LONGEST_STEP},4*ld(3)),(RTCTIME-ld(0))*9/100+{SOONER}));
+         st(9,if(lt(ld(7),0),{FIRST_TOO_EARLY},max(max({LONGEST_STEP},4*ld(3)),(RTCTIME-ld(0))*9/100+{SOONER})));
          if(ld(0),
            if(gt(ld(4),0)*between(ld(8)-ld(5),{LEAST_STEP},ld(9))*gte(ld(6)+ld(8)-ld(5),ld(2)+{LEAST_STEP}),
              st(2,ld(6)+ld(8)-ld(5));st(4,0),
@@ -171,7 +180,7 @@ fn steady_times() -> String {
                if(gte(ld(4),{STRANGE})*between(ld(8)-ld(1),{LEAST_STEP},{SLOWEST}),st(3,ld(8)-ld(1)));
                st(2,ld(2)+ld(3))));
            st(1,ld(8)),
-           st(1,ld(8));st(2,ld(8));st(3,{FIRST_STEP}));
+           st(1,ld(8));st(2,ld(8));st(3,{FIRST_STEP});st(7,-1));
          st(0,RTCTIME);
          ld(2)"
     );

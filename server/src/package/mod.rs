@@ -14,6 +14,7 @@ mod ailment;
 mod clock;
 mod entrance;
 mod filling;
+mod first;
 mod frames;
 mod grid;
 mod news;
@@ -31,6 +32,7 @@ pub use writer::SOURCE_SCHEME;
 use crate::store::{Camera, RenditionKind, SourceStatus};
 use clock::{MediaClock, Observed, Standing};
 use entrance::Entrance;
+use first::First;
 use frames::FrameReader;
 use grid::{Cut, Period};
 use nearlive::media::isobmff::write::SampleEntry;
@@ -73,6 +75,10 @@ pub struct Packager {
     leader: usize,
     standing: Standing,
     cuts: VecDeque<Decided>,
+    /// The leader's first picture of this run is pending.
+    has_first: bool,
+    /// The place of that picture, if its stamp is wrong.
+    first: Option<First>,
     began_us: i64,
     /// When the leader's last decodable key frame of this run came.
     key_arrival_us: Option<i64>,
@@ -104,6 +110,8 @@ impl Packager {
             leader: 0,
             standing: Standing::default(),
             cuts: VecDeque::new(),
+            has_first: true,
+            first: None,
             began_us: 0,
             key_arrival_us: None,
             began_arrival_us: None,
@@ -137,6 +145,7 @@ impl Packager {
         self.standing = Standing::default();
         self.too_big = None;
         self.restart_clock(now.as_micros(), Afresh::Run);
+        self.has_first = true;
     }
 
     /// No data will come for `track` in this run (its pictures are of a kind that is not offered,
@@ -158,6 +167,7 @@ impl Packager {
     fn restart_clock(&mut self, now_us: i64, why: Afresh) {
         self.timeline.clock = MediaClock::default();
         self.cuts.clear();
+        (self.has_first, self.first) = (false, None);
         if self.timeline.grid.period().is_some() {
             self.afresh.get_or_insert(why);
         }
@@ -230,6 +240,7 @@ impl Packager {
         let t = &mut self.tracks[track];
         if t.kind == RenditionKind::Video {
             frame.pts = t.steady.picture(frame.pts, frame.bidirectional, frame.arrival_us);
+            frame.pts = self.first.map_or(frame.pts, |first| first.place(frame.pts));
             t.order.came(frame.pts, frame.bidirectional);
         }
         if track == self.leader {
@@ -291,8 +302,13 @@ impl Packager {
 
     /// Writes the frames that were kept, in order of time, the leader first.
     fn drain(&mut self) {
-        for t in self.tracks.iter_mut().filter(|t| t.kind == RenditionKind::Video) {
-            space_first_frame(&mut t.pending);
+        if core::mem::take(&mut self.has_first) {
+            self.first = First::of(self.tracks[self.leader].pending.iter().map(|f| f.pts));
+        }
+        if let Some(first) = self.first {
+            for t in self.tracks.iter_mut().filter(|t| t.kind == RenditionKind::Video) {
+                t.pending.iter_mut().for_each(|f| f.pts = first.place(f.pts));
+            }
         }
         loop {
             let leader = self.leader;
@@ -550,18 +566,4 @@ impl Packager {
 /// Whether a new Period would begin too soon after one whose first picture came at `began_us`.
 fn is_too_soon(began_us: i64, arrival_us: i64) -> bool {
     (0..BETWEEN_PERIODS_US).contains(&(arrival_us - began_us))
-}
-
-/// ffmpeg guesses a timestamp for the first frame of RTSP. This corrects it: one frame before the second.
-fn space_first_frame(pending: &mut VecDeque<Frame>) {
-    let (Some(a), Some(b), Some(c)) = (pending.front(), pending.get(1), pending.get(2)) else {
-        return;
-    };
-    let (first, second) = (b.pts - a.pts, c.pts - b.pts);
-    if second > 0
-        && first * 4 < second * 3
-        && let Some(a) = pending.front_mut()
-    {
-        a.pts -= second - first;
-    }
 }

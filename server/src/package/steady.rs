@@ -31,6 +31,8 @@ pub(crate) const SLOWEST: i64 = 20 * 90_000;
 pub(crate) const FIRST_STEP: i64 = 3_600;
 /// This many frames after a leap, a return to the times before it is not expected.
 pub(crate) const FORGOTTEN_AFTER: u32 = 50;
+/// The first stamp of a run is ffmpeg's guess ([`crate::engine::argv`]), up to this much too early.
+pub(crate) const FIRST_TOO_EARLY: i64 = 30 * 90_000;
 /// Reordering moves pictures by less than this.
 const LONGEST_BACK: i64 = 90_000;
 /// Sound may arrive this much earlier or later than its time says.
@@ -55,6 +57,8 @@ pub(super) struct Steady {
     strange: u32,
     followed: u32,
     last_arrival_us: i64,
+    /// There was one picture so far.
+    has_first_only: bool,
 }
 
 impl Default for Steady {
@@ -66,6 +70,7 @@ impl Default for Steady {
             strange: 0,
             followed: 0,
             last_arrival_us: 0,
+            has_first_only: false,
         }
     }
 }
@@ -78,9 +83,14 @@ impl Steady {
         self.last_arrival_us = arrival_us;
         let Some(last) = self.last else {
             self.last = Some(Place { raw, placed: raw });
+            self.has_first_only = true;
             return raw;
         };
-        let longest = LONGEST_STEP.max(4 * self.usual).max(waited + SOONER);
+        let longest = if core::mem::take(&mut self.has_first_only) {
+            FIRST_TOO_EARLY
+        } else {
+            LONGEST_STEP.max(4 * self.usual).max(waited + SOONER)
+        };
         let least = if bidirectional { -LONGEST_BACK } else { LEAST_STEP };
         if let Some(base) = self.base {
             let step = raw - base.raw;
@@ -219,7 +229,15 @@ mod tests {
         // And a camera of a frame every five seconds keeps them.
         let slow: Vec<i64> = (0..20).map(|i| i * 5 * 90_000).collect();
         let got = placed(&slow);
-        assert!(got[4..].windows(2).all(|w| w[1] - w[0] == 5 * 90_000), "{got:?}");
+        assert!(got[5..].windows(2).all(|w| w[1] - w[0] == 5 * 90_000), "{got:?}");
+    }
+
+    #[test]
+    fn the_second_picture_is_believed_however_early_the_first_one_is_stamped() {
+        for gap in [T, 11 * 90_000, 29 * 90_000] {
+            let stamps: Vec<i64> = (0..50).map(|i| if i == 0 { 0 } else { gap + i * T }).collect();
+            assert_eq!(placed(&stamps), stamps, "{gap}");
+        }
     }
 
     #[test]

@@ -38,6 +38,11 @@ pub enum Fault {
         /// Ahead, or back if negative.
         seconds: i32,
     },
+    /// The time in RTP-Info is not that of the first packet.
+    WrongInfo {
+        /// It is so much later, or earlier if negative.
+        seconds: i32,
+    },
     /// Packets sent by UDP are lost at random.
     Loss {
         /// Of all packets, 0 to 100.
@@ -74,6 +79,7 @@ pub(crate) struct Faults {
     pub(crate) size: Option<Size>,
     pub(crate) gop_frames: Option<u32>,
     pub(crate) outlier_seconds: i32,
+    pub(crate) info_seconds: i32,
     pub(crate) loss_percent: u8,
     pub(crate) slow_start: Duration,
     pub(crate) burst: Duration,
@@ -97,6 +103,7 @@ impl Faults {
                 self.jump_seconds = self.jump_seconds.wrapping_add(seconds);
             }
             Fault::Outliers { seconds } => self.outlier_seconds = seconds,
+            Fault::WrongInfo { seconds } => self.info_seconds = seconds,
             Fault::Loss { percent } => self.loss_percent = percent,
             Fault::Burst(every) => self.burst = every,
             Fault::SlowStart(delay) => self.slow_start = delay,
@@ -138,7 +145,7 @@ impl std::error::Error for UnknownFault {}
 
 /// The text forms of all faults.
 pub const FAULTS: &str = "refuse, unplug, 401, 404, stall, hangup, resize WxH, jump SECONDS, \
-     outliers SECONDS, loss PERCENT, burst SECONDS, slow SECONDS, no-audio, audio-stops, irregular, \
+     outliers SECONDS, info SECONDS, loss PERCENT, burst SECONDS, slow SECONDS, no-audio, audio-stops, irregular, \
      gop FRAMES";
 
 impl FromStr for Fault {
@@ -160,6 +167,7 @@ impl FromStr for Fault {
             ("resize", Some(size)) => size.parse().ok().map(Self::Resize),
             ("jump", Some(n)) => n.parse().ok().map(|seconds| Self::TimestampJump { seconds }),
             ("outliers", Some(n)) => n.parse().ok().map(|seconds| Self::Outliers { seconds }),
+            ("info", Some(n)) => n.parse().ok().map(|seconds| Self::WrongInfo { seconds }),
             ("gop", Some(n)) => n.parse().ok().map(|frames| Self::Gop { frames }),
             ("loss", Some(n)) => {
                 n.parse().ok().filter(|&p| p <= 100).map(|percent| Self::Loss { percent })
@@ -191,6 +199,7 @@ mod tests {
             ("slow 1.5", Fault::SlowStart(Duration::from_millis(1500))),
             ("burst 0.5", Fault::Burst(Duration::from_millis(500))),
             ("outliers -9800", Fault::Outliers { seconds: -9800 }),
+            ("info -3", Fault::WrongInfo { seconds: -3 }),
             ("gop 100", Fault::Gop { frames: 100 }),
         ] {
             assert_eq!(text.parse(), Ok(fault));

@@ -295,6 +295,8 @@ impl Connection {
             .map(|delivery| {
                 let track = delivery.track;
                 let time = self.host.rtp_time(track, self.host.ticks(track, now), faults);
+                let off = i64::from(faults.info_seconds) * i64::from(track.rate());
+                let time = time.wrapping_add(off as u32);
                 let sequence = delivery.next_sequence();
                 format!("url={};seq={sequence};rtptime={time}", sdp::control(track))
             })
