@@ -12,7 +12,7 @@ WEB     = RUSTUP_TOOLCHAIN=$$(.ci/wasm-toolchain)
 export CARGO_TERM_COLOR ?= auto
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 18
 
 setup: ## install what is missing on this machine, and say why
 	@.ci/setup
@@ -33,13 +33,19 @@ serve: ## develop the page: Trunk rebuilds on every change, with the demo behind
 	@$(SERVER)
 	@.ci/serve "$(TARGET)/demo/nearlive-server"
 
-test: lint ## everything that CI checks: lints, tests, 20 seeds of the simulator, fuzz targets once, real Chromium
+test: lint ## lints, tests, 20 seeds of the simulator, fuzz targets once, real Chromium and Firefox
 	@.ci/setup wasm ffmpeg gstreamer browser fuzz
 	@$(PACK)
 	@$(SERVER) -p nearlive-camera
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
 	@.ci/fuzz
 	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
+
+test-webkit: ## what has to work in every browser, in WebKitGTK
+	@.ci/setup wasm ffmpeg webkit
+	@$(PACK)
+	@$(SERVER) -p nearlive-camera
+	@node --test --test-reporter=spec tests/browser/core-webkit.mjs
 
 lint: ## fmt and clippy, natively and for wasm32
 	@.ci/setup wasm lint
@@ -71,4 +77,4 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 clean: ## remove everything that was built
 	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
 
-.PHONY: help setup player demo serve test lint soak fuzz size bench clean
+.PHONY: help setup player demo serve test test-webkit lint soak fuzz size bench clean

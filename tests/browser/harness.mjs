@@ -23,13 +23,13 @@ import { chromium } from "playwright-core";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR || "target");
 
-/** The longest that a test waits, ms, for what comes at once on an idle machine. */
-const PATIENCE = 240_000;
+/** The longest that a test waits, ms, for what comes at once on an idle machine. (Shorter for who looks into a failure.) */
+export const PATIENCE = Number(process.env.NEARLIVE_PATIENCE_MS || 240_000);
 /** A file of tests that takes longer, ms, hangs: in something that nothing here limits, such as a promise of a page. */
 const LONGEST_FILE = 40 * 60_000;
 
-const pages = new Set(); // those that are open
-const programs = new Set(); // those that run
+export const pages = new Set(); // those that are open
+export const programs = new Set(); // those that run
 
 setTimeout(async () => {
   console.error(`these tests hang for ${LONGEST_FILE / 60_000} minutes\n${await state()}`);

@@ -10,15 +10,37 @@ import { TARGET } from "./harness.mjs";
  * a test takes on a busy machine, so it does not end while something else is tested.
  */
 export function film(seconds = 60) {
-  const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
   return made(`film-${seconds}s`, (folder) => [
+    ...twoPicturesOneSound(seconds),
+    ...["-f", "dash", "-seg_duration", "2", "-use_timeline", "0", "-use_template", "1"],
+    ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", path.join(folder, "index.mpd")],
+  ]);
+}
+
+/**
+ * The same as HLS; the playlist is `index.m3u8`. `segments` is "fmp4", with the sound in a playlist of its own, or "mpegts", with
+ * the sound in each picture's segments, as it is common there.
+ */
+export function hlsFilm(segments, seconds = 60) {
+  const apart = segments === "fmp4";
+  return made(`hls-${segments}-${seconds}s`, (folder) => [
+    ...twoPicturesOneSound(seconds),
+    ...(apart ? [] : ["-map", "1:a"]), // one with each picture
+    ...["-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod", "-hls_segment_type", segments, "-master_pl_name", "index.m3u8"],
+    ...["-var_stream_map", apart ? "v:0,agroup:a v:1,agroup:a a:0,agroup:a" : "v:0,a:0 v:1,a:1"],
+    path.join(folder, "%v.m3u8"),
+  ]);
+}
+
+function twoPicturesOneSound(seconds) {
+  const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
+  return [
     ...source("testsrc2=size=640x360:rate=25"),
     ...source("sine=frequency=440"),
     ...["-map", "0:v", "-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"],
     ...["-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-b:v:0", "900k", "-b:v:1", "250k", "-filter:v:1", "scale=320:180"],
-    ...["-c:a", "aac", "-ar", "48000", "-f", "dash", "-seg_duration", "2", "-use_timeline", "0", "-use_template", "1"],
-    ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", path.join(folder, "index.mpd")],
-  ]);
+    ...["-c:a", "aac", "-ar", "48000"],
+  ];
 }
 
 /**
