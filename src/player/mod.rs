@@ -20,6 +20,7 @@
 //! | [`open`](open) | opening the MediaSource, choosing tracks, rebuilding after a failure |
 //! | [`camera`](camera) | the camera's absence, and capture times |
 //! | [`figures`](figures) | counters for the page |
+//! | [`reads`](reads) | which protocols this build reads |
 //! | [`again`](again) | a live stream that ended and begins again |
 
 mod again;
@@ -38,6 +39,7 @@ mod open;
 mod place;
 mod playhead;
 mod quality;
+mod reads;
 mod report;
 mod requests;
 mod retries;

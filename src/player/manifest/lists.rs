@@ -10,6 +10,7 @@ use crate::net::retry::{self, Failed, Policy, REFUSALS, Verdict};
 use crate::player::cx::Cx;
 use crate::player::io::{Body, Reason};
 use crate::player::place::rep_of;
+use crate::player::reads::Hls;
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::player::retries::{Need, Retries};
 use crate::player::track::Tracks;
@@ -22,10 +23,11 @@ use core::time::Duration;
 const LEAST_BETWEEN: Duration = Duration::from_millis(500);
 
 /// What is remembered of the playlists of one presentation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lists {
     placement: Placement,
     states: Vec<(Resource, State)>,
+    _reads: Hls,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +50,11 @@ pub(in crate::player) struct Refused {
 }
 
 impl Lists {
+    /// Nothing is known yet.
+    pub(super) fn new(reads: Hls) -> Self {
+        Self { placement: Placement::default(), states: Vec::new(), _reads: reads }
+    }
+
     fn index(&mut self, list: &Resource) -> usize {
         let known = self.states.iter().position(|it| it.0 == *list);
         known.unwrap_or_else(|| {

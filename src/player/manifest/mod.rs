@@ -226,15 +226,15 @@ impl Manifest {
         let url = sent.from();
         let read = protocol::read(body, url, sent.head.content_type.as_deref())?;
         let (protocol, mut p, made, media) = match read {
-            Read::Dash(presentation, published) => ("dash", presentation, published, None),
-            Read::Hls(presentation, media) => ("hls", presentation, None, media),
+            Read::Dash(_, presentation, published) => ("dash", presentation, published, None),
+            Read::Hls(hls, presentation, media) => ("hls", presentation, None, Some((hls, media))),
         };
         if let Some(before) = &self.presentation {
             p.follow(before);
         }
-        if protocol == "hls" {
+        if let Some((hls, media)) = media {
             // What is known of its playlists stays.
-            let lists = self.lists.get_or_insert_default();
+            let lists = self.lists.get_or_insert_with(|| Lists::new(hls));
             let list = p.periods.first().and_then(|p| p.tracks.first());
             let list = list.and_then(|t| t.representations.first()?.playlist.clone());
             if let (Some(media), Some(list)) = (media, list) {
@@ -281,6 +281,9 @@ impl Manifest {
     ) -> Result<Option<Listed>, (Error, Option<Failure>)> {
         let (list, from) = (&sent.resource, sent.from());
         let refused = |error| (protocol::refused(from, error), None);
+        if self.lists.is_none() {
+            return Ok(None);
+        }
         let media = match hls::read::playlist(body) {
             Ok(Playlist::Media(media)) => media,
             Ok(Playlist::Multivariant(_)) => {

@@ -4,6 +4,7 @@ use crate::dash;
 use crate::hls::syntax::{Media, Playlist};
 use crate::hls::{self};
 use crate::player::error::{Code, Error, shown};
+use crate::player::reads::{Dash, Hls};
 use crate::presentation::{self, Presentation};
 use crate::time::WallTime;
 use alloc::boxed::Box;
@@ -13,9 +14,9 @@ use alloc::string::{String, ToString};
 /// A manifest, and what the protocol has beyond the model.
 pub(in crate::player) enum Manifest {
     /// With its `publishTime`.
-    Dash(Presentation, Option<WallTime>),
+    Dash(Dash, Presentation, Option<WallTime>),
     /// With the media playlist that stood in place of a multivariant one, if it did.
-    Hls(Presentation, Option<Box<Media>>),
+    Hls(Hls, Presentation, Option<Box<Media>>),
 }
 
 /// Reads a manifest that was loaded from `url`.
@@ -27,7 +28,7 @@ pub(in crate::player) fn read(
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("#EXTM3U") {
-        return hls(text, url);
+        return hls(Hls::token().ok_or_else(|| not_built_for("HLS", url))?, text, url);
     }
     if !text.starts_with('<') || starts_like_html(text) {
         let what = content_type.unwrap_or("without a type");
@@ -39,7 +40,7 @@ pub(in crate::player) fn read(
             &detail,
         ));
     }
-    dash(text, url)
+    dash(Dash::token().ok_or_else(|| not_built_for("DASH", url))?, text, url)
 }
 
 fn starts_like_html(text: &str) -> bool {
@@ -48,22 +49,28 @@ fn starts_like_html(text: &str) -> bool {
     head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
-fn dash(text: &str, url: &str) -> Result<Manifest, Error> {
+fn dash(token: Dash, text: &str, url: &str) -> Result<Manifest, Error> {
     let mpd = dash::read::mpd(text.as_bytes()).map_err(|e| refused(url, e))?;
     let presentation = dash::resolve::resolve(&mpd, url).map_err(|e| refused(url, e))?;
-    Ok(Manifest::Dash(presentation, mpd.publish_time))
+    Ok(Manifest::Dash(token, presentation, mpd.publish_time))
 }
 
-fn hls(text: &str, url: &str) -> Result<Manifest, Error> {
+fn hls(token: Hls, text: &str, url: &str) -> Result<Manifest, Error> {
     match hls::read::playlist(text.as_bytes()).map_err(|e| refused(url, e))? {
         Playlist::Multivariant(playlist) => {
             let presentation = hls::resolve::multivariant(&playlist, url);
-            Ok(Manifest::Hls(presentation.map_err(|e| refused(url, e))?, None))
+            Ok(Manifest::Hls(token, presentation.map_err(|e| refused(url, e))?, None))
         }
         Playlist::Media(media) => {
-            Ok(Manifest::Hls(hls::resolve::single(&media, url), Some(Box::new(media))))
+            Ok(Manifest::Hls(token, hls::resolve::single(&media, url), Some(Box::new(media))))
         }
     }
+}
+
+/// The script loads another build then, where the page left the choice to it.
+fn not_built_for(what: &str, url: &str) -> Error {
+    let sentence = ["This build of the player does not read ", what, "; use nearlive.wasm"].concat();
+    error(url, Code::NotYet, &sentence, "")
 }
 
 /// In the page's words.

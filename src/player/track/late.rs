@@ -17,7 +17,7 @@ impl Tracks {
         self.late = None;
         let Some(leader) = self.list.iter_mut().find(|s| s.transport.is_some()) else { return };
         let sound = leader.transport.as_ref().and_then(Transport::sound);
-        leader.transport = Some(Transport::new(sound));
+        leader.transport = Some(Transport::new(late.reads, sound));
         let (place, at) = (leader.place, leader.cursor.position());
         let mime = if late.kind == TrackKind::Video {
             // The picture's track makes the requests, and the sound's becomes passive.

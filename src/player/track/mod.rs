@@ -27,6 +27,7 @@ use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::{BlobId, FetchId, TrackId};
 use super::place::{Place, moved_place, place_in, rep_of, track_of};
+use super::reads::Hls;
 use super::requests::{Purpose, Requests, Sent};
 use super::retries::{Need, Retries};
 use super::select::Types;
@@ -334,7 +335,7 @@ impl Tracks {
         let Some(d) = stream.downloads.iter_mut().find(|d| d.id == id) else { return };
         let Some(transport) = &mut stream.transport else { return };
         d.got += bytes.map_or(0, |b| b.len() as u64);
-        let source = Source::of(d);
+        let (source, reads) = (Source::of(d), transport.reads());
         let (pieces, follows) = transport.feed(id, &d.segment, bytes);
         if !follows {
             for stream in self.list.iter_mut().filter(|s| s.id == track || s.passive) {
@@ -346,18 +347,18 @@ impl Tracks {
             let fits = |s: &&mut Stream| s.kind == piece.kind && (s.id == track || s.passive);
             match self.list.iter_mut().find(fits) {
                 Some(stream) => stream.put(cx, &mut self.offsets, piece, source),
-                None => self.appears(&piece),
+                None => self.appears(reads, &piece),
             }
         }
     }
 
     /// There is no track for this piece of a transport stream: it may begin one.
-    fn appears(&mut self, piece: &Piece) {
+    fn appears(&mut self, reads: Hls, piece: &Piece) {
         if let Some(mime) = &piece.mime
             && self.of(piece.kind).is_none()
             && !self.left_out.contains(&piece.kind)
         {
-            self.late = Some(Late { kind: piece.kind, mime: mime.clone() });
+            self.late = Some(Late { kind: piece.kind, mime: mime.clone(), reads });
         }
     }
 

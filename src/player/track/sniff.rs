@@ -4,20 +4,29 @@ use crate::media::codec::Codec;
 use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
 use crate::media::ts::{Demuxer, Event, StreamKind};
+use crate::player::reads::Hls;
 use crate::presentation::{Representation, Resource, TrackKind};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What was read of one stream before its turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sniff {
+    pub(super) reads: Hls,
     pub(super) found: Found,
     /// Segments looked at, and the number of the last one.
     pub(super) looked: u32,
     pub(super) number: u64,
     /// Segments that were read whole.
     pub(super) bodies: Vec<Whole>,
+}
+
+impl Sniff {
+    /// Nothing was looked at; segment `number` is to be.
+    pub(super) fn new(reads: Hls, number: u64) -> Self {
+        Self { reads, found: Found::default(), looked: 0, number, bodies: Vec::new() }
+    }
 }
 
 /// A segment of which all was read before its turn.

@@ -16,6 +16,7 @@ use super::transport::Transport;
 use crate::player::cx::Cx;
 use crate::player::error::{Code, Error, shown};
 use crate::player::io::{FetchId, TrackId};
+use crate::player::reads::Hls;
 use crate::player::requests::{Purpose, Requests, Sent};
 use crate::presentation::{Representation, Resource, Segment, TrackKind};
 use alloc::format;
@@ -46,7 +47,8 @@ impl Tracks {
         let separate = stream.kind == TrackKind::Video && sound;
         let ask = match &mut stream.sniff {
             None => {
-                stream.sniff = Some(Sniff { number: segment.number, ..Sniff::default() });
+                let Some(reads) = Hls::token() else { return Err(not_read(&segment.resource)) };
+                stream.sniff = Some(Sniff::new(reads, segment.number));
                 segment.clone()
             }
             Some(sniff) => {
@@ -138,7 +140,7 @@ impl Tracks {
         let muxed = audio.filter(|_| settled == TrackKind::Video && !separate);
         stream.kind = settled;
         stream.buffer.is_to_be(own);
-        stream.transport = Some(Transport::new(sound.filter(|_| muxed.is_some())));
+        stream.transport = Some(Transport::new(sniff.reads, sound.filter(|_| muxed.is_some())));
         if let Some(audio) = muxed {
             let (place, at) = (stream.place, stream.cursor.position());
             self.add(TrackKind::Audio, place, audio, at).passive = true;
@@ -162,14 +164,19 @@ impl Tracks {
 
 fn nothing_known(other: Option<String>, size: usize, resource: &Resource) -> Error {
     let what = other.unwrap_or_else(|| "nothing that is known".to_string());
-    Error {
-        code: Code::NotYet,
-        fatal: true,
-        message: format!(
-            "The transport stream carries {what}, which cannot be played yet; encode it as H.264 \
-             with AAC."
-        ),
-        url: Some(shown(&resource.preferred())),
-        detail: format!("{size} bytes"),
-    }
+    let message = format!(
+        "The transport stream carries {what}, which cannot be played yet; encode it as H.264 \
+         with AAC."
+    );
+    error(resource, message, format!("{size} bytes"))
+}
+
+fn not_read(resource: &Resource) -> Error {
+    let message = "This build of the player reads no transport streams; use nearlive.wasm.";
+    error(resource, message.to_string(), String::new())
+}
+
+fn error(resource: &Resource, message: String, detail: String) -> Error {
+    let url = Some(shown(&resource.preferred()));
+    Error { code: Code::NotYet, fatal: true, message, url, detail }
 }

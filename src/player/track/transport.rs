@@ -4,6 +4,7 @@
 use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
 use crate::player::io::FetchId;
+use crate::player::reads::Hls;
 use crate::presentation::{Segment, TrackKind};
 use alloc::format;
 use alloc::string::String;
@@ -20,6 +21,7 @@ pub(in crate::player) struct Transport {
     whole: bool,
     /// It had picture or sound.
     media: bool,
+    reads: Hls,
 }
 
 /// A piece for the buffer of picture or sound: an initialization segment or a fragment.
@@ -39,6 +41,7 @@ pub(in crate::player) struct Late {
     pub(in crate::player) kind: TrackKind,
     /// MIME type with codecs.
     pub(in crate::player) mime: String,
+    pub(super) reads: Hls,
 }
 
 impl Piece {
@@ -72,17 +75,17 @@ struct Fed {
 
 impl Transport {
     /// One that has been fed nothing; with `sound`, where there is to be some throughout.
-    pub(in crate::player) fn new(sound: Option<AacConfig>) -> Self {
+    pub(in crate::player) fn new(reads: Hls, sound: Option<AacConfig>) -> Self {
         let mut muxer = Transmuxer::new();
         if let Some(sound) = &sound {
             muxer.expect_sound(sound.clone());
         }
-        Self { muxer, sound, last: None, whole: false, media: false }
+        Self { muxer, sound, last: None, whole: false, media: false, reads }
     }
 
     /// One for new buffers, which have not had an initialization segment.
     pub(in crate::player) fn renewed(&self) -> Self {
-        Self::new(self.sound.clone())
+        Self::new(self.reads, self.sound.clone())
     }
 
     /// Bytes of a segment, or its end. Answers what is made of them, and whether it follows on what came
@@ -105,6 +108,11 @@ impl Transport {
         }
         self.media |= made.iter().any(|it| matches!(it, Made::Fragment { .. }));
         (made.into_iter().filter_map(Piece::of).collect(), follows)
+    }
+
+    /// What it takes to read it.
+    pub(super) const fn reads(&self) -> Hls {
+        self.reads
     }
 
     /// What its sound is like, where there was some.
