@@ -54,6 +54,8 @@ lint: ## fmt and clippy, natively and for wasm32
 	cargo clippy -q --workspace --all-targets -- -D warnings
 	cargo clippy -q -p nearlive-pack --all-targets --features size -- -D warnings
 	$(WEB) cargo clippy -q -p nearlive --lib --bins --target wasm32-unknown-unknown -- -D warnings
+	$(WEB) cargo clippy -q -p nearlive --lib --target wasm32-unknown-unknown --no-default-features --features dash -- -D warnings
+	$(WEB) cargo clippy -q -p nearlive --lib --target wasm32-unknown-unknown --no-default-features --features hls -- -D warnings
 
 soak: ## the tests with 200 seeds of the simulator instead of 20
 	@.ci/setup ffmpeg

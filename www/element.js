@@ -164,7 +164,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     if (latency !== null) options.latency = latency === "auto" ? latency : Number(latency);
     this.#stillSince = performance.now();
     try {
-      const player = await nearlive.create(video, options);
+      const player = await nearlive.create(video, options, this.src);
       if (life !== this.#life) return player.destroy();
       this.player = player;
       for (const name of EVENTS) player.on(name, (detail) => this.#onEvent(name, detail));
@@ -188,7 +188,10 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
 
   #onEvent(name, detail) {
     if (name === "source") this.#cause = detail.cause;
-    if (name === "error" && detail.fatal) this.#failed(detail);
+    if (name === "error" && detail.fatal) {
+      if (this.#takeWhole(detail)) return;
+      this.#failed(detail);
+    }
     if (name === "autoplay") {
       this.#blocked = detail.blocked;
       this.#hushed = detail.muted && !this.hasAttribute("muted");
@@ -215,6 +218,14 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
       this.player.setQuality("auto");
     }
     this.#menu();
+  }
+
+  /** What is at the address may be something else than its ending says: the module that plays all has a look. */
+  #takeWhole({ category }) {
+    if (!partial.has(this.player) || (category !== "manifest" && category !== "browser")) return false;
+    nearlive.ready.catch(() => {}); // create() says what went wrong
+    this.#load();
+    return true;
   }
 
   #failed(error) {

@@ -19,33 +19,47 @@ const guarded = (exports) => {
   return Object.fromEntries(entries);
 };
 
+/** The players whose module plays one protocol alone. */
+const partial = new WeakSet();
+
 const nearlive = (() => {
-  let compiled;
+  // The modules by what they play ("all", or the ending of a manifest): a promise of the glue that serves each.
+  const modules = {};
   // A page need not keep what create() gave it. A player holds its video, so that only destroy() ends them both.
   const players = new WeakMap();
 
-  /** Compiles the module once; a failed download is tried again at the next call. */
-  const start = () =>
-    (compiled ??= wasm_bindgen(WASM_URL).then(
-      () => undefined,
-      (cause) => {
-        compiled = undefined;
-        throw unusable(cause);
-      },
-    ));
+  /** Which module plays what is at this address. */
+  const moduleFor = (src) => {
+    const ending = /\.(mpd|m3u8)$/i.exec(String(src).split(/[?#]/, 1));
+    return modules.all || !ending ? "all" : ending[1].toLowerCase();
+  };
+
+  /** Compiles a module once; a failed download is tried again at the next call. */
+  const start = (name) => (modules[name] ??= compile(name));
+
+  const compile = async (name) => {
+    const glue = wasm_bindgen();
+    try {
+      await glue(MODULES[name]);
+      return glue;
+    } catch (cause) {
+      delete modules[name];
+      throw unusable(cause, MODULES[name]);
+    }
+  };
 
   /** In the shape of the player's own errors. */
-  const unusable = (cause) => {
+  const unusable = (cause, url) => {
     const old = typeof WebAssembly !== "object";
     const message = old
       ? "This browser has no WebAssembly. Use a current Chrome, Edge, Firefox or Safari."
-      : `The player itself could not be loaded from ${WASM_URL}. Check that this address can be reached from here, and reload.`;
+      : `The player itself could not be loaded from ${url}. Check that this address can be reached from here, and reload.`;
     return Object.assign(new Error(message), {
       name: "NearliveError",
       code: old ? 4002 : 1001,
       category: old ? "browser" : "network",
       fatal: true,
-      url: old ? undefined : WASM_URL,
+      url: old ? undefined : url,
       detail: String(cause?.message ?? cause),
     });
   };
@@ -53,17 +67,19 @@ const nearlive = (() => {
   return {
     version: VERSION,
     get ready() {
-      return start();
+      return start("all").then(() => {});
     },
-    async create(video, options) {
-      await start();
+    async create(video, options, src) {
+      const name = moduleFor(src);
+      const { Player } = await start(name);
       players.get(video)?.destroy();
-      const player = new wasm_bindgen.Player(video, options);
+      const player = new Player(video, options);
+      if (name !== "all") partial.add(player);
       players.set(video, player);
       // Once it is destroyed it must not be kept: it would keep its video, and that again it.
       player.destroy = () => {
         if (players.get(video) === player) players.delete(video);
-        wasm_bindgen.Player.prototype.destroy.call(player);
+        Player.prototype.destroy.call(player);
       };
       return player;
     },

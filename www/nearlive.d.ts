@@ -168,10 +168,17 @@ export interface Player {
 
 export interface Nearlive {
   readonly version: string;
-  /** Fulfilled when the module is compiled. Reading this property starts the download, as `create()` does. */
+  /**
+   * Fulfilled when the module that plays DASH and HLS is compiled. Reading this property starts its download, as `create()`
+   * without `src` does.
+   */
   readonly ready: Promise<void>;
-  /** Makes a player for this element. The player that the element had before is destroyed. */
-  create(video: HTMLMediaElement, options?: Options): Promise<Player>;
+  /**
+   * Makes a player for this element. The player that the element had before is destroyed. With `src`, the address that will be
+   * loaded, a page downloads less: where it ends in `.mpd` or `.m3u8`, the player plays DASH or HLS alone, and refuses the other
+   * one with error 2002.
+   */
+  create(video: HTMLMediaElement, options?: Options, src?: string): Promise<Player>;
 }
 
 /**

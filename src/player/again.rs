@@ -76,7 +76,9 @@ impl Again {
         self.asked += 1;
         let live = match body.map(|body| protocol::read(body, &sent.url, None)) {
             Some(Ok(Manifest::Dash(_, p, _))) => matches!(p.kind, Kind::Live(_)),
-            Some(Ok(Manifest::Hls(_, _, Some(media)))) => !media.ended && !media.segments.is_empty(),
+            Some(Ok(Manifest::Hls(_, _, Some(media)))) => {
+                !media.ended && !media.segments.is_empty()
+            }
             _ => false,
         };
         // A viewer who has sought back in the meantime is not interrupted.

@@ -2,11 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, openPage, serveFiles } from "./harness.mjs";
+import { launch, openPage, serveFiles, until } from "./harness.mjs";
+import { film } from "./media.mjs";
 
 const PAGES = {
   "/empty.html": { text: "<!doctype html>" },
   "/script.html": { text: `<!doctype html><script src="/p/nearlive.js?v=2"></script>` },
+  "/dash.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><nearlive-player src="/film/index.mpd" autoplay muted></nearlive-player>` },
+  "/misnamed.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><nearlive-player src="/misnamed.m3u8" autoplay muted></nearlive-player>` },
   "/module.html": {
     text: `<!doctype html><script type="module">
       import nearlive from "/p/nearlive.mjs";
@@ -18,7 +21,9 @@ const PAGES = {
 let browser, files;
 before(async () => {
   browser = await launch();
-  files = await serveFiles({ ...PAGES, "/p/": "dist", "/favicon.ico": { text: "" } });
+  const mounts = { ...PAGES, "/p/": "dist", "/film/": film(), "/favicon.ico": { text: "" } };
+  const answer = ({ url }, response) => url === "/misnamed.m3u8" && !!response.writeHead(302, { Location: "/film/index.mpd" }).end();
+  files = await serveFiles(mounts, { answer });
 });
 after(async () => {
   await browser?.close();
@@ -46,4 +51,35 @@ test("the ES module exports the same and sets no global", async () => {
   assert.match(version, /^\d+\.\d+\.\d+/);
   assert.equal(leaked, "undefined");
   assert.deepEqual(page.problems, []);
+});
+
+/** Opens a page with an element, waits until it plays, and gives the modules that were downloaded for it. */
+async function modulesOf(t, path) {
+  const from = files.requests.length;
+  const page = await openPage(browser, files.url + path);
+  t.after(() => page.context().close());
+  const errors = page.evaluate(() => new Promise((resolve) => document.querySelector("nearlive-player").addEventListener("error", resolve)));
+  errors.catch(() => {}); // the page is closed
+  const plays = () => page.evaluate(() => document.querySelector("nearlive-player").video.currentTime > 0.3);
+  await Promise.race([until("it plays", plays), errors.then(() => assert.fail("the page was told of an error"))]);
+  assert.deepEqual(page.problems, []);
+  return files.requests.slice(from).flatMap((it) => /[^/]*\.wasm/.exec(it.path) ?? []);
+}
+
+test("a page downloads the module for what its address ends in, and no other", async (t) => {
+  assert.deepEqual(await modulesOf(t, "/dash.html"), ["nearlive-dash.wasm"]);
+});
+
+test("what is at an address plays, whatever its address ends in", async (t) => {
+  assert.deepEqual(await modulesOf(t, "/misnamed.html"), ["nearlive-hls.wasm", "nearlive.wasm"]);
+});
+
+test("a player that was made for one protocol says so when it is to play the other one", async (t) => {
+  const page = await openPage(browser, `${files.url}/script.html`);
+  t.after(() => page.context().close());
+  const error = await page.evaluate(async () => {
+    const player = await nearlive.create(document.createElement("video"), {}, "/some.m3u8");
+    return player.load("/film/index.mpd").catch(({ code, message }) => `${code} ${message}`);
+  });
+  assert.match(error, /^2002 .*does not read DASH/);
 });

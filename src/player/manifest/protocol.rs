@@ -69,7 +69,8 @@ fn hls(token: Hls, text: &str, url: &str) -> Result<Manifest, Error> {
 
 /// The script loads another build then, where the page left the choice to it.
 fn not_built_for(what: &str, url: &str) -> Error {
-    let sentence = ["This build of the player does not read ", what, "; use nearlive.wasm"].concat();
+    let sentence =
+        ["This build of the player does not read ", what, "; use nearlive.wasm"].concat();
     error(url, Code::NotYet, &sentence, "")
 }
 

@@ -4,14 +4,14 @@
 //!
 //! | piece | declares |
 //! |---|---|
-//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `WASM_URL` (string) |
-//! | glue | `wasm_bindgen`: called with `WASM_URL` it gives a promise; the exports are its properties |
-//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, and by the ending of a manifest of the one that plays it) |
+//! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
+//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `partial`, the players whose module plays one protocol alone; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/figures.js` | what `element.js` needs to put figures into words |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
 //! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
 //!
-//! The address of the module is that of the script with another name, its query kept, so that a cache is got round
+//! The address of a module is that of the script with another name, its query kept, so that a cache is got round
 //! for both at once: `nearlive.js?v=2` loads `nearlive.wasm?v=2`.
 
 use crate::strip;
@@ -26,9 +26,10 @@ pub(crate) struct Sources {
 
 /// `dist/nearlive.js`: for `<script src>`.
 pub(crate) fn script(sources: &Sources, glue: &str) -> String {
-    let url = r#"const WASM_URL = (() => {
+    let url = r#"const MODULES = (() => {
 const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
-return new URL("nearlive.wasm" + at.search, at).href;
+const module = (name) => new URL(name + at.search, at).href;
+return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm") };
 })();"#;
     let body = body(sources, glue, url);
     format!("(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n")
@@ -36,10 +37,13 @@ return new URL("nearlive.wasm" + at.search, at).href;
 
 /// `dist/nearlive.mjs`: for `import`. The address is written as bundlers look for it.
 pub(crate) fn module(sources: &Sources, glue: &str) -> String {
-    let url = r#"const WASM_URL = (() => {
-const at = new URL("nearlive.wasm", import.meta.url);
-at.search ||= new URL(import.meta.url).search;
-return at.href;
+    let url = r#"const MODULES = (() => {
+const module = (at) => ((at.search ||= new URL(import.meta.url).search), at.href);
+return {
+all: module(new URL("nearlive.wasm", import.meta.url)),
+mpd: module(new URL("nearlive-dash.wasm", import.meta.url)),
+m3u8: module(new URL("nearlive-hls.wasm", import.meta.url)),
+};
 })();"#;
     body(sources, glue, url) + "export { nearlive as default, nearlive };\n"
 }
@@ -110,7 +114,7 @@ mod tests {
     #[test]
     fn the_module_exports_and_sets_no_global() {
         let text = module(&sources(), "let wasm_bindgen = 1;\n");
-        assert!(text.contains("new URL(\"nearlive.wasm\", import.meta.url)"), "{text}");
+        assert!(text.contains("new URL(\"nearlive-dash.wasm\", import.meta.url)"), "{text}");
         assert!(text.contains("export { nearlive as default, nearlive };"), "{text}");
         assert!(!text.contains("globalThis.nearlive"), "{text}");
     }

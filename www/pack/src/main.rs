@@ -7,8 +7,8 @@
 //! ```
 //!
 //! ```text
-//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive.wasm
-//!                                                  |
+//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm
+//!       (three times: DASH, HLS, both)              |
 //! loader.js figures.js element.js nearlive.css ----+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
 //! www/facades/NAME.js ------------------------------> dist/nearlive-NAME.js
@@ -27,6 +27,7 @@ mod stamp;
 mod strip;
 
 use anyhow::{Context, Result, bail};
+use module::Build;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -107,7 +108,8 @@ fn size(_: &Job) -> Result<()> {
 
 fn player(job: &Job) -> Result<()> {
     let started = Instant::now();
-    let compiled = module::compile(job)?;
+    let compile = |build| Ok((build, module::compile(job, build)?));
+    let compiled = Build::ALL.into_iter().map(compile).collect::<Result<Vec<_>>>()?;
     let sources = bundle::Sources {
         version: env!("CARGO_PKG_VERSION"),
         loader: job.source("loader.js")?,
@@ -119,7 +121,8 @@ fn player(job: &Job) -> Result<()> {
     let optimizer = if job.profile == "wasm" { module::optimizer(job) } else { None };
 
     let mut stamp = stamp::Stamp::new();
-    stamp.file(&std::env::current_exe()?)?.file(&compiled)?;
+    stamp.file(&std::env::current_exe()?)?;
+    compiled.iter().for_each(|(_, wasm)| _ = stamp.bytes(wasm));
     stamp.text(&sources.loader).text(&sources.element).text(&sources.style).text(&types);
     facades.iter().for_each(|(name, text)| _ = stamp.text(name).text(text));
     stamp.text(&format!("{optimizer:?}"));
@@ -127,19 +130,13 @@ fn player(job: &Job) -> Result<()> {
     let dist = job.dist();
     if stamp.matches(&record)
         && dist.join("nearlive.js").exists()
-        && dist.join("nearlive.wasm").exists()
+        && Build::ALL.iter().all(|build| dist.join(build.file()).exists())
     {
         return Ok(());
     }
 
-    let (glue, wasm) = module::bind(&compiled, false)?;
-    let wasm = match &optimizer {
-        Some(program) => module::optimize(program, &job.target.join("pack"), &wasm)?,
-        None => wasm,
-    };
-    let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
     std::fs::create_dir_all(&dist)?;
-    write(&dist, "nearlive.wasm", &wasm)?;
+    let glue = modules(job, &compiled, optimizer.as_deref())?;
     let small = |text: String, minify: fn(&str) -> Result<String>| {
         let text = if job.profile == "wasm" { minify(&text)? } else { text };
         Ok::<_, anyhow::Error>(bundle::banner(&sources) + &text)
@@ -162,13 +159,39 @@ fn player(job: &Job) -> Result<()> {
         (None, "wasm") => "without wasm-opt",
         (None, _) => "not optimized",
     };
+    let kb = |name| Ok::<_, anyhow::Error>(std::fs::metadata(dist.join(name))?.len() / 1000);
     println!(
-        "dist/: nearlive.wasm {} kB ({how}), nearlive.js {} kB, in {:.1} s",
-        wasm.len() / 1000,
-        std::fs::metadata(dist.join("nearlive.js"))?.len() / 1000,
+        "dist/: nearlive.wasm {} kB ({how}; DASH alone {}, HLS alone {}), nearlive.js {} kB, in {:.1} s",
+        kb(Build::Whole.file())?,
+        kb(Build::Dash.file())?,
+        kb(Build::Hls.file())?,
+        kb("nearlive.js")?,
         started.elapsed().as_secs_f32()
     );
     Ok(())
+}
+
+/// Writes the modules and returns the glue, which serves each of them.
+fn modules(job: &Job, compiled: &[(Build, Vec<u8>)], optimizer: Option<&Path>) -> Result<String> {
+    let mut glue: Option<String> = None;
+    for (build, wasm) in compiled {
+        let (own, wasm) = module::bind(wasm, false)?;
+        if code(glue.get_or_insert_with(|| own.clone())) != code(&own) {
+            bail!("{} needs another script than the other modules do", build.file());
+        }
+        let wasm = match optimizer {
+            Some(program) => module::optimize(program, &job.target.join("pack"), &wasm)?,
+            None => wasm,
+        };
+        let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
+        write(&job.dist(), build.file(), &wasm)?;
+    }
+    glue.context("there is no module")
+}
+
+/// The lines of a script without its comments, which have numbers of the module's functions in them.
+fn code(script: &str) -> Vec<&str> {
+    script.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect()
 }
 
 /// The facades for other players' APIs: file name and text, by name.

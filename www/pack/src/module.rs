@@ -7,8 +7,38 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Compiles the root package's binary and returns the path of the module.
-pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
+/// What a module reads: the features that it is compiled with, and its file in `dist/`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    Dash,
+    Hls,
+    /// Both.
+    Whole,
+}
+
+impl Build {
+    /// The whole one is compiled last: other tools find it where Cargo puts it.
+    pub(crate) const ALL: [Self; 3] = [Self::Dash, Self::Hls, Self::Whole];
+
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Dash => "nearlive-dash.wasm",
+            Self::Hls => "nearlive-hls.wasm",
+            Self::Whole => "nearlive.wasm",
+        }
+    }
+
+    const fn features(self) -> &'static str {
+        match self {
+            Self::Dash => "dash",
+            Self::Hls => "hls",
+            Self::Whole => "dash,hls",
+        }
+    }
+}
+
+/// Compiles the root package's binary and returns the module.
+pub(crate) fn compile(job: &Job, build: Build) -> Result<Vec<u8>> {
     let toolchain = toolchain(job)?;
     // Neither places of panics in the sources nor Debug texts: every viewer would download them.
     let mut flags = "-Zlocation-detail=none -Zfmt-debug=none".to_owned();
@@ -33,6 +63,7 @@ pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
             "nearlive",
         ])
         .args(["--profile", job.profile])
+        .args(["--no-default-features", "--features", build.features()])
         .args(own_std)
         .current_dir(&job.root)
         .env("CARGO_TARGET_DIR", &job.target)
@@ -49,7 +80,8 @@ pub(crate) fn compile(job: &Job) -> Result<PathBuf> {
     if !status.success() {
         bail!("the player does not compile for wasm32-unknown-unknown");
     }
-    Ok(job.target.join("wasm32-unknown-unknown").join(job.profile).join("nearlive.wasm"))
+    let path = job.target.join("wasm32-unknown-unknown").join(job.profile).join("nearlive.wasm");
+    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The rustup toolchain that has the standard library for WebAssembly.
@@ -79,6 +111,9 @@ fn has_std_sources(toolchain: &str) -> bool {
     })
 }
 
+/// The glue serves one module. It is made to begin as a function that gives the glue of one more.
+const HEAD: &str = "let wasm_bindgen = (function(exports) {";
+const OWN_HEAD: &str = "const wasm_bindgen = () => (function(exports) {";
 /// From here on the glue fetches and starts the module, in every way that there may be.
 const START: &str = "let wasmModule, wasmInstance, wasm;\n";
 /// The one way that is needed: from an address, with the loader watching the exports. A server that serves the module under
@@ -100,9 +135,9 @@ return Object.assign(start, exports);
 "#;
 
 /// Runs wasm-bindgen: returns the glue (a script that declares `wasm_bindgen`) and the module that belongs to it.
-pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>)> {
+pub(crate) fn bind(compiled: &[u8], keep_names: bool) -> Result<(String, Vec<u8>)> {
     let mut output = Bindgen::new()
-        .input_path(compiled)
+        .input_bytes("nearlive", compiled.to_vec())
         .no_modules(true)?
         .typescript(false)
         .omit_default_module_path(true)
@@ -115,9 +150,10 @@ pub(crate) fn bind(compiled: &Path, keep_names: bool) -> Result<(String, Vec<u8>
     if snippets.any(|it| !it.is_empty()) || !output.local_modules().is_empty() {
         bail!("the module brings JavaScript snippets along, which one script cannot hold");
     }
-    let mut glue = match output.js().split_once(START) {
+    let parts = output.js().trim_start().strip_prefix(HEAD).and_then(|it| it.split_once(START));
+    let mut glue = match parts {
         Some((glue, start)) if start.trim_end().ends_with("})({ __proto__: null });") => {
-            [glue, OWN_START].concat()
+            [OWN_HEAD, glue, OWN_START].concat()
         }
         _ => bail!("wasm-bindgen's script is another than the one that this was written for"),
     };

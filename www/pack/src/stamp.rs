@@ -24,6 +24,11 @@ impl Stamp {
         Ok(self)
     }
 
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        bytes.hash(&mut self.0);
+        self
+    }
+
     /// Whether the last run, recorded at `path`, had the same inputs.
     pub(crate) fn matches(&self, path: &Path) -> bool {
         std::fs::read_to_string(path).is_ok_and(|it| it == self.digest())
