@@ -81,7 +81,7 @@ fn read(mpd: &str, template: &str) -> Presentation {
         rungs.concat()
     );
     match protocol::read(text.as_bytes(), "https://host/a.mpd", None) {
-        Ok(Read::Dash(presentation, _)) => presentation,
+        Ok(Read::Dash(_, presentation, _)) => presentation,
         _ => unreachable!("the MPD of the tests can be read"),
     }
 }
