@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
 use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::mse::ChangeType;
 use nearlive_simulator::network::{Fault, Trouble};
 use nearlive_simulator::origin::live::{HLS, LOW_LATENCY, Live, LiveServer};
 use nearlive_simulator::report::Report;
@@ -162,4 +163,20 @@ fn an_encoder_short_of_processor_time_costs_no_quality() {
     report.sound().unwrap();
     assert_eq!(report.rung_at(secs(10), 0), None, "{report}");
     assert_eq!(report.rung_at(secs(10), 1), None, "{report}");
+}
+
+#[test]
+fn without_change_type_a_profile_needs_nothing_and_another_codec_a_new_source() {
+    for (rule, opens) in [(ChangeType::Family, 1), (ChangeType::Never, 2)] {
+        let live = Live { changes: vec![secs(20)], ..Live::default() };
+        let mut setup = Setup::new(LiveServer::new(live));
+        setup.page.rules.change_type = rule;
+        let mut sim = setup.start();
+        sim.load(LOW_LATENCY);
+        sim.run_for(secs(60));
+        let report = sim.finish();
+        report.sound().unwrap();
+        assert_eq!((report.opens, &report.errors[..]), (opens, &[][..]), "{rule:?}: {report}");
+        assert!(report.stood(secs(15)..secs(60)) < secs(1), "{rule:?}: {report}");
+    }
 }

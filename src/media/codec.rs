@@ -127,6 +127,21 @@ impl Codec {
     }
 }
 
+/// Whether two MIME types name the same container and the same families of codecs.
+pub(crate) fn same_families(a: &str, b: &str) -> bool {
+    let [(container, codecs), (other, others)] =
+        [a, b].map(|it| it.split_once(';').unwrap_or((it, "")));
+    let families = |codecs| {
+        let codecs: &str = codecs;
+        let list = codecs.split_once('=').map_or("", |it| it.1).trim_matches('"');
+        Codec::list(list)
+    };
+    a == b
+        || (container == other
+            && families(codecs).eq(families(others))
+            && !families(codecs).any(|it| it == Codec::Unknown))
+}
+
 /// Appends `v` in decimal.
 pub(crate) fn push_decimal(s: &mut String, v: u32) {
     push_number(s, v, 10);
@@ -166,6 +181,26 @@ fn digit(v: u32) -> char {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+
+    #[test]
+    fn types_are_of_the_same_families_whatever_their_profiles() {
+        let table = [
+            ("video/mp4; codecs=\"avc1.64001f\"", "video/mp4; codecs=\"avc1.42c00d\"", true),
+            ("video/mp4; codecs=\"avc1.64001f\"", "video/mp4; codecs=\"hvc1.1.6.L93\"", false),
+            ("video/mp4; codecs=\"avc1.64001f\"", "video/webm; codecs=\"avc1.64001f\"", false),
+            ("audio/mp4; codecs=\"mp4a.40.2\"", "audio/mp4; codecs=\"mp4a.40.5\"", true),
+            (
+                "video/mp4; codecs=\"avc1.4d401f,mp4a.40.2\"",
+                "video/mp4; codecs=\"avc1.4d401f\"",
+                false,
+            ),
+            ("video/mp4; codecs=\"dvh1.05.06\"", "video/mp4; codecs=\"dvh1.05.03\"", false),
+            ("video/mp4", "video/mp4", true),
+        ];
+        for (a, b, same) in table {
+            assert_eq!(same_families(a, b), same, "{a} and {b}");
+        }
+    }
 
     #[test]
     fn names_have_families() {

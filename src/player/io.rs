@@ -139,6 +139,9 @@ pub enum BufferEvent {
     Full,
     /// The append failed: the buffer does not take this media.
     Failed(String),
+    /// The browser has no `changeType`, and the next media needs it ([`Output::ChangeType`]): the queue waits
+    /// before it, for a new MediaSource.
+    Outgrown,
 }
 
 /// What happens to the MediaSource or the element's decoder.
@@ -244,6 +247,9 @@ pub enum Output {
         buffer: TrackId,
         /// MIME type with codecs.
         mime: String,
+        /// The type is of another family. Within a family a new initialization segment is enough, so a browser
+        /// without `changeType` goes on; otherwise answer [`BufferEvent::Outgrown`].
+        needed: bool,
     },
     /// `timestampOffset`.
     Offset {

@@ -215,6 +215,7 @@ impl Session {
                     self.trouble(cx, error);
                 }
             }
+            BufferEvent::Outgrown => self.tracks.outgrown(track),
             BufferEvent::Failed(text) => self.opening().append_failed(cx, track, text),
         }
     }

@@ -157,7 +157,9 @@ impl Shell {
                 self.give(Input::Source(SourceEvent::Supported(types)));
             }
             Output::AddBuffer { buffer, mime } => _ = self.with_source(|it| it.add(buffer, &mime)),
-            Output::ChangeType { buffer, mime } => self.queue(buffer, Op::ChangeType(mime)),
+            Output::ChangeType { buffer, mime, needed } => {
+                self.queue(buffer, Op::ChangeType { mime, needed });
+            }
             Output::Offset { buffer, micros } => self.queue(buffer, Op::Offset(micros)),
             Output::Window { buffer, window } => self.queue(buffer, Op::Window(window)),
             Output::Append { buffer, data } => {

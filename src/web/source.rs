@@ -24,7 +24,7 @@ use web_sys::{HtmlMediaElement, MediaSource, SourceBuffer, Url};
 pub(crate) enum Op {
     Append(Uint8Array),
     Remove(Span),
-    ChangeType(String),
+    ChangeType { mime: String, needed: bool },
     Offset(i64),
     Window(Window),
 }
@@ -58,7 +58,7 @@ struct Track {
     /// At most a few.
     queue: Vec<(u32, Op)>,
     busy: Option<Busy>,
-    /// The browser had no room for the first append in the queue.
+    /// The browser had no room for the first append in the queue, or the queue waits for a new MediaSource.
     full: bool,
     _listeners: [Listener; 2],
 }
@@ -311,7 +311,15 @@ impl Track {
                 .buffer
                 .remove(units::seconds(span.start), units::seconds(span.end))
                 .map(|()| Some(Busy::Removing)),
-            Op::ChangeType(mime) => self.buffer.change_type(mime).map(|()| None),
+            Op::ChangeType { mime, .. } if self.can_change() => {
+                self.buffer.change_type(mime).map(|()| None)
+            }
+            Op::ChangeType { needed: false, .. } => Ok(None),
+            Op::ChangeType { .. } => {
+                self.queue.insert(0, (turn, op));
+                self.full = true;
+                return Some(BufferEvent::Outgrown);
+            }
             Op::Offset(micros) => {
                 let seconds = JsValue::from(*micros as f64 / 1e6);
                 dom::set(&self.buffer, "timestampOffset", &seconds).map(|()| None)
@@ -332,6 +340,11 @@ impl Track {
             Err(_) if matches!(op, Op::Remove(_)) => Some(self.state()),
             Err(thrown) => Some(BufferEvent::Failed(dom::describe(&thrown))),
         }
+    }
+
+    /// The browser has `changeType`.
+    fn can_change(&self) -> bool {
+        dom::get(&self.buffer, "changeType").is_ok_and(|it| it.is_function())
     }
 
     fn keep(&self, window: &Window) -> Result<(), JsValue> {

@@ -19,6 +19,7 @@ impl Opening<'_> {
     pub(in crate::player) fn advance(&mut self, cx: &mut Cx<'_>) -> Option<Resume> {
         if self.stage.is_running() {
             self.admit(cx);
+            self.outgrow(cx);
         }
         if !self.stage.is_open() || self.types.supported.is_none() {
             return None;

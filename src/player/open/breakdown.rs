@@ -93,7 +93,7 @@ impl Opening<'_> {
 
     /// Opens a new MediaSource for the present tracks. Playing goes on at the present position, as
     /// exactly as `resume` says.
-    pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>, resume: fn(Position) -> Resume) {
+    pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>, resume: impl FnOnce(Position) -> Resume) {
         let at = self.head.rebuilt(cx.now);
         for stream in self.tracks.iter_mut() {
             stream.retarget(cx, self.requests, at);

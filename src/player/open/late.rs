@@ -1,5 +1,6 @@
-//! Plays a track that appears after the MediaSource was opened: asks the browser whether it can
-//! play it, and opens a new MediaSource, because a running one takes no more buffers.
+//! What a running MediaSource cannot take is played by a new one, which nobody has to hear of: a track that
+//! appears later (the browser is asked whether it can play it), and media of another type where a buffer
+//! cannot change its own.
 
 use super::choose::cannot_play;
 use super::{Opening, Resume, without};
@@ -8,6 +9,13 @@ use crate::player::io::Output;
 use alloc::vec;
 
 impl Opening<'_> {
+    /// Once the media is played that the present MediaSource can play, a new one takes what follows.
+    pub(super) fn outgrow(&mut self, cx: &mut Cx<'_>) {
+        if let Some(end) = self.tracks.spent(self.head.position(cx.now)) {
+            self.rebuild(cx, |_| Resume::At(end));
+        }
+    }
+
     /// Plays a track that has appeared, as soon as the browser has said that it can play it.
     pub(super) fn admit(&mut self, cx: &mut Cx<'_>) {
         let Some(late) = self.tracks.late_track() else { return };

@@ -14,7 +14,7 @@
 //! | [`choose`] | which tracks of a presentation are played |
 //! | [`complete`] | fetching what has to be known of them before their buffers can be added |
 //! | [`breakdown`] | decoder failures, and what is played instead |
-//! | [`late`] | a track that appears later |
+//! | [`late`] | a track that appears later, and media that the present MediaSource cannot take |
 //! | [`without`] | leaving out a track that cannot be played |
 
 mod advance;

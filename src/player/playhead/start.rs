@@ -11,6 +11,10 @@ use core::time::Duration;
 
 /// How long the first picture waits for the newest media while older media is arriving.
 const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);
+/// On demand, media that begins this little behind the element's position is played from there. Browsers do
+/// that by themselves (WebKit up to 83 ms, Firefox 250, Chromium 1000), and a seek while the decoders are
+/// being set up makes WebKitGTK hang: its seek waits for their thread, and that for the seek.
+const NO_SEEK_US: i64 = 80_000;
 /// Where the start lies this little before the newest segment, the segment before it is not
 /// fetched: on a slow link that takes longer than waiting for as much of the newest one.
 const LONGEST_DETOUR: Duration = Duration::from_millis(300);
@@ -67,7 +71,7 @@ impl Playhead {
             }
         };
         let Some(to) = to else { return Move::Stay };
-        if self.element.snap.position == to && self.live.is_none() {
+        if to.micros_from(self.element.snap.position) <= NO_SEEK_US && self.live.is_none() {
             self.element.begin_at(cx.now, to);
         } else {
             self.jump(cx, to);
@@ -122,6 +126,7 @@ mod tests {
         let cases = [
             (0, vec![], vec![]),
             (0, vec![span(0, 4000)], vec![Output::Play]),
+            (0, vec![span(60, 4000)], vec![Output::Play]),
             (10_000, vec![span(0, 4000)], vec![]),
             (10_000, vec![span(8000, 14_000)], vec![Output::Seek(at(10_000)), Output::Play]),
         ];

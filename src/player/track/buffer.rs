@@ -9,6 +9,7 @@ use crate::buffer::clip::Window;
 use crate::buffer::evict;
 use crate::buffer::inventory::Inventory;
 use crate::buffer::ranges::Ranges;
+use crate::media::codec;
 use crate::player::cx::Cx;
 use crate::player::io::{Append, BlobId, Output, TrackId};
 use crate::presentation::Resource;
@@ -19,6 +20,9 @@ use core::time::Duration;
 
 /// When the browser has no room, media farther ahead of the element than this is removed.
 const KEPT_AHEAD: Duration = Duration::from_secs(10);
+
+/// A decoder stops some frames before the end of its data.
+const AT_THE_END: Duration = Duration::from_millis(250);
 
 /// One SourceBuffer.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(in crate::player) struct Buffer {
     full: bool,
     /// Everything before this was removed.
     evicted_to: Option<Position>,
+    /// What follows needs a new MediaSource.
+    outgrown: bool,
 }
 
 impl Buffer {
@@ -65,6 +71,7 @@ impl Buffer {
             squeezed: 0,
             full: false,
             evicted_to: None,
+            outgrown: false,
         }
     }
 
@@ -149,9 +156,10 @@ impl Buffer {
     /// Changes the type of the media that follows (`changeType`).
     pub(super) fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
         if self.mime != mime {
+            let needed = !codec::same_families(&self.mime, mime);
             self.mime = mime.to_string();
             self.init = None;
-            cx.push(Output::ChangeType { buffer: self.id, mime: mime.to_string() });
+            cx.push(Output::ChangeType { buffer: self.id, mime: mime.to_string(), needed });
         }
     }
 
@@ -250,6 +258,17 @@ impl Buffer {
         self.open = self.open.saturating_sub(1);
     }
 
+    /// What follows needs a new MediaSource.
+    pub(in crate::player) const fn outgrow(&mut self) {
+        self.outgrown = true;
+    }
+
+    /// Where the media ends that this MediaSource can play from `at` on, if playback has come so far.
+    pub(in crate::player) fn spent(&self, at: Position) -> Option<Position> {
+        let end = self.ranges.end_from(at);
+        (self.outgrown && end.since(at) <= AT_THE_END).then_some(end)
+    }
+
     /// The browser has no room for what was to be appended; answers whether that is new.
     pub(in crate::player) const fn has_no_room(&mut self) -> bool {
         self.full = true;
@@ -326,7 +345,7 @@ mod tests {
         assert_eq!(out(&mut around), [init()]);
         let other = Wrapping { mime: "video/mp4".into(), offset_us: Some(5), ..wrapping("b") };
         b.prepare(&mut around.at(Instant::default()), &other);
-        let turned = Output::ChangeType { buffer: V, mime: "video/mp4".into() };
+        let turned = Output::ChangeType { buffer: V, mime: "video/mp4".into(), needed: true };
         assert_eq!(out(&mut around), [turned, init()], "another type wants its init again");
     }
 

@@ -429,6 +429,18 @@ impl Tracks {
         })
     }
 
+    /// What follows in this track's buffer needs a new MediaSource.
+    pub(super) fn outgrown(&mut self, track: TrackId) {
+        if let Some(stream) = self.get_mut(track) {
+            stream.buffer.outgrow();
+        }
+    }
+
+    /// Where playback goes on with a new MediaSource, if it has come so far in this one.
+    pub(super) fn spent(&self, at: Position) -> Option<Position> {
+        self.list.iter().find_map(|s| s.buffer.spent(at))
+    }
+
     /// Segments are there so many microseconds after they are due.
     pub(super) fn found_late(&mut self, late_us: i64) {
         for stream in &mut self.list {

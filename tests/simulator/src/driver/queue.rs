@@ -12,7 +12,7 @@ pub(super) enum Op {
     Remove(Span),
     Offset(i64),
     Window(i64, Option<i64>),
-    ChangeType(String),
+    ChangeType { mime: String, needed: bool },
 }
 
 impl Op {
@@ -23,7 +23,7 @@ impl Op {
             // 100 MB/s and a turn of the event loop.
             Self::Append { data, .. } => append + data.len() / 100,
             Self::Remove(_) => 200,
-            Self::Offset(_) | Self::Window(..) | Self::ChangeType(_) => 0,
+            Self::Offset(_) | Self::Window(..) | Self::ChangeType { .. } => 0,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::simulation::{
     Blob, Later, MOST_INPUTS, MOST_OUTPUTS, Machine, Simulation, SourceOp, TICK,
 };
 use crate::clock::{NEVER, Time, millis};
+use crate::mse::ChangeType;
 use crate::network::Arrival;
 use crate::origin::HttpRequest;
 use crate::report::Sample;
@@ -245,7 +246,7 @@ impl<M: Machine> Simulation<M> {
                 }
                 None
             }
-            Op::Offset(_) | Op::Window(..) | Op::ChangeType(_) => return,
+            Op::Offset(_) | Op::Window(..) | Op::ChangeType { .. } => return,
         };
         if let Some(why) = event {
             // MSE 3.5.3, the append error algorithm: it ends the stream with a decode error.
@@ -296,7 +297,9 @@ impl<M: Machine> Simulation<M> {
                     self.queues.insert(buffer, Queue { held, ..Queue::default() });
                 }
             }
-            Output::ChangeType { buffer, mime } => self.enqueue(buffer, Op::ChangeType(mime)),
+            Output::ChangeType { buffer, mime, needed } => {
+                self.enqueue(buffer, Op::ChangeType { mime, needed });
+            }
             Output::Offset { buffer, micros } => self.enqueue(buffer, Op::Offset(micros)),
             Output::Window { buffer, window } => {
                 let end = window.end.map(Position::as_micros);
@@ -431,9 +434,19 @@ impl<M: Machine> Simulation<M> {
                     q.done += 1;
                     self.element.set_window(track, start, end);
                 }
-                Op::ChangeType(mime) => {
+                Op::ChangeType { mime, .. } if self.page.rules.change_type == ChangeType::Any => {
                     q.done += 1;
                     self.element.change_type(track, &mime);
+                }
+                Op::ChangeType { needed: false, .. }
+                    if self.page.rules.change_type == ChangeType::Family =>
+                {
+                    q.done += 1;
+                }
+                Op::ChangeType { .. } => {
+                    q.full = true;
+                    q.waiting.push_front(op);
+                    return self.give(Input::Buffer(track, BufferEvent::Outgrown));
                 }
             }
         }

@@ -370,6 +370,8 @@ impl Element {
         self.since = now;
         if self.running {
             self.watch(now);
+        } else if !self.seeking {
+            self.begin_late();
         }
         if self.seeking && now >= self.flushed && self.has_data() {
             self.seeking = false;
@@ -449,6 +451,15 @@ impl Element {
                 self.audio_start = (self.audio_start * 2).min(self.rules.audio_start_most);
             }
             self.cues.push_back(Cue::Waiting);
+        }
+    }
+
+    /// Where all media begins a little behind the position, browsers play it from there without a seek.
+    fn begin_late(&mut self) {
+        let first = |b: &SourceBuffer| b.ranges().first().map(|r| r.0);
+        let Some(start) = self.buffers.all().filter_map(first).max() else { return };
+        if self.base < start && start - self.base <= self.rules.start_fudge {
+            self.base = start;
         }
     }
 

@@ -11,4 +11,4 @@ mod source;
 pub use buffer::{Shown, SourceBuffer};
 pub use element::Element;
 pub use parser::{Frame, Init, Parsed, Parser};
-pub use rules::Rules;
+pub use rules::{ChangeType, Rules};

@@ -2,6 +2,17 @@
 
 use crate::clock::{Time, millis, secs};
 
+/// What a SourceBuffer does where its media changes type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeType {
+    /// It has `changeType`.
+    Any,
+    /// It has none, and goes on within a family of codecs.
+    Family,
+    /// It has none, and every change is one to another family.
+    Never,
+}
+
 /// The behaviour of this browser.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -26,6 +37,10 @@ pub struct Rules {
     pub audio_quota: u64,
     /// An append takes this long, microseconds, besides the time for its bytes.
     pub append_takes: Time,
+    /// What a SourceBuffer does where its media changes type.
+    pub change_type: ChangeType,
+    /// Media that begins this little behind a position where playing has not begun counts as there, microseconds.
+    pub start_fudge: i64,
     /// The sound card's clock is this much too fast.
     pub drift_ppm: i64,
 }
@@ -43,6 +58,8 @@ impl Default for Rules {
             video_quota: 150 << 20,
             audio_quota: 12 << 20,
             append_takes: 300,
+            change_type: ChangeType::Any,
+            start_fudge: 83_000,
             drift_ppm: 0,
         }
     }
