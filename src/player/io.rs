@@ -241,14 +241,15 @@ pub enum Output {
         /// MIME type with codecs.
         mime: String,
     },
-    /// `changeType`.
+    /// `changeType`, before another initialization segment. It also resets the parser: that of WebKit refuses a
+    /// second one otherwise.
     ChangeType {
         /// Which.
         buffer: TrackId,
         /// MIME type with codecs.
         mime: String,
         /// The type is of another family. Within a family a new initialization segment is enough, so a browser
-        /// without `changeType` goes on; otherwise answer [`BufferEvent::Outgrown`].
+        /// without `changeType` goes on after an `abort()`, which resets the parser; otherwise answer [`BufferEvent::Outgrown`].
         needed: bool,
     },
     /// `timestampOffset`.

@@ -44,6 +44,19 @@ pub(crate) fn hidden() -> bool {
     window().document().is_some_and(|it| it.hidden())
 }
 
+/// The page's clock, in milliseconds.
+pub(crate) fn milliseconds() -> f64 {
+    // Every browser with WebAssembly has this clock.
+    window().performance().map_or(0.0, |it| it.now())
+}
+
+/// The viewer has touched the page a moment ago. False where the browser does not tell.
+pub(crate) fn touched() -> bool {
+    let navigator = get(&window(), "navigator");
+    let active = navigator.and_then(|it| get(&it, "userActivation"));
+    active.and_then(|it| get(&it, "isActive")).is_ok_and(|it| it.is_truthy())
+}
+
 /// Whether the browser has the API that everything here plays through.
 pub(crate) fn has_media_source() -> bool {
     get(&window(), "MediaSource").is_ok_and(|it| it.is_function())

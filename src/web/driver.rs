@@ -181,10 +181,7 @@ impl Shell {
             Output::EndOfStream => self.whole(Whole::End),
             Output::Seekable(span) => _ = self.with_source(|it| it.seekable(span)),
             Output::Seek(position) => self.set("currentTime", units::seconds(position)),
-            Output::Rate(rate) => {
-                self.element.keep_pitch();
-                self.set("playbackRate", f64::from(rate.permille()) / 1000.0);
-            }
+            Output::Rate(rate) => self.element.set_rate(f64::from(rate.permille()) / 1000.0),
             Output::Play => self.element.play(),
             Output::Emit(event) => self.emit(&event),
             Output::Wait { until, .. } => self.alarm.set(until),

@@ -3,6 +3,7 @@
 use super::inbox::{Autoplay, Inbox, Message};
 use super::listen::Listener;
 use super::{dom, units};
+use core::cell::Cell;
 use gloo_timers::callback::Interval;
 use js_sys::Promise;
 use nearlive::player::{Cue, Input, Snapshot, SourceEvent};
@@ -15,11 +16,16 @@ use web_sys::{EventTarget, HtmlMediaElement, VideoPlaybackQuality};
 /// How often the core gets a snapshot of an element that plays.
 const SNAPSHOT_MS: u32 = 250;
 
+/// The sound that comes on within this time after a change of rate was not turned on by anybody.
+const BY_ITSELF_MS: f64 = 500.0;
+
 /// The element that a player plays in.
 pub(crate) struct Element {
     /// Of the page.
     pub(crate) video: HtmlMediaElement,
     inbox: Rc<Inbox>,
+    /// When the rate was set last while the element was muted, in milliseconds of the page's clock.
+    rated_muted: Cell<f64>,
 }
 
 /// What is listened to while something is loaded.
@@ -31,7 +37,7 @@ pub(crate) struct Watch {
 impl Element {
     /// Events of `video` are put into `inbox`.
     pub(crate) fn new(video: HtmlMediaElement, inbox: Rc<Inbox>) -> Rc<Self> {
-        Rc::new(Self { video, inbox })
+        Rc::new(Self { video, inbox, rated_muted: Cell::new(f64::NEG_INFINITY) })
     }
 
     /// Listens to the element until the returned `Watch` is dropped.
@@ -45,7 +51,6 @@ impl Element {
             ("playing", Cue::Playing),
             ("waiting", Cue::Waiting),
             ("play", Cue::Play),
-            ("pause", Cue::Pause),
             ("seeking", Cue::Seeking),
             ("seeked", Cue::Seeked),
             ("ended", Cue::Ended),
@@ -61,9 +66,15 @@ impl Element {
         listeners.extend(window.document().map(|it| on(&it, "visibilitychange", Cue::Visibility)));
         listeners.push(on(&window, "online", Cue::Online));
         let me = self.clone();
+        listeners.push(Listener::new(video, "pause", move |_| {
+            me.mute_again();
+            me.send_snapshot(Cue::Pause);
+        }));
+        let me = self.clone();
         listeners.push(Listener::new(video, "error", move |_| me.failed()));
         let me = self.clone();
         listeners.push(Listener::new(video, "volumechange", move |_| {
+            me.mute_again();
             me.keep_pitch();
             me.send_snapshot(Cue::Timer);
         }));
@@ -80,6 +91,27 @@ impl Element {
     /// then needs less media in the buffer.
     pub(crate) fn keep_pitch(&self) {
         _ = dom::set(&self.video, "preservesPitch", &(!self.video.muted()).into());
+    }
+
+    /// Sets the playback rate.
+    pub(crate) fn set_rate(&self, rate: f64) {
+        self.keep_pitch();
+        if self.video.muted() {
+            self.rated_muted.set(dom::milliseconds());
+        }
+        _ = dom::set(&self.video, "playbackRate", &rate.into());
+    }
+
+    /// WebKitGTK turns the sound on when the rate changes, and then pauses what may not be heard: nobody asked
+    /// for either.
+    fn mute_again(self: &Rc<Self>) {
+        let by_itself = dom::milliseconds() - self.rated_muted.get() < BY_ITSELF_MS;
+        if by_itself && !self.video.muted() && !dom::touched() {
+            self.video.set_muted(true);
+            if self.video.paused() {
+                self.play();
+            }
+        }
     }
 
     /// `play()`. If the browser refuses to play with sound, it plays muted; if it refuses that too, the

@@ -60,6 +60,8 @@ struct Track {
     busy: Option<Busy>,
     /// The browser had no room for the first append in the queue, or the queue waits for a new MediaSource.
     full: bool,
+    /// What is kept of what is appended; everything if `None`.
+    window: Option<Window>,
     _listeners: [Listener; 2],
 }
 
@@ -126,6 +128,7 @@ impl Source {
             queue: Vec::new(),
             busy: None,
             full: false,
+            window: None,
             _listeners: listeners,
         });
     }
@@ -176,8 +179,7 @@ impl Source {
                 Some(Busy::RemovingThenAbort) => {}
                 Some(Busy::Appending | Busy::Broken) | None => {
                     track.busy = None;
-                    // Illegal only when the source is closed or ended: then there is no parser to reset.
-                    _ = track.buffer.abort();
+                    track.reset();
                 }
             }
         });
@@ -258,7 +260,7 @@ impl Source {
             match track.busy.take()? {
                 Busy::Broken => Some(BufferEvent::Failed("the media could not be parsed".into())),
                 Busy::RemovingThenAbort => {
-                    _ = track.buffer.abort();
+                    track.reset();
                     Some(track.state())
                 }
                 Busy::Appending | Busy::Removing => Some(track.state()),
@@ -314,7 +316,10 @@ impl Track {
             Op::ChangeType { mime, .. } if self.can_change() => {
                 self.buffer.change_type(mime).map(|()| None)
             }
-            Op::ChangeType { needed: false, .. } => Ok(None),
+            Op::ChangeType { needed: false, .. } => {
+                self.reset();
+                Ok(None)
+            }
             Op::ChangeType { .. } => {
                 self.queue.insert(0, (turn, op));
                 self.full = true;
@@ -324,7 +329,10 @@ impl Track {
                 let seconds = JsValue::from(*micros as f64 / 1e6);
                 dom::set(&self.buffer, "timestampOffset", &seconds).map(|()| None)
             }
-            Op::Window(window) => self.keep(window).map(|()| None),
+            Op::Window(window) => {
+                self.window = Some(*window);
+                self.keep(window).map(|()| None)
+            }
         };
         match done {
             Ok(busy) => {
@@ -345,6 +353,13 @@ impl Track {
     /// The browser has `changeType`.
     fn can_change(&self) -> bool {
         dom::get(&self.buffer, "changeType").is_ok_and(|it| it.is_function())
+    }
+
+    /// Resets the parser; illegal only when the source is closed or ended: then there is nothing to reset.
+    fn reset(&self) {
+        _ = self.buffer.abort();
+        // `abort()` opens the append window.
+        _ = self.window.as_ref().map(|it| self.keep(it));
     }
 
     fn keep(&self, window: &Window) -> Result<(), JsValue> {

@@ -8,9 +8,7 @@ use web_sys::TimeRanges;
 
 /// Now on the monotonic clock.
 pub(crate) fn now() -> Instant {
-    // Every browser with WebAssembly has this clock.
-    let ms = dom::window().performance().map_or(0.0, |it| it.now());
-    Instant::from_micros((ms * 1000.0) as u64)
+    Instant::from_micros((dom::milliseconds() * 1000.0) as u64)
 }
 
 /// Now on the local wall clock.

@@ -137,7 +137,9 @@ impl Buffer {
     pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, wrapping: &Wrapping) {
         self.take_back(cx);
         self.begun = 0;
-        self.turn_to(cx, &wrapping.mime);
+        if self.mime != wrapping.mime || self.init.as_ref() != Some(&wrapping.init) {
+            self.turn_to(cx, &wrapping.mime);
+        }
         self.shift(cx, wrapping.offset_us.unwrap_or_default());
         if self.window != wrapping.window {
             self.window = wrapping.window;
@@ -153,9 +155,10 @@ impl Buffer {
         }
     }
 
-    /// Changes the type of the media that follows (`changeType`).
-    pub(super) fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
-        if self.mime != mime {
+    /// Another initialization segment follows, of this type: announces it (`changeType`), unless it is the first of
+    /// the parser.
+    fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
+        if self.mime != mime || self.init.is_some() {
             let needed = !codec::same_families(&self.mime, mime);
             self.mime = mime.to_string();
             self.init = None;
@@ -176,6 +179,13 @@ impl Buffer {
         self.half = true;
         self.begun = self.begun.saturating_add(1);
         self.append(cx, Append::Blob(part));
+    }
+
+    /// Appends an initialization segment that has no address of its own.
+    pub(super) fn put_init(&mut self, cx: &mut Cx<'_>, mime: &str, bytes: Vec<u8>) {
+        self.turn_to(cx, mime);
+        self.init = Some(None);
+        self.put(cx, bytes);
     }
 
     /// Appends whole fragments.
@@ -342,7 +352,8 @@ mod tests {
             &mut around.at(Instant::default()),
             &Wrapping { offset_us: Some(5), ..wrapping("b") },
         );
-        assert_eq!(out(&mut around), [init()]);
+        let announced = Output::ChangeType { buffer: V, mime: MIME.into(), needed: false };
+        assert_eq!(out(&mut around), [announced, init()], "the parser is reset before its second");
         let other = Wrapping { mime: "video/mp4".into(), offset_us: Some(5), ..wrapping("b") };
         b.prepare(&mut around.at(Instant::default()), &other);
         let turned = Output::ChangeType { buffer: V, mime: "video/mp4".into(), needed: true };

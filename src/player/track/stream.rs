@@ -348,7 +348,7 @@ impl Stream {
             (offset, Span { start: at(start), end: at(end) })
         });
         if let Some(mime) = &piece.mime {
-            self.buffer.turn_to(cx, mime);
+            return self.buffer.put_init(cx, mime, piece.bytes);
         }
         if let Some((offset, _)) = placed {
             self.buffer.shift(cx, offset);
