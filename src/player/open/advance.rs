@@ -34,10 +34,7 @@ impl Opening<'_> {
         if !self.stage.was_announced() && !self.complete(cx, p) {
             return None;
         }
-        for stream in self.tracks.iter_mut() {
-            stream.renewed();
-            stream.buffer.add(cx);
-        }
+        self.tracks.add_buffers(cx);
         set_duration(cx, p);
         self.head.leave();
         self.stage.run()

@@ -5,7 +5,7 @@ use super::{Opening, Resume};
 use crate::player::cx::Cx;
 use crate::player::error::{Code, Error};
 use crate::player::io::{Output, Reason, TrackId};
-use crate::player::place::{Place, rep_of};
+use crate::player::place::Place;
 use crate::player::select;
 use crate::time::Position;
 use alloc::format;
@@ -69,19 +69,10 @@ impl Opening<'_> {
         let at = self.head.position(cx.now);
         let Some(kind) = self.tracks.get(rest).map(|s| s.kind) else { return };
         let error = without::left_out(self.tracks, self.manifest, track, kind, error);
-        let Some(mut lost) = self.tracks.remove(track) else { return };
-        lost.retarget(cx, self.requests, at);
-        if let Some((id, _)) = lost.fetching.take() {
-            self.requests.cancel(cx, id);
+        let heir = (fate == Fate::TakesOver(rest)).then_some(rest);
+        if !self.tracks.remove(cx, self.requests, track, heir, at) {
+            return;
         }
-        if fate == Fate::TakesOver(rest)
-            && let Some(heir) = self.tracks.get_mut(rest)
-        {
-            heir.passive = false;
-            heir.transport = lost.transport.take();
-            heir.cursor = lost.cursor;
-        }
-        lost.stop(cx);
         self.report_error(cx, error);
         if self.stage.is_running() {
             self.rebuild(cx, Resume::Near);
@@ -95,23 +86,9 @@ impl Opening<'_> {
     /// exactly as `resume` says.
     pub(super) fn rebuild(&mut self, cx: &mut Cx<'_>, resume: impl FnOnce(Position) -> Resume) {
         let at = self.head.rebuilt(cx.now);
-        for stream in self.tracks.iter_mut() {
-            stream.retarget(cx, self.requests, at);
-            // The rung may have been changed, and AddBuffer takes the stream's type.
-            stream.renewed();
-        }
-        self.refresh_mimes();
+        self.tracks.rebuild(cx, self.requests, self.manifest.presentation(), at);
         self.stage.open(Some(resume(at)));
         cx.push(Output::OpenSource);
-    }
-
-    fn refresh_mimes(&mut self) {
-        let Some(p) = self.manifest.presentation() else { return };
-        for stream in self.tracks.iter_mut().filter(|s| s.transport.is_none() && !s.passive) {
-            if let Some(mime) = rep_of(p, stream.place).and_then(|r| r.mime(stream.kind)) {
-                stream.buffer.is_to_be(mime);
-            }
-        }
     }
 
     /// Changes to the next lower rung, else to another codec; answers whether there is one.

@@ -88,9 +88,7 @@ impl Drive<'_> {
     pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>) {
         self.head.leave_for_unknown();
         self.camera.new_timeline();
-        for stream in self.tracks.iter_mut() {
-            stream.retarget(cx, self.requests, stream.cursor.position());
-        }
+        self.tracks.start_over(cx, self.requests);
     }
 
     /// Fetches everything again for a new MediaSource.

@@ -120,7 +120,7 @@ impl Buffer {
     }
 
     /// It is added to a new MediaSource, empty.
-    pub(in crate::player) fn add(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn add(&mut self, cx: &mut Cx<'_>) {
         self.renew();
         cx.push(Output::AddBuffer { buffer: self.id, mime: self.mime.clone() });
     }

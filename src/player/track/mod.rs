@@ -7,6 +7,7 @@
 //! | [`transport`] | the transmuxer of a transport stream |
 //! | [`sniffing`] | which tracks a transport stream has; [`sniff`]: what its segments say of that |
 //! | [`late`] | a track that appears in it later |
+//! | [`source`] | what a new MediaSource means for the tracks, and the end of one |
 //! | [`silence`] | AAC for holes in the sound |
 //! | [`way`] | where playing can go on |
 //! | [`wrapping`] | what a segment needs around it |
@@ -18,6 +19,7 @@ mod late;
 pub(super) mod silence;
 mod sniff;
 pub(super) mod sniffing;
+mod source;
 pub(super) mod stream;
 pub(super) mod transport;
 pub(super) mod way;
@@ -76,13 +78,6 @@ impl Tracks {
         &mut self.list[last]
     }
 
-    pub(super) fn remove(&mut self, track: TrackId) -> Option<Stream> {
-        let i = self.list.iter().position(|s| s.id == track)?;
-        let lost = self.list.remove(i);
-        self.left_out.push(lost.kind);
-        Some(lost)
-    }
-
     /// The first track after this one, in the order in which they were added.
     pub(super) fn after(&self, track: Option<TrackId>) -> Option<TrackId> {
         self.list.iter().map(|s| s.id).find(|id| Some(*id) > track)
@@ -95,10 +90,6 @@ impl Tracks {
 
     pub(super) fn iter(&self) -> core::slice::Iter<'_, Stream> {
         self.list.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Stream> {
-        self.list.iter_mut()
     }
 
     pub(super) fn get(&self, track: TrackId) -> Option<&Stream> {
@@ -521,7 +512,8 @@ mod tests {
         tracks.of_mut(TrackKind::Video).unwrap().ended = true;
         assert!(tracks.all_over(), "nor the end");
         assert_eq!(tracks.ids(), [TrackId(0), TrackId(1), TrackId(2)]);
-        tracks.remove(TrackId(1));
+        let (mut around, mut requests) = (Surroundings::default(), Requests::default());
+        tracks.remove(&mut around.at(now(0)), &mut requests, TrackId(1), None, at(0));
         assert_eq!(tracks.after(None), Some(TrackId(0)));
         assert_eq!(tracks.after(Some(TrackId(0))), Some(TrackId(2)));
         assert_eq!(tracks.after(Some(TrackId(2))), None);

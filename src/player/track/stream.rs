@@ -495,18 +495,10 @@ impl Stream {
     }
 
     /// Lets go of everything that is kept for it.
-    pub(in crate::player) fn stop(self, cx: &mut Cx<'_>) {
+    pub(super) fn stop(self, cx: &mut Cx<'_>) {
         for d in self.downloads {
             release(cx, d);
         }
-    }
-
-    /// A new MediaSource comes: nothing is in its buffers.
-    pub(in crate::player) fn renewed(&mut self) {
-        self.buffer.renew();
-        self.ended = false;
-        self.reached = None;
-        self.transport = self.transport.as_ref().map(Transport::renewed);
     }
 }
 
