@@ -10,7 +10,7 @@ use super::quality;
 use super::select::Types;
 use super::track::Tracks;
 use super::track::way::Ways;
-use crate::presentation::{self, Segment};
+use crate::presentation::Segment;
 use crate::time::{Instant, Position, WallTime};
 use core::time::Duration;
 
@@ -76,20 +76,14 @@ impl<'a> Sight<'a> {
         let (Some(control), Some(edge)) = (self.head.control(), self.edge(tracks, now)) else {
             return Duration::ZERO;
         };
-        let Some(stream) = tracks.leading() else { return Duration::ZERO };
-        let Some(d) = stream.downloads.front().filter(|_| self.head.is_growing()) else {
+        let Some(stream) = tracks.leading().filter(|_| self.head.is_growing()) else {
             return Duration::ZERO;
         };
-        let reached = d.reached.unwrap_or(d.segment.start);
-        if reached >= d.edge_at_ask && !control.knows_lateness(now) {
+        if stream.comes_as_made() && !control.knows_lateness(now) {
             // It arrives while it is made, and the usual lateness was not measured yet.
             return Duration::ZERO;
         }
-        let made = d.finished.zip(self.manifest.presentation());
-        let made = made.and_then(|((at, end), p)| Some(presentation::edge(p, at)?.since(end)));
-        let usual = control.usual_lateness(now).max(stream.lateness.known());
-        let expected = usual.max(made.unwrap_or_default());
-        edge.since(reached).saturating_sub(expected + stream.grain)
+        stream.late(self.manifest.presentation(), edge, control.usual_lateness(now))
     }
 
     /// What the choice of representations is made from; `goal`: how much media is fetched ahead.

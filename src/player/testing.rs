@@ -14,7 +14,6 @@ use super::retries::Retries;
 use super::select::Types;
 use super::track::Tracks;
 use super::track::way::Ways;
-use crate::buffer::plan::Cursor;
 use crate::live::control::Sound;
 use crate::presentation::{Presentation, TrackKind};
 use crate::time::{Instant, Position, Span, WallTime};
@@ -130,9 +129,7 @@ impl World {
     /// The browser holds these; all up to `asked` was asked for in one run, and has come.
     pub(super) fn holds(&mut self, spans: &[Span], asked: Position) {
         let stream = self.tracks.of_mut(TrackKind::Video).expect("the track");
-        stream.buffer.updated(spans.to_vec());
-        stream.run = Span { start: at(0), end: asked };
-        stream.cursor = Cursor::After { number: 1, end: asked };
+        stream.holds(spans, asked);
     }
 
     /// A step of the playhead; answers what it says, and what was put out.

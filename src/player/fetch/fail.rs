@@ -23,7 +23,7 @@ impl Fetch<'_> {
         failure: &Failure,
     ) {
         if let Some(stream) = self.tracks.get_mut(track) {
-            stream.fetching = None;
+            stream.preliminary_over();
         }
         let error = Error::of_request(failure, &sent.url, "the start of the media");
         self.preliminary_trouble(cx, track, error, sent.failed(cx.now, failure));
@@ -80,15 +80,16 @@ impl Fetch<'_> {
         }
         let page = sent.is_some_and(|sent| sent.is_page(&[]));
         let failure = if page { Failure::Page } else { Failure::Unreadable };
-        let mut error =
-            Error::of_request(&failure, &lost.segment.resource.preferred(), "a segment");
+        let mut error = Error::of_request(&failure, &lost.resource.preferred(), "a segment");
         error.detail = why.to_string();
         let failed = Failed::at_once(&failure);
         if self.is_live() {
-            self.skip(track, &lost.segment);
+            if let Some(stream) = self.tracks.get_mut(track) {
+                stream.skip(&lost);
+            }
             return self.refused(cx, track, error, failed);
         }
-        self.film_segment_failed(cx, track, error, &lost.segment, failed);
+        self.film_segment_failed(cx, track, error, &lost, failed);
     }
 
     /// A segment did not come, or not all of it.
@@ -102,11 +103,11 @@ impl Fetch<'_> {
         let Some(stream) = self.tracks.get_mut(track) else { return };
         let Some(lost) = stream.lost(cx, self.requests, sent.id) else { return };
         if *failure == Failure::Timeout {
-            stream.trouble.silent = stream.trouble.silent.saturating_add(1);
+            stream.fell_silent();
         }
         let live = self.is_live();
         if live && failure.is_absence() {
-            return self.missing(cx, track, sent.sent_at, &lost.segment);
+            return self.missing(cx.now, track, sent.sent_at, &lost);
         }
         let error = Error::of_request(failure, &sent.url, "a segment");
         let failed = sent.failed(cx.now, failure);
@@ -115,7 +116,7 @@ impl Fetch<'_> {
             self.ask_manifest(failure);
             self.refused(cx, track, error, failed);
         } else {
-            self.film_segment_failed(cx, track, error, &lost.segment, failed);
+            self.film_segment_failed(cx, track, error, &lost, failed);
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use super::{Fetch, Step};
 use crate::buffer::gaps::Way;
-use crate::buffer::plan::Cursor;
 use crate::player::cx::Cx;
 use crate::player::io::{Reason, TrackId};
 use crate::player::track::silence::LEAST;
@@ -21,22 +20,21 @@ impl Fetch<'_> {
     /// none.
     pub(super) fn fill(&mut self, cx: &mut Cx<'_>, track: TrackId, to: Position) -> Option<Step> {
         let stream = self.tracks.get(track)?;
-        if to.since(stream.run.end) < LEAST
-            || !stream.downloads.is_empty()
+        if to.since(stream.asked_to()) < LEAST
+            || stream.coming().is_some()
             || !self.falls_silent(stream)
         {
             return None;
         }
-        if !stream.buffer.is_idle() || stream.buffer.is_full() {
+        if !stream.buffer().is_idle() || stream.buffer().is_full() {
             // Where its sound ends is not known yet.
             return Some(Step::Rest);
         }
-        let before = stream.buffer.ranges().spans().iter().rfind(|s| s.start < stream.run.end);
-        let from = before.map_or(stream.run.start, |s| s.end.max(stream.run.start));
+        let from = stream.held_to();
         let picture = self.tracks.of(TrackKind::Video)?;
-        if picture.buffer.ranges().is_empty() {
+        if picture.buffer().ranges().is_empty() {
             // Silence is for a picture to play beside; there is none yet.
-            return (!picture.ended).then_some(Step::Rest);
+            return (!picture.is_ended()).then_some(Step::Rest);
         }
         // Where the picture jumps over a hole, no silence is needed.
         let from = match self.rest.ways(self.tracks, self.types).way_of(&[picture], from) {
@@ -45,8 +43,8 @@ impl Fetch<'_> {
             Way::To(_) | Way::Over => return None,
         };
         // Only as far as the picture has come: the manifest may promise media that does not exist.
-        let seen = picture.buffer.ranges().end_from(from);
-        if picture.ended && seen <= from {
+        let seen = picture.buffer().ranges().end_from(from);
+        if picture.is_ended() && seen <= from {
             return None;
         }
         let position = self.rest.head.position_or_start(cx.now);
@@ -57,7 +55,7 @@ impl Fetch<'_> {
         let stream = self.tracks.get_mut(track)?;
         if from >= to {
             // It was filled before.
-            stream.run.end = to;
+            stream.filled_to(to);
             return None;
         }
         if until == to || until.since(from) >= LEAST {
@@ -71,16 +69,16 @@ impl Fetch<'_> {
     /// The sound has no more media for now, but the picture may: makes silence up to where the picture has
     /// come. `None`: the sound is over.
     pub(super) fn fill_beside_picture(&mut self, cx: &mut Cx<'_>, track: TrackId) -> Option<Step> {
-        let picture = self.tracks.of(TrackKind::Video).filter(|s| !s.ended)?;
+        let picture = self.tracks.of(TrackKind::Video).filter(|s| !s.is_ended())?;
         let stream = self.tracks.get(track).filter(|s| self.falls_silent(s))?;
         // Only as far as the picture has come: what is requested may not exist.
-        let to = picture.buffer.ranges().end_from(stream.run.end - UNEVEN);
-        if to.since(stream.run.end) < LEAST {
+        let to = picture.buffer().ranges().end_from(stream.asked_to() - UNEVEN);
+        if to.since(stream.asked_to()) < LEAST {
             return Some(Step::Rest);
         }
         let step = self.fill(cx, track, to);
         if let Some(stream) = self.tracks.get_mut(track) {
-            stream.cursor = Cursor::At(stream.run.end.max(stream.cursor.position()));
+            stream.go_on_after_silence();
         }
         Some(step.unwrap_or(Step::Rest))
     }

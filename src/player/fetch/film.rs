@@ -9,7 +9,7 @@ use crate::player::io::TrackId;
 use crate::player::open::without;
 use crate::player::place::{Place, track_of};
 use crate::player::retries::Need;
-use crate::player::track::stream::Trouble;
+use crate::player::track::stream::Stream;
 use crate::presentation::{Kind, Segment, TrackKind};
 use crate::time::Position;
 use core::time::Duration;
@@ -28,8 +28,8 @@ impl Fetch<'_> {
         let left = self.film_end().map_or(Duration::MAX, |end| end.since(segment.start));
         let others = self.others_of(track);
         let Some(stream) = self.tracks.get(track) else { return };
-        let (left_out, silent) = (stream.trouble.left_out, self.falls_silent(stream));
-        let held = !stream.buffer.ranges().is_empty();
+        let (left_out, silent) = (stream.left_out(), self.falls_silent(stream));
+        let held = !stream.buffer().ranges().is_empty();
         let tries = self.requests.retries.failed(Need::Segment(track), Some(failed.failure));
         match retry::outlook(failed.failure) {
             Outlook::Passes => self.refused(cx, track, error, failed),
@@ -78,10 +78,8 @@ impl Fetch<'_> {
     }
 
     fn leave_out(&mut self, track: TrackId, segment: &Segment) {
-        self.skip(track, segment);
         if let Some(stream) = self.tracks.get_mut(track) {
-            let left_out = stream.trouble.left_out.saturating_add(1);
-            stream.trouble = Trouble { left_out, ..Trouble::default() };
+            stream.leave_out(segment);
             self.requests.retries.replaced(track);
         }
     }
@@ -97,7 +95,7 @@ impl Fetch<'_> {
     /// In how many other qualities a segment of this kind can be asked for.
     fn others_of(&self, track: TrackId) -> u32 {
         let known = self.rest.manifest.presentation().zip(self.tracks.get(track));
-        let offered = known.and_then(|(p, s)| track_of(p, s.place));
+        let offered = known.and_then(|(p, s)| track_of(p, s.place()));
         let playable = offered.map_or(0, |t| self.types.playable(t).len());
         u32::try_from(playable.saturating_sub(1)).unwrap_or(u32::MAX)
     }
@@ -105,7 +103,7 @@ impl Fetch<'_> {
     /// The segment is asked for in the next lower quality, else in the next higher one.
     fn ask_elsewhere(&mut self, track: TrackId, segment: &Segment) {
         let Some(p) = self.rest.manifest.presentation() else { return };
-        let Some(place) = self.tracks.get(track).map(|s| s.place) else { return };
+        let Some(place) = self.tracks.get(track).map(Stream::place) else { return };
         let Some(offered) = track_of(p, place) else { return };
         let playable = self.types.playable(offered);
         let lower = playable.iter().copied().filter(|&i| i < place.rep).max();
@@ -114,7 +112,7 @@ impl Fetch<'_> {
         };
         self.quality.keep_rung(segment);
         if let Some(stream) = self.tracks.get_mut(track) {
-            stream.place = Place { rep, ..place };
+            stream.switch_to(Place { rep, ..place });
         }
         self.quality.because("the segment is not to be had in another one");
     }

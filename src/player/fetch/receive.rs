@@ -32,7 +32,7 @@ impl Fetch<'_> {
             _ => None,
         });
         let Some(stream) = self.tracks.get_mut(track) else { return };
-        stream.fetching = None;
+        stream.preliminary_over();
         match init {
             Some(init) => {
                 self.requests.retries.recount(Need::Track(track));
@@ -52,9 +52,10 @@ impl Fetch<'_> {
         body: &[u8],
     ) -> Option<(Resource, SegmentList)> {
         let stream = self.tracks.get_mut(track)?;
-        stream.fetching = None;
+        stream.preliminary_over();
         let p = self.rest.manifest.presentation()?;
-        let (rep, period) = (rep_of(p, stream.place)?, p.periods.get(stream.place.period)?);
+        let place = stream.place();
+        let (rep, period) = (rep_of(p, place)?, p.periods.get(place.period)?);
         let list = index::read(body, &sent.resource, rep, period.start);
         if list.is_none() {
             self.unreadable(cx, track, sent, body, "a segment index (sidx, indexRange)");
@@ -116,14 +117,9 @@ impl Fetch<'_> {
     ) -> Option<(Segment, i64)> {
         let sent_at = self.requests.get(id).map_or(now, |s| s.sent_at);
         let stream = self.tracks.get(track).filter(|_| self.is_live())?;
-        let segment = stream.downloads.iter().find(|d| d.id == id)?.segment.clone();
+        let segment = stream.segment_of(id)?.clone();
         let age = self.rest.age(self.tracks, sent_at, &segment);
-        let stream = self.tracks.get_mut(track)?;
-        match stream.trouble.missing.take() {
-            // A newer one exists, so the missing one is lost: it says nothing about lateness.
-            Some(missing) if segment.start > missing.start => stream.lateness.forget_refusal(),
-            _ => stream.lateness.arrived(segment.start, age),
-        }
+        self.tracks.get_mut(track)?.segment_exists(&segment, age);
         Some((segment, age))
     }
 }

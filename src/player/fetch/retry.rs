@@ -1,7 +1,6 @@
 //! Trying again: after which wait, with which representation, and when to give up.
 
 use super::{Fetch, Wish};
-use crate::buffer::plan::Cursor;
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, Policy};
 use crate::player::cx::Cx;
@@ -9,8 +8,6 @@ use crate::player::error::Error;
 use crate::player::io::TrackId;
 use crate::player::place::{place_in, rep_of, track_of};
 use crate::player::retries::Need;
-use crate::player::track::stream::Trouble;
-use crate::presentation::Segment;
 use core::time::Duration;
 
 /// A live server that refuses may just be starting: only after this many refusals the track is given up.
@@ -67,7 +64,7 @@ impl Fetch<'_> {
     ) -> bool {
         let Some(p) = self.rest.manifest.presentation() else { return false };
         let Some(stream) = self.tracks.get(track) else { return false };
-        let (kind, place) = (stream.kind, stream.place);
+        let (kind, place) = (stream.kind(), stream.place());
         let (Some(like), Some(rep)) = (track_of(p, place), rep_of(p, place)) else {
             return false;
         };
@@ -77,17 +74,9 @@ impl Fetch<'_> {
             self.types.found_again();
             return false;
         };
-        stream.place = next;
-        stream.trouble = Trouble::default();
+        stream.pass_over_to(next);
         self.requests.retries.replaced(track);
         self.quality.because("another one is not to be had");
         true
-    }
-
-    /// The segment is not asked for again.
-    pub(super) fn skip(&mut self, track: TrackId, segment: &Segment) {
-        if let Some(stream) = self.tracks.get_mut(track) {
-            stream.cursor = Cursor::After { number: segment.number, end: segment.end };
-        }
     }
 }

@@ -32,13 +32,12 @@ impl Fetch<'_> {
         let Some(p) = self.rest.manifest.presentation() else { return };
         let soon = self.rest.head.position(cx.now) + SOON;
         let Some(stream) = self.tracks.of(TrackKind::Video) else { return };
-        let (Some(track), Some(rep)) = (track_of(p, stream.place), rep_of(p, stream.place)) else {
-            return;
-        };
+        let place = stream.place();
+        let (Some(track), Some(rep)) = (track_of(p, place), rep_of(p, place)) else { return };
         let chosen = self.quality.chosen(self.types, track);
-        let same = chosen.is_none_or(|chosen| chosen == stream.place.rep);
+        let same = chosen.is_none_or(|chosen| chosen == place.rep);
         let border = self.rest.manifest.list(rep).at(soon).map(|s| s.end);
-        let Some(border) = border.filter(|b| !same && *b < stream.cursor.position()) else {
+        let Some(border) = border.filter(|b| !same && *b < stream.fetching_at()) else {
             return;
         };
         if let Some(stream) = self.tracks.of_mut(TrackKind::Video) {
@@ -63,19 +62,16 @@ impl Fetch<'_> {
             return self.drop_to(cx, track, choice);
         }
         let Some(stream) = self.tracks.get_mut(track) else { return };
-        if stream.lost(cx, self.requests, id).is_none() {
-            return;
+        if stream.give_up_for(cx, self.requests, id, choice.rep) {
+            self.quality.because(&choice.why);
         }
-        self.requests.cancel(cx, id);
-        stream.place.rep = choice.rep;
-        self.quality.because(&choice.why);
     }
 
     /// Leaves a growing segment for a lower rung.
     fn drop_to(&mut self, cx: &mut Cx<'_>, track: TrackId, choice: Choice) {
         let Some(edge) = self.rest.edge(self.tracks, cx.now) else { return };
         let position = self.rest.head.position(cx.now);
-        let place = self.tracks.get(track).map(|s| Place { rep: choice.rep, ..s.place });
+        let place = self.tracks.get(track).map(|s| Place { rep: choice.rep, ..s.place() });
         let entry = self
             .quality_parts(cx.now)
             .zip(place)
@@ -84,9 +80,8 @@ impl Fetch<'_> {
             return;
         };
         // From the end of the buffer, but not media that playback would skip.
-        let at = stream.buffer.ranges().end_from(position).max(entry.unwrap_or(edge - ENTRY));
-        stream.place.rep = choice.rep;
-        stream.retarget(cx, self.requests, at);
+        let at = stream.buffer().ranges().end_from(position).max(entry.unwrap_or(edge - ENTRY));
+        stream.drop_to_rung(cx, self.requests, choice.rep, at);
         self.quality.because(&choice.why);
         self.wish(Wish::GoOn(at));
     }
@@ -95,12 +90,12 @@ impl Fetch<'_> {
     /// is no time for them.
     fn advance_inits(&mut self, cx: &mut Cx<'_>) {
         let Some(p) = self.rest.manifest.presentation() else { return };
-        let stream = self.tracks.of_mut(TrackKind::Video).filter(|s| s.fetching.is_none());
+        let stream = self.tracks.of_mut(TrackKind::Video).filter(|s| !s.is_preparing());
         let Some(stream) = stream else { return };
-        let Some(track) = track_of(p, stream.place) else { return };
+        let Some(track) = track_of(p, stream.place()) else { return };
         let playable = self.types.playable(track).into_iter();
         let mut inits = playable.filter_map(|rep| track.representations.get(rep)?.init.as_ref());
-        if self.requests.retries.count(Need::Track(stream.id)) == 0
+        if self.requests.retries.count(Need::Track(stream.id())) == 0
             && let Some(init) = inits.find(|init| stream.init(init).is_none())
         {
             stream.ask_init(cx, self.requests, init.clone());
@@ -149,8 +144,8 @@ impl Fetch<'_> {
         let s = head.snap();
         let seen = !s.hidden && head.runs();
         let Some(picture) = self.tracks.of(TrackKind::Video) else { return };
-        self.quality.frames(now, picture.place.rep, (s.frames, s.dropped), seen);
-        if let Some(index) = picture.buffer.quality_at(head.position(now)) {
+        self.quality.frames(now, picture.place().rep, (s.frames, s.dropped), seen);
+        if let Some(index) = picture.buffer().quality_at(head.position(now)) {
             self.quality.shows(index, s.height_px);
         }
     }

@@ -7,6 +7,7 @@ use crate::player::error::{Code, Error};
 use crate::player::io::{Output, Reason, TrackId};
 use crate::player::place::Place;
 use crate::player::select;
+use crate::player::track::stream::Stream;
 use crate::time::Position;
 use alloc::format;
 use alloc::string::String;
@@ -15,7 +16,7 @@ use alloc::vec::Vec;
 impl Opening<'_> {
     /// `video.error`: the decoder failed, and the MediaSource cannot be used any more.
     pub(in crate::player) fn decoder_died(&mut self, cx: &mut Cx<'_>, code: u16, message: &str) {
-        let track = without::culprit(message).and_then(|kind| self.tracks.of(kind)).map(|s| s.id);
+        let track = without::culprit(message).and_then(|kind| self.tracks.of(kind)).map(Stream::id);
         self.break_down(cx, Code::Decode, track, format!("MediaError {code}: {message}"));
     }
 
@@ -60,14 +61,14 @@ impl Opening<'_> {
     /// This track cannot be played: the others go on without it; if there are none, playback has
     /// failed.
     pub(in crate::player) fn go_without(&mut self, cx: &mut Cx<'_>, track: TrackId, error: Error) {
-        let tracks: Vec<_> = self.tracks.iter().map(|s| (s.id, s.passive)).collect();
+        let tracks: Vec<_> = self.tracks.iter().map(|s| (s.id(), s.is_passive())).collect();
         let fate = fate(&tracks, track);
         let rest = match fate {
             Fate::GoesOn(rest) | Fate::TakesOver(rest) => rest,
             Fate::Ends => return self.report_error(cx, Error { fatal: true, ..error }),
         };
         let at = self.head.position(cx.now);
-        let Some(kind) = self.tracks.get(rest).map(|s| s.kind) else { return };
+        let Some(kind) = self.tracks.get(rest).map(Stream::kind) else { return };
         let error = without::left_out(self.tracks, self.manifest, track, kind, error);
         let heir = (fate == Fate::TakesOver(rest)).then_some(rest);
         if !self.tracks.remove(cx, self.requests, track, heir, at) {
@@ -95,7 +96,7 @@ impl Opening<'_> {
     fn play_something_else(&mut self, track: Option<TrackId>) -> bool {
         let Some(p) = self.manifest.presentation() else { return false };
         let stream = track.map_or_else(|| self.tracks.leading(), |track| self.tracks.get(track));
-        let Some((id, place)) = stream.map(|s| (s.id, s.place)) else { return false };
+        let Some((id, place)) = stream.map(|s| (s.id(), s.place())) else { return false };
         let Some(period) = p.periods.get(place.period) else { return false };
         let Some(track) = period.tracks.get(place.track) else { return false };
         let Some(rep) = track.representations.get(place.rep) else { return false };
@@ -118,7 +119,7 @@ impl Opening<'_> {
         let (Some((track, rep)), Some(stream)) = (next, self.tracks.get_mut(id)) else {
             return false;
         };
-        stream.place = Place { track, rep, ..place };
+        stream.switch_to(Place { track, rep, ..place });
         true
     }
 }

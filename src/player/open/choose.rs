@@ -7,7 +7,6 @@ use crate::player::place::Place;
 use crate::player::select;
 use crate::presentation::{Container, Kind, Presentation, Track, TrackKind};
 use alloc::format;
-use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -35,14 +34,14 @@ impl Opening<'_> {
             };
             let place = Place { period: period_index, track, rep };
             let wanted = Track { representations: Vec::new(), ..t.clone() };
-            self.tracks.add(kind, place, mime, period.start).wanted = Some(Rc::new(wanted));
+            self.tracks.add(kind, place, mime, period.start).wants(wanted);
         }
         if self.tracks.is_empty() {
             return Err(self.why_nothing_plays(period.tracks.iter()));
         }
         if let (Some(lost), Some(rest)) = (refused.first(), self.tracks.first()) {
             let error = self.why_nothing_plays(refused.iter().copied());
-            let error = without::as_left_out(lost.kind, Some(lost), rest.kind, error);
+            let error = without::as_left_out(lost.kind, Some(lost), rest.kind(), error);
             self.report_error(cx, error);
         }
         Ok(())

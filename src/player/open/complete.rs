@@ -9,6 +9,7 @@ use crate::player::io::{Output, TrackId};
 use crate::player::place::{qualities, rep_of};
 use crate::player::playhead::LivePlayback;
 use crate::player::retries::Need;
+use crate::player::track::stream::Stream;
 use crate::player::track::wrapping::mime_of;
 use crate::presentation::{Container, Kind, Presentation, SegmentList};
 use alloc::string::ToString;
@@ -31,14 +32,14 @@ impl Opening<'_> {
         }
         let live = matches!(p.kind, Kind::Live(_));
         if live {
-            let reps = || self.tracks.feeds().filter_map(|s| rep_of(p, s.place));
+            let reps = || self.tracks.feeds().filter_map(|s| rep_of(p, s.place()));
             let growing = reps().all(|r| r.growing);
             let sound = self.tracks.sound(self.head.snap().muted);
             let segment = self.tracks.segment_length(p);
             self.head.goes_live(LivePlayback::new(cx, p, growing, sound, segment));
         }
         self.stage.mark_announced();
-        let place = self.tracks.leading().map(|s| s.place);
+        let place = self.tracks.leading().map(Stream::place);
         let offered = place.map(|place| qualities(p, self.types, place)).unwrap_or_default();
         cx.emit(Event::Loaded { qualities: offered, live });
         true
@@ -63,9 +64,9 @@ impl Opening<'_> {
         let mut unknown = Vec::new();
         let mut refused = None;
         for stream in self.tracks.iter() {
-            match self.types.can_play(stream.buffer.mime()) {
-                None => unknown.push(stream.buffer.mime().to_string()),
-                Some(false) => refused = Some((stream.id, stream.buffer.mime().to_string())),
+            match self.types.can_play(stream.buffer().mime()) {
+                None => unknown.push(stream.buffer().mime().to_string()),
+                Some(false) => refused = Some((stream.id(), stream.buffer().mime().to_string())),
                 Some(true) => {}
             }
         }
@@ -85,19 +86,19 @@ impl Opening<'_> {
     /// Fetches what is missing of a track; answers whether all is known.
     fn complete_track(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> bool {
         let Some(stream) = self.tracks.get(track) else { return true };
-        let Some(rep) = rep_of(p, stream.place) else { return true };
-        let kind = stream.kind;
-        if stream.passive {
+        let Some(rep) = rep_of(p, stream.place()) else { return true };
+        let kind = stream.kind();
+        if stream.is_passive() {
             return true;
         }
-        if matches!(rep.segments, SegmentList::Playlist) || stream.fetching.is_some() {
+        if matches!(rep.segments, SegmentList::Playlist) || stream.is_preparing() {
             return false;
         }
         if self.requests.retries.holds_back(cx, Need::Track(track)) {
             return false;
         }
         let ts = rep.container == Container::Ts;
-        if (ts && stream.transport.is_some()) || (!ts && !rep.codecs.is_empty()) {
+        if (ts && stream.is_transmuxed()) || (!ts && !rep.codecs.is_empty()) {
             return true;
         }
         // Live, the segment that playback will probably start with.
@@ -130,7 +131,7 @@ impl Opening<'_> {
             return false;
         };
         if let Some(mime) = mime_of(rep, kind, &data) {
-            stream.buffer.is_to_be(mime);
+            stream.found_type(mime);
         }
         true
     }

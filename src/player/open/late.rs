@@ -6,6 +6,7 @@ use super::choose::cannot_play;
 use super::{Opening, Resume, without};
 use crate::player::cx::Cx;
 use crate::player::io::Output;
+use crate::player::track::stream::Stream;
 use alloc::vec;
 
 impl Opening<'_> {
@@ -33,7 +34,7 @@ impl Opening<'_> {
             Some(false) => {
                 self.tracks.leave_out(late.kind);
                 let error = cannot_play(self.url, late.mime);
-                if let Some(rest) = self.tracks.leading().map(|s| s.kind) {
+                if let Some(rest) = self.tracks.leading().map(Stream::kind) {
                     self.report_error(cx, without::as_left_out(late.kind, None, rest, error));
                 }
             }

@@ -85,8 +85,8 @@ pub(in crate::player) fn left_out(
     error: Error,
 ) -> Error {
     let Some(lost) = tracks.get(lost) else { return error };
-    let track = manifest.presentation().and_then(|p| track_of(p, lost.place));
-    as_left_out(lost.kind, track.filter(|t| t.kind == lost.kind), rest, error)
+    let track = manifest.presentation().and_then(|p| track_of(p, lost.place()));
+    as_left_out(lost.kind(), track.filter(|t| t.kind == lost.kind()), rest, error)
 }
 
 #[cfg(test)]

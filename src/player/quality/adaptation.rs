@@ -48,7 +48,7 @@ impl View<'_> {
 
     /// The bandwidth of all tracks but the video track.
     pub(super) fn others(&self) -> Bitrate {
-        let others = |s: &&Stream| s.kind != TrackKind::Video;
+        let others = |s: &&Stream| s.kind() != TrackKind::Video;
         self.tracks.rate(self.presentation, others)
     }
 }
@@ -179,11 +179,11 @@ impl Adaptation {
         v: &View<'_>,
         stream: &Stream,
     ) -> Option<Place> {
-        let place = stream.place;
+        let place = stream.place();
         let track = track_of(v.presentation, place)?;
         // Sound is switched only if there is no picture: beside one it needs little of the link.
-        let leads = stream.kind == TrackKind::Video || v.tracks.len() == 1;
-        if !leads || self.kept_on_rung == Some(stream.cursor.position()) {
+        let leads = stream.kind() == TrackKind::Video || v.tracks.len() == 1;
+        if !leads || self.kept_on_rung == Some(stream.fetching_at()) {
             return None;
         }
         if let Some(rep) = self.chosen(v.types, track) {
@@ -200,7 +200,7 @@ impl Adaptation {
             });
             return Some(Place { rep: ceiling, ..place });
         }
-        let picture = stream.kind == TrackKind::Video;
+        let picture = stream.kind() == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
         let choice = self.decide_by_rule(now, v, &rungs, place.rep, others)?;
         self.reason = choice.why;
@@ -362,7 +362,7 @@ mod tests {
             test.presentation.periods[0].tracks[0].representations[0].segments.numbered(1);
         test.quality.keep_rung(&segment.unwrap());
         let stream = test.tracks.of_mut(TrackKind::Video).unwrap();
-        stream.cursor = crate::buffer::plan::Cursor::At(Position::from_millis(1000));
+        stream.holds(&[], Position::from_millis(1000));
         assert_eq!(test.turns_to(0), None);
     }
 

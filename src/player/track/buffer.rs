@@ -80,7 +80,7 @@ impl Buffer {
     }
 
     /// The type that it will be added with.
-    pub(in crate::player) fn is_to_be(&mut self, mime: String) {
+    pub(super) fn is_to_be(&mut self, mime: String) {
         self.mime = mime;
     }
 
@@ -105,7 +105,7 @@ impl Buffer {
     }
 
     /// How often the browser had no room.
-    pub(in crate::player) const fn squeezed(&self) -> u32 {
+    pub(super) const fn squeezed(&self) -> u32 {
         self.squeezed
     }
 
@@ -263,7 +263,7 @@ impl Buffer {
     }
 
     /// The browser has finished an append or a removal.
-    pub(in crate::player) fn updated(&mut self, ranges: Vec<Span>) {
+    pub(super) fn updated(&mut self, ranges: Vec<Span>) {
         self.ranges = Ranges::new(ranges);
         self.open = self.open.saturating_sub(1);
     }
@@ -280,7 +280,7 @@ impl Buffer {
     }
 
     /// The browser has no room for what was to be appended; answers whether that is new.
-    pub(in crate::player) const fn has_no_room(&mut self) -> bool {
+    pub(super) const fn has_no_room(&mut self) -> bool {
         self.full = true;
         self.squeezed = self.squeezed.saturating_add(1);
         self.squeezed == 1

@@ -42,6 +42,22 @@ pub(in crate::player) struct Download {
     pub(in crate::player) got: u64,
 }
 
+impl Download {
+    pub(in crate::player) const fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// The end of its last whole fragment, else its start.
+    pub(super) fn arrived_to(&self) -> Position {
+        self.reached.unwrap_or(self.segment.start)
+    }
+
+    /// Where the fragment begins that is being received, else the end of the last whole one, else its start.
+    pub(super) fn whole_to(&self) -> Position {
+        self.open.map_or_else(|| self.arrived_to(), |open| open.start)
+    }
+}
+
 /// What a piece of a segment was made of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source {
@@ -78,14 +94,14 @@ pub(in crate::player) fn middle(segment: &Segment) -> Position {
 }
 
 /// Frees the bytes that a download still holds.
-pub(in crate::player) fn release(cx: &mut Cx<'_>, download: Download) {
+pub(super) fn release(cx: &mut Cx<'_>, download: Download) {
     for (blob, _) in download.waiting {
         cx.push(Output::Release(blob));
     }
 }
 
 /// The offset of a download's timeline, by its first fragment; the one before it ended at `after`.
-pub(in crate::player) fn learn(
+pub(super) fn learn(
     d: &Download,
     offsets: &mut Offsets,
     after: Option<Position>,
@@ -101,7 +117,7 @@ pub(in crate::player) fn learn(
 }
 
 /// Notes a fact that a read brought. Facts are noted in their order in the stream.
-pub(in crate::player) fn take_fact(
+pub(super) fn take_fact(
     d: &mut Download,
     buffer: &mut Buffer,
     grain: &mut Duration,
@@ -109,7 +125,7 @@ pub(in crate::player) fn take_fact(
     news: &mut Vec<News>,
 ) {
     let offset = d.wrapping.offset_us.unwrap_or_default();
-    let here = d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start);
+    let here = d.whole_to();
     match fact {
         Fact::Fragment(f) => {
             let start = Position::from_micros(f.start.as_micros()).offset(offset);

@@ -2,7 +2,10 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`stream`] | one track: where fetching is, what is on its way, what went wrong |
+//! | [`stream`] | one track: what is on its way, and how it gets to the buffer |
+//! | [`course`] | where it fetches, and how far its media has come |
+//! | [`next`] | what it asks for next |
+//! | [`trouble`] | what went wrong with its segments; [`missing`]: those that are not there |
 //! | [`download`] | a segment on its way |
 //! | [`transport`] | the transmuxer of a transport stream |
 //! | [`sniffing`] | which tracks a transport stream has; [`sniff`]: what its segments say of that |
@@ -13,15 +16,19 @@
 //! | [`wrapping`] | what a segment needs around it |
 //! | [`buffer`] | the SourceBuffer: the only one that appends, takes back and removes |
 
-pub(super) mod buffer;
+mod buffer;
+mod course;
 pub(super) mod download;
 mod late;
+mod missing;
+pub(super) mod next;
 pub(super) mod silence;
 mod sniff;
-pub(super) mod sniffing;
+mod sniffing;
 mod source;
 pub(super) mod stream;
-pub(super) mod transport;
+mod transport;
+mod trouble;
 pub(super) mod way;
 pub(super) mod wrapping;
 

@@ -44,7 +44,7 @@ impl Tracks {
     /// Drops what is on its way; each track goes on where it is.
     pub(in crate::player) fn start_over(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
         for stream in &mut self.list {
-            stream.retarget(cx, requests, stream.cursor.position());
+            stream.retarget(cx, requests, stream.fetching_at());
         }
     }
 

@@ -9,32 +9,34 @@
 //! buffer is aborted before anything else goes in.
 
 use super::buffer::Buffer;
-use super::download::{Download, News, Source, learn, middle, release, take_fact};
-use super::silence;
+use super::download::{Download, News, Source, learn, release, take_fact};
 use super::sniff::Sniff;
 use super::transport::{Piece, Transport};
-use super::wrapping::{InitData, Wrapping};
+use super::trouble::Trouble;
+use super::wrapping::{InitData, Wrapping, mime_of};
+use crate::buffer::clip;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::live::lateness::Lateness;
 use crate::media::isobmff::scan::Fact;
 use crate::player::cx::Cx;
-use crate::player::error::Error;
 use crate::player::io::{BlobId, Body, FetchId, Output, TrackId};
-use crate::player::place::{Place, place_in, rep_of, track_of};
+use crate::player::place::Place;
 use crate::player::requests::{Patience, Purpose, Requests};
-use crate::player::select::{Types, unplayable};
-use crate::presentation::{Presentation, Resource, Segment, Track, TrackKind};
+use crate::presentation::{
+    Mapping, Presentation, Representation, Resource, Segment, Track, TrackKind,
+};
 use crate::time::{Instant, Position, Span};
-use crate::units::Bitrate;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 /// Initialization segments that are kept: three rungs over two Periods, and to spare.
 const INITS: usize = 8;
+/// Gaps between neighbouring segments up to this are rounding errors.
+pub(super) const SEAM: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(in crate::player) struct Stream {
@@ -43,7 +45,7 @@ pub(in crate::player) struct Stream {
     /// What is fetched.
     pub(in crate::player) place: Place,
     /// The track that was chosen first: a Period that lacks it does not change what is wanted.
-    pub(in crate::player) wanted: Option<Rc<Track>>,
+    pub(in crate::player) wanted: Option<Track>,
     pub(in crate::player) cursor: Cursor,
     /// What was asked for without going elsewhere: from where, and how far.
     pub(in crate::player) run: Span,
@@ -53,7 +55,7 @@ pub(in crate::player) struct Stream {
     /// Nothing more will come.
     pub(in crate::player) ended: bool,
     pub(in crate::player) buffer: Buffer,
-    pub(in crate::player) trouble: Trouble,
+    pub(super) trouble: Trouble,
     /// How much later than the manifest says its segments are there.
     pub(in crate::player) lateness: Lateness,
     /// The duration of its last fragment. Media this close to the live edge is still being made, so it is not
@@ -69,38 +71,15 @@ pub(in crate::player) struct Stream {
     /// What was asked for last, as the player numbers qualities.
     pub(in crate::player) quality: Option<u32>,
     /// Its media is transmuxed here.
-    pub(in crate::player) transport: Option<Transport>,
+    pub(super) transport: Option<Transport>,
     /// Another stream's requests feed it.
     pub(in crate::player) passive: bool,
     /// Segments of a transport stream that were looked into before their turn.
     pub(super) sniff: Option<Sniff>,
 }
 
-/// A live segment that was refused.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::player) struct Missing {
-    pub(in crate::player) start: Position,
-    /// A place well inside it.
-    pub(in crate::player) middle: Position,
-    /// Up to here newer ones were asked for in its place.
-    pub(in crate::player) tried: Position,
-    /// When one was refused last.
-    pub(in crate::player) tried_at: Instant,
-}
-
-/// What went wrong with its segments, until one comes.
-#[derive(Clone, Debug, Default)]
-pub(in crate::player) struct Trouble {
-    /// How many were left out before the one at the cursor.
-    pub(in crate::player) left_out: u32,
-    /// A segment that is not there.
-    pub(in crate::player) missing: Option<Missing>,
-    /// Segments in a row that fell silent.
-    pub(in crate::player) silent: u32,
-}
-
 impl Stream {
-    pub(in crate::player) fn new(
+    pub(super) fn new(
         id: TrackId,
         kind: TrackKind,
         place: Place,
@@ -132,6 +111,64 @@ impl Stream {
         }
     }
 
+    pub(in crate::player) const fn id(&self) -> TrackId {
+        self.id
+    }
+
+    pub(in crate::player) const fn kind(&self) -> TrackKind {
+        self.kind
+    }
+
+    /// What is fetched.
+    pub(in crate::player) const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Nothing more will come.
+    pub(in crate::player) const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Its buffer.
+    pub(in crate::player) const fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// The segment on its way that was asked for first.
+    pub(in crate::player) fn coming(&self) -> Option<&Download> {
+        self.downloads.front()
+    }
+
+    /// The segment that download `id` brings.
+    pub(in crate::player) fn segment_of(&self, id: FetchId) -> Option<&Segment> {
+        self.downloads.iter().find(|d| d.id == id).map(Download::segment)
+    }
+
+    /// An index or an initialization segment is on its way.
+    pub(in crate::player) const fn is_preparing(&self) -> bool {
+        self.fetching.is_some()
+    }
+
+    /// Its media is transmuxed here.
+    pub(in crate::player) const fn is_transmuxed(&self) -> bool {
+        self.transport.is_some()
+    }
+
+    /// Another track's requests feed it.
+    pub(in crate::player) const fn is_passive(&self) -> bool {
+        self.passive
+    }
+
+    /// A track like this is wanted in every Period.
+    pub(in crate::player) fn wants(&mut self, track: Track) {
+        self.wanted = Some(track);
+    }
+
+    /// The type of its media was found: its buffer is added with it.
+    pub(in crate::player) fn found_type(&mut self, mime: String) {
+        self.buffer.is_to_be(mime);
+    }
+
     /// Asks for what has to be known before media can be appended.
     pub(in crate::player) fn ask_before(
         &mut self,
@@ -145,6 +182,11 @@ impl Stream {
         self.fetching = Some((id, resource));
     }
 
+    /// What was asked for before media has come, or will not come.
+    pub(in crate::player) fn preliminary_over(&mut self) {
+        self.fetching = None;
+    }
+
     /// Asks for an initialization segment.
     pub(in crate::player) fn ask_init(
         &mut self,
@@ -153,27 +195,6 @@ impl Stream {
         resource: Resource,
     ) {
         self.ask_before(cx, requests, Purpose::Init(self.id), resource);
-    }
-
-    /// If the container of its representation cannot be played, it takes another representation or track of
-    /// its kind. Answers whether it did. `url`: of the manifest.
-    ///
-    /// # Errors
-    /// The reason, for the page, if there is no other to take.
-    pub(in crate::player) fn replace_unplayable(
-        &mut self,
-        p: &Presentation,
-        types: &Types,
-        url: &str,
-    ) -> Result<bool, Error> {
-        let (Some(track), Some(rep)) = (track_of(p, self.place), rep_of(p, self.place)) else {
-            return Ok(false);
-        };
-        let list = rep.playlist.as_ref().map(Resource::preferred);
-        let Some(error) = unplayable(rep, list.as_deref().unwrap_or(url)) else { return Ok(false) };
-        let place = place_in(p, types, self.place.period, self.kind, track, rep);
-        self.place = place.ok_or(error)?;
-        Ok(true)
     }
 
     /// The initialization segment, if it has been loaded.
@@ -188,7 +209,7 @@ impl Stream {
         self.inits.push_back((resource, Rc::new(data)));
     }
 
-    /// A segment has been asked for.
+    /// A segment has been asked for. Answers whether the one before it was of another quality.
     pub(in crate::player) fn asked(
         &mut self,
         id: FetchId,
@@ -197,7 +218,7 @@ impl Stream {
         quality: u32,
         now: Instant,
         edge: Position,
-    ) {
+    ) -> bool {
         self.cursor = Cursor::After { number: segment.number, end: segment.end };
         self.run.end = segment.end;
         self.segment = segment.end.since(segment.start);
@@ -219,10 +240,33 @@ impl Stream {
             reached: None,
             got: 0,
         });
+        self.quality.replace(quality) != Some(quality)
+    }
+
+    /// What a segment of `rep`, which it fetches, needs around it in the buffer.
+    pub(in crate::player) fn wrapping(
+        &self,
+        p: Option<&Presentation>,
+        rep: &Representation,
+        init: Option<Resource>,
+        data: Rc<InitData>,
+    ) -> Option<Wrapping> {
+        let offset_us = match rep.mapping {
+            Mapping::Offset(us) => Some(us),
+            Mapping::Learn => None,
+        };
+        let period = p.and_then(|p| p.periods.get(self.place.period));
+        let window = period.map(|p| clip::window(p, rep.mapping)).unwrap_or_default();
+        // The transmuxer says the type.
+        let mime = match self.transport {
+            Some(_) => self.buffer.mime().to_string(),
+            None => mime_of(rep, self.kind, &data)?,
+        };
+        Some(Wrapping { init, data, mime, offset_us, window })
     }
 
     /// A read of download `id` came.
-    pub(in crate::player) fn read(
+    pub(super) fn read(
         &mut self,
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
@@ -247,7 +291,7 @@ impl Stream {
     }
 
     /// All media of download `id` has come, even if the answer did not end well.
-    pub(in crate::player) fn has_all_of(&self, id: FetchId) -> bool {
+    pub(super) fn has_all_of(&self, id: FetchId) -> bool {
         let mut front = self.downloads.front().into_iter();
         // The last picture of a transport stream is let out when its segment ends.
         let near = if self.transport.is_some() { SEAM } else { SEAM / 2 };
@@ -268,7 +312,7 @@ impl Stream {
     }
 
     /// Download `id` is whole.
-    pub(in crate::player) fn done(
+    pub(super) fn done(
         &mut self,
         cx: &mut Cx<'_>,
         offsets: &mut Offsets,
@@ -364,136 +408,6 @@ impl Stream {
         }
     }
 
-    /// Lets go of a download that failed, and of those after it; fetching goes back to it.
-    pub(in crate::player) fn lost(
-        &mut self,
-        cx: &mut Cx<'_>,
-        requests: &mut Requests,
-        id: FetchId,
-    ) -> Option<Download> {
-        let i = self.downloads.iter().position(|d| d.id == id)?;
-        while self.downloads.len() > i + 1 {
-            if let Some(later) = self.downloads.pop_back() {
-                requests.cancel(cx, later.id);
-                release(cx, later);
-            }
-        }
-        let mut lost = self.downloads.pop_back()?;
-        for (blob, _) in core::mem::take(&mut lost.waiting) {
-            cx.push(Output::Release(blob));
-        }
-        self.last_done = self.downloads.is_empty();
-        self.run.end = lost.segment.start;
-        self.cursor = Cursor::At(middle(&lost.segment));
-        Some(lost)
-    }
-
-    /// Gives up all that is on its way and goes on at `at`.
-    pub(in crate::player) fn retarget(
-        &mut self,
-        cx: &mut Cx<'_>,
-        requests: &mut Requests,
-        at: Position,
-    ) {
-        self.leave(cx, requests, at, false);
-    }
-
-    fn leave(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, at: Position, all: bool) {
-        let settled = self.settled();
-        let goes_on = settled.start <= at && at <= settled.end;
-        self.run = Span { start: if goes_on { settled.start } else { at }, end: at };
-        while let Some(d) = self.downloads.pop_front() {
-            requests.cancel(cx, d.id);
-            release(cx, d);
-        }
-        self.buffer.leave(cx, all);
-        self.reached = None;
-        self.cursor = Cursor::At(at);
-        self.last_done = true;
-        self.ended = false;
-        self.trouble = Trouble::default();
-        requests.retries.had_media(self.id);
-    }
-
-    /// There is no room for what lies after `at`: what waits for room goes as well, for it would
-    /// land beyond a hole, and all of it is fetched again when its time comes.
-    pub(in crate::player) fn give_back(
-        &mut self,
-        cx: &mut Cx<'_>,
-        requests: &mut Requests,
-        at: Position,
-    ) {
-        self.leave(cx, requests, at, true);
-    }
-
-    /// What was asked for in this run and has arrived; what is not buffered of it never will be.
-    pub(in crate::player) fn settled(&self) -> Span {
-        let start = self.buffer.evicted_to().map_or(self.run.start, |to| to.max(self.run.start));
-        let passed = match self.cursor {
-            // One that was left out is passed as well.
-            Cursor::After { end, .. } => end.max(self.run.end),
-            Cursor::At(_) => self.run.end,
-        };
-        let end = match self.downloads.front() {
-            // Fragments come in order.
-            Some(d) => d.open.map(|s| s.start).or(d.reached).unwrap_or(d.segment.start).min(passed),
-            None => passed,
-        };
-        // One that is refused may still come, although a newer one is asked for.
-        let end = self.trouble.missing.map_or(end, |missing| end.min(missing.start));
-        Span { start, end: end.max(start) }
-    }
-
-    /// Media to fetch ahead of `goal`: each time the browser had no room a quarter less.
-    pub(in crate::player) fn goal(&self, goal: Duration) -> Duration {
-        let squeezed = self.buffer.squeezed().min(6);
-        goal * 3u32.pow(squeezed) / 4u32.pow(squeezed)
-    }
-
-    /// It is silent over `span`.
-    pub(in crate::player) fn silence(&mut self, cx: &mut Cx<'_>, span: Span) {
-        silence::put(&mut self.buffer, cx, span);
-        self.run.end = span.end;
-    }
-
-    /// Nothing of it is on its way.
-    pub(in crate::player) fn rests(&self) -> bool {
-        self.downloads.is_empty() && self.fetching.is_none()
-    }
-
-    /// The place up to which media was received, in the buffer or on the way to it; of the segment that
-    /// comes, as much as its bytes say at this rate.
-    pub(in crate::player) fn received(&self, at: Position, rate: Option<Bitrate>) -> Position {
-        let Some(d) = self.downloads.front() else {
-            return match self.cursor {
-                Cursor::After { end, .. } => end,
-                // It was sought, or what came is asked for again.
-                Cursor::At(_) => self.buffer.ranges().end_from(at),
-            };
-        };
-        let length = d.segment.end.since(d.segment.start);
-        let bytes = rate.map_or(0, |rate| rate.bytes_in(length)).max(1);
-        // The last of it is not counted before it is there: sizes differ.
-        let permille =
-            u32::try_from(d.got.saturating_mul(1000) / bytes).unwrap_or(u32::MAX).min(900);
-        d.reached.unwrap_or(d.segment.start + length * permille / 1000)
-    }
-
-    /// The place up to which media is there or on its way, from `at` on without a hole.
-    pub(in crate::player) fn covers(&self, at: Position) -> bool {
-        if self.passive {
-            return true;
-        }
-        let end = self.buffer.ranges().end_from(at);
-        match self.downloads.front() {
-            Some(d) => {
-                let start = d.segment.start.min(d.reached.unwrap_or(d.segment.start));
-                (end > at && end >= start) || (d.segment.start <= at && at < d.segment.end)
-            }
-            None => end > at && end + SEAM >= self.cursor.position(),
-        }
-    }
-
     /// Lets go of everything that is kept for it.
     pub(super) fn stop(self, cx: &mut Cx<'_>) {
         for d in self.downloads {
@@ -501,6 +415,3 @@ impl Stream {
         }
     }
 }
-
-/// Gaps between neighbouring segments up to this are rounding errors.
-const SEAM: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 /// The transmuxer of one stream, and what it was fed last.
 #[derive(Debug)]
-pub(in crate::player) struct Transport {
+pub(super) struct Transport {
     muxer: Transmuxer,
     /// The sound that is muxed into it.
     sound: Option<AacConfig>,
@@ -75,7 +75,7 @@ struct Fed {
 
 impl Transport {
     /// One that has been fed nothing; with `sound`, where there is to be some throughout.
-    pub(in crate::player) fn new(reads: Hls, sound: Option<AacConfig>) -> Self {
+    pub(super) fn new(reads: Hls, sound: Option<AacConfig>) -> Self {
         let mut muxer = Transmuxer::new();
         if let Some(sound) = &sound {
             muxer.expect_sound(sound.clone());
@@ -84,7 +84,7 @@ impl Transport {
     }
 
     /// One for new buffers, which have not had an initialization segment.
-    pub(in crate::player) fn renewed(&self) -> Self {
+    pub(super) fn renewed(&self) -> Self {
         Self::new(self.reads, self.sound.clone())
     }
 

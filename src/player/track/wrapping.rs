@@ -19,13 +19,20 @@ pub(in crate::player) struct InitData {
 #[derive(Clone, Debug)]
 pub(in crate::player) struct Wrapping {
     /// Names the initialization segment; `None`: the media carries its own.
-    pub(in crate::player) init: Option<Resource>,
-    pub(in crate::player) data: Rc<InitData>,
-    pub(in crate::player) mime: String,
+    pub(super) init: Option<Resource>,
+    pub(super) data: Rc<InitData>,
+    pub(super) mime: String,
     /// Added to the media's own times, microseconds; `None`: to be learnt from its first fragment.
-    pub(in crate::player) offset_us: Option<i64>,
+    pub(super) offset_us: Option<i64>,
     /// What of it is kept.
-    pub(in crate::player) window: Window,
+    pub(super) window: Window,
+}
+
+impl Wrapping {
+    /// The tracks that the initialization segment names.
+    pub(in crate::player) fn tracks(&self) -> &[InitTrack] {
+        &self.data.tracks
+    }
 }
 
 /// The type of what a representation holds: as the manifest says, else as its initialization segment
