@@ -8,6 +8,7 @@ use super::requests::Requests;
 use super::select::{self, Types};
 use super::sight::Sight;
 use super::track::Tracks;
+use super::track::stream::Stream;
 use crate::live::clock::Trust;
 use crate::time::Instant;
 use alloc::string::{String, ToString};
@@ -64,7 +65,7 @@ impl Report<'_> {
         let (stalls, stalls_of_source) = self.rest.head.stalls(now);
         let stream = self.tracks.leading();
         let rep =
-            self.rest.manifest.presentation().zip(stream).and_then(|(p, s)| rep_of(p, s.place));
+            self.rest.manifest.presentation().zip(stream).and_then(|(p, s)| rep_of(p, s.place()));
         Stats {
             protocol: self.rest.manifest.protocol(),
             live: self.rest.head.is_live(),
@@ -93,7 +94,7 @@ impl Report<'_> {
 
     /// What can be chosen between in the Period that is fetched, best first.
     pub(super) fn qualities(&self) -> Vec<Quality> {
-        let place = self.tracks.leading().map(|s| s.place);
+        let place = self.tracks.leading().map(Stream::place);
         let known = self.rest.manifest.presentation().zip(place);
         known.map(|(p, place)| qualities(p, self.types, place)).unwrap_or_default()
     }

@@ -521,8 +521,7 @@ impl Session {
     ) {
         self.head.note_level(cx.now, &self.tracks);
         let news = self.tracks.read(cx, track, id, (blob, len), facts);
-        let stream = self.tracks.get_mut(track);
-        if stream.is_some_and(|s| s.buffer.take_changed()) && self.tracks.is_picture(track) {
+        if self.tracks.take_another_init(track) && self.tracks.is_picture(track) {
             self.head.relearn(cx.now);
         }
         self.on_news(cx, track, id, news);
@@ -642,7 +641,7 @@ impl Session {
 
     fn report_shown(&mut self, cx: &mut Cx<'_>) {
         let at = self.head.position(cx.now);
-        let shown = self.tracks.leading().and_then(|s| s.buffer.quality_at(at));
+        let shown = self.tracks.leading().and_then(|s| s.buffer().quality_at(at));
         let known = |it| self.quality.known(it);
         if let Some(event) = shown.and_then(|shown| self.figures.quality_event(shown, known)) {
             cx.emit(event);

@@ -97,7 +97,7 @@ impl Lists {
         tracks: &Tracks,
     ) {
         let mut due = Vec::new();
-        for rep in tracks.feeds().filter_map(|s| rep_of(p, s.place)) {
+        for rep in tracks.feeds().filter_map(|s| rep_of(p, s.place())) {
             let Some(list) = &rep.playlist else { continue };
             let state = self.state(list);
             if state.in_flight {

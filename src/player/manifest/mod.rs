@@ -19,6 +19,7 @@ use super::place::rep_of;
 use super::requests::{Requests, Sent};
 use super::retries::{Need, Retries};
 use super::track::Tracks;
+use super::track::stream::Stream;
 use crate::dash::resolve::MPD_EVENTS;
 use crate::hls;
 use crate::hls::syntax::Playlist;
@@ -141,7 +142,7 @@ impl Manifest {
 
     /// The playlist that the first track is on, else what is at `url`.
     pub(super) fn first_list(&self, tracks: &Tracks, url: &str) -> Resource {
-        let place = tracks.feeds().next().map(|s| s.place);
+        let place = tracks.feeds().next().map(Stream::place);
         let rep = self.presentation().zip(place).and_then(|(p, place)| rep_of(p, place));
         rep.and_then(|rep| rep.playlist.clone()).unwrap_or_else(|| Resource::at(url))
     }

@@ -7,6 +7,7 @@ use crate::live::control::{Control, Sound, Steer, View};
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
 use crate::player::track::Tracks;
+use crate::player::track::stream::Stream;
 use crate::presentation::Presentation;
 use crate::time::{Instant, Position, Span};
 use crate::units::Rate;
@@ -188,7 +189,7 @@ impl Playhead {
     ) -> bool {
         let behind = |at: Position| at + far < edge && self.entry(s) > Some(at + LEAST_GAIN);
         // The tracks fetch media that is too old to be played.
-        let fetching_at = s.ways.tracks.feeds().map(|s| s.cursor.position()).min();
+        let fetching_at = s.ways.tracks.feeds().map(Stream::fetching_at).min();
         // Or the element stands still, and newer media is buffered.
         let newer = || s.ways.tracks.common().last().is_some_and(|s| s.end > position + LEAST_GAIN);
         fetching_at.is_some_and(behind) || (stands && behind(position) && newer())

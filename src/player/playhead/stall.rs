@@ -61,7 +61,7 @@ impl Playhead {
             return false;
         }
         let (p, tracks) = (s.presentation(), s.ways.tracks);
-        let waits = |stream: &Stream| s.retries.is_set(Need::Track(stream.id));
+        let waits = |stream: &Stream| s.retries.is_set(Need::Track(stream.id()));
         let at = element.position(now);
         let wanted = reserve::wanted(rate, tracks.rate(p, |_| true));
         // Near the edge there is not enough media for a reserve.
@@ -71,11 +71,11 @@ impl Playhead {
             return false;
         }
         let tracks = tracks.feeds().map(|s| reserve::View {
-            ahead: s.received(at, rep_of(p, s.place).map(|r| r.bandwidth)).since(at),
+            ahead: s.received(at, rep_of(p, s.place()).map(|r| r.bandwidth)).since(at),
             goal: goal(s),
             // A resting track gets no more now: silence, for one, is made only behind media already
             // read.
-            over: s.ended || s.buffer.is_full() || (s.rests() && !waits(s)),
+            over: s.is_ended() || s.buffer().is_full() || (s.rests() && !waits(s)),
         });
         !reserve::enough(tracks, wanted)
     }
@@ -129,7 +129,7 @@ impl Playhead {
             return;
         }
         let at = element.position(cx.now);
-        let hole = |s: &Stream| s.buffer.ranges().hole_between(element.entered, at);
+        let hole = |s: &Stream| s.buffer().ranges().hole_between(element.entered, at);
         let passed = s.ways.tracks.iter().any(hole);
         let common = s.ways.tracks.common();
         let enough = self.live.as_ref().map_or(ENOUGH, |l| l.control.floor(cx.now));

@@ -6,6 +6,7 @@ use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::requests::Requests;
 use crate::player::track::download::middle;
+use crate::player::track::stream::Stream;
 use crate::presentation::TrackKind;
 use crate::time::{Instant, Position};
 use crate::units::Bitrate;
@@ -89,13 +90,13 @@ impl Adaptation {
 
     fn give_up_growing(&mut self, now: Instant, v: &View<'_>, read: &Read) -> Option<Choice> {
         // At the start the existing part of a segment arrives late on any link.
-        let picture = v.tracks.of(TrackKind::Video).and_then(|s| s.downloads.front());
-        let joins = || picture.is_none_or(|d| now.since(d.sent_at) < JOIN);
+        let picture = v.tracks.of(TrackKind::Video).and_then(Stream::coming);
+        let joins = || picture.is_none_or(|d| now.since(d.sent_at()) < JOIN);
         if !v.is_picture(read.track) || !read.moved && joins() {
             return None;
         }
         // The representation under way: the stream may already be set to another one.
-        let place = picture?.place;
+        let place = picture?.place();
         let track = track_of(v.presentation, place)?;
         if self.chosen(v.types, track).is_some() {
             return None;
@@ -120,22 +121,23 @@ impl Adaptation {
         requests: &Requests,
         read: &Read,
     ) -> Option<Choice> {
-        let stream = v.tracks.of(TrackKind::Video).filter(|s| s.id == read.track)?;
-        let d = stream.downloads.front().filter(|d| d.id == read.id)?;
-        let track = track_of(v.presentation, stream.place)?;
-        let held = middle(&d.segment);
+        let stream = v.tracks.of(TrackKind::Video).filter(|s| s.id() == read.track)?;
+        let d = stream.coming().filter(|d| d.id() == read.id)?;
+        let track = track_of(v.presentation, stream.place())?;
+        let held = middle(d.segment());
         if self.chosen(v.types, track).is_some()
-            || stream.place != d.place
+            || stream.place() != d.place()
             || self.kept_on_rung == Some(held)
         {
             return None;
         }
-        let answered = requests.get(read.id).and_then(|s| s.answered_at).unwrap_or(d.sent_at);
+        let answered =
+            requests.get(read.id).and_then(|s| s.answered_at).unwrap_or_else(|| d.sent_at());
         let choice = abandon::whole(&abandon::Whole {
             rungs: &self.rungs(now, v.types, track),
-            current: stream.place.rep,
-            length: d.segment.end.since(d.segment.start),
-            got: d.got,
+            current: stream.place().rep,
+            length: d.segment().end.since(d.segment().start),
+            got: d.got(),
             elapsed: now.since(answered),
             ahead: v.ahead,
         })?;

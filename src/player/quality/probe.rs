@@ -61,11 +61,11 @@ impl Adaptation {
     /// The next rung and its newest finished segment; `None`: no probe is needed.
     fn target(&self, now: Instant, v: &View<'_>) -> Option<(Rung, Segment)> {
         let stream = v.tracks.of(TrackKind::Video)?;
-        let track = track_of(v.presentation, stream.place)?;
+        let track = track_of(v.presentation, stream.place())?;
         if self.chosen(v.types, track).is_some() {
             return None;
         }
-        let target = probe::next_rung(&self.rungs(now, v.types, track), stream.place.rep)?;
+        let target = probe::next_rung(&self.rungs(now, v.types, track), stream.place().rep)?;
         // A fresh measurement already shows that the link carries it.
         let need = target.bandwidth.as_bps() + v.others().as_bps();
         let known = self.estimate.fresh(now, FRESH).map_or(0, |r| r.scaled(750).as_bps());
@@ -73,7 +73,7 @@ impl Adaptation {
             return None;
         }
         let list = &track.representations.get(target.rep)?.segments;
-        let current = stream.downloads.front()?.segment.number;
+        let current = stream.coming()?.segment().number;
         let segment = list.numbered(current.checked_sub(1)?)?;
         Some((target, segment))
     }

@@ -21,8 +21,8 @@ use core::time::Duration;
 /// When the browser has no room, media farther ahead of the element than this is removed.
 const KEPT_AHEAD: Duration = Duration::from_secs(10);
 
-/// A decoder stops some frames before the end of its data.
-const AT_THE_END: Duration = Duration::from_millis(250);
+/// A decoder may stop this long before the end of its data.
+pub(super) const AT_THE_END: Duration = Duration::from_millis(250);
 
 /// One SourceBuffer.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Buffer {
     }
 
     /// Another initialization segment was given since this was asked last.
-    pub(in crate::player) const fn take_changed(&mut self) -> bool {
+    pub(super) const fn take_changed(&mut self) -> bool {
         core::mem::replace(&mut self.changed, false)
     }
 
@@ -269,12 +269,12 @@ impl Buffer {
     }
 
     /// What follows needs a new MediaSource.
-    pub(in crate::player) const fn outgrow(&mut self) {
+    pub(super) const fn outgrow(&mut self) {
         self.outgrown = true;
     }
 
     /// Where the media ends that this MediaSource can play from `at` on, if playback has come so far.
-    pub(in crate::player) fn spent(&self, at: Position) -> Option<Position> {
+    pub(super) fn spent(&self, at: Position) -> Option<Position> {
         let end = self.ranges.end_from(at);
         (self.outgrown && end.since(at) <= AT_THE_END).then_some(end)
     }

@@ -16,35 +16,53 @@ use core::time::Duration;
 /// A segment on its way.
 #[derive(Debug)]
 pub(in crate::player) struct Download {
-    pub(in crate::player) id: FetchId,
-    pub(in crate::player) segment: Segment,
-    pub(in crate::player) place: Place,
-    pub(in crate::player) wrapping: Wrapping,
+    pub(super) id: FetchId,
+    pub(super) segment: Segment,
+    pub(super) place: Place,
+    pub(super) wrapping: Wrapping,
     /// Which of the player's qualities it is.
-    pub(in crate::player) quality: u32,
-    pub(in crate::player) sent_at: Instant,
+    pub(super) quality: u32,
+    pub(super) sent_at: Instant,
     /// The live edge at the time of the request: media after it was made later.
-    pub(in crate::player) edge_at_ask: Position,
-    pub(in crate::player) waiting: Vec<(BlobId, Vec<Fact>)>,
-    pub(in crate::player) done: bool,
+    pub(super) edge_at_ask: Position,
+    pub(super) waiting: Vec<(BlobId, Vec<Fact>)>,
+    pub(super) done: bool,
     /// Something of it is in the buffer's parser.
-    pub(in crate::player) begun: bool,
+    pub(super) begun: bool,
     /// The fragment being received.
-    pub(in crate::player) open: Option<Span>,
+    pub(super) open: Option<Span>,
     /// When the origin finished the last fragment that began, and where that fragment ends. The origin says
     /// it only when it was late.
-    pub(in crate::player) finished: Option<(WallTime, Position)>,
+    pub(super) finished: Option<(WallTime, Position)>,
     /// When the origin finished the fragment that comes next.
-    pub(in crate::player) next_finished: Option<WallTime>,
+    pub(super) next_finished: Option<WallTime>,
     /// The end of the last whole fragment.
-    pub(in crate::player) reached: Option<Position>,
+    pub(super) reached: Option<Position>,
     /// Bytes of it that have come.
-    pub(in crate::player) got: u64,
+    pub(super) got: u64,
 }
 
 impl Download {
+    pub(in crate::player) const fn id(&self) -> FetchId {
+        self.id
+    }
+
     pub(in crate::player) const fn segment(&self) -> &Segment {
         &self.segment
+    }
+
+    /// Which representation it is of.
+    pub(in crate::player) const fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(in crate::player) const fn sent_at(&self) -> Instant {
+        self.sent_at
+    }
+
+    /// Bytes of it that have come.
+    pub(in crate::player) const fn got(&self) -> u64 {
+        self.got
     }
 
     /// The end of its last whole fragment, else its start.

@@ -401,6 +401,11 @@ impl Tracks {
         }
     }
 
+    /// Its buffer was given another initialization segment since this was asked last.
+    pub(super) fn take_another_init(&mut self, track: TrackId) -> bool {
+        self.get_mut(track).is_some_and(|s| s.buffer.take_changed())
+    }
+
     /// All media of all tracks has come and is in the buffers.
     pub(super) fn all_over(&self) -> bool {
         let over = |s: &Stream| s.ended && s.downloads.is_empty() && s.buffer.is_idle();

@@ -2,15 +2,13 @@
 //! file gathers its inputs.
 
 use super::Tracks;
+use super::buffer::AT_THE_END;
 use super::stream::Stream;
 use crate::buffer::plan::{self, Plan};
 use crate::player::io::TrackId;
 use crate::presentation::{Presentation, Representation, SegmentList};
 use crate::time::{Position, WallTime};
 use core::time::Duration;
-
-/// A decoder may stop this long before the end of the buffered media.
-const AT_THE_END: Duration = Duration::from_millis(250);
 
 /// What the plan is made from besides the tracks; [`plan::View`] says what each is.
 #[derive(Clone, Copy, Debug)]

@@ -40,40 +40,40 @@ pub(super) const SEAM: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(in crate::player) struct Stream {
-    pub(in crate::player) id: TrackId,
-    pub(in crate::player) kind: TrackKind,
+    pub(super) id: TrackId,
+    pub(super) kind: TrackKind,
     /// What is fetched.
-    pub(in crate::player) place: Place,
+    pub(super) place: Place,
     /// The track that was chosen first: a Period that lacks it does not change what is wanted.
-    pub(in crate::player) wanted: Option<Track>,
-    pub(in crate::player) cursor: Cursor,
+    pub(super) wanted: Option<Track>,
+    pub(super) cursor: Cursor,
     /// What was asked for without going elsewhere: from where, and how far.
-    pub(in crate::player) run: Span,
-    pub(in crate::player) downloads: VecDeque<Download>,
+    pub(super) run: Span,
+    pub(super) downloads: VecDeque<Download>,
     /// The last segment asked for has arrived.
-    pub(in crate::player) last_done: bool,
+    pub(super) last_done: bool,
     /// Nothing more will come.
-    pub(in crate::player) ended: bool,
-    pub(in crate::player) buffer: Buffer,
+    pub(super) ended: bool,
+    pub(super) buffer: Buffer,
     pub(super) trouble: Trouble,
     /// How much later than the manifest says its segments are there.
-    pub(in crate::player) lateness: Lateness,
+    pub(super) lateness: Lateness,
     /// The duration of its last fragment. Media this close to the live edge is still being made, so it is not
     /// late.
-    pub(in crate::player) grain: Duration,
+    pub(super) grain: Duration,
     /// The length of the last segment asked for.
-    pub(in crate::player) segment: Duration,
+    pub(super) segment: Duration,
     /// An index or an initialization segment on its way.
-    pub(in crate::player) fetching: Option<(FetchId, Resource)>,
+    pub(super) fetching: Option<(FetchId, Resource)>,
     /// Where the fragment ends that was appended last, if the next one follows it.
     pub(super) reached: Option<Position>,
     inits: VecDeque<(Resource, Rc<InitData>)>,
     /// What was asked for last, as the player numbers qualities.
-    pub(in crate::player) quality: Option<u32>,
+    pub(super) quality: Option<u32>,
     /// Its media is transmuxed here.
     pub(super) transport: Option<Transport>,
     /// Another stream's requests feed it.
-    pub(in crate::player) passive: bool,
+    pub(super) passive: bool,
     /// Segments of a transport stream that were looked into before their turn.
     pub(super) sniff: Option<Sniff>,
 }
