@@ -121,14 +121,16 @@ impl Camera {
     }
 
     /// What the page is to be told while `at` is shown: the cause, empty when all is well. `None`:
-    /// nothing is due.
-    pub(super) fn due_cause(&mut self, now: Instant, at: Position) -> Option<String> {
-        while let Some((_, sentence)) = self.coming.pop_front_if(|(place, _)| *place <= at) {
+    /// nothing is due. `stands`: playback stands there, which it may do before it comes to the filler: then the
+    /// cause is what has arrived.
+    pub(super) fn due_cause(&mut self, now: Instant, at: Position, stands: bool) -> Option<String> {
+        let waits = stands && self.away();
+        while let Some((_, sentence)) = self.coming.pop_front_if(|it| waits || it.0 <= at) {
             self.cause = sentence;
         }
         let silent = self.cause.is_empty();
-        let cause =
-            if silent && self.captures.is_filler_at(at) { NO_NEW_PICTURE } else { &self.cause };
+        let filler = waits || self.captures.is_filler_at(at);
+        let cause = if silent && filler { NO_NEW_PICTURE } else { &self.cause };
         let due = self.told_at.is_none_or(|told| now.since(told) >= REPEAT_EVERY);
         if cause == self.told && (cause.is_empty() || !due) {
             return None;
@@ -157,6 +159,15 @@ mod tests {
     }
 
     #[test]
+    fn playback_that_stands_before_the_filler_is_told_the_cause_as_well() {
+        for (stands, expected) in [(false, None), (true, Some("the cable is out"))] {
+            let mut camera = Camera::default();
+            camera.message(at(2000), None, SCHEME, b"the cable is out");
+            assert_eq!(camera.due_cause(now(0), at(1900), stands).as_deref(), expected);
+        }
+    }
+
+    #[test]
     fn a_sentence_is_told_when_its_place_is_shown_and_again_each_second() {
         let mut camera = Camera::default();
         assert!(camera.message(at(1000), None, SCHEME, b"the plug is out"));
@@ -170,15 +181,19 @@ mod tests {
         ];
         for (place, when, expected) in told {
             assert_eq!(
-                camera.due_cause(now(when), at(place)).as_deref(),
+                camera.due_cause(now(when), at(place), false).as_deref(),
                 expected,
                 "at {place} ms"
             );
         }
         assert!(camera.message(at(2200), None, SCHEME, b""));
         assert!(!camera.away());
-        assert_eq!(camera.due_cause(now(1200), at(2200)).as_deref(), Some(""));
-        assert_eq!(camera.due_cause(now(9000), at(9000)), None, "that all is well is said once");
+        assert_eq!(camera.due_cause(now(1200), at(2200), false).as_deref(), Some(""));
+        assert_eq!(
+            camera.due_cause(now(9000), at(9000), false),
+            None,
+            "that all is well is said once"
+        );
     }
 
     #[test]
@@ -212,14 +227,14 @@ mod tests {
         assert!(camera.repeats_at(at(500)));
         assert_eq!(found(&mut camera, 840, 5840), (true, true, false));
         assert_eq!(camera.next_new(at(500)), Some(at(840)));
-        assert_eq!(camera.due_cause(now(0), at(500)).as_deref(), Some(NO_NEW_PICTURE));
+        assert_eq!(camera.due_cause(now(0), at(500), false).as_deref(), Some(NO_NEW_PICTURE));
     }
 
     #[test]
     fn on_another_timeline_what_was_said_holds_until_media_comes_without_it() {
         let mut camera = Camera::default();
         camera.message(at(1000), None, SCHEME, b"away");
-        camera.due_cause(now(0), at(1000));
+        camera.due_cause(now(0), at(1000), false);
         camera.new_timeline();
         assert!(camera.away());
         assert_eq!(camera.capture_time(at(1000)), None);

@@ -29,10 +29,9 @@ pub(super) struct Report<'a> {
 
 impl Report<'_> {
     /// The origin's time now minus the capture time of the picture shown; else the live edge minus
-    /// the position.
+    /// the position. `None` while there is no picture.
     pub(super) fn latency(&self, now: Instant) -> Option<Duration> {
-        self.rest.head.control()?;
-        self.rest.head.moved()?;
+        self.rest.head.control().filter(|_| self.rest.head.shows())?;
         let at = self.rest.head.position(now);
         if let Some(taken) = self.rest.camera.capture_time(at).filter(|_| self.clock_tells(now)) {
             return Some(self.rest.clock.origin(now).since(taken));
@@ -49,8 +48,7 @@ impl Report<'_> {
     /// times cannot tell this: while the camera is away they stand still, and there is nothing
     /// newer.
     fn behind(&self, now: Instant) -> Option<Duration> {
-        self.rest.head.moved()?;
-        let wanted = self.rest.head.control()?.wanted(now);
+        let wanted = self.rest.head.control().filter(|_| self.rest.head.shows())?.wanted(now);
         let behind = self.rest.edge(self.tracks, now)?.since(self.rest.head.position(now));
         Some(behind.saturating_sub(wanted))
     }

@@ -646,7 +646,7 @@ impl Session {
         if let Some(event) = shown.and_then(|shown| self.figures.quality_event(shown, known)) {
             cx.emit(event);
         }
-        if let Some(cause) = self.camera.due_cause(cx.now, at) {
+        if let Some(cause) = self.camera.due_cause(cx.now, at, self.head.stands()) {
             cx.emit(Event::Source { cause, age: self.report().latency(cx.now) });
         }
     }

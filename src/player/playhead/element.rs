@@ -30,6 +30,8 @@ pub(in crate::player) struct Element {
     pub(in crate::player) entered: Position,
     /// The player has placed the element; before that its position means nothing.
     pub(in crate::player) placed: bool,
+    /// The MediaSource is new, and the element has not been placed in it: it shows nothing.
+    pub(in crate::player) emptied: bool,
     /// When the picture first moved.
     pub(in crate::player) moved: Option<Instant>,
     /// When the position last changed, or standing still was last intended.
@@ -78,6 +80,7 @@ impl Element {
             last_seek: None,
             entered: Position::default(),
             placed: false,
+            emptied: false,
             moved: None,
             moved_at: now,
             fed_since: None,
@@ -123,6 +126,7 @@ impl Element {
         self.seek_asked = now;
         self.moved_at = now;
         self.placed = true;
+        self.emptied = false;
     }
 
     /// Takes a snapshot; answers what has changed.
@@ -239,6 +243,8 @@ impl Element {
             State::Ended
         } else if self.moved.is_none() {
             State::Starting
+        } else if self.emptied {
+            State::Stalled
         } else if s.paused {
             State::Paused
         } else if self.stalled.is_some() {
@@ -333,6 +339,17 @@ mod tests {
         p.observe(at(1200), snap(Cue::Playing, 1400));
         p.blame_source(p.stalls);
         assert_eq!(p.stalls(at(1300)), (stalls(1, 200), stalls(2, 400)));
+    }
+
+    #[test]
+    fn in_a_new_source_it_stands_until_it_is_placed() {
+        let mut p = playing();
+        p.emptied = true;
+        p.observe(at(300), Snapshot { paused: true, ready: 0, ..snap(Cue::Pause, 0) });
+        assert_eq!(p.state(), State::Stalled);
+        p.seek(at(400), Position::from_millis(1500));
+        p.observe(at(500), snap(Cue::Playing, 1500));
+        assert_eq!(p.state(), State::Playing);
     }
 
     #[test]

@@ -62,6 +62,16 @@ impl Playhead {
         self.element.moved
     }
 
+    /// There is a picture on the screen, and the element's position is that of it.
+    pub(in crate::player) const fn shows(&self) -> bool {
+        self.element.moved.is_some() && !self.element.emptied
+    }
+
+    /// The element stands where it should play.
+    pub(in crate::player) fn stands(&self) -> bool {
+        self.element.stalled.is_some() || self.element.stuck()
+    }
+
     /// The element's clock runs.
     pub(in crate::player) fn runs(&self) -> bool {
         self.element.runs()
@@ -106,6 +116,7 @@ impl Playhead {
     pub(in crate::player) fn rebuilt(&mut self, now: Instant) -> Position {
         self.play_again |= !self.element.snap.paused;
         self.element.stalled = None;
+        self.element.emptied = true;
         self.withholds = false;
         self.position(now)
     }

@@ -106,6 +106,11 @@ impl Playhead {
         if seeks {
             return self.finish_seek(cx, s);
         }
+        if s.camera.away() && self.follows() {
+            // There is no newer picture to go to. Chromium plays one that lasts; Firefox waits for the next, and
+            // WebKit takes it for a short one: after a seek they would wait again.
+            return Move::Stay;
+        }
         match self.way_out_of_stall(cx.now, s, self.element.snap.position, stuck) {
             Some(to) => self.go_to(cx, to),
             None => Move::Stay,
@@ -242,6 +247,24 @@ mod tests {
         assert_eq!((step, out), (Move::FetchFrom(at(6000)), vec![Output::Seek(at(6000))]));
         let (step, out) = world.step(now(5300), Playhead::unstall);
         assert_eq!((step, out), (Move::Stay, vec![]), "two seeks are not made in a row");
+    }
+
+    #[test]
+    fn while_the_camera_is_away_a_browser_that_waits_is_not_moved() {
+        for away in [false, true] {
+            let mut world = World::live(at(20_000));
+            world.holds(&[span(0, 10_000), span(10_500, 20_000)], at(20_000));
+            world.head.start(at(9000));
+            world.step(now(0), |head, cx, _| head.jump(cx, at(9000)));
+            world.observe(now(1), Cue::Seeked, at(9000));
+            world.observe(now(2), Cue::Playing, at(9000));
+            if away {
+                world.camera.message(at(9000), None, "urn:nearlive:source:2026", b"no power");
+            }
+            world.observe(now(1000), Cue::Waiting, at(9990));
+            let (_, out) = world.step(now(1200), Playhead::unstall);
+            assert_eq!(out.is_empty(), away, "{out:?}");
+        }
     }
 
     #[test]

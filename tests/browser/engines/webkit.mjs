@@ -11,7 +11,7 @@ import { middleOf } from "./page.mjs";
 
 export const name = "webkit";
 
-/** The longest that a command to a browser takes on a busy machine, ms. */
+/** The longest that a command to a browser takes on a busy machine, ms. (Shorter for who looks into a failure.) */
 const COMMAND_MS = Number(process.env.NEARLIVE_COMMAND_MS || 60_000);
 /** There is room for the largest page of a test and the browser's own bar. */
 const SCREEN = "1500x1100x24";
