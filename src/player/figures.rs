@@ -1,5 +1,6 @@
 //! Counters for the page, and the state and the quality that it was told last.
 
+use super::cx::Cx;
 use super::event::{Event, Quality, State, Switch};
 use crate::time::Instant;
 use alloc::string::String;
@@ -39,28 +40,30 @@ impl Figures {
         b.count
     }
 
-    /// The event for this state, if it is new.
-    pub(super) fn state_event(&mut self, state: State) -> Option<Event> {
-        let before = self.told_state.replace(state);
-        (before != Some(state)).then_some(Event::State(state))
+    /// Tells the page this state, if it is new.
+    pub(super) fn tell_state(&mut self, cx: &mut Cx<'_>, state: State) {
+        if self.told_state.replace(state) != Some(state) {
+            cx.emit(Event::State(state));
+        }
     }
 
-    /// The event for the quality with this index, which is on screen, if it is new. `known` gives a
+    /// Tells the page the quality with this index, which is on screen, if it is new. `known` gives a
     /// quality and why it was chosen.
-    pub(super) fn quality_event(
+    pub(super) fn tell_quality(
         &mut self,
+        cx: &mut Cx<'_>,
         shown: u32,
         known: impl Fn(u32) -> Option<(Quality, String)>,
-    ) -> Option<Event> {
+    ) {
         if self.told_quality == Some(shown) {
-            return None;
+            return;
         }
         let from = self.told_quality.and_then(&known).map(|it| it.0);
-        let (to, reason) = known(shown)?;
+        let Some((to, reason)) = known(shown) else { return };
         if from.is_some() {
             self.switches = self.switches.saturating_add(1);
         }
         self.told_quality = Some(shown);
-        Some(Event::Quality(Switch { to, from, reason }))
+        cx.emit(Event::Quality(Switch { to, from, reason }));
     }
 }

@@ -23,7 +23,7 @@ use super::io::{
     BlobId, BufferEvent, Cue, FetchEvent, FetchId, Output, Snapshot, SourceEvent, TrackId,
 };
 use super::manifest::{Loaded, Manifest};
-use super::open::{Opening, Stage, nothing_came, set_duration};
+use super::open::{Opening, Stage, set_duration};
 use super::playhead::{Drive, Playhead};
 use super::quality::Adaptation;
 use super::report::Report;
@@ -327,7 +327,7 @@ impl Session {
             let rate = self.quality.rate();
             self.drive().advance(cx, rate);
             self.fetch(cx, |fetch, cx| fetch.advance_probe(cx));
-            self.advance_buffers(cx);
+            self.opening().advance_buffers(cx);
             let list = || self.manifest.first_list(&self.tracks, &self.url);
             self.again.poll(cx, &mut self.requests, self.head.snap().ended, list);
         }
@@ -385,22 +385,6 @@ impl Session {
                     Step::Unplayable(error) => self.opening().go_without(cx, track, error),
                 }
             }
-        }
-    }
-
-    /// Evicts media, makes room, and says the end of the stream.
-    fn advance_buffers(&mut self, cx: &mut Cx<'_>) {
-        let position = self.head.position(cx.now);
-        if self.head.is_placed() {
-            self.tracks.keep(cx, &mut self.requests, position);
-        }
-        if !self.tracks.all_over() {
-            return;
-        }
-        if !self.head.is_live() && self.tracks.hold_nothing() {
-            self.trouble(cx, nothing_came(&self.url));
-        } else if !cx.end_said() {
-            cx.push(Output::EndOfStream);
         }
     }
 
@@ -581,9 +565,7 @@ impl Session {
             Wish::Without(track, error) => self.opening().go_without(cx, track, error),
             Wish::GoOn(at) => {
                 if self.head.slowed(cx.now) == Some(true) {
-                    // Playback moves there once media has come; until then it goes on as it is.
-                    self.head.start(at);
-                    self.head.leave();
+                    self.head.leave_for(at);
                 }
             }
             Wish::Excuse => self.head.excuse(cx.now),
@@ -634,17 +616,14 @@ impl Session {
     // What the page is told.
 
     fn report_state(&mut self, cx: &mut Cx<'_>) {
-        if let Some(event) = self.figures.state_event(self.stage.state(&self.head)) {
-            cx.emit(event);
-        }
+        self.figures.tell_state(cx, self.stage.state(&self.head));
     }
 
     fn report_shown(&mut self, cx: &mut Cx<'_>) {
         let at = self.head.position(cx.now);
         let shown = self.tracks.leading().and_then(|s| s.buffer().quality_at(at));
-        let known = |it| self.quality.known(it);
-        if let Some(event) = shown.and_then(|shown| self.figures.quality_event(shown, known)) {
-            cx.emit(event);
+        if let Some(shown) = shown {
+            self.figures.tell_quality(cx, shown, |it| self.quality.known(it));
         }
         if let Some(cause) = self.camera.due_cause(cx.now, at, self.head.stands()) {
             cx.emit(Event::Source { cause, age: self.report().latency(cx.now) });

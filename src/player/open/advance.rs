@@ -1,5 +1,6 @@
-//! From the first manifest to a MediaSource with its buffers.
+//! From the first manifest to a MediaSource with its buffers, and to the end of the stream.
 
+use super::choose::nothing_came;
 use super::{Opening, Resume};
 use crate::player::cx::Cx;
 use crate::player::io::Output;
@@ -38,6 +39,21 @@ impl Opening<'_> {
         set_duration(cx, p);
         self.head.leave();
         self.stage.run()
+    }
+
+    /// Evicts media, makes room, and says the end of the stream.
+    pub(in crate::player) fn advance_buffers(&mut self, cx: &mut Cx<'_>) {
+        if self.head.is_placed() {
+            self.tracks.keep(cx, self.requests, self.head.position(cx.now));
+        }
+        if !self.tracks.all_over() {
+            return;
+        }
+        if !self.head.is_live() && self.tracks.hold_nothing() {
+            self.report_error(cx, nothing_came(self.url));
+        } else if !cx.end_said() {
+            cx.push(Output::EndOfStream);
+        }
     }
 }
 

@@ -103,7 +103,7 @@ fn nothing_to_play(url: &str) -> Error {
 }
 
 /// The error for a film that was fetched to its end without receiving any media.
-pub(in crate::player) fn nothing_came(url: &str) -> Error {
+pub(super) fn nothing_came(url: &str) -> Error {
     let message =
         "None of the film's media is there; check the address, and what the encoder wrote.";
     Error {

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`stage`] | the state: loading, opening, running, failed |
 //! | [`opening`] | the parts that this module changes, and reporting errors |
-//! | [`advance`] | from the first manifest to the buffers |
+//! | [`advance`] | from the first manifest to the buffers, their room, and the end of the stream |
 //! | [`choose`] | which tracks of a presentation are played |
 //! | [`complete`] | fetching what has to be known of them before their buffers can be added |
 //! | [`breakdown`] | decoder failures, and what is played instead |
@@ -27,6 +27,5 @@ mod stage;
 pub(super) mod without;
 
 pub(super) use advance::set_duration;
-pub(super) use choose::nothing_came;
 pub(super) use opening::Opening;
 pub(super) use stage::{Resume, Stage};

@@ -105,6 +105,12 @@ impl Playhead {
         }
     }
 
+    /// Playback moves to `at` once media has come there; until then it goes on as it is.
+    pub(in crate::player) const fn leave_for(&mut self, at: Position) {
+        self.start(at);
+        self.leave();
+    }
+
     /// Gives up the present position before the new one is known.
     pub(in crate::player) const fn leave_for_unknown(&mut self) {
         self.start_at = None;
