@@ -2,6 +2,7 @@
 //!
 //! | type | counts | origin |
 //! |---|---|---|
+//! | [`Duration`] | microseconds, a length | none |
 //! | [`Instant`] | monotonic microseconds | arbitrary, the driver's |
 //! | [`WallTime`] | UTC microseconds | 1970-01-01T00:00:00Z |
 //! | [`Position`] | microseconds on the presentation timeline (`currentTime`) | the presentation's |
@@ -9,9 +10,139 @@
 //!
 //! Nothing here reads a clock: time is always an argument.
 
+use core::cmp::Ordering;
+use core::iter::Sum;
 use core::num::NonZeroU32;
-use core::ops::{Add, Sub};
-use core::time::Duration;
+use core::ops::{Add, AddAssign, Div, Mul, Sub};
+
+/// A length of time in whole microseconds. Arithmetic saturates.
+///
+/// The standard library's type counts seconds and nanoseconds: more code at each use, which every viewer
+/// would download.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(u64);
+
+impl Duration {
+    /// No time.
+    pub const ZERO: Self = Self(0);
+    /// Longer than anything.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// So many seconds.
+    pub const fn from_secs(s: u64) -> Self {
+        Self(s.saturating_mul(1_000_000))
+    }
+
+    /// So many milliseconds.
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms.saturating_mul(1000))
+    }
+
+    /// So many microseconds.
+    pub const fn from_micros(us: u64) -> Self {
+        Self(us)
+    }
+
+    /// Whole seconds.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// Whole milliseconds.
+    pub const fn as_millis(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// Microseconds.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// No time at all.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Zero where `other` is longer.
+    #[inline(never)]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// The difference, whichever is longer.
+    pub const fn abs_diff(self, other: Self) -> Self {
+        Self(self.0.abs_diff(other.0))
+    }
+}
+
+impl From<core::time::Duration> for Duration {
+    fn from(d: core::time::Duration) -> Self {
+        Self(u64::try_from(d.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<Duration> for core::time::Duration {
+    fn from(d: Duration) -> Self {
+        Self::from_micros(d.0)
+    }
+}
+
+// The server reckons with the standard library's lengths, as its runtime does.
+impl PartialEq<core::time::Duration> for Duration {
+    fn eq(&self, other: &core::time::Duration) -> bool {
+        *self == Self::from(*other)
+    }
+}
+
+impl PartialOrd<core::time::Duration> for Duration {
+    fn partial_cmp(&self, other: &core::time::Duration) -> Option<Ordering> {
+        self.partial_cmp(&Self::from(*other))
+    }
+}
+
+impl Add for Duration {
+    type Output = Self;
+    #[inline(never)]
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Duration {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self.saturating_sub(other)
+    }
+}
+
+impl Mul<u32> for Duration {
+    type Output = Self;
+    #[inline(never)]
+    fn mul(self, n: u32) -> Self {
+        Self(self.0.saturating_mul(u64::from(n)))
+    }
+}
+
+impl Div<u32> for Duration {
+    type Output = Self;
+    /// By zero it is what it was.
+    #[inline(never)]
+    fn div(self, n: u32) -> Self {
+        Self(self.0.checked_div(u64::from(n)).unwrap_or(self.0))
+    }
+}
+
+impl AddAssign for Duration {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Duration {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::ZERO, Add::add)
+    }
+}
 
 /// Signed difference of two times in microseconds, saturating.
 fn diff(a: i64, b: i64) -> i64 {
@@ -21,13 +152,7 @@ fn diff(a: i64, b: i64) -> i64 {
 /// A length in microseconds, saturating, to be reckoned with times.
 #[inline(never)]
 pub fn micros(d: Duration) -> i64 {
-    i64::try_from(whole_micros(d)).unwrap_or(i64::MAX)
-}
-
-/// A length in microseconds, saturating, to be reckoned with sizes and rates.
-#[inline(never)]
-pub fn whole_micros(d: Duration) -> u64 {
-    d.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(d.subsec_micros()))
+    i64::try_from(d.0).unwrap_or(i64::MAX)
 }
 
 /// A reading of the driver's monotonic clock, in microseconds.
@@ -56,14 +181,21 @@ impl Add<Duration> for Instant {
     type Output = Self;
     #[inline(never)]
     fn add(self, d: Duration) -> Self {
-        Self(self.0.saturating_add(whole_micros(d)))
+        Self(self.0.saturating_add(d.0))
+    }
+}
+
+impl Add<core::time::Duration> for Instant {
+    type Output = Self;
+    fn add(self, d: core::time::Duration) -> Self {
+        self + Duration::from(d)
     }
 }
 
 impl Sub<Duration> for Instant {
     type Output = Self;
     fn sub(self, d: Duration) -> Self {
-        Self(self.0.saturating_sub(whole_micros(d)))
+        Self(self.0.saturating_sub(d.0))
     }
 }
 
@@ -118,6 +250,13 @@ macro_rules! signed_time {
             #[inline(never)]
             fn add(self, d: Duration) -> Self {
                 self.offset(micros(d))
+            }
+        }
+
+        impl Sub<core::time::Duration> for $name {
+            type Output = Self;
+            fn sub(self, d: core::time::Duration) -> Self {
+                self - Duration::from(d)
             }
         }
 

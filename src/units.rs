@@ -1,6 +1,6 @@
 //! Quantities that are not times, as types: no public function takes a bare number for one.
 
-use core::time::Duration;
+use crate::time::Duration;
 
 /// Bits in a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +24,7 @@ impl Bitrate {
 
     /// The rate at which `bytes` arrive in `time`; `None` for a time of zero.
     pub fn of(bytes: u64, time: Duration) -> Option<Self> {
-        bytes.saturating_mul(8_000_000).checked_div(whole_micros(time)).map(Self)
+        bytes.saturating_mul(8_000_000).checked_div(time.as_micros()).map(Self)
     }
 
     /// How long `bytes` take at this rate; `None` at rate zero.
@@ -35,7 +35,7 @@ impl Bitrate {
 
     /// Bytes that flow at this rate in `time`.
     pub fn bytes_in(self, time: Duration) -> u64 {
-        self.0.saturating_mul(whole_micros(time)) / 8_000_000
+        self.0.saturating_mul(time.as_micros()) / 8_000_000
     }
 
     /// This rate times `permille` / 1000.
@@ -43,11 +43,6 @@ impl Bitrate {
     pub const fn scaled(self, permille: u32) -> Self {
         Self(self.0.saturating_mul(permille as u64) / 1000)
     }
-}
-
-#[inline(never)]
-fn whole_micros(time: Duration) -> u64 {
-    time.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(time.subsec_micros()))
 }
 
 /// A range of bytes of a resource, both ends included as in RFC 9110 section 14.1.

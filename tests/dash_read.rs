@@ -8,10 +8,10 @@ use nearlive::dash::syntax::{
 };
 use nearlive::dash::{read, write};
 use nearlive::presentation::Error;
+use nearlive::time::Duration;
 use nearlive::time::WallTime;
 use nearlive::units::{ByteRange, FrameRate};
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 fn early(offset_us: i64, complete: bool) -> Early {
     Early { offset_us: Some(offset_us), complete: Some(complete) }

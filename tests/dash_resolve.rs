@@ -5,9 +5,9 @@ use nearlive::presentation::{
     ClockSource, Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation,
     Resource, Segment, SegmentList, TrackKind, edge, window,
 };
+use nearlive::time::Duration;
 use nearlive::time::{Position, WallTime};
 use nearlive::units::{ByteRange, Resolution};
-use std::time::Duration;
 
 const S: i64 = 1_000_000;
 const URL: &str = "https://cam.example/a/live.mpd?token=x";

@@ -6,10 +6,10 @@ use nearlive::dash::syntax::{
     ServiceDescription,
 };
 use nearlive::dash::write;
+use nearlive::time::Duration;
 use nearlive::time::WallTime;
 use nearlive::units::FrameRate;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 fn camera() -> Mpd {
     let video = Representation {

@@ -7,9 +7,9 @@ use nearlive::hls::syntax::{
 };
 use nearlive::hls::{read, write};
 use nearlive::presentation::Error;
+use nearlive::time::Duration;
 use nearlive::time::WallTime;
 use nearlive::units::{ByteRange, Resolution};
-use std::time::Duration;
 
 fn media(text: &str) -> Media {
     let read = read::playlist(text.as_bytes());

@@ -8,9 +8,9 @@ use nearlive::presentation::{
     Base, Container, Error, Kind, Live, Mapping, Presentation, Refresh, Representation, Resource,
     SegmentList, TrackKind, edge, window,
 };
+use nearlive::time::Duration;
 use nearlive::time::{Position, WallTime};
 use nearlive::units::ByteRange;
-use std::time::Duration;
 
 const S: i64 = 1_000_000;
 const URL: &str = "https://cam.example/a/index.m3u8?token=x";

@@ -4,9 +4,9 @@ use nearlive::hls::syntax::{
     Map, Media, MediaKind, Multivariant, Rendition, RenditionKind, Segment, ServerControl, Variant,
 };
 use nearlive::hls::write;
+use nearlive::time::Duration;
 use nearlive::time::WallTime;
 use nearlive::units::{ByteRange, Resolution};
-use std::time::Duration;
 
 #[test]
 fn a_cameras_multivariant_playlist() {

@@ -9,9 +9,9 @@ use nearlive::media::isobmff::scan::{Fact, Fragment, Init, InitTrack, Scanner, W
 use nearlive::media::isobmff::write::{
     Chunk, ProducerTime, Sample, SampleEntry, Track, chunk, init_segment,
 };
+use nearlive::time::Duration;
 use nearlive::time::{MediaTime, Timescale, WallTime};
 use nearlive::units::Resolution;
-use std::time::Duration;
 
 fn feed(known: &[InitTrack], bytes: &[u8], piece: usize) -> Vec<Fact> {
     let mut scanner = Scanner::new(known);
@@ -83,7 +83,7 @@ fn a_live_stream_of_one_frame_fragments_is_read_with_its_producer_times() {
     let sizes: Vec<u64> = found.iter().map(|f| f.offset + f.size).collect();
     assert_eq!(ends, sizes, "the size told at the start is where the fragment ends");
 
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = Duration::from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap());
     let producer = facts.iter().find_map(|f| match f {
         Fact::ProducerTime { wall, media_ticks: 0, .. } => Some(*wall),
         _ => None,

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use nearlive::player::{Code, State};
+use nearlive::time::Duration;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS, TS};
 use nearlive_simulator::{Setup, Simulation};
 use std::ops::Range;
-use std::time::Duration;
 
 const LADDER: [u64; 3] = [400, 1200, 3000];
 const FORMS: [&str; 4] = [DASH, FILES, HLS, TS];

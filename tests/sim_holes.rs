@@ -3,12 +3,12 @@
 
 use nearlive::player::{Command, Config};
 use nearlive::presentation::TrackKind::{Audio, Video};
+use nearlive::time::Duration;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::cut::{CutServer, DASH, Part, Strip};
 use nearlive_simulator::report::Report;
 use nearlive_simulator::{Page, Setup, Simulation};
-use std::time::Duration;
 
 /// What the browser does not need in order to play: then holes in the sound are jumped over.
 fn without_silence() -> Page {

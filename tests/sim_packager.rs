@@ -5,13 +5,13 @@
 //! of them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
+use nearlive::time::Duration;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::origin::packaged::{HLS, MPD, PackagedServer, Script};
 use nearlive_simulator::report::Report;
 use nearlive_simulator::rng::Rng;
 use nearlive_simulator::{Setup, Simulation};
 use std::ops::Range;
-use std::time::Duration;
 
 fn start(script: Script) -> (Simulation, PackagedServer) {
     let server = PackagedServer::new(script);

@@ -6,6 +6,7 @@
 //! 2018) and of Yin et al. (SIGCOMM 2015).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use nearlive::time::Duration;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Path, Trace, TraceStep};
 use nearlive_simulator::origin::film::{DASH, Film, FilmServer};
@@ -14,7 +15,6 @@ use nearlive_simulator::rng::Rng;
 use nearlive_simulator::{Setup, Simulation};
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A run of a film over a link, to its end.
 struct Run {

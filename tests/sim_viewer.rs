@@ -1,8 +1,8 @@
 //! The viewer's hands: pause, seek back, to the edge, choice of quality, another stream.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use core::time::Duration;
 use nearlive::player::{Command, QualityChoice};
+use nearlive::time::Duration;
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
 use nearlive_simulator::{Setup, Simulation};

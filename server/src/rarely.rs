@@ -51,7 +51,7 @@ impl Ration {
     pub fn take(&mut self, now: Instant) -> Option<u64> {
         let filled = *self.filled.get_or_insert(now);
         let each = Duration::from_secs(1) / self.a_second.clamp(1, 1000);
-        let new = now.since(filled).as_micros() / each.as_micros();
+        let new = Duration::from(now.since(filled)).as_micros() / each.as_micros();
         if let Ok(new @ 1..) = u32::try_from(new) {
             self.left = self.left.saturating_add(new).min(self.most);
             self.filled = Some(now);

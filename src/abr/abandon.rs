@@ -2,9 +2,9 @@
 
 use super::live::down_words;
 use super::{Choice, Rung, highest};
+use crate::time::Duration;
 use crate::units::Bitrate;
 use alloc::format;
-use core::time::Duration;
 
 /// A segment under way that is read while it grows.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ pub fn growing(view: &Growing<'_>) -> Option<Choice> {
         highest(view.rungs, Bitrate::from_bps(room)).or_else(|| view.rungs.first().copied())?;
     let why = format!(
         "media came {} ms late: {}",
-        view.late.as_secs() * 1000 + u64::from(view.late.subsec_millis()),
+        view.late.as_millis(),
         down_words(link, current.bandwidth)
     );
     (to.bandwidth < current.bandwidth).then_some(Choice { rep: to.rep, why })

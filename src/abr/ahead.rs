@@ -6,9 +6,9 @@
 //! viewers see.
 
 use super::{Choice, Mbps, Rung, highest};
+use crate::time::Duration;
 use crate::units::Bitrate;
 use alloc::format;
-use core::time::Duration;
 
 /// The state before a request for a segment.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub fn decide(view: &View<'_>) -> Option<Choice> {
     let link = view.link?;
     let current = view.rungs.iter().find(|r| r.rep == view.current)?;
     // From 0 (empty) to 1000 (full).
-    let ms = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+    let ms = |d: Duration| d.as_millis();
     let fill = ms(view.ahead).saturating_mul(1000).checked_div(ms(view.goal));
     let fill = fill.map_or(0, |f| u32::try_from(f.min(1000)).unwrap_or(1000));
     let room = |permille: u32| {

@@ -7,9 +7,8 @@
 //! silence says nothing). The smaller one is the estimate, so that it falls at once and rises
 //! slowly.
 
-use crate::time::{Instant, whole_micros};
+use crate::time::{Duration, Instant};
 use crate::units::Bitrate;
-use core::time::Duration;
 
 /// Reads are gathered into samples of this length: the timing of single reads is the browser's.
 const SAMPLE_TIME: Duration = Duration::from_millis(60);
@@ -43,7 +42,7 @@ impl Mean {
     }
 
     fn fade(&mut self, silence: Duration) {
-        let silence_us = whole_micros(silence);
+        let silence_us = silence.as_micros();
         let mut weight = self.weight_us.min(self.half_life_us);
         for _ in 0..2 {
             weight = weight * SILENCE_US / SILENCE_US.saturating_add(silence_us);
@@ -54,7 +53,7 @@ impl Mean {
     /// Adds a sample. The old value is weighted by `half / (half + time)`: near enough to
     /// 2^-(time/half) for times up to one half-life, and without a logarithm.
     fn add(&mut self, rate: Bitrate, time: Duration) {
-        let time_us = whole_micros(time).min(60_000_000);
+        let time_us = time.as_micros().min(60_000_000);
         let keep = self.weight_us.min(self.half_life_us);
         let old = self.value.saturating_mul(keep);
         let sum = old.saturating_add(rate.as_bps().saturating_mul(time_us));

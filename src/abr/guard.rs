@@ -1,7 +1,6 @@
 //! Ceilings that no throughput lifts: the machine drops frames, or a decoder failed.
 
-use crate::time::Instant;
-use core::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// Dropped frames are judged over this span.
 const JUDGED_TIME: Duration = Duration::from_secs(8);

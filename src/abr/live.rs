@@ -6,10 +6,9 @@
 //! failure doubles that wait, so that a link between two rungs comes to rest on the lower one.
 
 use super::{Choice, Mbps, Rung, highest};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::units::Bitrate;
 use alloc::format;
-use core::time::Duration;
 
 /// The state at a segment's border.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +49,7 @@ pub struct Rule {
 impl Rule {
     /// The rule does not go up before this time.
     pub fn held_until(&self) -> Option<Instant> {
-        let hold = HOLD.saturating_mul(1 << self.failures.min(5)).min(LONGEST_HOLD);
+        let hold = (HOLD * (1 << self.failures.min(5))).min(LONGEST_HOLD);
         self.went_down.map(|at| at + hold)
     }
 

@@ -5,9 +5,8 @@
 //! not made while the buffer falls, and becomes rarer after failures.
 
 use super::Rung;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::units::Bitrate;
-use core::time::Duration;
 
 /// A probe ends after this many bytes.
 pub const MOST_BYTES: u64 = 256 * 1024;
@@ -42,7 +41,7 @@ impl Prober {
 
     /// When the next probe may be made.
     pub fn due(&self) -> Option<Instant> {
-        let wait = BETWEEN.saturating_mul(1 << self.failures.min(4)).min(LONGEST);
+        let wait = (BETWEEN * (1 << self.failures.min(4))).min(LONGEST);
         let after_last = self.last.map(|at| at + wait);
         let after_weak = self.weak_at.map(|at| at + QUIET);
         after_last.max(after_weak)

@@ -7,8 +7,7 @@
 //! depend on it are lost (MSE 3.5.8, steps 8 and 9).
 
 use crate::presentation::{Mapping, Period};
-use crate::time::Position;
-use core::time::Duration;
+use crate::time::{Duration, Position};
 
 /// A first frame may begin this much before the Period's start: packagers round the start to that
 /// of the sound, and a key frame is the worst frame to lose.

@@ -2,8 +2,7 @@
 //! room.
 
 use super::ranges::Ranges;
-use crate::time::{Position, Span};
-use core::time::Duration;
+use crate::time::{Duration, Position, Span};
 
 /// Shorter spans are not removed: each removal costs a round trip through the browser.
 pub const LEAST_REMOVAL: Duration = Duration::from_secs(5);

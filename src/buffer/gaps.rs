@@ -13,8 +13,7 @@
 //! ```
 
 use super::ranges::Ranges;
-use crate::time::{Position, Span};
-use core::time::Duration;
+use crate::time::{Duration, Position, Span};
 
 /// Positions nearer than this count as one: browsers play over such holes.
 const SAME: Duration = Duration::from_millis(60);

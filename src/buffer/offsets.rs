@@ -8,7 +8,7 @@
 //! offset is also taken for a fragment that would lie neither where its segment is listed nor where
 //! the fragment before it ended.
 
-use crate::time::{Position, Span, whole_micros};
+use crate::time::{Position, Span};
 use alloc::vec::Vec;
 
 /// Media may lie this far outside its listed segment, microseconds: durations are rounded, and
@@ -35,7 +35,7 @@ impl Offsets {
         let astray = |offset: i64| {
             let at = Position::from_micros(start_us.saturating_add(offset));
             let beside = segment.start.since(at).max(at.since(segment.end));
-            let beside = whole_micros(beside);
+            let beside = beside.as_micros();
             after.map_or(beside, |after| beside.min(at.micros_from(after).unsigned_abs()))
         };
         let known = self.0.iter().rev().filter(|it| it.0 == timeline).map(|it| it.1);

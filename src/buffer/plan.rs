@@ -2,8 +2,7 @@
 
 use crate::live::lateness::Lateness;
 use crate::presentation::{Segment, SegmentList};
-use crate::time::{Position, WallTime};
-use core::time::Duration;
+use crate::time::{Duration, Position, WallTime};
 
 /// How far fetching has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! The spans that a buffer holds, as `SourceBuffer.buffered` reports them.
 
-use crate::time::{Position, Span};
+use crate::time::{Duration, Position, Span};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// Spans nearer than this count as one: frames do not touch exactly, and browsers play over holes
 /// of about two frames (a frame at 10 fps lasts 100 ms).

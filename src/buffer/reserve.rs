@@ -4,8 +4,8 @@
 //! third of a second, stalls, plays another: thousands of stalls in a film. So arriving media is
 //! withheld from the browser until there is a reserve.
 
+use crate::time::Duration;
 use crate::units::Bitrate;
-use core::time::Duration;
 
 /// The reserve on a link that is much faster than needed.
 const LEAST: Duration = Duration::from_secs(1);

@@ -11,10 +11,9 @@ use crate::presentation::date::parse_date_time;
 use crate::presentation::{
     ClockSource, Error, Kind, Live, Period, Presentation, Refresh, SegmentList, Service, url,
 };
-use crate::time::Position;
+use crate::time::{Duration, Position};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// An MPD is not reloaded more often than this, whatever it says.
 const FASTEST_REFRESH: Duration = Duration::from_millis(250);
@@ -139,7 +138,7 @@ fn refresh(mpd: &Mpd, periods: &[Period]) -> Refresh {
 /// So even with a depth of zero, which ffmpeg writes at first, one segment behind the newest is
 /// left.
 fn least_depth(periods: &[Period]) -> Duration {
-    longest_segment(periods).saturating_mul(2)
+    longest_segment(periods) * 2
 }
 
 /// The longest segment, as far as lengths are known without loading more; else zero.

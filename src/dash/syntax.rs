@@ -5,11 +5,10 @@
 //! Times are exact: [`Duration`] and [`WallTime`] to the microsecond, ticks unchanged. Inheritance
 //! and defaults are applied later, in [`super::resolve`].
 
-use crate::time::WallTime;
+use crate::time::{Duration, WallTime};
 use crate::units::{ByteRange, FrameRate};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// The MPD element (5.3.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

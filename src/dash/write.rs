@@ -6,12 +6,11 @@ use super::syntax::{
     UrlRange,
 };
 use crate::presentation::date::{write_date_time, write_decimal, write_duration};
-use crate::time::WallTime;
+use crate::time::{Duration, WallTime};
 use crate::units::{ByteRange, FrameRate};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 

@@ -8,10 +8,10 @@ use super::syntax::{Map, Media, MediaKind, Multivariant, Playlist, Segment, Serv
 use super::tags;
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{Error, excerpt};
+use crate::time::Duration;
 use crate::units::ByteRange;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
-use core::time::Duration;
 
 type Result<T> = core::result::Result<T, Error>;
 

@@ -5,11 +5,10 @@
 //! `EXT-X-KEY`) is copied into each of them; byte ranges are complete. Attributes that neither the
 //! player nor the server uses are skipped.
 
-use crate::time::WallTime;
+use crate::time::{Duration, WallTime};
 use crate::units::{ByteRange, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// Either kind of playlist.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use super::syntax::{Rendition, RenditionKind, Variant};
 use crate::presentation::date::parse_decimal;
+use crate::time::Duration;
 use crate::units::{ByteRange, Resolution};
 use alloc::string::String;
-use core::time::Duration;
 
 /// `EXT-X-STREAM-INF` with its URI line; `None` without BANDWIDTH, which is required.
 pub(super) fn variant(line: &str, uri: &str) -> Option<Variant> {
@@ -17,7 +17,7 @@ pub(super) fn variant(line: &str, uri: &str) -> Option<Variant> {
         (width > 0 && height > 0).then_some(Resolution { width, height })
     });
     let frame_rate_milli = attribute(list, "FRAME-RATE").and_then(|rate| {
-        let rate = u64::try_from(seconds(rate)?.as_micros()).ok()?;
+        let rate = seconds(rate)?.as_micros();
         u32::try_from(rate.div_ceil(1000)).ok().filter(|milli| *milli > 0)
     });
     Some(Variant {

@@ -26,10 +26,9 @@ use crate::presentation::{
     Base, Error, Kind, Listed, Live, Presentation, Refresh, Representation, Resource, Segment,
     SegmentList, TrackKind,
 };
-use crate::time::{Position, WallTime};
+use crate::time::{Duration, Position, WallTime};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// A cache lags by at most this many segments.
 const STALE: u64 = 3;
@@ -218,7 +217,7 @@ fn relation(old: &[Segment], media: &Media, state: State, loaded_from: &str) -> 
             let known = segment.end.since(segment.start).as_micros();
             let other = known.abs_diff(written.duration.as_micros());
             // Dates have adjusted the known durations, so these cannot be compared.
-            let lasts = state.dated.is_some() || other <= u128::from(OTHER_DURATION_US);
+            let lasts = state.dated.is_some() || other <= OTHER_DURATION_US;
             let now = Resource::new(Rc::clone(&base), written.uri.clone(), None);
             lasts && now.has_path_of(&segment.resource)
         })

@@ -4,9 +4,9 @@ use super::syntax::{
     Map, Media, MediaKind, Multivariant, Rendition, RenditionKind, Segment, ServerControl, Variant,
 };
 use crate::presentation::date::{write_date_time, write_decimal};
+use crate::time::Duration;
 use crate::units::ByteRange;
 use alloc::string::{String, ToString};
-use core::time::Duration;
 
 /// A multivariant playlist as text.
 pub fn multivariant(playlist: &Multivariant) -> String {
@@ -198,7 +198,7 @@ fn range(range: ByteRange) -> Option<String> {
 
 /// To the nearest second, at least one, as EXTINF is compared with it (4.4.3.1).
 fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs().saturating_add(u64::from(duration.subsec_millis() >= 500)).max(1)
+    (duration.as_millis().saturating_add(500) / 1000).max(1)
 }
 
 fn seconds(duration: Duration) -> String {

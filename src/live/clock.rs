@@ -4,8 +4,7 @@
 //! take `rtt / 2` (Cristian, "Probabilistic clock synchronization", 1989). So the quickest answer
 //! is best.
 
-use crate::time::{Instant, WallTime};
-use core::time::Duration;
+use crate::time::{Duration, Instant, WallTime};
 
 /// How well the time is known, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +52,7 @@ impl OriginClock {
     pub fn learn(&mut self, sent: Instant, received: Instant, wall: WallTime) -> bool {
         let rtt = received.since(sent);
         let better = self.trust < Trust::Synced
-            || rtt <= self.rtt.saturating_mul(3) / 2
+            || rtt <= self.rtt * 3 / 2
             || received.since(self.at) > STALE;
         if better {
             *self = Self { at: sent + rtt / 2, wall, trust: Trust::Synced, rtt };

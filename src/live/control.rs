@@ -17,9 +17,8 @@
 //! old capture times on a timeline that goes on, and that is no drift.
 
 use super::jitter::SlidingWindow;
-use crate::time::{Instant, Position, micros};
+use crate::time::{Duration, Instant, Position, micros};
 use crate::units::Rate;
-use core::time::Duration;
 
 /// The settings of the controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

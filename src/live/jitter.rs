@@ -3,8 +3,7 @@
 //!
 //! The window is kept in buckets, so that ten thousand samples cost as much as a dozen.
 
-use crate::time::{Instant, whole_micros};
-use core::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// Buckets in a window.
 const BUCKETS: usize = 16;
@@ -29,7 +28,7 @@ pub struct SlidingWindow {
 impl SlidingWindow {
     /// A window of `span`, empty at `now`.
     pub fn new(span: Duration, now: Instant) -> Self {
-        let span_us = whole_micros(span);
+        let span_us = span.as_micros();
         let bucket_us = (span_us / BUCKETS as u64).max(1);
         Self { bucket_us, buckets: [None; BUCKETS], since: now }
     }

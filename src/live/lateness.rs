@@ -14,8 +14,7 @@
 //! long and comes after twice as many segments. So an origin that is steadily late costs one
 //! refusal in [`MOST_PATIENCE`] segments, and a single accident is forgotten within a few.
 
-use crate::time::{Position, micros};
-use core::time::Duration;
+use crate::time::{Duration, Position, micros};
 
 /// The most segments that arrive as expected between two trials.
 pub const MOST_PATIENCE: u32 = 64;

@@ -6,8 +6,7 @@
 //! compared with its position, is the *mark* from which the edge is computed. When an encoder has
 //! paused, its timeline is behind the mark: then the mark is set anew.
 
-use crate::time::{Instant, Position};
-use core::time::Duration;
+use crate::time::{Duration, Instant, Position};
 
 /// A list may grow later than its segments' length by this much.
 const LATE: Duration = Duration::from_secs(1);

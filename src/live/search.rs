@@ -18,10 +18,9 @@
 //! refused --next()--> Ask(age) --answer()--> ... --> Found { between two ages } | Nowhere
 //! ```
 
-use crate::time::micros;
+use crate::time::{Duration, micros};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// An origin may be late by up to this; more means that a clock is off. Microseconds.
 pub const NEAR: i64 = 40 * SECOND;

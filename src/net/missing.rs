@@ -8,7 +8,7 @@
 //! the page is told.
 
 use super::retry::REFUSALS;
-use core::time::Duration;
+use crate::time::Duration;
 
 /// The most segments in a row that are left out, except near the film's end.
 pub const MOST_LEFT_OUT: u32 = 3;

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::prng::Prng;
-use core::time::Duration;
+use crate::time::Duration;
 
 /// How long to wait between tries. There is no last try while a failure may pass by itself: with
 /// one, every longer outage would leave the page dead for good.
@@ -100,7 +100,7 @@ pub fn verdict(policy: Policy, failed: Failed<'_>, count: u32, prng: &mut Prng) 
         Outlook::Refused if count >= REFUSALS => return Verdict::Settled,
         Outlook::Refused | Outlook::Passes => {}
     }
-    let doubled = policy.base.saturating_mul(1 << count.saturating_sub(1).min(16));
+    let doubled = policy.base * (1 << count.saturating_sub(1).min(16));
     let wait = doubled.min(policy.cap).saturating_sub(failed.lasted).max(policy.base);
     let wish = failed.wish.unwrap_or_default().min(LONGEST_WISH);
     Verdict::Again((wait * (1000 - prng.below(334)) / 1000).max(wish))

@@ -8,8 +8,7 @@ use super::io::{Body, Reason};
 use super::manifest::protocol::{self, Manifest};
 use super::requests::{Patience, Purpose, Requests, Sent};
 use crate::presentation::{Kind, Resource};
-use crate::time::Instant;
-use core::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// The wait before the manifest is loaded the first time; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_secs(1);

@@ -7,10 +7,9 @@
 //! belongs to a position: the page is told of it when that position is shown.
 
 use crate::buffer::inventory::Captures;
-use crate::time::{Instant, Position, Span, WallTime};
+use crate::time::{Duration, Instant, Position, Span, WallTime};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
-use core::time::Duration;
 
 /// Scheme of the companion server's messages about its camera: the data is a sentence, empty when
 /// all is well.

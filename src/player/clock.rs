@@ -11,8 +11,7 @@ use super::requests::{Patience, Purpose, Requests, Sent};
 use crate::live::clock::{OriginClock, Trust};
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{ClockSource, Kind, Presentation, Resource};
-use crate::time::{Instant, WallTime};
-use core::time::Duration;
+use crate::time::{Duration, Instant, WallTime};
 
 /// Playing does not wait longer than this for the origin's clock.
 const START_PATIENCE: Duration = Duration::from_millis(800);

@@ -1,6 +1,6 @@
 //! The settings, each with its unit and its default. Defaults are defined here alone.
 
-use core::time::Duration;
+use crate::time::Duration;
 
 /// How a player behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! What the page is told: events, states, qualities, figures.
 
 use super::error::Error;
+use crate::time::Duration;
 use crate::units::{Bitrate, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 use serde::Serialize;
 
 /// What the player is doing.

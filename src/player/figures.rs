@@ -2,9 +2,8 @@
 
 use super::cx::Cx;
 use super::event::{Event, Quality, State, Switch};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use alloc::string::String;
-use core::time::Duration;
 
 /// Decoder failures that are farther apart than this are counted separately.
 const ACCIDENT: Duration = Duration::from_secs(60);

@@ -5,11 +5,10 @@ use super::event::{Event, QualityChoice};
 pub use crate::buffer::clip::Window;
 use crate::media::isobmff::scan::{Fact, InitTrack};
 pub use crate::time::Span;
-use crate::time::{Instant, Position, WallTime};
+use crate::time::{Duration, Instant, Position, WallTime};
 use crate::units::{ByteRange, Rate};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// Names a request, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,10 +10,9 @@ use super::sight::Sight;
 use super::track::Tracks;
 use super::track::stream::Stream;
 use crate::live::clock::Trust;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// The parts that are reported on.
 #[derive(Clone, Copy, Debug)]

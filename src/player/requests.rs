@@ -14,11 +14,10 @@ use crate::net::Failure;
 use crate::net::mirrors::Mirrors;
 use crate::net::retry::Failed;
 use crate::presentation::{Resource, url};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::units::ByteRange;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,9 @@ use super::cx::Cx;
 use super::io::{Reason, TrackId};
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, InARow, Policy, Verdict};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// What is requested, over all requests for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,10 +38,9 @@ use crate::media::isobmff::scan::Fact;
 use crate::net::Failure;
 use crate::net::retry::Failed;
 use crate::presentation::{Kind, Presentation};
-use crate::time::{Instant, WallTime};
+use crate::time::{Duration, Instant, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// When the network comes back, requests without a byte for this long are made again: most are dead.
 const SILENT: Duration = Duration::from_secs(1);

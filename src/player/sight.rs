@@ -11,8 +11,7 @@ use super::select::Types;
 use super::track::Tracks;
 use super::track::way::Ways;
 use crate::presentation::Segment;
-use crate::time::{Instant, Position, WallTime};
-use core::time::Duration;
+use crate::time::{Duration, Instant, Position, WallTime};
 
 /// The parts that are only read.
 #[derive(Clone, Copy, Debug)]

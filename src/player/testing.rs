@@ -16,11 +16,10 @@ use super::track::Tracks;
 use super::track::way::Ways;
 use crate::live::control::Sound;
 use crate::presentation::{Presentation, TrackKind};
-use crate::time::{Instant, Position, Span, WallTime};
+use crate::time::{Duration, Instant, Position, Span, WallTime};
 use crate::units::Rate;
 use alloc::format;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// `ms` milliseconds on the timeline.
 pub(super) const fn at(ms: i64) -> Position {

@@ -5,9 +5,8 @@
 //! recommends. In a duration, a year counts as 365 days and a month as 30: the standard does not
 //! say, and MPDs do not use them.
 
-use crate::time::{WallTime, whole_micros};
+use crate::time::{Duration, WallTime};
 use alloc::string::String;
-use core::time::Duration;
 
 const US: i64 = 1_000_000;
 const DAY_S: i64 = 86_400;
@@ -129,7 +128,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 
 /// Writes an xs:duration in seconds, `PT1.5S`.
 pub fn write_duration(duration: Duration) -> String {
-    let us = whole_micros(duration);
+    let us = duration.as_micros();
     let mut out = String::from("PT");
     push_number(&mut out, us / 1_000_000, 1);
     push_fraction(&mut out, us % 1_000_000, false);

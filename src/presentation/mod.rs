@@ -29,11 +29,10 @@ pub use template::Template;
 pub use timeline::{Run, Timeline};
 pub use window::{edge, window};
 
-use crate::time::{Position, WallTime};
+use crate::time::{Duration, Position, WallTime};
 use crate::units::{Bitrate, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// The content of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]

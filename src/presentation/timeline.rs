@@ -5,9 +5,8 @@
 
 use super::numbered::steps;
 use super::{Segment, Template};
-use crate::time::{MediaTime, Position, Timescale, WallTime};
+use crate::time::{Duration, MediaTime, Position, Timescale, WallTime};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// Segments whose times are given by runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,11 +71,11 @@ mod tests {
         Track,
     };
     use super::*;
+    use crate::time::Duration;
     use crate::time::{MediaTime, Timescale};
     use crate::units::Bitrate;
     use alloc::string::String;
     use alloc::vec;
-    use core::time::Duration;
 
     const NOW: i64 = 1_795_492_800_000_000;
     const S: i64 = 1_000_000;

@@ -9,8 +9,8 @@
 //! field does not say that it is left out.
 
 use core::fmt::{self, Formatter};
-use core::time::Duration;
 use nearlive::player::{self, Category, State};
+use nearlive::time::Duration;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -177,7 +177,7 @@ impl<'a> Event<'a> {
             }
             player::Event::Quality(it) => Self::Quality(Switch::of(it)),
             player::Event::Error(it) => Self::Error(Error::of(it)),
-            player::Event::StallEnded { lasted } => Self::Stall { seconds: lasted.as_secs_f64() },
+            player::Event::StallEnded { lasted } => Self::Stall { seconds: length(*lasted) },
             player::Event::Source { cause, age } => Self::Source { cause, age: seconds(*age) },
             _ => return None,
         })
@@ -227,7 +227,7 @@ impl<'a> Error<'a> {
 impl<'a> Stats<'a> {
     /// The core's, and what the player is doing.
     pub(crate) fn of(it: &'a player::Stats, state: State) -> Self {
-        let stalls = |count, lasted: Duration| Stalls { count, seconds: lasted.as_secs_f64() };
+        let stalls = |count, lasted: Duration| Stalls { count, seconds: length(lasted) };
         Self {
             state,
             protocol: it.protocol,
@@ -235,7 +235,7 @@ impl<'a> Stats<'a> {
             latency: seconds(it.latency),
             target_latency: seconds(it.target_latency),
             behind: seconds(it.behind),
-            buffer_ahead: it.buffer_ahead.as_secs_f64(),
+            buffer_ahead: length(it.buffer_ahead),
             playback_rate: f64::from(it.playback_rate_permille) / 1000.0,
             throughput_kbps: it.throughput.map(|it| it.as_bps() / 1000),
             quality: it.quality.as_ref().map(Quality::of),
@@ -254,8 +254,12 @@ impl<'a> Stats<'a> {
     }
 }
 
-fn seconds(length: Option<Duration>) -> Option<f64> {
-    length.map(|it| it.as_secs_f64())
+fn length(it: Duration) -> f64 {
+    it.as_micros() as f64 / 1e6
+}
+
+fn seconds(it: Option<Duration>) -> Option<f64> {
+    it.map(length)
 }
 
 /// Nothing longer makes sense, and a day in microseconds is far from overflowing.

@@ -7,10 +7,10 @@
 use super::inbox::{Inbox, Message};
 use super::{dom, units};
 use core::cell::Cell;
-use core::time::Duration;
 use js_sys::{Object, Promise, Uint8Array};
 use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
+use nearlive::time::Duration;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};

@@ -56,8 +56,8 @@ impl Alarm {
     fn arm(&self, due: Instant) {
         let wait = due.since(units::now());
         // Rounded up, or it would ring before its time. A month at most: more would ring at once.
-        let ms = u32::try_from(wait.as_secs()).map_or(u32::MAX, |s| s.saturating_mul(1000));
-        let ms = ms.saturating_add(wait.subsec_micros().div_ceil(1000)).min(i32::MAX as u32);
+        let ms = wait.as_micros().div_ceil(1000);
+        let ms = u32::try_from(ms).unwrap_or(u32::MAX).min(i32::MAX as u32);
         if let Some(call) = self.call.borrow().clone() {
             self.armed.replace(Some((Timeout::new(ms, move || call()), due)));
         }

@@ -1,8 +1,8 @@
 //! Seconds and milliseconds of the browser to the core's types, and back.
 
 use super::dom;
-use core::time::Duration;
 use nearlive::player::Span;
+use nearlive::time::Duration;
 use nearlive::time::{Instant, Position, WallTime};
 use web_sys::TimeRanges;
 
@@ -33,7 +33,7 @@ pub(crate) fn seconds(position: Position) -> f64 {
 
 /// A length in seconds.
 pub(crate) fn length(duration: Duration) -> f64 {
-    duration.as_secs_f64()
+    duration.as_micros() as f64 / 1e6
 }
 
 /// A `TimeRanges`.

@@ -7,7 +7,7 @@ use crate::source::Mention;
 /// The modules of the core, and which others each may name.
 const CORE: &[(&str, &[&str])] = &[
     ("time", &[]),
-    ("units", &[]),
+    ("units", &["time"]),
     ("media", &["time", "units"]),
     ("presentation", &["media", "time", "units"]),
     ("dash", &["presentation", "media", "time", "units"]),

@@ -12,9 +12,9 @@
 mod face;
 mod types;
 
-use core::time::Duration;
 use face::{EVENTS, Error, Event, Latency, Options, Seconds, Stats};
 use nearlive::player::{self, Code, State};
+use nearlive::time::Duration;
 use nearlive::units::{Bitrate, Resolution};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};

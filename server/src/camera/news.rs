@@ -48,7 +48,9 @@ impl News {
             let outage = self.outage.take_if(|_| state == State::Live);
             return half.or_else(|| {
                 news.then(|| match outage {
-                    Some(o) => format!("{} again after {}", state.word(), long(now.since(o.began))),
+                    Some(o) => {
+                        format!("{} again after {}", state.word(), long(now.since(o.began).into()))
+                    }
                     None => state.word().to_owned(),
                 })
             });
@@ -72,7 +74,7 @@ impl News {
             return None;
         }
         outage.said = now;
-        let lasts = long(now.since(outage.began));
+        let lasts = long(now.since(outage.began).into());
         let every = backoff::LONGEST.as_secs();
         Some(format!("still away after {lasts}: {}; tried every {every} s", cause.lasting(place)))
     }

@@ -89,11 +89,12 @@ impl Signs {
     /// Notes a frame of `track`.
     pub(super) fn beat(&mut self, track: usize, now: Instant, arrived: WallTime) {
         // Time that does not count as silence does not count as a gap.
-        let silent = std::mem::take(&mut self.silent) + now.since(self.looked).min(LONGEST_LOOK);
+        let looked = Duration::from(now.since(self.looked));
+        let silent = std::mem::take(&mut self.silent) + looked.min(LONGEST_LOOK);
         self.first.get_or_insert(now);
         if let Some((last, _)) = self.last {
             // The longest recent gap: it falls by an eighth with each frame.
-            let gap = now.since(last).min(silent).min(LONGEST_USUAL_GAP);
+            let gap = Duration::from(now.since(last)).min(silent).min(LONGEST_USUAL_GAP);
             self.usual_gap = gap.max(self.usual_gap - self.usual_gap / 8);
         }
         self.last = Some((now, arrived));
@@ -128,7 +129,7 @@ impl Signs {
         load: Option<Load>,
         video: Option<&VideoCodec>,
     ) -> Beat {
-        let step = now.since(self.looked);
+        let step = Duration::from(now.since(self.looked));
         self.looked = now;
         let before = std::mem::replace(&mut self.load, load.map(|l| (now, l)));
         if !is_starved(before, self.load) {
@@ -169,7 +170,7 @@ impl Signs {
     /// Time from the first frame to the last.
     pub(super) fn lived(&self) -> Duration {
         match (self.first, self.last) {
-            (Some(first), Some((last, _))) => last.since(first),
+            (Some(first), Some((last, _))) => last.since(first).into(),
             _ => Duration::ZERO,
         }
     }
@@ -190,7 +191,8 @@ fn is_starved(before: Option<(Instant, Load)>, after: Option<(Instant, Load)>) -
     let (Some((from, old)), Some((to, new))) = (before, after) else { return false };
     let had = new.processor.saturating_sub(old.processor);
     // Times are in hundredths of a second, so two looks close together tell nothing.
-    old.wants_more && new.wants_more && to.since(from) > WATCH / 2 && had * 2 < to.since(from)
+    let between = Duration::from(to.since(from));
+    old.wants_more && new.wants_more && between > WATCH / 2 && had * 2 < between
 }
 
 const fn allowed(video: Option<&VideoCodec>) -> Duration {

@@ -208,7 +208,7 @@ impl<S: Sink> Supervisor<S> {
                 outage = None;
             }
             let began = *outage.get_or_insert(now);
-            let wait = backoff::wait(&ended.cause, now.since(began), jitter());
+            let wait = backoff::wait(&ended.cause, now.since(began).into(), jitter());
             if ended.cause == Cause::PicturesReordered && !self.reordered {
                 self.reordered = true;
                 tracing::info!("{}: the camera sends B pictures", self.camera.id);

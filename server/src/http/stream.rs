@@ -105,7 +105,7 @@ impl Timer {
             self.0 = None;
             return false;
         };
-        let left = until.since(now);
+        let left = until.since(now).into();
         let (set, sleep) =
             self.0.get_or_insert_with(|| (until, Box::pin(tokio::time::sleep(left))));
         if *set != until {

@@ -10,8 +10,8 @@ use nearlive::dash::syntax::{
     ServiceDescription,
 };
 use nearlive::dash::write;
+use nearlive::time::Duration;
 use nearlive::time::{Timescale, WallTime};
-use std::time::Duration;
 
 const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,\
                         http://www.dashif.org/guidelines/low-latency-live-v5";
@@ -35,7 +35,7 @@ pub fn mpd(window: &Window) -> String {
         publish_time: window.periods.last().map(published),
         minimum_update_period: Some(UPDATE),
         min_buffer_time: Some(Duration::from_millis(200)),
-        time_shift_buffer_depth: Some(window.window),
+        time_shift_buffer_depth: Some(window.window.into()),
         // From a quarter of a slot early to half a slot late.
         max_segment_duration: Some(Duration::from_micros(longest + longest * 3 / 4)),
         service_descriptions: vec![

@@ -12,9 +12,8 @@
 
 use super::event::ReferenceTime;
 use super::fragment;
-use crate::time::{MediaTime, WallTime};
+use crate::time::{Duration, MediaTime, WallTime};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 pub use super::event::{Index, IndexEntry, Message, MessageStart};
 pub use super::init::{Init, InitTrack};

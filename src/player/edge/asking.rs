@@ -14,9 +14,8 @@ use crate::player::error::Error;
 use crate::player::io::{Body, FetchId, Reason};
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::presentation::{Kind, Segment};
-use crate::time::{Instant, Position, micros};
+use crate::time::{Duration, Instant, Position, micros};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// This many requests follow each other at once; after that, each waits for [`PAUSE`].
 const QUICK: u32 = 8;

@@ -9,8 +9,7 @@ use crate::player::error::Error;
 use crate::player::manifest::Manifest;
 use crate::player::track::Tracks;
 use crate::presentation::{self, Kind, Presentation, Segment, SegmentList};
-use crate::time::{Instant, Position, WallTime, micros};
-use core::time::Duration;
+use crate::time::{Duration, Instant, Position, WallTime, micros};
 
 /// A clock that differs from a list by more than this plus two segments is wrong.
 const CONTRADICTED: Duration = Duration::from_secs(5);
@@ -84,7 +83,7 @@ impl Edge {
         let by_list = live.anchor?.offset(self.list_end.edge(now)?.as_micros());
         let most = CONTRADICTED + v.tracks.segment_length(v.presentation) * 2;
         let off = v.clock.origin(now).micros_from(by_list).unsigned_abs();
-        (u128::from(off) > most.as_micros()).then_some(by_list)
+        (off > most.as_micros()).then_some(by_list)
     }
 
     /// Nothing contradicts the origin's clock: neither a search nor a list.

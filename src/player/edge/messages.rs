@@ -1,10 +1,9 @@
 //! The messages for viewers about a live edge that is not where the manifest says.
 
 use crate::player::error::{Code, Error, shown};
-use crate::time::whole_micros;
+use crate::time::Duration;
 use alloc::format;
 use alloc::string::String;
-use core::time::Duration;
 
 /// The origin publishes its segments later than the manifest says.
 pub(super) fn late(by: Duration, url: &str) -> Error {
@@ -13,7 +12,7 @@ pub(super) fn late(by: Duration, url: &str) -> Error {
          behind. Let the encoder keep pace, or the manifest say so.",
         for_people(by)
     );
-    untimely(message, format!("{} ms", whole_micros(by) / 1000), url)
+    untimely(message, format!("{} ms", by.as_micros() / 1000), url)
 }
 
 /// A search for the edge takes longer.
@@ -48,7 +47,7 @@ fn untimely(message: String, detail: String, url: &str) -> Error {
 /// A duration in words.
 fn for_people(d: Duration) -> String {
     match d.as_secs() {
-        0..60 => format!("{}.{} s", d.as_secs(), d.subsec_millis() / 100),
+        0..60 => format!("{}.{} s", d.as_secs(), d.as_millis() / 100 % 10),
         s @ 60..7200 => format!("{} min", (s + 30) / 60),
         s @ 7200..172_800 => format!("{} h", (s + 1800) / 3600),
         s => format!("{} days", s / 86_400),

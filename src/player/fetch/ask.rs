@@ -11,9 +11,8 @@ use crate::player::retries::Need;
 use crate::player::track::next::Around;
 use crate::player::track::wrapping::Wrapping;
 use crate::presentation::{Presentation, Representation, Segment, SegmentList};
-use crate::time::{Instant, WallTime};
+use crate::time::{Duration, Instant, WallTime};
 use alloc::rc::Rc;
-use core::time::Duration;
 
 /// While a new segment is due, the manifest is loaded again after this long at most, however long its
 /// segments are.

@@ -7,8 +7,7 @@ use crate::player::cx::Cx;
 use crate::player::io::{Reason, TrackId};
 use crate::player::track::silence::LEAST;
 use crate::presentation::TrackKind;
-use crate::time::{Position, Span};
-use core::time::Duration;
+use crate::time::{Duration, Position, Span};
 
 /// The longest piece of silence that is made at once.
 const PIECE: Duration = Duration::from_secs(10);

@@ -11,8 +11,7 @@ use crate::player::place::{Place, track_of};
 use crate::player::retries::Need;
 use crate::player::track::stream::Stream;
 use crate::presentation::{Kind, Segment, TrackKind};
-use crate::time::Position;
-use core::time::Duration;
+use crate::time::{Duration, Position};
 
 impl Fetch<'_> {
     /// A segment of a film failed. A failure that may pass is waited out; a segment that the server refuses for

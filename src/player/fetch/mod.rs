@@ -32,9 +32,8 @@ use super::select::Types;
 use super::sight::Sight;
 use super::track::Tracks;
 use super::track::stream::Stream;
-use crate::time::{Instant, Position};
+use crate::time::{Duration, Instant, Position};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// The parts that fetching changes, and those that it only reads.
 #[derive(Debug)]

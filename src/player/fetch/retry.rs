@@ -8,7 +8,7 @@ use crate::player::error::Error;
 use crate::player::io::TrackId;
 use crate::player::place::{place_in, rep_of, track_of};
 use crate::player::retries::Need;
-use core::time::Duration;
+use crate::time::Duration;
 
 /// A live server that refuses may just be starting: only after this many refusals the track is given up.
 const LIVE_REFUSALS: u32 = 20;

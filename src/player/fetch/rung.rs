@@ -13,8 +13,7 @@ use crate::player::playhead::ENTRY;
 use crate::player::quality::{LATE_BY_LINK, Read};
 use crate::player::retries::Need;
 use crate::presentation::TrackKind;
-use crate::time::Instant;
-use core::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// Media nearer than this to the element is not replaced when the viewer chooses a quality.
 const SOON: Duration = Duration::from_secs(1);

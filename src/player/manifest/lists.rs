@@ -15,9 +15,8 @@ use crate::player::requests::{Patience, Purpose, Requests};
 use crate::player::retries::{Need, Retries};
 use crate::player::track::Tracks;
 use crate::presentation::{self, Presentation, Refresh, Resource};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// However a playlist is wanted, it is not loaded more often than this.
 const LEAST_BETWEEN: Duration = Duration::from_millis(500);

@@ -7,9 +7,8 @@ use crate::player::io::{Body, Reason};
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::player::retries::{Need, Retries};
 use crate::presentation::{Refresh, Resource};
-use crate::time::{Instant, WallTime};
+use crate::time::{Duration, Instant, WallTime};
 use alloc::string::String;
-use core::time::Duration;
 
 /// Two loads by the manifest's own wish are at least this far apart.
 const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);

@@ -12,9 +12,9 @@ use crate::player::retries::Need;
 use crate::player::track::stream::Stream;
 use crate::player::track::wrapping::mime_of;
 use crate::presentation::{Container, Kind, Presentation, SegmentList};
+use crate::time::Duration;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 impl Opening<'_> {
     /// Fetches what is missing; answers whether all is known. Once it is, the page is told the

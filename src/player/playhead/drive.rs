@@ -13,9 +13,8 @@ use crate::player::select::Types;
 use crate::player::track::Tracks;
 use crate::player::track::download::News;
 use crate::player::track::way::Ways;
-use crate::time::{Instant, Position};
+use crate::time::{Duration, Instant, Position};
 use crate::units::Bitrate;
-use core::time::Duration;
 
 /// When a hidden page is shown again and playback is behind by this much more than wanted, it goes
 /// on at the live edge.

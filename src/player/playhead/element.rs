@@ -3,8 +3,7 @@
 
 use crate::player::event::State;
 use crate::player::io::{Cue, Snapshot};
-use crate::time::{Instant, Position};
-use core::time::Duration;
+use crate::time::{Duration, Instant, Position};
 
 /// A `seeking` event this near to the player's last seek belongs to it: browsers round positions.
 const SAME_PLACE_US: i64 = 50_000;

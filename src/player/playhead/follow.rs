@@ -9,9 +9,8 @@ use crate::player::io::{Output, Reason};
 use crate::player::track::Tracks;
 use crate::player::track::stream::Stream;
 use crate::presentation::Presentation;
-use crate::time::{Instant, Position, Span};
+use crate::time::{Duration, Instant, Position, Span};
 use crate::units::Rate;
-use core::time::Duration;
 
 /// How often the rate is reconsidered.
 const STEER_EVERY: Duration = Duration::from_millis(200);

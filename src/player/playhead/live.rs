@@ -3,9 +3,8 @@
 use crate::live::control::{Aim, Control, Sound};
 use crate::player::cx::Cx;
 use crate::presentation::{Kind, Presentation, Service};
-use crate::time::{Instant, Span};
+use crate::time::{Duration, Instant, Span};
 use crate::units::Rate;
-use core::time::Duration;
 
 /// Where segments grow, fetching starts at least this far behind the edge. Not farther: it might
 /// then need a whole segment more, which costs a slow link more time than waiting for as much

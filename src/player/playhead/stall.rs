@@ -10,9 +10,8 @@ use crate::player::io::{Output, Reason};
 use crate::player::place::rep_of;
 use crate::player::retries::Need;
 use crate::player::track::stream::Stream;
-use crate::time::{Instant, Position};
+use crate::time::{Duration, Instant, Position};
 use crate::units::Bitrate;
-use core::time::Duration;
 
 /// The player's seeks are at least this far apart: a seek takes the browser about 100 ms.
 const BETWEEN_SEEKS: Duration = Duration::from_millis(400);

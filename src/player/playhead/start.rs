@@ -6,8 +6,7 @@ use super::scene::{Move, Scene};
 use crate::buffer::gaps::Way;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
-use crate::time::{Position, Span};
-use core::time::Duration;
+use crate::time::{Duration, Position, Span};
 
 /// How long the first picture waits for the newest media while older media is arriving.
 const BACKLOG_PATIENCE: Duration = Duration::from_millis(300);

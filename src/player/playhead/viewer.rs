@@ -7,8 +7,7 @@ use crate::buffer::gaps::Way;
 use crate::player::cx::Cx;
 use crate::player::event::Event;
 use crate::player::io::Snapshot;
-use crate::time::{Instant, Position};
-use core::time::Duration;
+use crate::time::{Duration, Instant, Position};
 
 /// A stall longer than this is an outage: a larger buffer would not have bridged it.
 const OUTAGE: Duration = Duration::from_millis(1500);

@@ -14,11 +14,10 @@ use crate::player::track::Tracks;
 use crate::player::track::download::middle;
 use crate::player::track::stream::Stream;
 use crate::presentation::{Presentation, Representation, Segment, Track, TrackKind};
-use crate::time::{Instant, Position};
+use crate::time::{Duration, Instant, Position};
 use crate::units::Bitrate;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// A measurement older than this says nothing about a live link.
 pub(super) const FRESH: Duration = Duration::from_secs(6);

@@ -8,9 +8,8 @@ use crate::player::requests::Requests;
 use crate::player::track::download::middle;
 use crate::player::track::stream::Stream;
 use crate::presentation::TrackKind;
-use crate::time::{Instant, Position};
+use crate::time::{Duration, Instant, Position};
 use crate::units::Bitrate;
-use core::time::Duration;
 
 /// At the start, the part of a segment that already exists may take this long to arrive. Before
 /// that a lower rung would not show a picture sooner.

@@ -10,10 +10,9 @@ use crate::player::io::{Body, FetchId};
 use crate::player::place::track_of;
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::presentation::{Segment, TrackKind};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::units::Bitrate;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// A probe that takes longer than this has failed.
 const PATIENCE: Patience = Patience::even(Duration::from_secs(2));

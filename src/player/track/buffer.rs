@@ -13,10 +13,9 @@ use crate::media::codec;
 use crate::player::cx::Cx;
 use crate::player::io::{Append, BlobId, Output, TrackId};
 use crate::presentation::Resource;
-use crate::time::{Position, Span};
+use crate::time::{Duration, Position, Span};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// When the browser has no room, media farther ahead of the element than this is removed.
 const KEPT_AHEAD: Duration = Duration::from_secs(10);

@@ -15,9 +15,8 @@ use crate::player::place::{Place, place_in, rep_of, track_of};
 use crate::player::requests::Requests;
 use crate::player::select::{Types, unplayable};
 use crate::presentation::{Period, Presentation, Resource, Segment};
-use crate::time::{Position, Span};
+use crate::time::{Duration, Position, Span};
 use crate::units::Bitrate;
-use core::time::Duration;
 
 impl Stream {
     /// From the next segment on this representation is fetched.

@@ -8,10 +8,9 @@ use crate::player::cx::Cx;
 use crate::player::io::{BlobId, FetchId, Output};
 use crate::player::place::Place;
 use crate::presentation::Segment;
-use crate::time::{Instant, Position, Span, WallTime};
+use crate::time::{Duration, Instant, Position, Span, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// A segment on its way.
 #[derive(Debug)]

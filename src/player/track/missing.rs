@@ -9,8 +9,7 @@ use crate::live::lateness::SegmentKind;
 use crate::player::io::TrackId;
 use crate::player::place::rep_of;
 use crate::presentation::{self, Presentation, Segment, SegmentList};
-use crate::time::{Instant, Position};
-use core::time::Duration;
+use crate::time::{Duration, Instant, Position};
 
 /// After this many refusals a segment is taken for missing.
 const SURE_MISSES: u32 = 2;

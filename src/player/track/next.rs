@@ -7,8 +7,7 @@ use super::stream::Stream;
 use crate::buffer::plan::{self, Plan};
 use crate::player::io::TrackId;
 use crate::presentation::{Presentation, Representation, SegmentList};
-use crate::time::{Position, WallTime};
-use core::time::Duration;
+use crate::time::{Duration, Position, WallTime};
 
 /// What the plan is made from besides the tracks; [`plan::View`] says what each is.
 #[derive(Clone, Copy, Debug)]

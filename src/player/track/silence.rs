@@ -11,11 +11,10 @@ use crate::media::es::aac::{self, AacConfig};
 use crate::media::isobmff::write::{self, Chunk, Sample, SampleEntry};
 use crate::player::cx::Cx;
 use crate::presentation::Resource;
-use crate::time::{Position, Span, Timescale};
+use crate::time::{Duration, Position, Span, Timescale};
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// What the browser has to be able to play for it.
 pub(in crate::player) const MIME: &str = "audio/mp4; codecs=\"mp4a.40.2\"";

@@ -26,12 +26,11 @@ use crate::player::requests::{Patience, Purpose, Requests};
 use crate::presentation::{
     Mapping, Presentation, Representation, Resource, Segment, Track, TrackKind,
 };
-use crate::time::{Instant, Position, Span};
+use crate::time::{Duration, Instant, Position, Span};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// Initialization segments that are kept: three rungs over two Periods, and to spare.
 const INITS: usize = 8;

@@ -9,10 +9,9 @@ use crate::player::manifest::Manifest;
 use crate::player::place::{place_in, rep_of, track_of};
 use crate::player::select::Types;
 use crate::presentation::{Presentation, Segment, SegmentList, TrackKind};
-use crate::time::{Position, Span};
+use crate::time::{Duration, Position, Span};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 /// A seek behind the end goes to this long before the end.
 const LAST_LOOK: Duration = Duration::from_millis(300);

@@ -9,10 +9,10 @@ mod oracle_support;
 use dash_mpd_core as theirs;
 use nearlive::dash::syntax as ours;
 use nearlive::dash::{read, write};
+use nearlive::time::Duration;
 use nearlive::units::ByteRange;
 use nearlive_server::playlist;
 use nearlive_simulator::origin::packaged::{MPD, PackagedServer};
-use std::time::Duration;
 
 /// Lines that say the same where two readers have read the same.
 #[derive(Default)]
@@ -31,11 +31,11 @@ fn of_theirs(mpd: &theirs::MPD) -> Vec<String> {
     said.line("profiles", mpd.profiles.as_deref().unwrap_or_default());
     said.line("available", micros(&mpd.availabilityStartTime));
     said.line("published", micros(&mpd.publishTime));
-    said.line("lasts", mpd.mediaPresentationDuration);
-    said.line("update", mpd.minimumUpdatePeriod);
-    said.line("buffer", mpd.minBufferTime);
-    said.line("depth", mpd.timeShiftBufferDepth);
-    said.line("longest", mpd.maxSegmentDuration);
+    said.line("lasts", mpd.mediaPresentationDuration.map(Duration::from));
+    said.line("update", mpd.minimumUpdatePeriod.map(Duration::from));
+    said.line("buffer", mpd.minBufferTime.map(Duration::from));
+    said.line("depth", mpd.timeShiftBufferDepth.map(Duration::from));
+    said.line("longest", mpd.maxSegmentDuration.map(Duration::from));
     for service in &mpd.ServiceDescription {
         said.line("service", &service.id);
         said.line("scopes", service.scopes.iter().map(|s| &s.schemeIdUri).collect::<Vec<_>>());
@@ -47,7 +47,10 @@ fn of_theirs(mpd: &theirs::MPD) -> Vec<String> {
         said.line("clock", (&timing.schemeIdUri, &timing.value));
     }
     for period in &mpd.periods {
-        said.line("Period", (&period.id, period.start, period.duration));
+        said.line(
+            "Period",
+            (&period.id, period.start.map(Duration::from), period.duration.map(Duration::from)),
+        );
         for set in &period.adaptations {
             said.line("set", (&set.id, &set.contentType, set.segmentAlignment));
             said.line("type", (&set.mimeType, set.startWithSAP));

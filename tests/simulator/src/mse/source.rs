@@ -6,7 +6,7 @@ use crate::clock::Time;
 use crate::payload::Payload;
 use nearlive::player::{Span, TrackId};
 use nearlive::presentation::TrackKind;
-use std::time::Duration;
+use nearlive::time::Duration;
 
 impl Element {
     /// A source is attached and works.

@@ -373,7 +373,7 @@ impl Network {
                 "<!doctype html><title>Sign in</title><p>This network wants a login.",
             )),
             Some(Trouble::Busy(seconds)) => {
-                let retry_after = Some(core::time::Duration::from_secs(seconds));
+                let retry_after = Some(nearlive::time::Duration::from_secs(seconds));
                 let head = Head { retry_after, ..Head::new(429, "text/plain") };
                 Box::new(Timeline::whole(at, head, "later"))
             }

@@ -63,7 +63,7 @@ pub struct Head {
     /// `CMSD-Dynamic`.
     pub cmsd: Option<String>,
     /// `Retry-After`.
-    pub retry_after: Option<std::time::Duration>,
+    pub retry_after: Option<nearlive::time::Duration>,
 }
 
 impl Head {
