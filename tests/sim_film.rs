@@ -100,6 +100,31 @@ fn the_buffer_ahead_is_what_was_asked_for() {
 }
 
 #[test]
+fn a_browser_that_has_enough_media_gets_more_when_it_wants_it() {
+    for url in FORMS {
+        let mut sim = start(url, Film::steady(50, 2000, &LADDER), Path::steady(40_000));
+        sim.sate(true);
+        sim.run_for(secs(30));
+        sim.sate(false);
+        sim.run_for(secs(20));
+        let report = sim.report();
+        let within = |from, to, ahead: core::ops::Range<i64>| {
+            let samples = report.samples_in(secs(from)..secs(to));
+            let found = samples.iter().map(|s| s.video_ahead.unwrap());
+            assert!(
+                found.clone().all(|it| ahead.contains(&it)),
+                "{url}: {:?}",
+                Vec::from_iter(found)
+            );
+        };
+        within(5, 30, 3_000_000..8_000_000);
+        within(40, 50, 26_000_000..34_000_000);
+        assert_eq!(report.stands, [], "{url}");
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
 fn a_chosen_quality_is_seen_soon_though_much_is_buffered() {
     let mut sim = start(DASH, Film::steady(50, 4000, &LADDER), Path::steady(20_000));
     sim.run_for(secs(42));

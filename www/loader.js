@@ -23,13 +23,19 @@ const guarded = (exports) => {
 const partial = new WeakSet();
 
 const nearlive = (() => {
-  // The modules by what they play ("all", or the ending of a manifest): a promise of the glue that serves each.
+  // The modules by what they play ("all", or the ending of a manifest), and the script for a browser that plays "alone": a
+  // promise of what has the `Player` of each.
   const modules = {};
   // A page need not keep what create() gave it. A player holds its video, so that only destroy() ends them both.
   const players = new WeakMap();
 
+  /** The browser plays HLS by itself, and nothing else can be made to play in it. */
+  const playsAlone = (video) =>
+    !globalThis.MediaSource && !globalThis.ManagedMediaSource && !!video?.canPlayType?.("application/vnd.apple.mpegurl");
+
   /** Which module plays what is at this address. */
-  const moduleFor = (src) => {
+  const moduleFor = (video, src) => {
+    if (playsAlone(video)) return "alone";
     const ending = /\.(mpd|m3u8)$/i.exec(String(src).split(/[?#]/, 1));
     return modules.all || !ending ? "all" : ending[1].toLowerCase();
   };
@@ -38,8 +44,9 @@ const nearlive = (() => {
   const start = (name) => (modules[name] ??= compile(name));
 
   const compile = async (name) => {
-    const glue = wasm_bindgen();
     try {
+      if (name === "alone") return await import(MODULES[name]);
+      const glue = wasm_bindgen();
       await glue(MODULES[name]);
       return glue;
     } catch (cause) {
@@ -70,11 +77,11 @@ const nearlive = (() => {
       return start("all").then(() => {});
     },
     async create(video, options, src) {
-      const name = moduleFor(src);
+      const name = moduleFor(video, src);
       const { Player } = await start(name);
       players.get(video)?.destroy();
       const player = new Player(video, options);
-      if (name !== "all") partial.add(player);
+      if (name === "mpd" || name === "m3u8") partial.add(player);
       players.set(video, player);
       // Once it is destroyed it must not be kept: it would keep its video, and that again it.
       player.destroy = () => {

@@ -25,6 +25,11 @@ export interface Options {
   autoplay?: boolean;
   /** Whether requests to other origins carry cookies, as in `fetch()`. Default "same-origin". */
   credentials?: "omit" | "same-origin" | "include";
+  /**
+   * Play through `ManagedMediaSource` where the browser has both: it decides how much media is held, and saves power. It is used
+   * anyway where there is no `MediaSource` (an iPhone). Default false.
+   */
+  managed?: boolean;
 }
 
 /** A quality that `setQuality()` can choose. */
@@ -80,6 +85,11 @@ export interface NearliveError extends Error {
 /** The figures of the moment of the call. */
 export interface Stats {
   state: State;
+  /**
+   * What the player plays through; empty where the browser has nothing for it. "video": the browser has no MediaSource of either
+   * kind and plays HLS by itself; then most figures are null or 0, and there are no qualities to choose from.
+   */
+  via: "" | "MediaSource" | "ManagedMediaSource" | "video";
   /** Empty before the manifest is known. */
   protocol: "" | "dash" | "hls";
   live: boolean;

@@ -188,6 +188,8 @@ pub struct Snapshot {
     pub wall: WallTime,
     /// Height of the element on screen in device pixels; 0 when unknown.
     pub height_px: u32,
+    /// A ManagedMediaSource has said `endstreaming`: the browser has media enough for now.
+    pub sated: bool,
 }
 
 /// Why a snapshot was taken.

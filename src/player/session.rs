@@ -648,7 +648,7 @@ impl Session {
         let Self { tracks, requests, quality, types, .. } = self;
         let Self { manifest, clock, edge, head, camera, url, .. } = self;
         let rest = Sight { manifest, clock, edge, head, camera, url };
-        let goal = cx.config.buffer_ahead;
+        let goal = head.goal(cx.config.buffer_ahead);
         let mut fetch = Fetch { tracks, requests, quality, types, goal, rest, wishes: Vec::new() };
         let said = step(&mut fetch, cx);
         for wish in fetch.wishes {

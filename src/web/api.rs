@@ -94,8 +94,8 @@ impl Handle {
 
     /// Figures of this moment.
     pub fn stats(&self) -> JsValue {
-        let (stats, state) = self.shell.stats();
-        report::stats(&stats, state)
+        let (stats, state, via) = self.shell.stats();
+        report::stats(&stats, state, via)
     }
 
     /// Ends the player and frees all it holds. Idempotent.
@@ -110,7 +110,7 @@ impl Handle {
     }
 
     fn absolute(&self, url: &JsValue) -> Result<String, JsValue> {
-        if !dom::has_media_source() {
+        if dom::media_source(false).is_none() {
             let message = "This browser has no Media Source Extensions. Use a current Chrome, \
                            Edge, Firefox or Safari.";
             return Err(report::own_error(Code::UnsupportedBrowser, message));

@@ -57,9 +57,21 @@ pub(crate) fn touched() -> bool {
     active.and_then(|it| get(&it, "isActive")).is_ok_and(|it| it.is_truthy())
 }
 
-/// Whether the browser has the API that everything here plays through.
-pub(crate) fn has_media_source() -> bool {
-    get(&window(), "MediaSource").is_ok_and(|it| it.is_function())
+/// The class that everything here plays through: `MediaSource`, or `ManagedMediaSource` where there is no
+/// other (an iPhone) or where there are both and the page prefers it. With it: whether it is that one.
+pub(crate) fn media_source(prefers_managed: bool) -> Option<(Function, bool)> {
+    let class = |name: &str| get(&window(), name).ok().filter(JsValue::is_function);
+    let managed = || class("ManagedMediaSource").map(|it| (it.unchecked_into(), true));
+    let preferred = if prefers_managed { managed() } else { None };
+    preferred
+        .or_else(|| class("MediaSource").map(|it| (it.unchecked_into(), false)))
+        .or_else(managed)
+}
+
+/// `isTypeSupported` of such a class.
+pub(crate) fn is_supported(class: &Function, mime: &str) -> bool {
+    let ask = get(class, "isTypeSupported").map(JsCast::unchecked_into::<Function>);
+    ask.and_then(|ask| ask.call1(class, &mime.into())).is_ok_and(|it| it.is_truthy())
 }
 
 /// Frames shown and dropped; an `<audio>` has no such thing.

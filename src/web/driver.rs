@@ -20,7 +20,7 @@ use nearlive::player::{
 };
 use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::*;
-use web_sys::{HtmlMediaElement, MediaSource, RequestCredentials};
+use web_sys::{HtmlMediaElement, RequestCredentials};
 
 /// One player and all that it holds of the browser.
 pub(crate) struct Shell {
@@ -41,6 +41,8 @@ pub(crate) struct Shell {
     blobs: RefCell<Vec<(BlobId, Uint8Array)>>,
     blob_count: Cell<u32>,
     credentials: Option<RequestCredentials>,
+    /// ManagedMediaSource is preferred.
+    managed: bool,
 }
 
 impl Shell {
@@ -69,6 +71,7 @@ impl Shell {
                 blobs: RefCell::default(),
                 blob_count: Cell::new(0),
                 credentials: options.credentials,
+                managed: options.managed,
             }
         });
         let weak = Rc::downgrade(&shell);
@@ -103,6 +106,7 @@ impl Shell {
                     self.run(Input::Fetch(fetch, FetchEvent::Media { blob, len, facts }));
                 }
                 Message::Over(fetch) => _ = self.forget(fetch),
+                Message::Streaming(on) => self.element.wants_media(on),
                 Message::Autoplay(how) => self.page.emit(&face::Event::Autoplay {
                     muted: how == Autoplay::Muted,
                     blocked: how == Autoplay::Blocked,
@@ -153,7 +157,9 @@ impl Shell {
             Output::OpenSource => self.open_source(),
             Output::CloseSource => self.close_source(),
             Output::Probe(mut types) => {
-                types.retain(|it| MediaSource::is_type_supported(it));
+                if let Some((class, _)) = dom::media_source(self.managed) {
+                    types.retain(|it| dom::is_supported(&class, it));
+                }
                 self.give(Input::Source(SourceEvent::Supported(types)));
             }
             Output::AddBuffer { buffer, mime } => _ = self.with_source(|it| it.add(buffer, &mime)),
@@ -212,10 +218,11 @@ impl Shell {
 
     fn open_source(&self) {
         self.source.take();
+        self.element.begins_anew();
         if self.watch.borrow().is_none() {
             self.watch.replace(Some(self.element.watch()));
         }
-        match Source::open(self.inbox.clone(), &self.element.video) {
+        match Source::open(self.inbox.clone(), &self.element.video, self.managed) {
             Ok(source) => _ = self.source.replace(Some(source)),
             Err(thrown) => {
                 let message = dom::describe(&thrown);
@@ -259,9 +266,14 @@ impl Shell {
         Some(fetches.swap_remove(at))
     }
 
-    /// The player's figures and its state.
-    pub(crate) fn stats(&self) -> (Stats, State) {
-        (self.core.borrow().stats(units::now()), self.state.get())
+    /// The player's figures, its state, and the API that it plays through.
+    pub(crate) fn stats(&self) -> (Stats, State, &'static str) {
+        let via = match dom::media_source(self.managed) {
+            Some((_, true)) => "ManagedMediaSource",
+            Some(_) => "MediaSource",
+            None => "",
+        };
+        (self.core.borrow().stats(units::now()), self.state.get(), via)
     }
 
     /// What can be chosen between.

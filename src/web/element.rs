@@ -26,6 +26,8 @@ pub(crate) struct Element {
     inbox: Rc<Inbox>,
     /// When the rate was set last while the element was muted, in milliseconds of the page's clock.
     rated_muted: Cell<f64>,
+    /// A ManagedMediaSource has enough for now.
+    sated: Cell<bool>,
 }
 
 /// What is listened to while something is loaded.
@@ -37,7 +39,12 @@ pub(crate) struct Watch {
 impl Element {
     /// Events of `video` are put into `inbox`.
     pub(crate) fn new(video: HtmlMediaElement, inbox: Rc<Inbox>) -> Rc<Self> {
-        Rc::new(Self { video, inbox, rated_muted: Cell::new(f64::NEG_INFINITY) })
+        Rc::new(Self {
+            video,
+            inbox,
+            rated_muted: Cell::new(f64::NEG_INFINITY),
+            sated: Cell::new(false),
+        })
     }
 
     /// Listens to the element until the returned `Watch` is dropped.
@@ -154,8 +161,20 @@ impl Element {
         self.inbox.put(Message::Autoplay(Autoplay::Blocked));
     }
 
+    /// There is a new MediaSource.
+    pub(crate) fn begins_anew(&self) {
+        self.sated.set(false);
+    }
+
+    /// A ManagedMediaSource wants media, or has enough.
+    pub(crate) fn wants_media(&self, on: bool) {
+        self.sated.set(!on);
+        self.send_snapshot(Cue::Timer);
+    }
+
     fn send_snapshot(&self, cue: Cue) {
-        self.inbox.put(Message::Input(Input::Media(snapshot(&self.video, cue))));
+        let snapshot = Snapshot { sated: self.sated.get(), ..snapshot(&self.video, cue) };
+        self.inbox.put(Message::Input(Input::Media(snapshot)));
     }
 
     fn failed(&self) {
@@ -186,5 +205,6 @@ fn snapshot(video: &HtmlMediaElement, cue: Cue) -> Snapshot {
         muted: video.muted(),
         wall: units::wall(),
         height_px: (f64::from(video.client_height()) * scale) as u32,
+        sated: false,
     }
 }

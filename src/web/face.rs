@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) autoplay: Option<bool>,
     /// Whether requests to other origins carry cookies.
     pub(crate) credentials: Option<Credentials>,
+    /// Play through ManagedMediaSource where the browser has both.
+    pub(crate) managed: Option<bool>,
 }
 
 /// A length that is worth something.
@@ -86,6 +88,7 @@ pub(crate) struct Switch<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stats<'a> {
     state: State,
+    via: &'a str,
     protocol: &'a str,
     live: bool,
     latency: Option<f64>,
@@ -225,11 +228,12 @@ impl<'a> Error<'a> {
 }
 
 impl<'a> Stats<'a> {
-    /// The core's, and what the player is doing.
-    pub(crate) fn of(it: &'a player::Stats, state: State) -> Self {
+    /// The core's, what the player is doing, and the API that it plays through.
+    pub(crate) fn of(it: &'a player::Stats, state: State, via: &'a str) -> Self {
         let stalls = |count, lasted: Duration| Stalls { count, seconds: length(lasted) };
         Self {
             state,
+            via,
             protocol: it.protocol,
             live: it.live,
             latency: seconds(it.latency),

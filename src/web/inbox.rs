@@ -18,6 +18,8 @@ pub(crate) enum Message {
     Media { fetch: FetchId, bytes: Uint8Array, facts: Vec<Fact> },
     /// A request has ended; nothing more comes of it.
     Over(FetchId),
+    /// A ManagedMediaSource wants media, or has enough.
+    Streaming(bool),
     /// For the page.
     Autoplay(Autoplay),
 }

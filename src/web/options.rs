@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) config: Config,
     /// Of `fetch`; `None`: the browser's default.
     pub(crate) credentials: Option<RequestCredentials>,
+    /// ManagedMediaSource, where the browser has both.
+    pub(crate) managed: bool,
 }
 
 /// Reads what the page gave.
@@ -76,6 +78,6 @@ impl Options {
             face::Credentials::SameOrigin => RequestCredentials::SameOrigin,
             face::Credentials::Include => RequestCredentials::Include,
         });
-        Self { config, credentials }
+        Self { config, credentials, managed: read.managed.unwrap_or_default() }
     }
 }

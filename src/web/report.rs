@@ -138,6 +138,6 @@ pub(crate) fn qualities(all: &[Quality]) -> JsValue {
 }
 
 /// The figures of `player.stats()`.
-pub(crate) fn stats(it: &Stats, state: State) -> JsValue {
-    value::of(&face::Stats::of(it, state))
+pub(crate) fn stats(it: &Stats, state: State, via: &str) -> JsValue {
+    value::of(&face::Stats::of(it, state, via))
 }

@@ -13,7 +13,7 @@ use super::inbox::{Inbox, Message};
 use super::listen::Listener;
 use super::{dom, units};
 use core::cell::{Cell, RefCell};
-use js_sys::Uint8Array;
+use js_sys::{Array, Reflect, Uint8Array};
 use nearlive::player::{BufferEvent, Input, SourceEvent, Span, TrackId, Window};
 use nearlive::time::Duration;
 use std::rc::{Rc, Weak};
@@ -77,8 +77,14 @@ enum Busy {
 
 impl Source {
     /// Makes one and attaches it to `video`. Its events are put into `inbox`.
-    pub(crate) fn open(inbox: Rc<Inbox>, video: &HtmlMediaElement) -> Result<Rc<Self>, JsValue> {
-        let media = MediaSource::new()?;
+    pub(crate) fn open(
+        inbox: Rc<Inbox>,
+        video: &HtmlMediaElement,
+        prefers_managed: bool,
+    ) -> Result<Rc<Self>, JsValue> {
+        let found = dom::media_source(prefers_managed);
+        let (class, managed) = found.ok_or_else(|| JsValue::from("there is no MediaSource"))?;
+        let media: MediaSource = Reflect::construct(&class, &Array::new())?.unchecked_into();
         let url = Url::create_object_url_with_source(&media)?;
         let source = Rc::new_cyclic(|me: &Weak<Self>| {
             let weak = me.clone();
@@ -90,6 +96,16 @@ impl Source {
                     source.inbox.put(Message::Input(Input::Source(SourceEvent::Opened)));
                 }
             });
+            let mut listeners = vec![opened];
+            if managed {
+                // Safari opens it for no element that could play elsewhere.
+                _ = dom::set(video, "disableRemotePlayback", &true.into());
+                for (name, on) in [("startstreaming", true), ("endstreaming", false)] {
+                    let inbox = inbox.clone();
+                    let tell = move |_| inbox.put(Message::Streaming(on));
+                    listeners.push(Listener::new(&media, name, tell));
+                }
+            }
             Self {
                 media,
                 inbox,
@@ -99,7 +115,7 @@ impl Source {
                 wholes: RefCell::default(),
                 turn: Cell::new(0),
                 held: Cell::new(false),
-                listeners: RefCell::new(vec![opened]),
+                listeners: RefCell::new(listeners),
                 me: me.clone(),
             }
         });

@@ -40,6 +40,7 @@ export function core(engine) {
       "/favicon.ico": { text: "" },
       "/untouched": { text: "" },
       "/loud.html": page(element(FILMS.DASH, "autoplay controls") + untouched((video) => video.currentTime > 0.2)),
+      "/managed.html": page(`<script>if (globalThis.ManagedMediaSource) delete globalThis.MediaSource</script>${element(FILMS.DASH)}`),
       "/dead.html": page(element("/nowhere/index.mpd")),
       ...Object.fromEntries(films),
     });
@@ -147,6 +148,17 @@ export function core(engine) {
     const page = await open(t, `${files.url}/dead.html`);
     await until("the message is there", () => shown(page, ".message"));
     assert.match(await look(page, ({ root }) => root.querySelector(".message").innerText), /Error 1002 · .*nowhere/);
+  });
+
+  inEngine("a film plays through a ManagedMediaSource, where the engine has one", async (t) => {
+    const page = await open(t, `${files.url}/managed.html`);
+    await plays(page);
+    const via = await look(page, ({ stats }) => stats.via);
+    if (via === "MediaSource") return t.skip(`${engine.name} has none`);
+    assert.equal(via, "ManagedMediaSource");
+    await look(page, ({ video }) => void (video.currentTime = 50));
+    await until("it ends", () => look(page, ({ video, stats }) => video.ended && stats.state === "ended"));
+    assert.equal(await look(page, ({ stats }) => stats.errors), 0);
   });
 
   for (const [kind, src] of Object.entries(FILMS)) {

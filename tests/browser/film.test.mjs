@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, openPage, serveFiles, until } from "./harness.mjs";
-import { indexedFilm } from "./media.mjs";
+import { film, indexedFilm } from "./media.mjs";
 
 const REFUSED = 1002; // the code of an answer by which the server refuses
 let browser, files, members;
@@ -14,6 +14,7 @@ before(async () => {
     "/p/": "dist",
     "/indexed/index.mpd": { text: mpd },
     "/indexed/": folder,
+    "/long/": film(),
     "/favicon.ico": { text: "" },
     "/page.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><video muted width="640"></video>` },
   };
@@ -52,6 +53,73 @@ test("a film in one file a track, found by its index, plays, seeks and ends", as
   const ranges = files.requests.filter((it) => it.path === "/indexed/v.mp4").map((it) => it.range);
   assert.ok(ranges.length >= 3 && ranges.every(Boolean), `asked for by ranges: ${ranges}`);
   assert.deepEqual(page.problems, []);
+});
+
+/** Loads the film in a page whose browser `script` has changed; the result is what `video` and `stats()` say of it. */
+async function changed(t, script, { src = "/indexed/index.mpd", options = {} } = {}) {
+  const page = await openPage(browser);
+  t.after(() => page.context().close());
+  await page.addInitScript(script);
+  await page.goto(`${files.url}/page.html`);
+  await page.evaluate(
+    async ([src, options]) => {
+      globalThis.player = await nearlive.create(document.querySelector("video"), options);
+      await player.load(src);
+    },
+    [src, options],
+  );
+  return page;
+}
+
+test("where there is only a ManagedMediaSource it is played through, and its wishes are obeyed", async (t) => {
+  const page = await changed(t, () => {
+    const Own = MediaSource;
+    globalThis.made = [];
+    globalThis.ManagedMediaSource = class extends Own {
+      constructor() {
+        super();
+        made.push(this);
+        this.addEventListener("sourceopen", () => this.dispatchEvent(new Event("endstreaming")));
+      }
+    };
+    delete globalThis.MediaSource;
+  }, { src: "/long/index.mpd" });
+  const look = (read) => page.evaluate(`(${read})(document.querySelector("video"), player.stats())`);
+  await until("the picture moves", () => look((video) => video.currentTime > 2));
+  assert.deepEqual(await look((video, stats) => [video.disableRemotePlayback, stats.via, made.length]), [true, "ManagedMediaSource", 1]);
+  const ahead = await look((_, stats) => stats.bufferAhead);
+  assert.ok(ahead < 12, `it had enough, and got ${ahead} s`);
+  await page.evaluate(() => made[0].dispatchEvent(new Event("startstreaming")));
+  await until("it gets more", () => look((_, stats) => stats.bufferAhead > 20));
+  assert.deepEqual(page.problems, []);
+});
+
+test("a page may prefer the ManagedMediaSource", async (t) => {
+  const both = () => (globalThis.ManagedMediaSource = class extends MediaSource {});
+  for (const [options, via] of [[{}, "MediaSource"], [{ managed: true }, "ManagedMediaSource"]]) {
+    const page = await changed(t, both, { options });
+    await until("the picture moves", () => page.evaluate(() => document.querySelector("video").currentTime > 0.3));
+    assert.equal(await page.evaluate(() => player.stats().via), via);
+  }
+});
+
+test("where there is neither, a browser that plays HLS by itself is given the address, and says so", async (t) => {
+  const from = files.requests.length;
+  const page = await changed(t, () => {
+    delete globalThis.MediaSource;
+    HTMLMediaElement.prototype.canPlayType = (type) => (type.includes("mpegurl") ? "maybe" : "");
+  }, { src: "/indexed/v.mp4" }); // Chromium's place of HLS: something that it plays by itself
+  await until("the picture moves", () => page.evaluate(() => document.querySelector("video").currentTime > 0.3));
+  const [via, states, refused] = await page.evaluate(async () => {
+    const states = [];
+    player.on("state", ({ state }) => states.push(state));
+    const refused = await player.load("/nowhere.m3u8").catch((error) => [error.code, error.fatal]);
+    return [player.stats().via, states, refused];
+  });
+  assert.deepEqual([via, states, refused], ["video", ["starting", "failed"], [4002, true]]);
+  const modules = files.requests.slice(from).filter((it) => it.path.endsWith(".wasm"));
+  assert.deepEqual(modules, [], "no module is downloaded for it");
+  assert.ok(files.requests.slice(from).some((it) => it.path === "/p/nearlive-native.mjs"));
 });
 
 test("cookies go to the page's own server, elsewhere when it is asked for, and nowhere when it is forbidden", async () => {

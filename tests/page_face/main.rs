@@ -80,8 +80,13 @@ fn stats_are_what_the_types_say() {
     let other =
         player::Stats { protocol: "hls", quality: Some(unknown), ..player::Stats::default() };
     let mut values: Vec<Value> =
-        STATES.map(|state| value(Stats::of(&player::Stats::default(), state))).into();
-    values.extend([value(Stats::of(&full, State::Playing)), value(Stats::of(&other, State::Idle))]);
+        STATES.map(|state| value(Stats::of(&player::Stats::default(), state, ""))).into();
+    values.extend([
+        value(Stats::of(&full, State::Playing, "MediaSource")),
+        value(Stats::of(&other, State::Idle, "ManagedMediaSource")),
+        // www/native.js makes these.
+        value(Stats::of(&other, State::Playing, "video")),
+    ]);
     all_of(types().named("Stats"), "Stats", &values);
     let full = &values[STATES.len()];
     assert_eq!(full["latency"], json!(0.25));

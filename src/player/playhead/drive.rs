@@ -131,7 +131,7 @@ impl Drive<'_> {
     /// Runs all steps: places the element at the start, withholds media until the reserve suffices,
     /// ends stalls, stays near the edge. `rate`: the link's throughput.
     pub(in crate::player) fn advance(&mut self, cx: &mut Cx<'_>, rate: Option<Bitrate>) {
-        let goal = cx.config.buffer_ahead;
+        let goal = self.head.goal(cx.config.buffer_ahead);
         self.step(cx, Playhead::place_element);
         if let Some((head, scene)) = self.parts(cx.now) {
             head.reserve(cx, &scene, rate, |stream| stream.goal(goal));

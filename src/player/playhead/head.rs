@@ -5,7 +5,11 @@ use super::live::LivePlayback;
 use crate::player::cx::Cx;
 use crate::player::event::State;
 use crate::player::io::{Output, Snapshot};
-use crate::time::{Instant, Position};
+use crate::time::{Duration, Instant, Position};
+
+/// A browser that says it has enough media gets no more than this ahead of the position: it may change its
+/// mind late.
+const SATED: Duration = Duration::from_secs(5);
 
 /// The playback position and everything that moves it.
 #[derive(Debug)]
@@ -34,6 +38,11 @@ impl Playhead {
     /// The newest snapshot of the element.
     pub(in crate::player) const fn snap(&self) -> &Snapshot {
         &self.element.snap
+    }
+
+    /// How much media to hold ahead of the position where `wanted` is wished for.
+    pub(in crate::player) fn goal(&self, wanted: Duration) -> Duration {
+        if self.snap().sated { wanted.min(SATED) } else { wanted }
     }
 
     /// The element's position, extrapolated to `now`.

@@ -4,7 +4,7 @@
 //!
 //! | piece | declares |
 //! |---|---|
-//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, and by the ending of a manifest of the one that plays it) |
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and of `www/native.js`) |
 //! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
 //! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `partial`, the players whose module plays one protocol alone; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/figures.js` | what `element.js` needs to put figures into words |
@@ -20,6 +20,7 @@ use crate::strip;
 pub(crate) struct Sources {
     pub(crate) version: &'static str,
     pub(crate) loader: String,
+    pub(crate) native: String,
     pub(crate) element: String,
     pub(crate) style: String,
 }
@@ -29,7 +30,8 @@ pub(crate) fn script(sources: &Sources, glue: &str) -> String {
     let url = r#"const MODULES = (() => {
 const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
 const module = (name) => new URL(name + at.search, at).href;
-return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm") };
+return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm"),
+alone: module("nearlive-native.mjs") };
 })();"#;
     let body = body(sources, glue, url);
     format!("(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n")
@@ -43,6 +45,7 @@ return {
 all: module(new URL("nearlive.wasm", import.meta.url)),
 mpd: module(new URL("nearlive-dash.wasm", import.meta.url)),
 m3u8: module(new URL("nearlive-hls.wasm", import.meta.url)),
+alone: module(new URL("nearlive-native.mjs", import.meta.url)),
 };
 })();"#;
     body(sources, glue, url) + "export { nearlive as default, nearlive };\n"
@@ -94,6 +97,7 @@ mod tests {
         Sources {
             version: "1.2.3",
             loader: "const nearlive = { version: VERSION };\n".into(),
+            native: String::new(),
             element: "customElements.define(\"x-y\", class {});\n".into(),
             style: ".a { content: \"\\201c\"; }".into(),
         }

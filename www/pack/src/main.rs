@@ -10,6 +10,7 @@
 //! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm
 //!       (three times: DASH, HLS, both)              |
 //! loader.js figures.js element.js nearlive.css ----+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! native.js ----------------------------------------> dist/nearlive-native.mjs
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
 //! www/facades/NAME.js ------------------------------> dist/nearlive-NAME.js
 //! ```
@@ -113,6 +114,7 @@ fn player(job: &Job) -> Result<()> {
     let sources = bundle::Sources {
         version: env!("CARGO_PKG_VERSION"),
         loader: job.source("loader.js")?,
+        native: job.source("native.js")?,
         element: job.source("figures.js")? + &job.source("element.js")?,
         style: job.optional("nearlive.css")?,
     };
@@ -123,7 +125,12 @@ fn player(job: &Job) -> Result<()> {
     let mut stamp = stamp::Stamp::new();
     stamp.file(&std::env::current_exe()?)?;
     compiled.iter().for_each(|(_, wasm)| _ = stamp.bytes(wasm));
-    stamp.text(&sources.loader).text(&sources.element).text(&sources.style).text(&types);
+    stamp
+        .text(&sources.loader)
+        .text(&sources.native)
+        .text(&sources.element)
+        .text(&sources.style)
+        .text(&types);
     facades.iter().for_each(|(name, text)| _ = stamp.text(name).text(text));
     stamp.text(&format!("{optimizer:?}"));
     let record = job.target.join("pack/stamp");
@@ -145,6 +152,8 @@ fn player(job: &Job) -> Result<()> {
     write(&dist, "nearlive.js", script.as_bytes())?;
     let module = small(bundle::module(&sources, &glue), minify::module)?;
     write(&dist, "nearlive.mjs", module.as_bytes())?;
+    let native = small(sources.native.clone(), minify::module)?;
+    write(&dist, "nearlive-native.mjs", native.as_bytes())?;
     if !types.is_empty() {
         write(&dist, "nearlive.d.ts", types.as_bytes())?;
         write(&dist, "nearlive.d.mts", types.as_bytes())?;

@@ -14,9 +14,9 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 /// What a page downloads, by what it plays, and how much it never exceeds: today's, rounded up. It only ever becomes
 /// lower. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
-    ("page of DASH", Build::Dash, 136_000),
-    ("page of HLS", Build::Hls, 131_000),
-    ("page of both, or by create()", Build::Whole, 153_500),
+    ("page of DASH", Build::Dash, 133_500),
+    ("page of HLS", Build::Hls, 127_500),
+    ("page of both, or by create()", Build::Whole, 150_000),
 ];
 /// The download that is aimed at: hls.js light.
 const AIM: usize = 101_000;

@@ -113,6 +113,13 @@ impl<M: Machine> Simulation<M> {
         self.look(Cue::Timer);
     }
 
+    /// A ManagedMediaSource says that it has media enough, or that it wants some.
+    pub fn sate(&mut self, on: bool) {
+        self.log.note(self.now, format!("the browser has enough media: {on}"));
+        self.page.sated = on;
+        self.look(Cue::Timer);
+    }
+
     /// The element gets another height on screen, in device pixels.
     pub fn resize(&mut self, height_px: u32) {
         self.log.note(self.now, format!("{height_px} px high"));

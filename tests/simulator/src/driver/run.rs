@@ -156,6 +156,7 @@ impl<M: Machine> Simulation<M> {
             muted: self.element.muted(),
             wall: self.wall(),
             height_px: self.page.height_px,
+            sated: self.page.sated,
         };
         self.give(Input::Media(snapshot));
     }

@@ -46,6 +46,8 @@ pub struct Page {
     pub unsupported: Vec<String>,
     /// Height of the element, device pixels.
     pub height_px: u32,
+    /// A ManagedMediaSource has enough media.
+    pub sated: bool,
 }
 
 impl Default for Page {
@@ -56,6 +58,7 @@ impl Default for Page {
             rules: Rules::default(),
             unsupported: Vec::new(),
             height_px: 1080,
+            sated: false,
         }
     }
 }
