@@ -22,6 +22,7 @@
 //! |---|---|
 //! | a tag or attribute | `syntax`, `read`, `resolve` of [`dash`] or [`hls`] (also `update`) |
 //! | the start (`EXT-X-START`) | a tag; `player/playhead`: `Drive::begin`, live `entry` |
+//! | the protocols of a build | `Cargo.toml`, `player/reads`; `www/loader.js`, `www/pack/src/module.rs` |
 //! | an option of the page | `player/config`, `web/face`, `web/options`, `www/nearlive.d.ts` |
 //! | a ceiling (`maxHeight`) | an option; `player/quality`: `Adaptation::rungs` |
 //! | subtitles (WebVTT) | `player/open/choose`, `player/track`; to the page: `player/io`, `web` |
