@@ -21,11 +21,11 @@
 //! | change | place |
 //! |---|---|
 //! | a tag or attribute | `syntax`, `read`, `resolve` of [`dash`] or [`hls`] (also `update`) |
-//! | the start (`EXT-X-START`) | a tag; `player/playhead`: `Drive::begin`, live `entry` |
+//! | the start (`EXT-X-START`) | a tag, a field of [`presentation`]; `player/playhead/drive`: `Drive::begin` |
 //! | the protocols of a build | `Cargo.toml`, `player/reads`; `www/loader.js`, `www/pack/src/module.rs` |
 //! | an option of the page | `player/config`, `web/face`, `web/options`, `www/nearlive.d.ts` |
-//! | a ceiling (`maxHeight`) | an option; `player/quality`: `Adaptation::rungs` |
-//! | subtitles (WebVTT) | `player/open/choose`, `player/track`; to the page: `player/io`, `web` |
+//! | a ceiling (`maxHeight`) | an option; `player/quality/adaptation`, whose head says the rest |
+//! | subtitles (WebVTT) | `player/track`, whose head says what refuses text; `player/io`, `web/driver` |
 //!
 //! `#[inline(never)]` stands on small functions that are called from many places: the compiler would put
 //! a copy of them at each, which every viewer would download. It is kept where `make size` says less.

@@ -1,4 +1,6 @@
-//! Chooses the start position, and places the element there once media has arrived.
+//! Places the element at the start position once media has arrived, and chooses where a live stream is
+//! entered. The first start is chosen in `Drive::begin`; `entry` is the live edge's, and serves each later
+//! entry as well (going live, a refused edge).
 
 use super::head::Playhead;
 use super::live::{CAUGHT_UP, ENTRY};

@@ -1,4 +1,7 @@
 //! Chooses the representation before each request for a segment.
+//!
+//! It is made in `Session::load` and sees no `Config`: a new setting comes by `Session::on_configured`. A new
+//! ceiling goes into `rungs`, and its words for the page into `decide`.
 
 use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;

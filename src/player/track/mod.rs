@@ -1,5 +1,9 @@
 //! The tracks that are played: each is fetched, fed to its SourceBuffer, and knows what that holds.
 //!
+//! Text tracks are not made yet: `Representation::mime` is `None` for them, so `Types::plays` and
+//! `Opening::choose` refuse them. They would ask for `Body::Bytes` (`Fetch::ask_for`), which arrive in
+//! `Session::on_bytes`, and need no SourceBuffer.
+//!
 //! | file | owns |
 //! |---|---|
 //! | [`stream`] | one track: what is on its way, and how it gets to the buffer |
