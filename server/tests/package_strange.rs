@@ -66,6 +66,22 @@ fn a_new_size_in_each_frame_begins_at_most_one_period_a_second_and_few_are_kept(
 }
 
 #[test]
+fn a_first_picture_stamped_seconds_too_early_moves_no_other_one() {
+    let period_ms = |guess: i64| {
+        let (camera, mut packager) = server(30);
+        for i in 0..100 {
+            let mut frame = key(i, 320, 96);
+            frame.pts = if i == 0 { guess } else { 900_000 + frame.pts };
+            packager.give(0, &mut vec![frame]);
+        }
+        camera.window().periods[0].ms
+    };
+    let right = period_ms(900_000);
+    assert_eq!([0, 2_250, 300_000, 903_600].map(period_ms), [right; 4]);
+    assert!(right.abs_diff(u64::try_from(START_US / 1000).unwrap()) < 100);
+}
+
+#[test]
 fn one_new_size_is_shown_at_once() {
     let (camera, mut packager) = server(30);
     for i in 0..250 {

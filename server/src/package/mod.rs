@@ -280,7 +280,9 @@ impl Packager {
         let observed = self.timeline.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
         if observed != Observed::Leapt {
             let step = t.last_pts.map(|last| to_us(frame.pts - last)).filter(|s| *s > 1000);
-            t.last_pts = Some(frame.pts);
+            // The stamp of a run's first picture says nothing, nor does the step from it.
+            let is_first = self.has_first && t.pending.is_empty();
+            t.last_pts = (!is_first).then_some(frame.pts);
             if let Some(step) = step.map(|s| s.min(1_000_000)) {
                 t.intervals_us.push_back(step);
                 if t.intervals_us.len() > INTERVALS {
