@@ -199,12 +199,9 @@ async function moves(page, seconds) {
   const from = await look(page, ({ video }) => video.currentTime);
   await until(`the picture moves for ${seconds} s`, () => look(page, ({ video }, to) => video.currentTime > to && !video.paused, from + seconds));
 }
-/**
- * How far behind life it is varies with the machine, on which the camera's pictures are encoded as well: it has to come to where
- * nothing newer is to be had.
- */
+/** How far behind it is varies with the machine, and its target with it: it has to come near it. */
 const isLive = (page) =>
-  until("it is near the edge", () => look(page, ({ stats }) => stats.state === "playing" && stats.behind !== null && stats.behind < 0.3));
+  until("it is near its target", () => look(page, ({ stats }) => stats.state === "playing" && stats.latency < stats.targetLatency + 0.3));
 async function choose(page, lines) {
   await look(page, ({ host }, lines) => host.player.setQuality(host.player.qualities().find((it) => it.height === lines).id), lines);
   await until(`${lines} lines are on the screen`, () => look(page, ({ video }, lines) => video.videoHeight === lines, lines));
