@@ -151,6 +151,7 @@ export function core(engine) {
     const via = await look(page, ({ stats }) => stats.via);
     if (via === "MediaSource") return t.skip(`${engine.name} has none`);
     assert.equal(via, "ManagedMediaSource");
+    await moves(page, 0.5);
     await look(page, ({ video }) => void (video.currentTime = 50));
     await until("it ends", () => look(page, ({ video, stats }) => video.ended && stats.state === "ended"));
     assert.equal(await look(page, ({ stats }) => stats.errors), 0);
