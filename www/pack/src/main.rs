@@ -110,7 +110,9 @@ fn size(_: &Job) -> Result<()> {
 fn player(job: &Job) -> Result<()> {
     let started = Instant::now();
     let compile = |build| Ok((build, module::compile(job, build)?));
-    let compiled = Build::ALL.into_iter().map(compile).collect::<Result<Vec<_>>>()?;
+    // Quick to build: one module stands for all.
+    let builds = if job.profile == "wasm" { &Build::ALL[..] } else { &[Build::Whole] };
+    let compiled = builds.iter().copied().map(compile).collect::<Result<Vec<_>>>()?;
     let sources = bundle::Sources {
         version: env!("CARGO_PKG_VERSION"),
         loader: job.source("loader.js")?,
@@ -193,7 +195,10 @@ fn modules(job: &Job, compiled: &[(Build, Vec<u8>)], optimizer: Option<&Path>) -
             None => wasm,
         };
         let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
-        write(&job.dist(), build.file(), &wasm)?;
+        let stands_for = |it: &&Build| *it == build || compiled.len() == 1;
+        for build in Build::ALL.iter().filter(stands_for) {
+            write(&job.dist(), build.file(), &wasm)?;
+        }
     }
     glue.context("there is no module")
 }

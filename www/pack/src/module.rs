@@ -42,11 +42,14 @@ pub(crate) fn compile(job: &Job, build: Build) -> Result<Vec<u8>> {
     let toolchain = toolchain(job)?;
     // Neither places of panics in the sources nor Debug texts: every viewer would download them.
     let mut flags = "-Zlocation-detail=none -Zfmt-debug=none".to_owned();
-    // With these two wasm-bindgen puts a wrapper into the module around each function that takes or gives a value of
-    // JavaScript's: more to download than the tables of values that it keeps in the script without them.
-    flags += " -Ctarget-feature=-reference-types,-multivalue";
-    // What both sides of a branch begin with is written once, before it.
-    flags += " -Cllvm-args=-hoist-common-insts=true";
+    if job.profile == "wasm" {
+        // With these two wasm-bindgen puts a wrapper into the module around each function that takes or gives a value of
+        // JavaScript's: more to download than the tables of values that it keeps in the script without them. (Without
+        // link-time optimisation the module keeps those of the standard library, which has both.)
+        flags += " -Ctarget-feature=-reference-types,-multivalue";
+        // What both sides of a branch begin with is written once, before it.
+        flags += " -Cllvm-args=-hoist-common-insts=true";
+    }
     let mut own_std: &[&str] = &[];
     if job.profile == "wasm" && has_std_sources(&toolchain) {
         // A standard library of our own, whose panics are a bare trap: a tenth less to download.
