@@ -25,7 +25,7 @@ const VIEWS = [
   { width: 390, height: 844 },
 ];
 
-/** Runs in the page: samples the figures four times a second until `globalThis.sampled` is read. */
+/** Runs in the page: samples the figures four times a second, until `result` is run. */
 function sample(muted) {
   const host = document.querySelector("nearlive-player");
   host.video.muted = muted;

@@ -1,6 +1,9 @@
 // A browser that has neither MediaSource nor ManagedMediaSource (an older iPhone) may play HLS by itself: the same face, over the
 // element alone. loader.js takes it in the module's place, and downloads it where it is needed only.
 
+const failure = (message, what) => Object.assign(new Error(message), { name: "NearliveError", detail: "" }, what);
+const usage = (message, name = "NearliveError") => failure(message, { name, code: 5001, category: "usage", fatal: false });
+
 export class Player {
   #video;
   #autoplay;
@@ -16,15 +19,18 @@ export class Player {
   }
 
   on(name, call) {
+    this.#check(name, call);
     this.#calls.push([name, call]);
   }
 
   off(name, call) {
+    this.#check(name, call);
     this.#calls = this.#calls.filter((it) => it[0] !== name || it[1] !== call);
   }
 
   load(url) {
     const video = this.#video;
+    if (typeof url !== "string") return Promise.reject(usage("load() needs the address of an .m3u8 file"));
     this.#end();
     return new Promise((resolve, reject) => {
       this.#refuse = reject;
@@ -39,8 +45,7 @@ export class Player {
       on("ended", () => this.#is("ended"));
       on("error", () => {
         const message = "The browser cannot play this address by itself, and it has no Media Source Extensions.";
-        const what = { name: "NearliveError", code: 4002, category: "browser", fatal: true, url: video.src, detail: video.error?.message ?? "" };
-        const error = Object.assign(new Error(message), what);
+        const error = failure(message, { code: 4002, category: "browser", fatal: true, url: video.src, detail: video.error?.message ?? "" });
         this.#errors++;
         this.#is("failed");
         this.#emit("error", error);
@@ -104,8 +109,12 @@ export class Player {
   #end() {
     this.#here.abort();
     this.#here = new AbortController();
-    const message = "load() was interrupted by another load() or by destroy()";
-    this.#refuse(Object.assign(new Error(message), { name: "AbortError", code: 5001, category: "usage", fatal: false, detail: "" }));
+    this.#refuse(usage("load() was interrupted by another load() or by destroy()", "AbortError"));
+  }
+
+  #check(name, call) {
+    if (typeof name === "string" && typeof call === "function") return;
+    throw usage("on() and off() need the name of an event and a function");
   }
 
   /** With sound, else without, else the viewer has to press a button. */
@@ -132,6 +141,12 @@ export class Player {
   }
 
   #emit(name, detail) {
-    for (const [of, call] of this.#calls) if (of === name) call(detail);
+    for (const [of, call] of this.#calls) {
+      try {
+        if (of === name) call(detail);
+      } catch (thrown) {
+        console.error("nearlive: an event listener of the page failed", thrown);
+      }
+    }
   }
 }

@@ -32,8 +32,7 @@ pub fn decide(view: &View<'_>) -> Option<Choice> {
     let link = view.link?;
     let current = view.rungs.iter().find(|r| r.rep == view.current)?;
     // From 0 (empty) to 1000 (full).
-    let ms = |d: Duration| d.as_millis();
-    let fill = ms(view.ahead).saturating_mul(1000).checked_div(ms(view.goal));
+    let fill = view.ahead.as_millis().saturating_mul(1000).checked_div(view.goal.as_millis());
     let fill = fill.map_or(0, |f| u32::try_from(f.min(1000)).unwrap_or(1000));
     let room = |permille: u32| {
         Bitrate::from_bps(link.scaled(permille).as_bps().saturating_sub(view.others.as_bps()))

@@ -71,7 +71,7 @@ pub enum Plan {
 }
 
 /// Differences up to this at a segment's or Period's border come from rounding.
-const SEAM: Duration = Duration::from_millis(50);
+pub const SEAM: Duration = Duration::from_millis(50);
 
 /// What to fetch next.
 pub fn next(view: &View<'_>) -> Plan {

@@ -26,7 +26,7 @@ use crate::presentation::{
     Base, Error, Kind, Listed, Live, Presentation, Refresh, Representation, Resource, Segment,
     SegmentList, TrackKind,
 };
-use crate::time::{Duration, Position, WallTime};
+use crate::time::{Duration, Position, WallTime, micros};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -240,7 +240,7 @@ fn entries(media: &Media, state: State) -> Vec<Entry> {
             number: sequence.saturating_add(state.shift),
             timeline: state.epoch << 32 | discontinuity.min(u64::from(u32::MAX)),
             discontinuity: segment.discontinuity,
-            duration_us: i64::try_from(segment.duration.as_micros()).unwrap_or(i64::MAX),
+            duration_us: micros(segment.duration),
             date_us: segment.program_date_time.map(WallTime::as_micros),
         }
     });

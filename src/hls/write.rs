@@ -4,7 +4,7 @@ use super::syntax::{
     Map, Media, MediaKind, Multivariant, Rendition, RenditionKind, Segment, ServerControl, Variant,
 };
 use crate::presentation::date::{write_date_time, write_decimal};
-use crate::time::Duration;
+use crate::time::{Duration, micros};
 use crate::units::ByteRange;
 use alloc::string::{String, ToString};
 
@@ -202,7 +202,7 @@ fn whole_seconds(duration: Duration) -> u64 {
 }
 
 fn seconds(duration: Duration) -> String {
-    decimal(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+    decimal(micros(duration))
 }
 
 /// With three decimals, or six where they are needed: some clients take `2` for an integer that

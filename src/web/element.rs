@@ -173,8 +173,7 @@ impl Element {
     }
 
     fn send_snapshot(&self, cue: Cue) {
-        let snapshot = Snapshot { sated: self.sated.get(), ..snapshot(&self.video, cue) };
-        self.inbox.put(Message::Input(Input::Media(snapshot)));
+        self.inbox.put(Message::Input(Input::Media(self.snapshot(cue))));
     }
 
     fn failed(&self) {
@@ -183,28 +182,32 @@ impl Element {
             self.inbox.put(Message::Input(Input::Source(SourceEvent::Failed { code, message })));
         }
     }
-}
 
-fn snapshot(video: &HtmlMediaElement, cue: Cue) -> Snapshot {
-    let quality = dom::playback_quality(video);
-    let scale = dom::window().device_pixel_ratio();
-    Snapshot {
-        cue,
-        position: units::position(video.current_time()),
-        rate: Rate::from_permille((video.playback_rate() * 1000.0).round() as u32),
-        paused: video.paused(),
-        seeking: video.seeking(),
-        ended: video.ended(),
-        ready: video.ready_state() as u8,
-        frames: quality.as_ref().map(VideoPlaybackQuality::total_video_frames).unwrap_or_default(),
-        dropped: quality
-            .as_ref()
-            .map(VideoPlaybackQuality::dropped_video_frames)
-            .unwrap_or_default(),
-        hidden: dom::hidden(),
-        muted: video.muted(),
-        wall: units::wall(),
-        height_px: (f64::from(video.client_height()) * scale) as u32,
-        sated: false,
+    fn snapshot(&self, cue: Cue) -> Snapshot {
+        let video = &self.video;
+        let quality = dom::playback_quality(video);
+        let scale = dom::window().device_pixel_ratio();
+        Snapshot {
+            cue,
+            position: units::position(video.current_time()),
+            rate: Rate::from_permille((video.playback_rate() * 1000.0).round() as u32),
+            paused: video.paused(),
+            seeking: video.seeking(),
+            ended: video.ended(),
+            ready: video.ready_state() as u8,
+            frames: quality
+                .as_ref()
+                .map(VideoPlaybackQuality::total_video_frames)
+                .unwrap_or_default(),
+            dropped: quality
+                .as_ref()
+                .map(VideoPlaybackQuality::dropped_video_frames)
+                .unwrap_or_default(),
+            hidden: dom::hidden(),
+            muted: video.muted(),
+            wall: units::wall(),
+            height_px: (f64::from(video.client_height()) * scale) as u32,
+            sated: self.sated.get(),
+        }
     }
 }

@@ -258,7 +258,8 @@ impl<'a> Stats<'a> {
     }
 }
 
-fn length(it: Duration) -> f64 {
+/// A length in seconds.
+pub(crate) fn length(it: Duration) -> f64 {
     it.as_micros() as f64 / 1e6
 }
 

@@ -11,7 +11,7 @@
 
 use super::inbox::{Inbox, Message};
 use super::listen::Listener;
-use super::{dom, units};
+use super::{dom, face, units};
 use core::cell::{Cell, RefCell};
 use js_sys::{Array, Reflect, Uint8Array};
 use nearlive::player::{BufferEvent, Input, SourceEvent, Span, TrackId, Window};
@@ -260,7 +260,7 @@ impl Source {
         // An error here needs no action: the source is closed or has ended, or media lies beyond the new end.
         match whole {
             Whole::Duration(length) => {
-                let seconds = length.map_or(f64::INFINITY, units::length);
+                let seconds = length.map_or(f64::INFINITY, face::length);
                 _ = dom::set(&self.media, "duration", &seconds.into());
             }
             Whole::End => _ = self.media.end_of_stream(),

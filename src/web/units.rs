@@ -2,7 +2,6 @@
 
 use super::dom;
 use nearlive::player::Span;
-use nearlive::time::Duration;
 use nearlive::time::{Instant, Position, WallTime};
 use web_sys::TimeRanges;
 
@@ -29,11 +28,6 @@ pub(crate) fn position(seconds: f64) -> Position {
 /// As `currentTime` takes it.
 pub(crate) fn seconds(position: Position) -> f64 {
     position.as_micros() as f64 / 1e6
-}
-
-/// A length in seconds.
-pub(crate) fn length(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
 }
 
 /// A `TimeRanges`.

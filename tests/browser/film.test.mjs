@@ -55,7 +55,7 @@ test("a film in one file a track, found by its index, plays, seeks and ends", as
   assert.deepEqual(page.problems, []);
 });
 
-/** Loads the film in a page whose browser `script` has changed; the result is what `video` and `stats()` say of it. */
+/** A page in which `src` is loaded, by `globalThis.player`, after `script` has changed what the browser has. */
 async function changed(t, script, { src = "/indexed/index.mpd", options = {} } = {}) {
   const page = await openPage(browser);
   t.after(() => page.context().close());
@@ -114,9 +114,10 @@ test("where there is neither, a browser that plays HLS by itself is given the ad
     const states = [];
     player.on("state", ({ state }) => states.push(state));
     const refused = await player.load("/nowhere.m3u8").catch((error) => [error.code, error.fatal]);
+    refused.push(await player.load(1).catch((error) => error.code));
     return [player.stats().via, states, refused];
   });
-  assert.deepEqual([via, states, refused], ["video", ["starting", "failed"], [4002, true]]);
+  assert.deepEqual([via, states, refused], ["video", ["starting", "failed"], [4002, true, 5001]]);
   const modules = files.requests.slice(from).filter((it) => it.path.endsWith(".wasm"));
   assert.deepEqual(modules, [], "no module is downloaded for it");
   assert.ok(files.requests.slice(from).some((it) => it.path === "/p/nearlive-native.mjs"));

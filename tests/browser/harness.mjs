@@ -286,9 +286,14 @@ export async function press(page, part, how = "click") {
 
 /** Saves what the page shows to `target/screenshots/NAME.png`. */
 export async function screenshot(page, name) {
-  const folder = path.join(TARGET, "screenshots");
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${name}.png`);
+  const file = screenshotFile(name);
   await page.screenshot({ path: file });
   return file;
+}
+
+/** Where a screenshot of this name goes. */
+export function screenshotFile(name) {
+  const folder = path.join(TARGET, "screenshots");
+  mkdirSync(folder, { recursive: true });
+  return path.join(folder, `${name}.png`);
 }

@@ -57,8 +57,6 @@ pub(super) struct Steady {
     strange: u32,
     followed: u32,
     last_arrival_us: i64,
-    /// There was one picture so far.
-    has_first_only: bool,
 }
 
 impl Default for Steady {
@@ -70,7 +68,6 @@ impl Default for Steady {
             strange: 0,
             followed: 0,
             last_arrival_us: 0,
-            has_first_only: false,
         }
     }
 }
@@ -83,10 +80,10 @@ impl Steady {
         self.last_arrival_us = arrival_us;
         let Some(last) = self.last else {
             self.last = Some(Place { raw, placed: raw });
-            self.has_first_only = true;
             return raw;
         };
-        let longest = if core::mem::take(&mut self.has_first_only) {
+        let is_second = self.followed == 0 && self.strange == 0;
+        let longest = if is_second {
             FIRST_TOO_EARLY
         } else {
             LONGEST_STEP.max(4 * self.usual).max(waited + SOONER)

@@ -10,8 +10,7 @@ use nearlive::dash::syntax::{
     ServiceDescription,
 };
 use nearlive::dash::write;
-use nearlive::time::Duration;
-use nearlive::time::{Timescale, WallTime};
+use nearlive::time::{Duration, Timescale, WallTime};
 
 const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019,\
                         http://www.dashif.org/guidelines/low-latency-live-v5";

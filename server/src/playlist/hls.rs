@@ -7,8 +7,7 @@ use super::{bandwidth_bps, sap_type};
 use crate::store::{PeriodInfo, RenditionInfo, RenditionKind, SegmentInfo, Window};
 use nearlive::hls::syntax::{self, Map, Media, Multivariant, Rendition, Segment, Variant};
 use nearlive::hls::write;
-use nearlive::time::Duration;
-use nearlive::time::{Timescale, WallTime};
+use nearlive::time::{Duration, Timescale, WallTime};
 use nearlive::units::Resolution;
 
 /// EXT-X-MAP in a playlist that has more than I-frames (RFC 8216bis section 8).

@@ -72,7 +72,8 @@ impl Playhead {
             }
         };
         let Some(to) = to else { return Move::Stay };
-        if to.micros_from(self.element.snap.position) <= NO_SEEK_US && self.live.is_none() {
+        let ahead_us = to.micros_from(self.element.snap.position);
+        if (0..=NO_SEEK_US).contains(&ahead_us) && self.live.is_none() {
             self.element.begin_at(cx.now, to);
         } else {
             self.jump(cx, to);
@@ -118,6 +119,7 @@ fn without_detour(s: &Scene<'_>, edge: Position, at: Position) -> Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::player::io::Cue;
     use crate::player::playhead::head::Playhead;
     use crate::player::testing::{World, at, film, now, span};
     use alloc::vec;
@@ -139,6 +141,16 @@ mod tests {
             assert_eq!(world.step(now(0), Playhead::place_element), (Move::Stay, expected));
             assert_eq!(world.head.is_placed(), placed, "{held:?}");
         }
+    }
+
+    #[test]
+    fn an_element_that_stands_behind_the_start_is_sought_to_it() {
+        let mut world = World::new(film());
+        world.observe(now(0), Cue::Ready, at(10_000));
+        world.head.start(at(5000));
+        world.holds(&[span(0, 14_000)], at(14_000));
+        let (_, out) = world.step(now(1), Playhead::place_element);
+        assert_eq!(out, [Output::Seek(at(5000)), Output::Play]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use crate::buffer::plan::Cursor;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
-use crate::player::io::{FetchId, Output};
+use crate::player::io::FetchId;
 use crate::player::place::{Place, place_in, rep_of, track_of};
 use crate::player::requests::Requests;
 use crate::player::select::{Types, unplayable};
@@ -128,13 +128,11 @@ impl Stream {
         while self.downloads.len() > i + 1 {
             if let Some(later) = self.downloads.pop_back() {
                 requests.cancel(cx, later.id);
-                release(cx, later);
+                release(cx, later.waiting);
             }
         }
-        let mut lost = self.downloads.pop_back()?;
-        for (blob, _) in core::mem::take(&mut lost.waiting) {
-            cx.push(Output::Release(blob));
-        }
+        let lost = self.downloads.pop_back()?;
+        release(cx, lost.waiting);
         self.last_done = self.downloads.is_empty();
         self.run.end = lost.segment.start;
         self.cursor = Cursor::At(middle(&lost.segment));
@@ -157,7 +155,7 @@ impl Stream {
         self.run = Span { start: if goes_on { settled.start } else { at }, end: at };
         while let Some(d) = self.downloads.pop_front() {
             requests.cancel(cx, d.id);
-            release(cx, d);
+            release(cx, d.waiting);
         }
         self.buffer.leave(cx, all);
         self.reached = None;

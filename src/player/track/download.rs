@@ -110,9 +110,9 @@ pub(in crate::player) fn middle(segment: &Segment) -> Position {
     segment.start + segment.end.since(segment.start) / 2
 }
 
-/// Frees the bytes that a download still holds.
-pub(super) fn release(cx: &mut Cx<'_>, download: Download) {
-    for (blob, _) in download.waiting {
+/// Frees the bytes of a download that still wait.
+pub(super) fn release(cx: &mut Cx<'_>, waiting: Vec<(BlobId, Vec<Fact>)>) {
+    for (blob, _) in waiting {
         cx.push(Output::Release(blob));
     }
 }

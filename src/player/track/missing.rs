@@ -4,17 +4,15 @@ use super::Tracks;
 use super::download::middle;
 use super::stream::Stream;
 use super::trouble::Missing;
-use crate::buffer::plan::Cursor;
+use crate::buffer::plan::{Cursor, SEAM};
 use crate::live::lateness::SegmentKind;
 use crate::player::io::TrackId;
 use crate::player::place::rep_of;
 use crate::presentation::{self, Presentation, Segment, SegmentList};
-use crate::time::{Duration, Instant, Position};
+use crate::time::{Duration, Instant, Position, micros};
 
 /// After this many refusals a segment is taken for missing.
 const SURE_MISSES: u32 = 2;
-/// Gaps between neighbouring segments up to this are rounding errors.
-const SEAM: Duration = Duration::from_millis(50);
 
 /// What the refusal of a live segment says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +76,7 @@ impl Stream {
         if self.lateness.refusals(missing.start) < SURE_MISSES {
             return None;
         }
-        let late = i64::try_from(self.lateness.known().as_micros()).unwrap_or(i64::MAX);
+        let late = micros(self.lateness.known());
         let newer = list.at(missing.tried + SEAM)?;
         let due = late.saturating_sub(age(&newer));
         let due = now + Duration::from_micros(u64::try_from(due).unwrap_or(0));

@@ -325,7 +325,7 @@ impl Stream {
         while self.downloads.front().is_some_and(|d| d.done) {
             if let Some(d) = self.downloads.pop_front() {
                 // What could not be placed.
-                release(cx, d);
+                release(cx, d.waiting);
             }
             self.buffer.segment_done();
             self.last_done = self.downloads.is_empty();
@@ -410,7 +410,7 @@ impl Stream {
     /// Lets go of everything that is kept for it.
     pub(super) fn stop(self, cx: &mut Cx<'_>) {
         for d in self.downloads {
-            release(cx, d);
+            release(cx, d.waiting);
         }
     }
 }

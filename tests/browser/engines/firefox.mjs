@@ -1,10 +1,8 @@
 // Firefox as an engine of the core suite: puppeteer-core drives it over WebDriver BiDi.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import path from "node:path";
 import puppeteer from "puppeteer-core";
-import { pages, PATIENCE, TARGET } from "../harness.mjs";
+import { pages, PATIENCE, screenshot } from "../harness.mjs";
 import { middleOf } from "./page.mjs";
 
 export const name = "firefox";
@@ -55,11 +53,7 @@ async function open(browser, url, { viewport = { width: 1280, height: 800 } } = 
       const [x, y] = await middleOf(opened, part);
       await page.mouse.click(x, y);
     },
-    async screenshot(name) {
-      const folder = path.join(TARGET, "screenshots");
-      mkdirSync(folder, { recursive: true });
-      await page.screenshot({ path: path.join(folder, `${name}.png`) });
-    },
+    screenshot: (name) => screenshot(page, name),
     async close() {
       pages.delete(opened);
       await context.close();

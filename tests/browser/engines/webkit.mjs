@@ -3,10 +3,10 @@
 // limit.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
-import { pages, programs, TARGET, until } from "../harness.mjs";
+import { pages, programs, screenshotFile, until } from "../harness.mjs";
 import { middleOf } from "./page.mjs";
 
 export const name = "webkit";
@@ -71,9 +71,7 @@ async function open({ screen, autoplay }, url, { viewport = { width: 1280, heigh
       await session("POST", "/actions", { actions: [{ type: "pointer", id: "mouse", parameters: { pointerType: "mouse" }, actions }] });
     },
     async screenshot(name) {
-      const folder = path.join(TARGET, "screenshots");
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(path.join(folder, `${name}.png`), Buffer.from(await session("GET", "/screenshot"), "base64"));
+      writeFileSync(screenshotFile(name), Buffer.from(await session("GET", "/screenshot"), "base64"));
     },
     async close() {
       pages.delete(page);
