@@ -20,12 +20,13 @@
 //!
 //! | change | place |
 //! |---|---|
-//! | a tag or attribute | `syntax`, `read`, `resolve` of [`dash`] or [`hls`] (also `update`) |
-//! | the start (`EXT-X-START`) | a tag, a field of [`presentation`]; `player/playhead/drive`: `Drive::begin` |
+//! | a tag of HLS | `hls/read`: `Reader::tag`, whose comment leads on to the model |
+//! | an attribute of DASH | a struct of `dash/syntax`, filled in `dash/read`, used in `dash/resolve` |
+//! | the start (`EXT-X-START`, to come) | a tag of HLS; `player/playhead/drive`, whose head says the rest |
 //! | the protocols of a build | `Cargo.toml`, `player/reads`; `www/loader.js`, `www/pack/src/module.rs` |
-//! | an option of the page | `player/config`, `web/face`, `web/options`, `www/nearlive.d.ts` |
-//! | a ceiling (`maxHeight`) | an option; `player/quality/adaptation`, whose head says the rest |
-//! | subtitles (WebVTT) | `player/track`, whose head says what refuses text; `player/io`, `web/driver` |
+//! | an option of the page | `Config` and its default in `player/config`; `Options` in `web/face`; `Options::of` in `web/options`; `interface Options` in `www/nearlive.d.ts` |
+//! | a ceiling (`maxHeight`, to come) | an option; `player/quality/adaptation`, whose head says the rest |
+//! | subtitles (WebVTT, to come) | a parser in [`media`]; `player/track`, whose head says what refuses text; an `Output` in `player/io`, performed in `web/driver` |
 //!
 //! `#[inline(never)]` stands on small functions that are called from many places: the compiler would put
 //! a copy of them at each, which every viewer would download. It is kept where `make size` says less.

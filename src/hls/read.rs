@@ -96,6 +96,9 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads one tag into a field of [`Media`] or [`Multivariant`]. The field gets into the model
+    /// (`Presentation`) in `resolve::multivariant`, and then through `Presentation::follow`; or for a media
+    /// playlist in `Placement::conclude` of `update.rs`.
     fn tag(&mut self, name: &str, value: &str, line: &'a str) -> Result<()> {
         match name {
             "-X-STREAM-INF" => {

@@ -92,7 +92,7 @@ pub(super) fn byte_range(length: u64, offset: u64) -> Option<ByteRange> {
     Some(ByteRange { first: offset, last: Some(last) })
 }
 
-/// Seconds as a decimal.
+/// Seconds as a decimal. A sign is refused: a signed time is for `parse_decimal`.
 pub(super) fn seconds(text: &str) -> Option<Duration> {
     u64::try_from(parse_decimal(text)?).ok().map(Duration::from_micros)
 }

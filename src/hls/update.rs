@@ -130,7 +130,8 @@ impl Placement {
         }
     }
 
-    /// Sets live or on demand, from the loaded playlists of audio and video.
+    /// Sets what holds for the whole presentation from a media playlist, which may be one of text:
+    /// live or on demand, from the loaded playlists of audio and video.
     fn conclude(&self, presentation: &mut Presentation, media: &Media) {
         let Some(period) = presentation.periods.first_mut() else { return };
         let timed = || {

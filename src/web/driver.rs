@@ -3,6 +3,9 @@
 //! The contract of the core is kept to the letter: one input, drain to `Wait` into a list, release
 //! the borrow, perform the list, next input. A listener of the page may call the player from inside
 //! an event; such a call becomes an input that waits for its turn.
+//!
+//! A new [`Output`] is performed in [`Shell::perform`]: what concerns the `<video>` by a method of
+//! [`Element`] (`web/element.rs`), what concerns its buffers by one of [`Source`] (`web/source.rs`).
 
 use super::element::{Element, Watch};
 use super::fetch::Fetch;

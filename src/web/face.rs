@@ -14,7 +14,8 @@ use nearlive::time::Duration;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What a player is made with. What is not given is left to the core's `Config`.
+/// What a player is made with. What is not given is left to the core's `Config`, which
+/// `options::Options::of` (`web/options.rs`) makes of it. [`Seconds`] is the only number that is checked here.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct Options {

@@ -1,4 +1,9 @@
 //! Runs the playhead's steps, and makes the tracks do what a step asks for.
+//!
+//! [`Drive::begin`] chooses where playing starts, and again after the player started over. On demand that is
+//! the start of the presentation, live `Playhead::entry` (`start.rs`: the place near the edge). A live start
+//! elsewhere must also clear `LivePlayback::following`, as `viewer_seeks` in `viewer.rs` does: otherwise
+//! `follow.rs` goes back to the edge.
 
 use super::{Changes, Move, Playhead, Scene};
 use crate::player::camera::Camera;

@@ -1,7 +1,9 @@
 //! Chooses the representation before each request for a segment.
 //!
-//! It is made in `Session::load` and sees no `Config`: a new setting comes by `Session::on_configured`. A new
-//! ceiling goes into `rungs`, and its words for the page into `decide`.
+//! It is made in `Session::load` (`player/session.rs`), which holds the `Config` that it does not see: a new
+//! setting is passed there, and again in `Session::on_configured`. A new ceiling goes into `rungs`, and its
+//! words for the page into `decide`. `rungs` does not bind a quality that the viewer chose (`chosen`), and a
+//! representation without a resolution is below every height.
 
 use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;

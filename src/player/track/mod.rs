@@ -1,8 +1,12 @@
 //! The tracks that are played: each is fetched, fed to its SourceBuffer, and knows what that holds.
 //!
-//! Text tracks are not made yet: `Representation::mime` is `None` for them, so `Types::plays` and
-//! `Opening::choose` refuse them. They would ask for `Body::Bytes` (`Fetch::ask_for`), which arrive in
-//! `Session::on_bytes`, and need no SourceBuffer.
+//! Text tracks are not made yet. HLS lists them (DASH's reader was not tried with them), then they are refused:
+//! `Representation::mime` (`presentation/mod`) is `None`, so `Types::plays` (`player/select`) says no, and
+//! `Opening::choose` (`player/open/choose`) chooses video and audio only. Made, they would rest for ever in
+//! `Stream::wrapping` ([`stream`]: no mime) and get a SourceBuffer in `Tracks::add_buffers` ([`source`]).
+//! They would ask for `Body::Bytes` (`Fetch::ask_for`, `player/fetch/ask`), which arrive in `Session::on_bytes`
+//! (`player/session`, now for transport streams alone). `Tracks::needed` leaves them out already; `lists`,
+//! `late`, `rate`, `aim`, `keep`, `spent` and [`next`]'s rule for an ended track do not.
 //!
 //! | file | owns |
 //! |---|---|
