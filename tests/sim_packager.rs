@@ -137,6 +137,22 @@ fn hls_of_the_same_bytes_plays_through_an_absence_and_a_restart() {
     }
 }
 
+#[test]
+fn hls_is_held_at_its_target_however_late_its_lists_are_seen() {
+    // The first list is loaded this long after the server started, so each is seen as long after it grew.
+    for start in (0..1000).step_by(125) {
+        let mut sim = Setup::new(PackagedServer::new(Script::default())).start();
+        sim.run_for(secs(10) + millis(start));
+        sim.load(HLS);
+        sim.run_for(secs(60));
+        let stats = sim.player.stats(sim.instant());
+        let latency = stats.latency.unwrap();
+        assert!(latency < stats.target_latency.unwrap() + Duration::from_millis(300), "{stats:?}");
+        let report = sim.finish();
+        assert_eq!(report.stands_in(secs(20)..secs(70)), [], "loaded at {start} ms: {report}");
+    }
+}
+
 /// An hour with a fault every minute or two.
 fn hour(seed: u64) {
     let mut rng = Rng::new(seed);

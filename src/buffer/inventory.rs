@@ -111,6 +111,11 @@ impl Captures {
         self.0.back().map(|last| last.wall)
     }
 
+    /// The newest picture that is not filler, and when it was captured.
+    pub fn newest_picture(&self) -> Option<(Position, WallTime)> {
+        self.0.iter().rfind(|it| !it.filler).map(|it| (it.at, it.wall))
+    }
+
     /// The media at `at` is filler.
     pub fn is_filler_at(&self, at: Position) -> bool {
         let after = self.0.partition_point(|it| it.at <= at);

@@ -74,7 +74,7 @@ impl Aim {
         Self {
             unit: segment,
             base_floor: Duration::from_millis(500) + segment / 4,
-            slack: Duration::from_millis(250) + segment / 8,
+            slack: Duration::from_millis(150) + segment / 8,
             // The floor is wide enough for sound to be stretched in, heard or not.
             ..Self::growing(target, Sound::Muted)
         }
@@ -147,6 +147,8 @@ pub struct Control {
     pub aim: Aim,
     /// How much later than the manifest says the origin publishes its segments.
     pub origin_late: Duration,
+    /// How much before the edge the manifest's list of whole segments ends.
+    pub list_late: Duration,
     /// Added to the floor by underflows.
     widened: Duration,
     /// The part of `widened` that stays for some minutes ([`SCAR`]).
@@ -172,6 +174,7 @@ impl Control {
         Self {
             aim,
             origin_late: Duration::ZERO,
+            list_late: Duration::ZERO,
             widened: Duration::ZERO,
             scars: Duration::ZERO,
             last_healed: now,
@@ -292,7 +295,7 @@ impl Control {
     /// The latency that it steers to.
     pub fn wanted(&self, now: Instant) -> Duration {
         let lateness = self.recent.most(now).and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
-        let lateness = Duration::from_micros(lateness).max(self.origin_late);
+        let lateness = Duration::from_micros(lateness).max(self.origin_late) + self.list_late;
         let least = lateness + self.aim.unit + self.aim.stretch + self.floor(now);
         self.aim.target.map_or(least, |t| t.max(least))
     }

@@ -109,6 +109,12 @@ impl Camera {
         self.captures.at(at, !self.cause.is_empty())
     }
 
+    /// Where on the timeline the camera is at the wall-clock time `now`, by the newest picture.
+    pub(super) fn is_at(&self, now: WallTime) -> Option<Position> {
+        let (at, taken) = self.captures.newest_picture()?;
+        Some(at.offset(now.micros_from(taken)))
+    }
+
     /// The media at `at` is filler: it repeats an old picture.
     pub(super) fn repeats_at(&self, at: Position) -> bool {
         self.captures.is_filler_at(at)

@@ -9,7 +9,6 @@ use super::select::{self, Types};
 use super::sight::Sight;
 use super::track::Tracks;
 use super::track::stream::Stream;
-use crate::live::clock::Trust;
 use crate::time::{Duration, Instant};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -32,15 +31,11 @@ impl Report<'_> {
     pub(super) fn latency(&self, now: Instant) -> Option<Duration> {
         self.rest.head.control().filter(|_| self.rest.head.shows())?;
         let at = self.rest.head.position(now);
-        if let Some(taken) = self.rest.camera.capture_time(at).filter(|_| self.clock_tells(now)) {
+        let tells = self.rest.clock_tells(self.tracks, now);
+        if let Some(taken) = self.rest.camera.capture_time(at).filter(|_| tells) {
             return Some(self.rest.clock.origin(now).since(taken));
         }
         Some(self.rest.edge(self.tracks, now)?.since(at))
-    }
-
-    /// The origin's clock is good enough to be compared with capture times.
-    fn clock_tells(&self, now: Instant) -> bool {
-        self.rest.clock.trust() > Trust::Local || self.rest.clock_fits(self.tracks, now)
     }
 
     /// How much farther behind the live edge playback is than the latency it steers to. Capture

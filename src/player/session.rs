@@ -344,7 +344,9 @@ impl Session {
             self.drive().start_over(cx);
         }
         let Some((edge, requests, view)) = self.edge_parts() else { return };
-        for found in edge.step(cx, requests, &view) {
+        let (found, late) = (edge.step(cx, requests, &view), edge.listed_late(&view, cx.now));
+        self.head.list_is_late(late);
+        for found in found {
             match found {
                 Found::Said(error) => self.trouble(cx, error),
                 Found::Edge { late_us } => {
@@ -671,7 +673,8 @@ impl Session {
     /// The edge, and what it is computed from.
     fn edge_parts(&mut self) -> Option<(&mut Edge, &mut Requests, edge::View<'_>)> {
         let whole = self.head.is_whole();
-        let view = edge::View::new(&self.manifest, &self.tracks, &self.clock, &self.url, whole)?;
-        Some((&mut self.edge, &mut self.requests, view))
+        let Self { manifest, tracks, clock, camera, url, edge, requests, .. } = self;
+        let view = edge::View::new((manifest, url), tracks, clock, camera, whole)?;
+        Some((edge, requests, view))
     }
 }

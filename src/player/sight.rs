@@ -28,7 +28,8 @@ pub(super) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// What the edge is computed from; `None` before there is a manifest.
     pub(super) fn edge_view(self, tracks: &'a Tracks) -> Option<edge::View<'a>> {
-        edge::View::new(self.manifest, tracks, self.clock, self.url, self.head.is_whole())
+        let whole = self.head.is_whole();
+        edge::View::new((self.manifest, self.url), tracks, self.clock, self.camera, whole)
     }
 
     /// The live edge on the manifest's timeline.
@@ -53,9 +54,9 @@ impl<'a> Sight<'a> {
         self.edge.listed_due(&self.edge_view(tracks)?, now)
     }
 
-    /// Nothing contradicts the origin's clock: neither a search nor a list.
-    pub(super) fn clock_fits(self, tracks: &Tracks, now: Instant) -> bool {
-        self.edge_view(tracks).is_none_or(|view| self.edge.fits_clock(&view, now))
+    /// The origin's clock is good enough to be compared with capture times.
+    pub(super) fn clock_tells(self, tracks: &Tracks, now: Instant) -> bool {
+        self.edge_view(tracks).is_some_and(|view| self.edge.clock_tells(&view, now))
     }
 
     /// Decides where to go on at a hole in the buffer.

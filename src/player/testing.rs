@@ -156,6 +156,7 @@ impl World {
                 presentation: &presentation,
                 tracks: &self.tracks,
                 clock: &clock,
+                camera: &self.camera,
                 url: "",
                 whole: self.head.is_whole(),
             },

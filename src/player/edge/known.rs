@@ -4,6 +4,7 @@ use super::messages;
 use super::search::SearchState;
 use crate::live::clock::Trust;
 use crate::live::listed::ListEnd;
+use crate::player::camera::Camera;
 use crate::player::clock::Clock;
 use crate::player::error::Error;
 use crate::player::manifest::Manifest;
@@ -13,6 +14,8 @@ use crate::time::{Duration, Instant, Position, WallTime, micros};
 
 /// A clock that differs from a list by more than this plus two segments is wrong.
 const CONTRADICTED: Duration = Duration::from_secs(5);
+/// Capture times that are older than the list's end by more than this plus two segments are wrong.
+const LISTED_LATE: Duration = Duration::from_secs(2);
 /// The page is not told of an origin that is less late than this.
 pub(super) const WORTH_SAYING: Duration = Duration::from_millis(500);
 /// The page is told of a late origin once the lateness has lasted this long: a first guess may be
@@ -25,6 +28,7 @@ pub(in crate::player) struct View<'a> {
     pub(in crate::player) presentation: &'a Presentation,
     pub(in crate::player) tracks: &'a Tracks,
     pub(in crate::player) clock: &'a Clock,
+    pub(in crate::player) camera: &'a Camera,
     /// The manifest's address, for error messages.
     pub(in crate::player) url: &'a str,
     /// Playback is live, and segments are fetched whole.
@@ -34,13 +38,13 @@ pub(in crate::player) struct View<'a> {
 impl<'a> View<'a> {
     /// `None` before there is a manifest.
     pub(in crate::player) fn new(
-        manifest: &'a Manifest,
+        (manifest, url): (&'a Manifest, &'a str),
         tracks: &'a Tracks,
         clock: &'a Clock,
-        url: &'a str,
+        camera: &'a Camera,
         whole: bool,
     ) -> Option<Self> {
-        Some(Self { presentation: manifest.presentation()?, tracks, clock, url, whole })
+        Some(Self { presentation: manifest.presentation()?, tracks, clock, camera, url, whole })
     }
 }
 
@@ -66,9 +70,25 @@ impl Edge {
         match self.list_end.edge(now) {
             // A list of whole segments is better than a clock: it holds too when the timeline
             // drifts away from the wall clock.
-            Some(listed) if v.whole => Some(listed),
+            Some(listed) if v.whole => Some(listed + self.listed_late(v, now)),
             _ => presentation::edge(v.presentation, self.served(v, now)),
         }
+    }
+
+    /// How much later than the camera the end of the list is, as far as capture times tell: what the origin
+    /// needs to publish a segment, and the player to see that. Zero unless segments are fetched whole.
+    pub(in crate::player) fn listed_late(&self, v: &View<'_>, now: Instant) -> Duration {
+        let known = self.list_end.edge(now).filter(|_| v.whole && self.clock_tells(v, now));
+        let camera = || v.camera.is_at(v.clock.origin(now));
+        let late =
+            known.zip(known.and_then(|_| camera())).map(|(listed, camera)| camera.since(listed));
+        let most = LISTED_LATE + v.tracks.segment_length(v.presentation) * 2;
+        late.filter(|late| *late <= most).unwrap_or_default()
+    }
+
+    /// The origin's clock is good enough to be compared with capture times.
+    pub(in crate::player) fn clock_tells(&self, v: &View<'_>, now: Instant) -> bool {
+        v.clock.trust() > Trust::Local || self.fits_clock(v, now)
     }
 
     /// The wall-clock time by which segments become available: the origin's clock, shifted by what

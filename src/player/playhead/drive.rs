@@ -51,7 +51,13 @@ impl Drive<'_> {
             ways: Ways::new(self.tracks, self.manifest, self.types, live, at_edge),
             camera: self.camera,
             edge: self.edge,
-            view: edge::View::new(self.manifest, self.tracks, self.clock, self.url, whole)?,
+            view: edge::View::new(
+                (self.manifest, self.url),
+                self.tracks,
+                self.clock,
+                self.camera,
+                whole,
+            )?,
             retries: &self.requests.retries,
         };
         Some((head, scene))

@@ -102,6 +102,13 @@ impl Playhead {
         }
     }
 
+    /// The manifest's list ends `late` before the edge.
+    pub(in crate::player) fn list_is_late(&mut self, late: Duration) {
+        if let Some(live) = &mut self.live {
+            live.control.list_late = late;
+        }
+    }
+
     /// Media of another encoder arrives from now on: its usual lateness is measured anew.
     pub(in crate::player) fn relearn(&mut self, now: Instant) {
         if let Some(live) = &mut self.live {
