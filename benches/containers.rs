@@ -7,8 +7,8 @@ mod media_support;
 
 use measure::measure;
 use nearlive::media::es::h264;
-use nearlive::media::isobmff::scan::Scanner;
 use nearlive::media::isobmff::write::{self, Chunk, Sample, SampleEntry, Track};
+use nearlive::media::scan::Scanner;
 use nearlive::media::ts::{Demuxer, Event, StreamKind};
 use nearlive::time::Timescale;
 

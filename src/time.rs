@@ -299,6 +299,8 @@ impl Timescale {
     pub const AUDIO_48K: Self = Self::literal(48_000);
     /// One tick a second.
     pub const SECONDS: Self = Self::literal(1);
+    /// One tick a nanosecond.
+    pub const NANOS: Self = Self::literal(1_000_000_000);
     /// One tick a microsecond.
     pub const MICROS: Self = Self::literal(1_000_000);
 

@@ -10,9 +10,10 @@ use media_support::{ffmpeg, run};
 use nearlive::media::codec::Codec;
 use nearlive::media::es::aac::adts_frames;
 use nearlive::media::es::h264::{self, AvcConfig};
-use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
+use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::media::transmux::{Output, Transmuxer};
 use nearlive::media::ts::{Demuxer, Event};
+use nearlive::media::webm::{Head, cues};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// SplitMix64: small, and good enough to choose where to do damage.
@@ -154,33 +155,55 @@ fn damaged_transport_streams() {
     });
 }
 
+/// The size of the pieces makes no difference, and what is told lies within `bytes`.
+fn scanned(bytes: &[u8], dice: &mut Dice) {
+    let facts = |piece| {
+        let (mut scanner, mut facts) = (Scanner::default(), Vec::new());
+        for part in bytes.chunks(piece) {
+            scanner.feed(part, &mut facts);
+        }
+        if let Want::Need(n) = scanner.want() {
+            assert!(n <= 8 << 20, "it wants {n} bytes at once");
+        }
+        assert!(scanner.offset() <= bytes.len() as u64);
+        facts
+    };
+    let whole = facts(bytes.len().max(1));
+    assert!(whole == facts(1 + dice.below(200)), "pieces make a difference");
+    for fact in &whole {
+        match fact {
+            Fact::FragmentEnd { offset } => assert!(*offset <= bytes.len() as u64),
+            Fact::Fragment(f) => assert!(f.offset < bytes.len() as u64),
+            Fact::Init(init) => {
+                for t in &init.tracks {
+                    Codec::of(&t.codec);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn damaged_mp4() {
-    torture(30_000, &mp4_samples(), |bytes, dice| {
-        let facts = |piece| {
-            let (mut scanner, mut facts) = (Scanner::default(), Vec::new());
-            for part in bytes.chunks(piece) {
-                scanner.feed(part, &mut facts);
-            }
-            if let Want::Need(n) = scanner.want() {
-                assert!(n <= 8 << 20, "it wants {n} bytes at once");
-            }
-            assert!(scanner.offset() <= bytes.len() as u64);
-            facts
-        };
-        let whole = facts(bytes.len().max(1));
-        assert!(whole == facts(1 + dice.below(200)), "pieces make a difference");
-        for fact in &whole {
-            match fact {
-                Fact::FragmentEnd { offset } => assert!(*offset <= bytes.len() as u64),
-                Fact::Fragment(f) => assert!(f.offset < bytes.len() as u64),
-                Fact::Init(init) => {
-                    for t in &init.tracks {
-                        Codec::of(&t.codec);
-                    }
-                }
-                _ => {}
-            }
+    torture(30_000, &mp4_samples(), scanned);
+}
+
+#[test]
+fn damaged_webm() {
+    let sample = |codecs: &str| {
+        let input = format!("{PICTURE} {SOUND} {codecs} -cluster_time_limit 400 -f webm pipe:1");
+        ffmpeg(&input)
+    };
+    let picture = sample("-an -c:v libvpx-vp9 -b:v 99k -deadline realtime -cpu-used 8 -g 10");
+    let both = sample("-c:v libvpx -b:v 99k -deadline realtime -c:a libvorbis");
+    torture(20_000, &[picture, both], |bytes, dice| {
+        scanned(bytes, dice);
+        let mut index = [0x1c, 0x53, 0xbb, 0x6b].to_vec();
+        index.extend_from_slice(&bytes[dice.place(bytes.len())..]);
+        if let (Some(head), Some(cues)) = (Head::read(bytes), cues(&index)) {
+            assert!(head.inside <= bytes.len() as u64);
+            assert!(cues.is_sorted_by(|a, b| a.ticks < b.ticks && a.cluster < b.cluster));
         }
     });
 }

@@ -5,10 +5,10 @@ mod media_support;
 use media_support::{AAC, H264, ffmpeg, ffprobe, test_input};
 use nearlive::media::es::aac::AacConfig;
 use nearlive::media::es::h264::AvcConfig;
-use nearlive::media::isobmff::scan::{Fact, Fragment, Init, InitTrack, Scanner, Want};
 use nearlive::media::isobmff::write::{
     Chunk, ProducerTime, Sample, SampleEntry, Track, chunk, init_segment,
 };
+use nearlive::media::scan::{Fact, Fragment, Init, InitTrack, Scanner, Want};
 use nearlive::time::Duration;
 use nearlive::time::{MediaTime, Timescale, WallTime};
 use nearlive::units::Resolution;
@@ -251,6 +251,7 @@ fn what_we_write_is_what_we_read() {
         default_sample_duration: 0,
         default_sample_size: 0,
         default_sample_flags: 0,
+        tick_ns: 0,
     };
     assert_eq!(*read, expected);
 

@@ -4,7 +4,7 @@ mod media_support;
 
 use media_support::{AAC, H264, camera_ts, decoded, ffmpeg, ffprobe, run, test_input};
 use nearlive::media::es::aac::AacConfig;
-use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive::media::scan::{Fact, Scanner};
 use nearlive::media::transmux::{Kind, Output, Transmuxer};
 use nearlive::media::ts::StreamKind;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! MP4: the size of the pieces makes no difference. The first byte chooses it.
+//! MP4 and WebM: the size of the pieces makes no difference. The first byte chooses it.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive::media::scan::{Fact, Scanner};
 
 fn scan(bytes: &[u8], piece: usize) -> Vec<Fact> {
     let (mut scanner, mut facts) = (Scanner::default(), Vec::new());

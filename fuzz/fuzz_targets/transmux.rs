@@ -3,7 +3,7 @@
 //! The first byte chooses the size of the pieces, the second where segments end and what follows.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive::media::scan::{Fact, Scanner};
 use nearlive::media::transmux::{Output, Transmuxer};
 
 fuzz_target!(|data: &[u8]| {

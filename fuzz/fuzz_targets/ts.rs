@@ -2,7 +2,7 @@
 //! well formed whatever goes in. The first byte chooses the size of the pieces.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive::media::scan::{Fact, Scanner};
 use nearlive::media::transmux::{Output, Transmuxer};
 use nearlive::media::ts::{Demuxer, Event};
 

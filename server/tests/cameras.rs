@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{PATIENCE, Watched, around, camera, small, supervise};
-use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive::media::scan::{Fact, Scanner};
 use nearlive_camera::{Auth, Camera, CameraConfig, Codec, Coding, Fault, Size, Start, Transports};
 use nearlive_server::camera::status::{State, Status};
 use nearlive_server::camera::supervisor::Supervisor;

@@ -5,7 +5,7 @@
 
 mod support;
 
-use nearlive::media::isobmff::scan::{Fact, Scanner};
+use nearlive::media::scan::{Fact, Scanner};
 use nearlive_server::store::{Camera, Lookup, RenditionKind, SourceStatus};
 use support::Feed;
 

@@ -7,5 +7,7 @@
 pub mod codec;
 pub mod es;
 pub mod isobmff;
+pub mod scan;
 pub mod transmux;
 pub mod ts;
+pub mod webm;

@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::event::{Event, QualityChoice};
 pub use crate::buffer::clip::Window;
-use crate::media::isobmff::scan::{Fact, InitTrack};
+use crate::media::scan::{Fact, InitTrack};
 pub use crate::time::Span;
 use crate::time::{Duration, Instant, Position, WallTime};
 use crate::units::{ByteRange, Rate};

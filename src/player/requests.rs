@@ -9,7 +9,7 @@
 use super::cx::Cx;
 use super::io::{BlobId, Body, FetchEvent, FetchId, Head, Output, Reason, Request, TrackId};
 use super::retries::Retries;
-use crate::media::isobmff::scan::Fact;
+use crate::media::scan::Fact;
 use crate::net::Failure;
 use crate::net::mirrors::Mirrors;
 use crate::net::retry::Failed;

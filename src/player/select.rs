@@ -3,6 +3,7 @@
 use super::error::{Code, Error, shown};
 use super::event::Quality;
 use super::track::silence;
+use crate::media::webm;
 use crate::presentation::{Container, Period, Presentation, Representation, Track, TrackKind};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
@@ -86,8 +87,7 @@ impl Types {
     /// anything.
     pub(super) fn plays(&self, kind: TrackKind, rep: &Representation) -> bool {
         let Some(mime) = rep.mime(kind) else { return false };
-        let wrapped = matches!(rep.container, Container::WebM | Container::PackedAudio);
-        if wrapped || self.missing.iter().any(|it| it.0 == rep.id) {
+        if unreadable(rep.container).is_some() || self.missing.iter().any(|it| it.0 == rep.id) {
             return false;
         }
         if rep.codecs.is_empty() {
@@ -104,14 +104,27 @@ impl Types {
     }
 }
 
+/// Why the media's file format cannot be played; `None`: it can.
+fn unreadable(container: Container) -> Option<&'static str> {
+    match container {
+        Container::PackedAudio => Some(
+            "Sound in .aac, .mp3 or .ac3 files (packed audio) cannot be played yet; offer it as \
+             fragmented MP4 or in a transport stream.",
+        ),
+        Container::WebM if webm::Reads::token().is_none() => Some(
+            "This player was made for one protocol and plays no WebM; call create() without the \
+             address.",
+        ),
+        _ => None,
+    }
+}
+
 /// The error for media in a file format that cannot be played.
 pub(super) fn unplayable(rep: &Representation, url: &str) -> Option<Error> {
-    (rep.container == Container::PackedAudio).then(|| Error {
+    unreadable(rep.container).map(|message| Error {
         code: Code::NotYet,
         fatal: true,
-        message: "Sound in .aac, .mp3 or .ac3 files (packed audio) cannot be played yet; offer it \
-                  as fragmented MP4 or in a transport stream."
-            .to_string(),
+        message: message.to_string(),
         url: Some(shown(url)),
         detail: rep.codecs.clone(),
     })

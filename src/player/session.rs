@@ -34,7 +34,7 @@ use super::sight::Sight;
 use super::track::Tracks;
 use super::track::download::News;
 use crate::live::search::Answer;
-use crate::media::isobmff::scan::Fact;
+use crate::media::scan::Fact;
 use crate::net::Failure;
 use crate::net::retry::Failed;
 use crate::presentation::{Kind, Presentation};

@@ -8,7 +8,7 @@ use super::inbox::{Inbox, Message};
 use super::{dom, units};
 use core::cell::Cell;
 use js_sys::{Object, Promise, Uint8Array};
-use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
+use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
 use nearlive::time::Duration;
 use std::rc::Rc;

@@ -7,7 +7,7 @@
 
 use core::cell::{Cell, RefCell};
 use js_sys::Uint8Array;
-use nearlive::media::isobmff::scan::Fact;
+use nearlive::media::scan::Fact;
 use nearlive::player::{FetchId, Input};
 
 /// A message for the driver.

@@ -32,6 +32,27 @@ export function hlsFilm(segments, seconds = 60) {
   ]);
 }
 
+/** The same as WebM: VP9 and Vorbis, one file a track with its index (Cues), and the manifest of `webm_dash_manifest`. */
+export function webmFilm(seconds = 60) {
+  return made(`webm-${seconds}s`, (folder) => {
+    const [small, large, sound] = ["180p", "360p", "sound"].map((name) => path.join(folder, `${name}.webm`));
+    const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
+    const vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1", "-g", "50", "-keyint_min", "50"];
+    const tail = (file) => ["-f", "webm", "-dash", "1", file];
+    execFileSync("ffmpeg", [
+      ...["-v", "error", "-nostdin", "-y", ...source("testsrc2=size=640x360:rate=25"), ...source("sine=frequency=440")],
+      ...["-map", "0:v", ...vp9, "-b:v", "250k", "-vf", "scale=320:180", ...tail(small)],
+      ...["-map", "0:v", ...vp9, "-b:v", "900k", ...tail(large)],
+      ...["-map", "1:a", "-c:a", "libvorbis", ...tail(sound)],
+    ]);
+    return [
+      ...[small, large, sound].flatMap((file) => ["-f", "webm_dash_manifest", "-i", file]),
+      ...["-c", "copy", "-map", "0", "-map", "1", "-map", "2", "-f", "webm_dash_manifest"],
+      ...["-adaptation_sets", "id=0,streams=0,1 id=1,streams=2", path.join(folder, "index.mpd")],
+    ];
+  });
+}
+
 function twoPicturesOneSound(seconds) {
   const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
   return [

@@ -187,6 +187,7 @@ mod tests {
             default_sample_duration: 512,
             default_sample_size: 7,
             default_sample_flags: NON_SYNC,
+            tick_ns: 0,
         }
     }
 

@@ -36,6 +36,8 @@ pub struct InitTrack {
     pub default_sample_size: u32,
     /// `default_sample_flags` of `trex` (8.8.3.1).
     pub default_sample_flags: u32,
+    /// Nanoseconds a tick of a WebM file (`TimestampScale`); 0 in MP4.
+    pub tick_ns: u32,
 }
 
 impl Init {
@@ -84,6 +86,7 @@ fn track(trak: &[u8]) -> Option<InitTrack> {
         default_sample_duration: 0,
         default_sample_size: 0,
         default_sample_flags: 0,
+        tick_ns: 0,
     })
 }
 

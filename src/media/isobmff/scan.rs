@@ -83,10 +83,9 @@ pub enum Want {
     Nothing,
 }
 
-/// The state of reading one resource. The caller loops: it looks at [`want`](Self::want); once the
-/// bytes asked for have arrived, it gives exactly those; it skips as many as have arrived.
+/// The state of reading one resource. To be used as [`media::scan::Scanner`](crate::media::scan::Scanner).
 #[derive(Debug, Default)]
-pub struct Scanner {
+pub(in crate::media) struct Scanner {
     state: State,
     /// Offset of the next byte.
     offset: u64,
@@ -97,8 +96,6 @@ pub struct Scanner {
     in_fragment: bool,
     /// Where this track's next fragment begins if it has no `tfdt`: (track, ticks).
     follows: Option<(u32, u64)>,
-    /// Bytes of an unfinished [`Want::Need`]; only [`feed`](Self::feed) uses it.
-    gathered: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,22 +130,22 @@ impl Scanner {
     /// A scanner at the start of a resource. `known` are the tracks of the initialization segment,
     /// whose timescales give fragments their times; without them the scanner uses the tracks of a
     /// `moov` in the resource.
-    pub fn new(known: &[InitTrack]) -> Self {
+    pub(in crate::media) fn new(known: &[InitTrack]) -> Self {
         Self { tracks: known.to_vec(), ..Self::default() }
     }
 
     /// The tracks of the last `moov`, or those known from the start.
-    pub fn tracks(&self) -> &[InitTrack] {
+    pub(in crate::media) fn tracks(&self) -> &[InitTrack] {
         &self.tracks
     }
 
     /// Offset of the next byte that it will take or skip.
-    pub const fn offset(&self) -> u64 {
+    pub(in crate::media) const fn offset(&self) -> u64 {
         self.offset
     }
 
     /// What it wants next.
-    pub const fn want(&self) -> Want {
+    pub(in crate::media) const fn want(&self) -> Want {
         match self.state {
             State::Header | State::LargeSize(_) => Want::Need(8),
             State::Content { length, .. } => Want::Need(length),
@@ -159,7 +156,7 @@ impl Scanner {
 
     /// Takes the bytes that [`Want::Need`] asked for. A slice of another length is an error of the
     /// caller and ends the reading.
-    pub fn take(&mut self, bytes: &[u8], out: &mut Vec<Fact>) {
+    pub(in crate::media) fn take(&mut self, bytes: &[u8], out: &mut Vec<Fact>) {
         if self.want() != Want::Need(bytes.len()) {
             if !matches!(self.state, State::Ended) {
                 self.damaged(self.offset, "another number of bytes than was asked for", out);
@@ -186,41 +183,13 @@ impl Scanner {
     }
 
     /// `n` bytes (at most those of [`Want::Skip`]) have arrived and are skipped.
-    pub fn skip(&mut self, n: u64, out: &mut Vec<Fact>) {
+    pub(in crate::media) fn skip(&mut self, n: u64, out: &mut Vec<Fact>) {
         let State::Skipping { kind, left } = self.state else { return };
         let n = n.min(left);
         self.offset = self.offset.saturating_add(n);
         self.state = State::Skipping { kind, left: left - n };
         if left == n {
             self.skipped(kind, out);
-        }
-    }
-
-    /// For bytes in memory: reads all that is complete and buffers the rest.
-    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<Fact>) {
-        while !bytes.is_empty() {
-            match self.want() {
-                Want::Nothing => return,
-                Want::Skip(n) => {
-                    let now = usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
-                    self.skip(now as u64, out);
-                    bytes = bytes.get(now..).unwrap_or_default();
-                }
-                Want::Need(n) => {
-                    let missing = n.saturating_sub(self.gathered.len()).min(bytes.len());
-                    let (now, rest) = bytes.split_at(missing);
-                    bytes = rest;
-                    if self.gathered.is_empty() && now.len() == n {
-                        self.take(now, out);
-                        continue;
-                    }
-                    self.gathered.extend_from_slice(now);
-                    if self.gathered.len() == n {
-                        let whole = core::mem::take(&mut self.gathered);
-                        self.take(&whole, out);
-                    }
-                }
-            }
         }
     }
 
@@ -340,56 +309,5 @@ impl Scanner {
             sync: run.sync,
             size: end - offset,
         }));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(bytes: &[u8]) -> Vec<Fact> {
-        let mut out = Vec::new();
-        Scanner::default().feed(bytes, &mut out);
-        out
-    }
-
-    #[test]
-    fn what_is_no_mp4_is_told_at_once() {
-        for text in ["<!DOCTYPE html>", "#EXTM3U\n#EXT-X-VERSION:3", "{\"error\":404}"] {
-            let got = facts(text.as_bytes());
-            assert_eq!(got, [Fact::Damaged { offset: 0, why: "an MP4 box at the start" }]);
-        }
-    }
-
-    #[test]
-    fn a_box_that_is_too_large_to_read_is_refused_before_its_bytes_come() {
-        let got = facts(b"\x40\0\0\0moov");
-        assert!(matches!(got.as_slice(), [Fact::Damaged { offset: 0, .. }]));
-        let got = facts(b"\0\0\0\x08free\0\0\0\x01moof\0\0\x01\0\0\0\0\0");
-        assert!(matches!(got.as_slice(), [Fact::Damaged { offset: 8, .. }]));
-        let got = facts(b"\0\0\0\x08free\0\0\0\x07free");
-        assert!(matches!(got.as_slice(), [Fact::Damaged { offset: 8, .. }]));
-    }
-
-    #[test]
-    fn a_driver_that_gives_the_wrong_number_of_bytes_ends_the_reading() {
-        let mut s = Scanner::default();
-        let mut out = Vec::new();
-        s.take(b"\0\0\0", &mut out);
-        assert!(matches!(out.as_slice(), [Fact::Damaged { .. }]));
-        assert_eq!(s.want(), Want::Nothing);
-        s.take(b"\0\0\0", &mut out);
-        s.skip(10, &mut out);
-        assert_eq!(out.len(), 1);
-    }
-
-    #[test]
-    fn an_mdat_to_the_end_of_the_file_is_skipped_for_ever() {
-        let mut s = Scanner::default();
-        let mut out = Vec::new();
-        s.feed(b"\0\0\0\0mdat", &mut out);
-        assert!(matches!(s.want(), Want::Skip(n) if n > 1 << 60));
-        s.feed(&[1; 100], &mut out);
-        assert!(out.is_empty());
     }
 }

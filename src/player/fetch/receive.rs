@@ -1,7 +1,7 @@
 //! Taking what was asked for: initialization segments, indexes, the beginning of an answer.
 
 use super::Fetch;
-use crate::media::isobmff::scan::{Fact, Scanner};
+use crate::media::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
@@ -56,9 +56,11 @@ impl Fetch<'_> {
         let p = self.rest.manifest.presentation()?;
         let place = stream.place();
         let (rep, period) = (rep_of(p, place)?, p.periods.get(place.period)?);
-        let list = index::read(body, &sent.resource, rep, period.start);
+        let init = rep.init.as_ref().and_then(|init| stream.init(init)).unwrap_or_default();
+        let span = (period.start, period.end);
+        let list = index::read(body, &sent.resource, rep, span, &init.bytes);
         if list.is_none() {
-            self.unreadable(cx, track, sent, body, "a segment index (sidx, indexRange)");
+            self.unreadable(cx, track, sent, body, "a segment index (sidx or Cues, indexRange)");
         }
         Some((sent.resource.clone(), list?))
     }

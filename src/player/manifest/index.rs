@@ -1,18 +1,61 @@
-//! From a segment index in the media (`sidx`, 14496-12 8.16.3) to a list of segments.
+//! From an index in the media (`sidx`, 14496-12 8.16.3; WebM's `Cues`, RFC 9559 5.1.5) to a list of
+//! segments.
 
-use crate::media::isobmff::scan::{Fact, Scanner};
+use crate::media::scan::{Fact, Scanner};
+use crate::media::webm::{self, Head};
 use crate::presentation::{Listed, Mapping, Representation, Resource, Segment, SegmentList};
-use crate::time::Position;
+use crate::time::{Position, Timescale};
 use crate::units::ByteRange;
 use alloc::vec::Vec;
 
+/// How long the last cluster is where nothing says it, microseconds.
+const LAST_US: i64 = 5_000_000;
+
 /// The segments that `bytes`, read from `index`, name. `None` when there is no usable index in them.
+/// `init`: the beginning of the file.
 pub(in crate::player) fn read(
     bytes: &[u8],
     index: &Resource,
     rep: &Representation,
-    period_start: Position,
+    (start, end): (Position, Option<Position>),
+    init: &[u8],
 ) -> Option<SegmentList> {
+    let offset_us = match rep.mapping {
+        Mapping::Offset(us) => us,
+        Mapping::Learn => start.as_micros(),
+    };
+    let place = |us: i64| Position::from_micros(us).offset(offset_us);
+    let parts = match webm::Reads::token().and_then(|_| webm::cues(bytes)) {
+        Some(cues) => {
+            by_cues(&cues, &Head::read(init)?, index, end.map(|end| end.offset(-offset_us)))?
+        }
+        None => by_sidx(bytes, index)?,
+    };
+    let segments: Vec<Segment> = (0..)
+        .zip(parts)
+        .map(|(number, part)| Segment {
+            number,
+            start: place(part.start_us),
+            end: place(part.end_us),
+            resource: index.part(Some(part.range)),
+            init: None,
+            timeline: 0,
+            gap: false,
+            available: None,
+        })
+        .collect();
+    (!segments.is_empty()).then_some(SegmentList::Listed(Listed { segments, complete: true }))
+}
+
+/// A part of the file that is a segment. Times are the file's own, microseconds.
+#[derive(Debug)]
+struct Part {
+    start_us: i64,
+    end_us: i64,
+    range: ByteRange,
+}
+
+fn by_sidx(bytes: &[u8], index: &Resource) -> Option<Vec<Part>> {
     let mut facts = Vec::new();
     Scanner::new(&[]).feed(bytes, &mut facts);
     let found = facts.into_iter().find_map(|f| match f {
@@ -20,33 +63,86 @@ pub(in crate::player) fn read(
         _ => None,
     })?;
     let base = index.range.map_or(0, |r| r.first);
-    let offset_us = match rep.mapping {
-        Mapping::Offset(us) => us,
-        Mapping::Learn => period_start.as_micros(),
-    };
     let mut at = base.checked_add(found.anchor)?.checked_add(found.first_offset)?;
     let mut ticks = found.start_ticks;
-    let mut segments = Vec::new();
+    let mut parts = Vec::new();
     for entry in &found.entries {
         if entry.is_index {
             // An index of indexes: no producer of a single film is known to write one.
             return None;
         }
         let end_ticks = ticks.saturating_add(i64::from(entry.duration_ticks));
-        let position =
-            |t: i64| Position::from_micros(found.timescale.to_micros(t)).offset(offset_us);
         let next = at.checked_add(u64::from(entry.size))?;
-        segments.push(Segment {
-            number: segments.len() as u64,
-            start: position(ticks),
-            end: position(end_ticks),
-            resource: index.part(Some(ByteRange { first: at, last: Some(next.checked_sub(1)?) })),
-            init: None,
-            timeline: 0,
-            gap: false,
-            available: None,
+        parts.push(Part {
+            start_us: found.timescale.to_micros(ticks),
+            end_us: found.timescale.to_micros(end_ticks),
+            range: ByteRange { first: at, last: Some(next.checked_sub(1)?) },
         });
         (at, ticks) = (next, end_ticks);
     }
-    (!segments.is_empty()).then_some(SegmentList::Listed(Listed { segments, complete: true }))
+    Some(parts)
+}
+
+/// Each cluster of the index up to the next one. The last one ends where the index begins, if that stands behind
+/// the media, else with the file; its time ends with the film's: `end`, where the file does not say it.
+fn by_cues(
+    cues: &[webm::Cue],
+    head: &Head,
+    index: &Resource,
+    end: Option<Position>,
+) -> Option<Vec<Part>> {
+    let us = |ticks: u64| {
+        let ns = i64::try_from(ticks).unwrap_or(i64::MAX).saturating_mul(head.tick_ns.into());
+        Timescale::NANOS.to_micros(ns)
+    };
+    let index_at = index.range.map_or(0, |range| range.first);
+    let duration = head.duration.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
+    let film_us = duration.or_else(|| end.map(Position::as_micros));
+    let mut parts: Vec<Part> = Vec::new();
+    for cue in cues {
+        let (first, start_us) = (head.inside.checked_add(cue.cluster)?, us(cue.ticks));
+        if let Some(before) = parts.last_mut() {
+            before.end_us = start_us;
+            before.range.last = Some(first.checked_sub(1)?);
+        }
+        let end_us = film_us.filter(|end| *end > start_us).unwrap_or(start_us + LAST_US);
+        let last = (index_at > first).then(|| index_at - 1);
+        parts.push(Part { start_us, end_us, range: ByteRange { first, last } });
+    }
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::webm::Cue;
+    use crate::time::Duration;
+
+    #[test]
+    fn clusters_go_up_to_the_next_one_and_the_last_to_the_index_or_the_files_end() {
+        let cues = [Cue { ticks: 0, cluster: 500 }, Cue { ticks: 6000, cluster: 900 }];
+        let head = |ms: Option<u64>| Head {
+            inside: 40,
+            tick_ns: 1_000_000,
+            duration: ms.map(Duration::from_millis),
+        };
+        let end = Some(Position::from_millis(8000));
+        let cases = [
+            // Where the index begins, the file's length, the Period's; the last cluster's end.
+            (2000, Some(7500), end, (7_500_000, Some(1999))),
+            (2000, None, end, (8_000_000, Some(1999))),
+            (300, Some(7500), end, (7_500_000, None)),
+            // A length that cannot be.
+            (300, Some(5000), None, (11_000_000, None)),
+        ];
+        for (at, ms, end, (end_us, last)) in cases {
+            let index = Resource::at("film.webm").part(Some(ByteRange { first: at, last: None }));
+            let parts = by_cues(&cues, &head(ms), &index, end).unwrap_or_default();
+            let [first, second] = parts.as_slice() else { panic!("two parts") };
+            assert_eq!((first.start_us, first.end_us), (0, 6_000_000));
+            assert_eq!(first.range, ByteRange { first: 540, last: Some(939) });
+            assert_eq!((second.start_us, second.end_us), (6_000_000, end_us));
+            assert_eq!(second.range, ByteRange { first: 940, last });
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::player::cx::Cx;
 use crate::player::error::{Code, Error, shown};
 use crate::player::place::Place;
 use crate::player::select;
-use crate::presentation::{Container, Kind, Presentation, Track, TrackKind};
+use crate::presentation::{Kind, Presentation, Track, TrackKind};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -52,16 +52,6 @@ impl Opening<'_> {
         for rep in tracks.flat_map(|t| &t.representations) {
             if let Some(error) = select::unplayable(rep, self.url) {
                 return error;
-            }
-            if rep.container == Container::WebM {
-                return Error {
-                    code: Code::NotYet,
-                    fatal: true,
-                    message: "WebM files cannot be played yet; offer the film as fragmented MP4."
-                        .to_string(),
-                    url: Some(shown(self.url)),
-                    detail: rep.codecs.clone(),
-                };
             }
             if !rep.codecs.is_empty() && !codecs.contains(&rep.codecs.as_str()) {
                 codecs.push(&rep.codecs);

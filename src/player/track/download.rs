@@ -3,7 +3,7 @@
 use super::buffer::Buffer;
 use super::wrapping::Wrapping;
 use crate::buffer::offsets::Offsets;
-use crate::media::isobmff::scan::Fact;
+use crate::media::scan::Fact;
 use crate::player::cx::Cx;
 use crate::player::io::{BlobId, FetchId, Output};
 use crate::player::place::Place;

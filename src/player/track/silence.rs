@@ -69,7 +69,7 @@ pub(super) fn put(buffer: &mut Buffer, cx: &mut Cx<'_>, span: Span) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::isobmff::scan::{Fact, Scanner};
+    use crate::media::scan::{Fact, Scanner};
 
     #[test]
     fn silence_covers_a_span_anywhere_on_the_timeline() {

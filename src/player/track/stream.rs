@@ -18,7 +18,7 @@ use crate::buffer::clip;
 use crate::buffer::offsets::Offsets;
 use crate::buffer::plan::Cursor;
 use crate::live::lateness::Lateness;
-use crate::media::isobmff::scan::Fact;
+use crate::media::scan::Fact;
 use crate::player::cx::Cx;
 use crate::player::io::{BlobId, Body, FetchId, Output, TrackId};
 use crate::player::place::Place;

@@ -1,7 +1,7 @@
 //! What a segment needs around it in its buffer.
 
 use crate::buffer::clip::Window;
-use crate::media::isobmff::scan::InitTrack;
+use crate::media::scan::InitTrack;
 use crate::presentation::{Representation, Resource, TrackKind};
 use alloc::format;
 use alloc::rc::Rc;

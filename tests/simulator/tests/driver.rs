@@ -2,7 +2,7 @@
 //! without a manifest, and does what a player must not do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
-use nearlive::media::isobmff::scan::{Fact, InitTrack, Scanner};
+use nearlive::media::scan::{Fact, InitTrack, Scanner};
 use nearlive::player::{
     Append, BlobId, Body, BufferEvent, Command, FetchEvent, FetchId, Input, Output, Reason,
     Request, SourceEvent, TrackId,

@@ -5,7 +5,7 @@
 mod oracle_support;
 
 use mp4_atom::{Any, Codec, DecodeMaybe, EmsgTimestamp, Moof, Moov, ReferenceTime};
-use nearlive::media::isobmff::scan::{Fact, Fragment, IndexEntry, Init, MessageStart, Scanner};
+use nearlive::media::scan::{Fact, Fragment, IndexEntry, Init, MessageStart, Scanner};
 use nearlive::time::{MediaTime, Timescale, WallTime};
 use nearlive_simulator::clock::Clock;
 use nearlive_simulator::mse::{Frame, Parsed, Parser};
@@ -84,7 +84,7 @@ impl Read {
                     EmsgTimestamp::Relative(ticks) => MessageStart::AfterSegmentStart(ticks),
                     EmsgTimestamp::Absolute(ticks) => MessageStart::At(ticks),
                 };
-                self.facts.push(Fact::Message(nearlive::media::isobmff::scan::Message {
+                self.facts.push(Fact::Message(nearlive::media::scan::Message {
                     scheme: it.scheme_id_uri,
                     value: it.value,
                     timescale: Timescale::new(it.timescale).unwrap(),

@@ -32,7 +32,7 @@ impl Build {
         match self {
             Self::Dash => "dash",
             Self::Hls => "hls",
-            Self::Whole => "dash,hls",
+            Self::Whole => "dash,hls,webm",
         }
     }
 }

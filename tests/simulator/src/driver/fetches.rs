@@ -1,7 +1,7 @@
 //! Open requests, and the scanner that reads media bodies as in the browser.
 
 use crate::payload::Payload;
-use nearlive::media::isobmff::scan::{Fact, Scanner, Want};
+use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, Request};
 
 /// One request.
