@@ -79,6 +79,7 @@ async function screenshots(browser, name, server) {
       if (what === "player") {
         await plays(page);
         await page.screenshot(`${name}-player-${size}`);
+        await until("it has controls", () => page.evaluate(() => !!document.querySelector("nearlive-player").shadowRoot.querySelector(".bar")));
         await page.evaluate(() => document.querySelector("nearlive-player").shadowRoot.querySelector(".figures").click());
         await pause(1);
         await page.screenshot(`${name}-overlay-${size}`);

@@ -1,7 +1,6 @@
-// Figures in words. What it declares is used by element.js.
+// Figures in words. What it declares is used by controls.js.
 
 const seconds = (s) => (s < 9.95 ? s.toFixed(1) : Math.round(s)) + " s";
-const span = (s) => (s < 60 ? `${Math.round(s)} s` : s < 3600 ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 3600)} h`);
 const clock = (s) => {
   const [h, m, sec] = [Math.floor(s / 3600), Math.floor(s / 60) % 60, Math.floor(s) % 60].map((it) => String(it).padStart(2, "0"));
   return h === "00" ? `${Number(m)}:${sec}` : `${Number(h)}:${m}:${sec}`;

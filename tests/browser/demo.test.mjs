@@ -37,7 +37,9 @@ const inside = (page, act) =>
     const host = document.querySelector("nearlive-player");
     return host && new Function(`return (${act})`)()(host.shadowRoot, host, host.player);
   }, String(act));
-const text = (page, part) => page.evaluate((part) => document.querySelector("nearlive-player").shadowRoot.querySelector(part).innerText, part);
+/** What it says; nothing before it is there. */
+const text = (page, part) =>
+  page.evaluate((part) => document.querySelector("nearlive-player").shadowRoot.querySelector(part)?.innerText ?? "", part);
 /** Waits until `part` says something like it. The page shows some things a little after others. */
 function says(page, part, words) {
   let seen;

@@ -51,8 +51,8 @@ after(async () => {
 });
 
 /** Opens a page with an element; `part(name, act)` runs `act(part, element)` in it. */
-async function open(t, path, { chromium = browser, init } = {}) {
-  const page = await openPage(chromium);
+async function open(t, path, { chromium = browser, init, page } = {}) {
+  page ??= await openPage(chromium);
   t.after(() => page.context().close().catch(() => {})); // it may be gone with its Chromium
   if (init) await page.addInitScript(init);
   const ready = init && page.waitForEvent("console", (message) => message.text() === "untouched");
@@ -66,7 +66,7 @@ async function open(t, path, { chromium = browser, init } = {}) {
       },
       [name, String(act)],
     );
-  const shown = (name) => part(name, (it) => it.checkVisibility());
+  const shown = (name) => part(name, (it) => !!it?.checkVisibility());
   return { page, part, shown, locate: (name) => page.locator(`nearlive-player ${name}`) };
 }
 
@@ -80,8 +80,11 @@ const untouched = (far) => `
     console.info("untouched");
   }, 20);`;
 
+/** Waits for the picture, and for the controls, which come after it. */
 const plays = ({ part }, beyond = 0.5) =>
-  until("the picture moves", () => part("video", `(video) => !video.paused && video.currentTime > ${beyond}`));
+  until("the picture moves", () =>
+    part("video", `(video, { shadowRoot }) => !video.paused && video.currentTime > ${beyond} && !!shadowRoot.querySelector(".bar")`),
+  );
 
 test("a film plays, shows its place, and ends", async (t) => {
   const it = await open(t, "/plays.html");
@@ -114,6 +117,35 @@ test("keys: i shows the figures, k pauses, m mutes", async (t) => {
   await until("it goes on", () => it.part("video", (video) => !video.paused));
   await it.page.keyboard.press("m");
   assert.equal(await it.part("video", (video) => video.muted), false);
+});
+
+const moves = ({ part }) => until("the picture moves", () => part("video", (video) => !video.paused && video.currentTime > 0.5));
+
+test("the picture does not wait for the controls, and a key is not lost meanwhile", async (t) => {
+  const page = await openPage(browser);
+  let come;
+  const held = new Promise((resolve) => (come = resolve));
+  await page.route("**/nearlive-controls.mjs", async (route) => (await held, route.continue()));
+  const it = await open(t, "/plays.html", { page });
+  await moves(it);
+  assert.equal(await it.shown(".bar"), false);
+  await it.locate(".frame").focus();
+  await page.keyboard.press("i");
+  come();
+  await until("the figures are there", () => it.shown(".stats-panel"));
+  await until("the bar is there", () => it.shown(".bar"));
+  assert.deepEqual(page.problems, []);
+});
+
+test("without the script of the controls the browser's own serve", async (t) => {
+  const page = await openPage(browser);
+  await page.route("**/nearlive-controls.mjs", (route) => route.abort());
+  const warned = page.waitForEvent("console", (message) => message.text().includes("the controls could not be loaded"));
+  const it = await open(t, "/plays.html", { page });
+  await moves(it);
+  await warned;
+  await until("they are there", () => it.part("video", (video) => video.controls));
+  assert.equal(await it.shown(".veil"), false);
 });
 
 test("in a narrow frame the controls that are left fit, and the figures leave them free", async (t) => {

@@ -4,12 +4,14 @@
 //!
 //! | piece | declares |
 //! |---|---|
-//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and of `www/native.js`) |
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and those of `www/native.js` and of the controls) |
 //! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
 //! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `partial`, the players whose module plays one protocol alone; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
-//! | `www/figures.js` | what `element.js` needs to put figures into words |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
 //! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
+//!
+//! The controls are a module of their own: `VERSION` and `STYLE` (the text of `www/controls.css`), `www/figures.js`, which
+//! puts figures into words, and `www/controls.js`, which exports `Controls`.
 //!
 //! The address of a module is that of the script with another name, its query kept, so that a cache is got round
 //! for both at once: `nearlive.js?v=2` loads `nearlive.wasm?v=2`.
@@ -23,6 +25,9 @@ pub(crate) struct Sources {
     pub(crate) native: String,
     pub(crate) element: String,
     pub(crate) style: String,
+    /// `figures.js` and `controls.js`, and their style.
+    pub(crate) controls: String,
+    pub(crate) controls_style: String,
 }
 
 /// `dist/nearlive.js`: for `<script src>`.
@@ -31,7 +36,7 @@ pub(crate) fn script(sources: &Sources, glue: &str) -> String {
 const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
 const module = (name) => new URL(name + at.search, at).href;
 return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm"),
-alone: module("nearlive-native.mjs") };
+alone: module("nearlive-native.mjs"), controls: module("nearlive-controls.mjs") };
 })();"#;
     let body = body(sources, glue, url);
     format!("(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n")
@@ -46,9 +51,15 @@ all: module(new URL("nearlive.wasm", import.meta.url)),
 mpd: module(new URL("nearlive-dash.wasm", import.meta.url)),
 m3u8: module(new URL("nearlive-hls.wasm", import.meta.url)),
 alone: module(new URL("nearlive-native.mjs", import.meta.url)),
+controls: module(new URL("nearlive-controls.mjs", import.meta.url)),
 };
 })();"#;
     body(sources, glue, url) + "export { nearlive as default, nearlive };\n"
+}
+
+/// `dist/nearlive-controls.mjs`: what the element loads when there is a picture.
+pub(crate) fn controls(sources: &Sources) -> String {
+    constants(sources, &sources.controls_style) + &sources.controls
 }
 
 /// `dist/nearlive-NAME.js`: another player's API on top of the global `nearlive`, whose script the page loads first.
@@ -62,13 +73,13 @@ pub(crate) fn banner(sources: &Sources) -> String {
 }
 
 fn body(sources: &Sources, glue: &str, url: &str) -> String {
-    format!(
-        "const VERSION = {}, STYLE = {};\n{url}\n{glue}{}{}",
-        quote(sources.version),
-        quote(&strip::css(&sources.style)),
-        sources.loader,
-        sources.element,
-    )
+    let constants = constants(sources, &sources.style);
+    format!("{constants}{url}\n{glue}{}{}", sources.loader, sources.element)
+}
+
+fn constants(sources: &Sources, style: &str) -> String {
+    let (version, style) = (quote(sources.version), quote(&strip::css(style)));
+    format!("const VERSION = {version}, STYLE = {style};\n")
 }
 
 /// A JavaScript string literal. `<` is escaped so that the script may be pasted into a page as well.
@@ -100,6 +111,8 @@ mod tests {
             native: String::new(),
             element: "customElements.define(\"x-y\", class {});\n".into(),
             style: ".a { content: \"\\201c\"; }".into(),
+            controls: "export class Controls {}\n".into(),
+            controls_style: ".bar { left: 0; }".into(),
         }
     }
 
@@ -121,6 +134,13 @@ mod tests {
         assert!(text.contains("new URL(\"nearlive-dash.wasm\", import.meta.url)"), "{text}");
         assert!(text.contains("export { nearlive as default, nearlive };"), "{text}");
         assert!(!text.contains("globalThis.nearlive"), "{text}");
+    }
+
+    #[test]
+    fn the_controls_are_a_module_with_a_style_of_their_own() {
+        let text = controls(&sources());
+        let head = "const VERSION = \"1.2.3\", STYLE = \".bar{left:0}\";\n";
+        assert_eq!(text, format!("{head}export class Controls {{}}\n"));
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! ```text
 //! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm
 //!       (three times: DASH, HLS, both)              |
-//! loader.js figures.js element.js nearlive.css ----+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! loader.js element.js nearlive.css ---------------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! figures.js controls.js controls.css --------------> dist/nearlive-controls.mjs
 //! native.js ----------------------------------------> dist/nearlive-native.mjs
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
 //! www/facades/NAME.js ------------------------------> dist/nearlive-NAME.js
@@ -59,6 +60,9 @@ impl Job {
         }
     }
 }
+
+/// The script of the element's controls, in `dist/`.
+const CONTROLS: &str = "nearlive-controls.mjs";
 
 fn main() -> ExitCode {
     match run() {
@@ -117,8 +121,10 @@ fn player(job: &Job) -> Result<()> {
         version: env!("CARGO_PKG_VERSION"),
         loader: job.source("loader.js")?,
         native: job.source("native.js")?,
-        element: job.source("figures.js")? + &job.source("element.js")?,
+        element: job.source("element.js")?,
         style: job.optional("nearlive.css")?,
+        controls: job.source("figures.js")? + &job.source("controls.js")?,
+        controls_style: job.optional("controls.css")?,
     };
     let types = job.optional("nearlive.d.ts")?;
     let facades = facades(job)?;
@@ -132,6 +138,8 @@ fn player(job: &Job) -> Result<()> {
         .text(&sources.native)
         .text(&sources.element)
         .text(&sources.style)
+        .text(&sources.controls)
+        .text(&sources.controls_style)
         .text(&types);
     facades.iter().for_each(|(name, text)| _ = stamp.text(name).text(text));
     stamp.text(&format!("{optimizer:?}"));
@@ -156,6 +164,8 @@ fn player(job: &Job) -> Result<()> {
     write(&dist, "nearlive.mjs", module.as_bytes())?;
     let native = small(sources.native.clone(), minify::module)?;
     write(&dist, "nearlive-native.mjs", native.as_bytes())?;
+    let controls = small(bundle::controls(&sources), minify::module)?;
+    write(&dist, CONTROLS, controls.as_bytes())?;
     if !types.is_empty() {
         write(&dist, "nearlive.d.ts", types.as_bytes())?;
         write(&dist, "nearlive.d.mts", types.as_bytes())?;

@@ -4,19 +4,19 @@
 //! alternatives to it. The contributors are sizes before compression: code by the crate (ours: by module) whose function it
 //! is, and the data section, which holds strings and tables of all of them.
 
-use crate::Job;
 use crate::module::{self, Build};
+use crate::{CONTROLS, Job};
 use anyhow::{Result, bail};
 use std::collections::HashMap;
 use std::io::Write;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
-/// What a page downloads, by what it plays, and how much it never exceeds: today's, rounded up. It only ever becomes
-/// lower. (hls.js has 155 kB.)
+/// What a page downloads before its first picture, by what it plays, and how much it never exceeds:
+/// today's, rounded up. It only ever becomes lower. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
-    ("page of DASH", Build::Dash, 133_500),
-    ("page of HLS", Build::Hls, 127_500),
-    ("page of both, or by create()", Build::Whole, 150_000),
+    ("page of DASH", Build::Dash, 130_500),
+    ("page of HLS", Build::Hls, 124_500),
+    ("page of both, or by create()", Build::Whole, 149_500),
 ];
 /// The download that is aimed at: hls.js light.
 const AIM: usize = 101_000;
@@ -35,6 +35,9 @@ pub(crate) fn report(job: &Job) -> Result<()> {
             over.push(format!("{page}: {download}, which is {} over its limit", download - limit));
         }
     }
+
+    println!("after the first picture, for the controls:");
+    file(job, CONTROLS)?;
 
     let compiled = module::compile(job, Build::Whole)?;
     let (_, wasm) = module::bind(&compiled, true)?;
