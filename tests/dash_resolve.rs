@@ -166,6 +166,60 @@ fn ffmpegs_webm_is_indexed_by_its_cues() {
     assert_eq!(audio.mime(TrackKind::Audio).as_deref(), Some("audio/webm; codecs=\"vorbis\""));
 }
 
+/// A film of sets with one Representation each: attributes and elements of the set, and of the Representation.
+fn sets(sets: &[(&str, &str, &str)]) -> Presentation {
+    let set = |(i, (attributes, inside, of)): (usize, &(&str, &str, &str))| {
+        format!(
+            "<AdaptationSet {attributes}>{inside}<Representation id='{i}' bandwidth='{i}00000' {of}>\
+             <SegmentTemplate media='$RepresentationID$-$Number$' duration='2'/>\
+             </Representation></AdaptationSet>"
+        )
+    };
+    let sets: String = sets.iter().enumerate().map(set).collect();
+    resolved(&format!("<MPD mediaPresentationDuration='PT8S'><Period>{sets}</Period></MPD>"))
+}
+
+#[test]
+fn one_picture_in_a_set_for_each_size_is_one_track() {
+    let video = "contentType='video'";
+    let low = (video, "", "mimeType='video/mp4' codecs='avc1.42c00d' width='320' height='180'");
+    let high = (video, "", "mimeType='video/mp4' codecs='avc1.64001f' width='1280' height='720'");
+    let near = (video, "", "mimeType='video/mp4' codecs='avc1.42c01e' width='854' height='480'");
+    let heights = |p: &Presentation| -> Vec<Vec<u32>> {
+        let height = |r: &Representation| r.resolution.map_or(0, |it| it.height);
+        p.periods[0].tracks.iter().map(|t| t.representations.iter().map(height).collect()).collect()
+    };
+    assert_eq!(heights(&sets(&[low, high, near])), [[180, 720, 480]]);
+    // Whatever else tells them apart may mean another picture.
+    let role = "<Role schemeIdUri='urn:mpeg:dash:role:2011' value='alternate'/>";
+    let others = [
+        ("contentType='video' lang='de'", "", high.2),
+        (video, role, high.2),
+        (video, "<Label>Door</Label>", high.2),
+        (video, "", low.2),
+        (video, "", "mimeType='video/mp4' codecs='hvc1.1.6.L93.B0' width='1280' height='720'"),
+        (video, "", "mimeType='video/webm' codecs='avc1.64001f' width='1280' height='720'"),
+        (video, "", "mimeType='video/mp4' codecs='avc1.64001f' width='1280' height='960'"),
+        (video, "", "mimeType='video/mp4' codecs='avc1.64001f'"),
+    ];
+    for other in others {
+        assert_eq!(heights(&sets(&[low, other])).len(), 2, "{other:?}");
+    }
+}
+
+#[test]
+fn sets_that_the_manifest_joins_are_one_track() {
+    let joins = "<SupplementalProperty schemeIdUri='urn:mpeg:dash:adaptation-set-switching:2016' value='7, 9'/>";
+    let of = "mimeType='video/mp4' codecs='avc1.42c00d' width='320' height='180'";
+    let p = sets(&[
+        ("id='8' contentType='video'", joins, of),
+        ("id='9' contentType='video'", "", of),
+        ("id='10' contentType='video'", "", of),
+    ]);
+    let counts: Vec<usize> = p.periods[0].tracks.iter().map(|t| t.representations.len()).collect();
+    assert_eq!(counts, [2, 1]);
+}
+
 #[test]
 fn all_that_ffmpeg_writes_can_be_resolved() {
     for text in [

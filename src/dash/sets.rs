@@ -18,6 +18,8 @@ const HARMLESS: [&str; 3] =
 /// 3.2.9).
 const TRICK_MODE: &str = "http://dashif.org/guidelines/trickmode";
 const ROLE: &str = "urn:mpeg:dash:role:2011";
+/// Names the sets that a player may switch to (ETSI TS 103 285 10.5.4): their ids, with commas.
+const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 
 /// The reasons why sets cannot be played, for the message when nothing is left.
 #[derive(Default)]
@@ -46,7 +48,9 @@ pub(super) fn tracks(
     let level = level.descend(&period.base_urls);
     let mut reading = Reading { period, span, budget, dropped, ids: Vec::new() };
     let mut ids = Vec::new();
-    let mut tracks = Vec::new();
+    let mut tracks: Vec<Track> = Vec::new();
+    // The set that each track began with.
+    let mut firsts: Vec<&AdaptationSet> = Vec::new();
     for (index, set) in period.adaptation_sets.iter().enumerate() {
         let Some(kind) = kind(set) else { continue };
         if !usable(&set.common, reading.dropped) {
@@ -56,7 +60,16 @@ pub(super) fn tracks(
         if representations.is_empty() {
             continue;
         }
+        let mut known = firsts.iter().zip(&mut tracks).filter(|(_, track)| track.kind == kind);
+        if let Some((_, track)) = known.find(|(first, track)| {
+            switches(first, set) || same_picture(first, set, track, &representations)
+        }) {
+            track.representations.append(&mut representations);
+            Representation::sort(&mut track.representations);
+            continue;
+        }
         Representation::sort(&mut representations);
+        firsts.push(set);
         tracks.push(Track {
             id: unique(set.id.as_deref().unwrap_or(""), index, &mut ids),
             kind,
@@ -67,6 +80,47 @@ pub(super) fn tracks(
         });
     }
     Ok(tracks)
+}
+
+/// The manifest allows switching between the two sets.
+fn switches(first: &AdaptationSet, other: &AdaptationSet) -> bool {
+    let names = |a: &AdaptationSet, b: &AdaptationSet| {
+        let lists = a.common.supplemental.iter().filter(|it| it.scheme == SWITCHING);
+        let mut ids = lists.filter_map(|it| it.value.as_deref()).flat_map(|ids| ids.split(','));
+        ids.any(|id| Some(id.trim()) == b.id.as_deref())
+    };
+    names(first, other) || names(other, first)
+}
+
+/// Two sets are one picture in several sizes, as some packagers write a ladder: nothing but the size tells them
+/// apart. Sets of one size may be two cameras.
+fn same_picture(
+    first: &AdaptationSet,
+    other: &AdaptationSet,
+    track: &Track,
+    representations: &[Representation],
+) -> bool {
+    let named = |set: &AdaptationSet| (set.language.clone(), set.common.labels.clone());
+    let all = || track.representations.iter();
+    let family = |codecs: &str| codecs.split('.').next().unwrap_or_default().to_owned();
+    track.kind == TrackKind::Video
+        && named(first) == named(other)
+        && (&first.roles, &first.accessibility) == (&other.roles, &other.accessibility)
+        && representations.iter().all(|new| {
+            let size = new.resolution;
+            size.is_some()
+                && all().all(|it| it.resolution.is_some() && it.resolution != size)
+                && all().all(|it| it.container == new.container)
+                && all().all(|it| family(&it.codecs) == family(&new.codecs))
+                && all().all(|it| it.resolution.zip(size).is_some_and(|(a, b)| same_shape(a, b)))
+        })
+}
+
+/// Width and height have the same ratio, but for what rounding to even numbers makes.
+fn same_shape(a: Resolution, b: Resolution) -> bool {
+    let cross = |a: Resolution, b: Resolution| u64::from(a.width) * u64::from(b.height);
+    let (one, two) = (cross(a, b), cross(b, a));
+    one.abs_diff(two) * 50 <= one.max(two)
 }
 
 /// A Period whose sets are being read.
