@@ -178,6 +178,28 @@ fn a_list_that_is_away_or_no_list_for_a_while_is_waited_for() {
 }
 
 #[test]
+fn a_stream_whose_list_was_taken_away_has_ended_until_it_is_back() {
+    for (form, url) in FORMS {
+        let mut sim = start(Broadcast { form, ..Broadcast::default() }, url);
+        let end = url.rsplit_once('.').map_or("", |it| it.1);
+        sim.run_for(secs(20));
+        for (begins, trouble) in [(20, Trouble::Status(404)), (110, Trouble::Status(410))] {
+            sim.fault(Fault::all(secs(begins)..secs(begins + 60), end, trouble));
+            sim.run_for(secs(59));
+            let stats = sim.player.stats(sim.instant());
+            let report = sim.report();
+            assert_eq!(report.states.last().unwrap().1, State::Ended, "{form:?} {report}");
+            assert_eq!(stats.stalls, 0, "{form:?} what the server took away is not the link's");
+            assert!(report.fatal().is_empty(), "{form:?} {report}");
+            sim.run_for(secs(11));
+            assert_eq!(sim.report().states.last().unwrap().1, State::Playing, "{form:?}");
+            sim.run_for(secs(20));
+        }
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
 fn caches_that_lag_do_not_turn_the_list_back() {
     for (form, url) in FORMS {
         let old = |i: u64| (secs(20 + 3 * i)..secs(22 + 3 * i), Wrong::Old(secs(4)));

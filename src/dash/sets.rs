@@ -62,7 +62,9 @@ pub(super) fn tracks(
         }
         let mut known = firsts.iter().zip(&mut tracks).filter(|(_, track)| track.kind == kind);
         if let Some((_, track)) = known.find(|(first, track)| {
-            switches(first, set) || same_picture(first, set, track, &representations)
+            let joined = names(first, set) || names(set, first);
+            joined
+                || (same_picture(first, set) && are_rungs(&track.representations, &representations))
         }) {
             track.representations.append(&mut representations);
             Representation::sort(&mut track.representations);
@@ -82,38 +84,33 @@ pub(super) fn tracks(
     Ok(tracks)
 }
 
-/// The manifest allows switching between the two sets.
-fn switches(first: &AdaptationSet, other: &AdaptationSet) -> bool {
-    let names = |a: &AdaptationSet, b: &AdaptationSet| {
-        let lists = a.common.supplemental.iter().filter(|it| it.scheme == SWITCHING);
-        let mut ids = lists.filter_map(|it| it.value.as_deref()).flat_map(|ids| ids.split(','));
-        ids.any(|id| Some(id.trim()) == b.id.as_deref())
-    };
-    names(first, other) || names(other, first)
+/// The manifest allows switching from the one set to the other.
+fn names(set: &AdaptationSet, other: &AdaptationSet) -> bool {
+    let named = |ids: &str| ids.split([',', ' ']).any(|id| Some(id) == other.id.as_deref());
+    let all = &set.common.supplemental;
+    all.iter().any(|it| it.scheme == SWITCHING && it.value.as_deref().is_some_and(named))
 }
 
-/// Two sets are one picture in several sizes, as some packagers write a ladder: nothing but the size tells them
-/// apart. Sets of one size may be two cameras.
-fn same_picture(
-    first: &AdaptationSet,
-    other: &AdaptationSet,
-    track: &Track,
-    representations: &[Representation],
-) -> bool {
-    let named = |set: &AdaptationSet| (set.language.clone(), set.common.labels.clone());
-    let all = || track.representations.iter();
-    let family = |codecs: &str| codecs.split('.').next().unwrap_or_default().to_owned();
-    track.kind == TrackKind::Video
-        && named(first) == named(other)
-        && (&first.roles, &first.accessibility) == (&other.roles, &other.accessibility)
-        && representations.iter().all(|new| {
-            let size = new.resolution;
-            size.is_some()
-                && all().all(|it| it.resolution.is_some() && it.resolution != size)
-                && all().all(|it| it.container == new.container)
-                && all().all(|it| family(&it.codecs) == family(&new.codecs))
-                && all().all(|it| it.resolution.zip(size).is_some_and(|(a, b)| same_shape(a, b)))
-        })
+/// Nothing tells the sets apart, unless it is the size: then they are one picture, as some packagers write a
+/// ladder. (Sets of one size may be two cameras.)
+fn same_picture(first: &AdaptationSet, other: &AdaptationSet) -> bool {
+    let plain = |set: &AdaptationSet| {
+        set.accessibility.is_empty()
+            && set.common.labels.is_empty()
+            && set.roles.iter().all(|role| is(role, ROLE, "main"))
+    };
+    plain(first) && plain(other) && first.language == other.language
+}
+
+/// They are of one picture in different sizes.
+fn are_rungs(one: &[Representation], other: &[Representation]) -> bool {
+    let fit = |a: &Representation, b: &Representation| {
+        let sizes = a.resolution.zip(b.resolution);
+        sizes.is_some_and(|(a, b)| a != b && same_shape(a, b))
+            && a.container == b.container
+            && a.codecs.get(..4) == b.codecs.get(..4)
+    };
+    one.iter().all(|a| other.iter().all(|b| fit(a, b)))
 }
 
 /// Width and height have the same ratio, but for what rounding to even numbers makes.

@@ -10,6 +10,9 @@ use crate::time::{Duration, Instant};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+/// What was refused as absent so often in a row is gone, and not just being replaced.
+const GONE: u32 = 3;
+
 /// What is requested, over all requests for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
@@ -28,6 +31,8 @@ pub(super) enum Need {
 struct Entry {
     need: Need,
     failed: InARow,
+    /// How often in a row the server said that it does not exist.
+    absent: u32,
     /// It is not requested before this time.
     until: Option<Instant>,
     /// The server set that wait (`Retry-After`).
@@ -48,7 +53,7 @@ impl Retries {
     fn entry(&mut self, need: Need) -> &mut Entry {
         let at = self.0.iter().position(|it| it.need == need).unwrap_or_else(|| {
             let failed = InARow::default();
-            self.0.push(Entry { need, failed, until: None, wished: false, told: None });
+            self.0.push(Entry { need, failed, absent: 0, until: None, wished: false, told: None });
             self.0.len() - 1
         });
         &mut self.0[at]
@@ -66,7 +71,17 @@ impl Retries {
 
     /// Counts a failure (`None`: the answer cannot be read). Answers how often it failed in a row.
     pub(super) fn failed(&mut self, need: Need, failure: Option<&Failure>) -> u32 {
-        self.entry(need).failed.add(failure)
+        let entry = self.entry(need);
+        let absent = failure.is_some_and(Failure::is_absence);
+        entry.absent = if absent { entry.absent.saturating_add(1) } else { 0 };
+        entry.failed.add(failure)
+    }
+
+    /// The manifest, or a playlist that is needed, has been taken away: a stream that is stopped ends so where its
+    /// encoder tidies up (ffmpeg's `-remove_at_exit`).
+    pub(super) fn list_is_gone(&self) -> bool {
+        let lists = self.0.iter().filter(|it| matches!(it.need, Need::Manifest | Need::List(_)));
+        lists.map(|it| it.absent).max() >= Some(GONE)
     }
 
     /// Counts a failure, and sets the wait before the next request: as `policy` says, or, where that gives

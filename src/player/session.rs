@@ -16,7 +16,7 @@ use super::clock::{Clock, SET_BACK};
 use super::cx::Cx;
 use super::edge::{self, Edge, Found};
 use super::error::Error;
-use super::event::{Event, QualityChoice};
+use super::event::{Event, QualityChoice, State};
 use super::fetch::{Fetch, Step, Wish};
 use super::figures::Figures;
 use super::io::{
@@ -617,7 +617,12 @@ impl Session {
     // What the page is told.
 
     fn report_state(&mut self, cx: &mut Cx<'_>) {
-        self.figures.tell_state(cx, self.stage.state(&self.head));
+        let state = match self.stage.state(&self.head) {
+            // All that there was has been played.
+            State::Stalled if self.drive().is_gone() => State::Ended,
+            state => state,
+        };
+        self.figures.tell_state(cx, state);
     }
 
     fn report_shown(&mut self, cx: &mut Cx<'_>) {

@@ -169,7 +169,8 @@ impl Drive<'_> {
         change: Changes,
         shown_again: bool,
     ) {
-        self.head.note_stalls(cx, change, self.camera.away());
+        let away = self.camera.away() || self.is_gone();
+        self.head.note_stalls(cx, change, away);
         if let Some(at) = change.viewer_seek {
             self.step(cx, |head, cx, scene| head.viewer_seeks(cx, scene, at));
         }
@@ -179,6 +180,12 @@ impl Drive<'_> {
         {
             self.reenter(cx);
         }
+    }
+
+    /// The live stream has been taken away, and nothing of it is on its way. It is still looked for.
+    pub(in crate::player) fn is_gone(&self) -> bool {
+        let idle = self.tracks.leading().is_none_or(|stream| stream.coming().is_none());
+        idle && self.head.is_live() && self.requests.retries.list_is_gone()
     }
 
     /// Takes a fact that was read from arriving media of `track`.
