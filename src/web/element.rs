@@ -16,8 +16,9 @@ use web_sys::{EventTarget, HtmlMediaElement, VideoPlaybackQuality};
 /// How often the core gets a snapshot of an element that plays.
 const SNAPSHOT_MS: u32 = 250;
 
-/// The sound that comes on within this time after a change of rate was not turned on by anybody.
-const BY_ITSELF_MS: f64 = 500.0;
+/// The sound that comes on within this time after a change of rate was not turned on by anybody. (On a
+/// busy machine events are late.)
+const BY_ITSELF_MS: f64 = 1500.0;
 
 /// The element that a player plays in.
 pub(crate) struct Element {
@@ -26,6 +27,8 @@ pub(crate) struct Element {
     inbox: Rc<Inbox>,
     /// When the rate was set last while the element was muted, in milliseconds of the page's clock.
     rated_muted: Cell<f64>,
+    /// When it was muted again after that, likewise.
+    muted_again: Cell<f64>,
     /// A ManagedMediaSource has enough for now.
     sated: Cell<bool>,
 }
@@ -43,6 +46,7 @@ impl Element {
             video,
             inbox,
             rated_muted: Cell::new(f64::NEG_INFINITY),
+            muted_again: Cell::new(f64::NEG_INFINITY),
             sated: Cell::new(false),
         })
     }
@@ -110,14 +114,19 @@ impl Element {
     }
 
     /// WebKitGTK turns the sound on when the rate changes, and then pauses what may not be heard: nobody asked
-    /// for either.
+    /// for either. The pause may come after the sound was turned off again.
     fn mute_again(self: &Rc<Self>) {
-        let by_itself = dom::milliseconds() - self.rated_muted.get() < BY_ITSELF_MS;
-        if by_itself && !self.video.muted() && !dom::touched() {
+        let now = dom::milliseconds();
+        let lately = |at: &Cell<f64>| now - at.get() < BY_ITSELF_MS;
+        if dom::touched() {
+            return;
+        }
+        if lately(&self.rated_muted) && !self.video.muted() {
             self.video.set_muted(true);
-            if self.video.paused() {
-                self.play();
-            }
+            self.muted_again.set(now);
+        }
+        if lately(&self.muted_again) && self.video.paused() {
+            self.play();
         }
     }
 
