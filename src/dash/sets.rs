@@ -86,7 +86,7 @@ pub(super) fn tracks(
 
 /// The manifest allows switching from the one set to the other.
 fn names(set: &AdaptationSet, other: &AdaptationSet) -> bool {
-    let named = |ids: &str| ids.split([',', ' ']).any(|id| Some(id) == other.id.as_deref());
+    let named = |ids: &str| ids.split(',').any(|id| Some(id.trim()) == other.id.as_deref());
     let all = &set.common.supplemental;
     all.iter().any(|it| it.scheme == SWITCHING && it.value.as_deref().is_some_and(named))
 }

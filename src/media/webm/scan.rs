@@ -199,7 +199,7 @@ impl Scanner {
         if id::is_top_level(header.id) {
             self.cluster_over(out);
         } else if self.offset == header.length as u64 {
-            return self.damaged(self.gathered.len(), "a WebM element at the start", out);
+            return self.damaged(self.gathered.len(), "a WebM element", out);
         }
         let number = header.size.filter(|size| *size <= MAX_NUMBER);
         match (header.id, header.size) {
@@ -217,16 +217,15 @@ impl Scanner {
             (id::INFO | id::TRACKS, Some(size)) if size <= MAX_CONTENT => {
                 self.state = State::Content { id: header.id, length: size as usize };
             }
-            (id::INFO | id::TRACKS, _) => {
-                return self.damaged(self.gathered.len(), "a WebM header of sane size", out);
-            }
             (id::TIMESTAMP | id::BLOCK_DURATION | id::REFERENCE_BLOCK, _) if number.is_some() => {
                 let length = number.unwrap_or_default() as usize;
                 self.state = State::Content { id: header.id, length };
             }
-            (_, Some(size)) => self.state = State::Skipping(size),
-            (_, None) => {
-                return self.damaged(self.gathered.len(), "a WebM element of known size", out);
+            (id, Some(size)) if !matches!(id, id::INFO | id::TRACKS) => {
+                self.state = State::Skipping(size);
+            }
+            _ => {
+                return self.damaged(self.gathered.len(), "a WebM element", out);
             }
         }
         self.gathered.clear();
