@@ -198,6 +198,7 @@ fn one_picture_in_a_set_for_each_size_is_one_track() {
         (video, "<Label>Door</Label>", high.2),
         (video, "", low.2),
         (video, "", "mimeType='video/mp4' codecs='hvc1.1.6.L93.B0' width='1280' height='720'"),
+        (video, "", "mimeType='video/mp4' codecs='vp9' width='1280' height='720'"),
         (video, "", "mimeType='video/webm' codecs='avc1.64001f' width='1280' height='720'"),
         (video, "", "mimeType='video/mp4' codecs='avc1.64001f' width='1280' height='960'"),
         (video, "", "mimeType='video/mp4' codecs='avc1.64001f'"),
@@ -205,6 +206,11 @@ fn one_picture_in_a_set_for_each_size_is_one_track() {
     for other in others {
         assert_eq!(heights(&sets(&[low, other])).len(), 2, "{other:?}");
     }
+    // Names of one length that mean other codecs.
+    let short =
+        |codecs| format!("mimeType='video/webm' codecs='{codecs}' width='640' height='360'");
+    let (vp8, vp9) = (short("vp8"), short("vp9").replace("640", "1280").replace("360", "720"));
+    assert_eq!(heights(&sets(&[(video, "", &vp8), (video, "", &vp9)])).len(), 2);
 }
 
 #[test]

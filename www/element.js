@@ -258,7 +258,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
   /** What the viewer pressed before there were controls, they get when they are there. */
   #key(event) {
     if (this.#controls) return this.#controls.key(event);
-    if (!event.target.matches("button")) this.#equip().then(() => this.#controls?.key(event));
+    if (event.key !== " " || !event.target.matches("button")) this.#equip().then(() => this.#controls?.key(event));
   }
 
   /** Loads the controls. Where that fails, the browser's own serve. */

@@ -2,6 +2,7 @@
 
 use super::addressing::{Budget, Level, Place, address, made_id};
 use super::syntax::{AdaptationSet, Common, Descriptor, Period, Representation as Written};
+use crate::media::codec::Codec;
 use crate::presentation::{Container, Error, Representation, Track, TrackKind};
 use crate::time::{Position, WallTime};
 use crate::units::{Bitrate, Resolution};
@@ -64,7 +65,8 @@ pub(super) fn tracks(
         if let Some((_, track)) = known.find(|(first, track)| {
             let joined = names(first, set) || names(set, first);
             joined
-                || (same_picture(first, set) && are_rungs(&track.representations, &representations))
+                || (nothing_tells_apart(first, set)
+                    && are_rungs(&track.representations, &representations))
         }) {
             track.representations.append(&mut representations);
             Representation::sort(&mut track.representations);
@@ -91,9 +93,9 @@ fn names(set: &AdaptationSet, other: &AdaptationSet) -> bool {
     all.iter().any(|it| it.scheme == SWITCHING && it.value.as_deref().is_some_and(named))
 }
 
-/// Nothing tells the sets apart, unless it is the size: then they are one picture, as some packagers write a
-/// ladder. (Sets of one size may be two cameras.)
-fn same_picture(first: &AdaptationSet, other: &AdaptationSet) -> bool {
+/// The sets say nothing that tells them apart. Then those of several sizes are one picture, as some packagers
+/// write a ladder. (Those of one size may be two cameras.)
+fn nothing_tells_apart(first: &AdaptationSet, other: &AdaptationSet) -> bool {
     let plain = |set: &AdaptationSet| {
         set.accessibility.is_empty()
             && set.common.labels.is_empty()
@@ -108,7 +110,7 @@ fn are_rungs(one: &[Representation], other: &[Representation]) -> bool {
         let sizes = a.resolution.zip(b.resolution);
         sizes.is_some_and(|(a, b)| a != b && same_shape(a, b))
             && a.container == b.container
-            && a.codecs.get(..4) == b.codecs.get(..4)
+            && Codec::list(&a.codecs).eq(Codec::list(&b.codecs))
     };
     one.iter().all(|a| other.iter().all(|b| fit(a, b)))
 }

@@ -13,8 +13,9 @@
 //! is held as far as the floor allows. After an underflow the floor is wider for a while: what
 //! happened once happens again.
 //!
-//! The clock is the manifest's, never `prft`: while a camera is away the server's filler carries
-//! old capture times on a timeline that goes on, and that is no drift.
+//! The clock is the manifest's: while a camera is away the server's filler carries old capture times
+//! (`prft`) on a timeline that goes on, and that is no drift. Only where a manifest lists whole segments the
+//! edge is the newest picture's, for the end of a list is seen late ([`Control::list_late`]).
 
 use super::jitter::SlidingWindow;
 use crate::time::{Duration, Instant, Position, micros};

@@ -36,11 +36,10 @@ export function hlsFilm(segments, seconds = 60) {
 export function webmFilm(seconds = 60) {
   return made(`webm-${seconds}s`, (folder) => {
     const [small, large, sound] = ["180p", "360p", "sound"].map((name) => path.join(folder, `${name}.webm`));
-    const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
     const vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1", "-g", "50", "-keyint_min", "50"];
     const tail = (file) => ["-f", "webm", "-dash", "1", file];
     execFileSync("ffmpeg", [
-      ...["-v", "error", "-nostdin", "-y", ...source("testsrc2=size=640x360:rate=25"), ...source("sine=frequency=440")],
+      ...["-v", "error", "-nostdin", "-y", ...sources(seconds)],
       ...["-map", "0:v", ...vp9, "-b:v", "250k", "-vf", "scale=320:180", ...tail(small)],
       ...["-map", "0:v", ...vp9, "-b:v", "900k", ...tail(large)],
       ...["-map", "1:a", "-c:a", "libvorbis", ...tail(sound)],
@@ -53,11 +52,12 @@ export function webmFilm(seconds = 60) {
   });
 }
 
+/** A picture of 640x360 and a tone, as ffmpeg's inputs. */
+const sources = (seconds) => ["testsrc2=size=640x360:rate=25", "sine=frequency=440"].flatMap((it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it]);
+
 function twoPicturesOneSound(seconds) {
-  const source = (it) => ["-f", "lavfi", "-t", `${seconds}`, "-i", it];
   return [
-    ...source("testsrc2=size=640x360:rate=25"),
-    ...source("sine=frequency=440"),
+    ...sources(seconds),
     ...["-map", "0:v", "-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"],
     ...["-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-b:v:0", "900k", "-b:v:1", "250k", "-filter:v:1", "scale=320:180"],
     ...["-c:a", "aac", "-ar", "48000"],

@@ -8,7 +8,7 @@ use crate::time::{Duration, MediaTime, Timescale};
 use alloc::vec::Vec;
 
 /// Nanoseconds a tick where a file does not say it (RFC 9559 5.1.2.8).
-const TIMESTAMP_SCALE: u64 = 1_000_000;
+pub(super) const TICK_NS: u32 = 1_000_000;
 
 /// The part of a file up to its `Tracks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,13 +35,18 @@ impl Head {
             }
         };
         let inside = (bytes.len() - segment.len()) as u64;
-        let mut head = Self { inside, tick_ns: ns(TIMESTAMP_SCALE), ..Self::default() };
+        let mut head = Self { inside, tick_ns: TICK_NS, ..Self::default() };
         if let Some(info) = child(segment, id::INFO) {
             head.tick_ns = tick_ns(info);
             let ticks = child(info, id::DURATION).and_then(whole_float);
             head.duration = ticks.map(|ticks| time(ticks, head.tick_ns).to_duration());
         }
         Some(head)
+    }
+
+    /// A time of the file, in microseconds.
+    pub fn micros(&self, ticks: u64) -> i64 {
+        time(ticks, self.tick_ns).as_micros()
     }
 }
 
@@ -54,11 +59,7 @@ pub(super) fn tracks(body: &[u8], tick_ns: u32) -> Vec<InitTrack> {
 /// Nanoseconds a tick, from the body of an `Info`.
 pub(super) fn tick_ns(info: &[u8]) -> u32 {
     let scale = number(info, id::TIMESTAMP_SCALE).filter(|scale| *scale > 0);
-    ns(scale.unwrap_or(TIMESTAMP_SCALE))
-}
-
-fn ns(scale: u64) -> u32 {
-    u32::try_from(scale).unwrap_or(u32::MAX)
+    scale.map_or(TICK_NS, |scale| u32::try_from(scale).unwrap_or(u32::MAX))
 }
 
 /// Ticks of a file as a time.

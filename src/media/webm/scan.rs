@@ -11,7 +11,7 @@
 //! cluster after its own duration, or as long as the one before.
 
 use super::ebml::{self, First, Header, marked, unsigned};
-use super::head::{tick_ns, time, tracks};
+use super::head::{TICK_NS, tick_ns, time, tracks};
 use super::id;
 use crate::media::isobmff::scan::{Fact, Fragment, Init, InitTrack, Want};
 use crate::time::MediaTime;
@@ -23,10 +23,8 @@ const MAX_CONTENT: u64 = 1 << 20;
 const MAX_NUMBER: u64 = 8;
 /// The head of a block: its track (8 bytes at most), its time, its flags (RFC 9559 10.1).
 const BLOCK_HEAD: u64 = 11;
-/// Nanoseconds a tick of a resource whose initialization segment is not known.
-const MILLISECOND: u32 = 1_000_000;
 
-/// The state of reading one resource. To be used as [`isobmff`](crate::media::isobmff::scan::Scanner)'s.
+/// The state of reading one resource. To be used as [`media::scan::Scanner`](crate::media::scan::Scanner).
 #[derive(Debug)]
 pub(in crate::media) struct Scanner {
     state: State,
@@ -82,7 +80,7 @@ struct Block {
 impl Scanner {
     /// A scanner at the start of a resource; `known` are the tracks of the initialization segment.
     pub(in crate::media) fn new(known: &[InitTrack]) -> Self {
-        let tick_ns = known.first().map_or(MILLISECOND, |track| track.tick_ns.max(1));
+        let tick_ns = known.first().map_or(TICK_NS, |track| track.tick_ns.max(1));
         Self {
             state: State::Header(2),
             offset: 0,
@@ -118,8 +116,13 @@ impl Scanner {
         }
     }
 
-    /// Takes some of the bytes that are asked for.
+    /// Takes bytes that are asked for, or some of them. More is an error of the caller and ends the reading.
     pub(in crate::media) fn take(&mut self, bytes: &[u8], out: &mut Vec<Fact>) {
+        match self.want() {
+            Want::Need(n) if bytes.len() <= n => {}
+            Want::Nothing => return,
+            Want::Need(_) | Want::Skip(_) => return self.damaged(0, "a WebM element", out),
+        }
         self.gathered.extend_from_slice(bytes);
         self.offset = self.offset.saturating_add(bytes.len() as u64);
         if !matches!(self.want(), Want::Need(0)) {

@@ -78,10 +78,9 @@ impl Edge {
     /// How much later than the camera the end of the list is, as far as capture times tell: what the origin
     /// needs to publish a segment, and the player to see that. Zero unless segments are fetched whole.
     pub(in crate::player) fn listed_late(&self, v: &View<'_>, now: Instant) -> Duration {
-        let known = self.list_end.edge(now).filter(|_| v.whole && self.clock_tells(v, now));
-        let camera = || v.camera.is_at(v.clock.origin(now));
-        let late =
-            known.zip(known.and_then(|_| camera())).map(|(listed, camera)| camera.since(listed));
+        let listed = self.list_end.edge(now).filter(|_| v.whole && self.clock_tells(v, now));
+        let camera = v.camera.is_at(v.clock.origin(now));
+        let late = listed.zip(camera).map(|(listed, camera)| camera.since(listed));
         let most = LISTED_LATE + v.tracks.segment_length(v.presentation) * 2;
         late.filter(|late| *late <= most).unwrap_or_default()
     }

@@ -4,7 +4,7 @@
 use crate::media::scan::{Fact, Scanner};
 use crate::media::webm::{self, Head};
 use crate::presentation::{Listed, Mapping, Representation, Resource, Segment, SegmentList};
-use crate::time::{Position, Timescale};
+use crate::time::{Position, micros};
 use crate::units::ByteRange;
 use alloc::vec::Vec;
 
@@ -91,16 +91,11 @@ fn by_cues(
     index: &Resource,
     end: Option<Position>,
 ) -> Option<Vec<Part>> {
-    let us = |ticks: u64| {
-        let ns = i64::try_from(ticks).unwrap_or(i64::MAX).saturating_mul(head.tick_ns.into());
-        Timescale::NANOS.to_micros(ns)
-    };
     let index_at = index.range.map_or(0, |range| range.first);
-    let duration = head.duration.map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX));
-    let film_us = duration.or_else(|| end.map(Position::as_micros));
+    let film_us = head.duration.map(micros).or_else(|| end.map(Position::as_micros));
     let mut parts: Vec<Part> = Vec::new();
     for cue in cues {
-        let (first, start_us) = (head.inside.checked_add(cue.cluster)?, us(cue.ticks));
+        let (first, start_us) = (head.inside.checked_add(cue.cluster)?, head.micros(cue.ticks));
         if let Some(before) = parts.last_mut() {
             before.end_us = start_us;
             before.range.last = Some(first.checked_sub(1)?);
