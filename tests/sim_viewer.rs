@@ -64,6 +64,27 @@ fn a_seek_back_stays_back_until_to_the_edge() {
 }
 
 #[test]
+fn a_seek_back_that_the_browser_tells_of_late_is_not_undone() {
+    for begins in [50, 200, 400, 1000].map(millis) {
+        for step in 0..10 {
+            let mut setup = Setup::new(LiveServer::new(Live::default()));
+            setup.page.rules.seek_begins = begins;
+            let mut sim = setup.start();
+            sim.load(LOW_LATENCY);
+            sim.run_for(secs(30) + millis(30) * step);
+            let (to, seeks) = (position(&sim) - 6_000_000, sim.report().seeks);
+            sim.seek(to);
+            sim.run_for(begins + secs(10));
+            let past = position(&sim) - to;
+            let what = format!("{begins} us, step {step}: {past} {}", sim.report());
+            assert!((8_500_000..10_500_000).contains(&past), "{what}");
+            assert_eq!(sim.report().seeks, seeks, "{what}");
+            sim.finish().sound().unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_picture_that_is_shown_small_is_fetched_small_until_it_is_shown_large() {
     let mut sim = start();
     sim.resize(150);

@@ -25,6 +25,8 @@ pub(in crate::player) struct Element {
     pub(in crate::player) seek_asked: Instant,
     /// The target of the player's last seek whose `seeking` event has not come: it may come late.
     last_seek: Option<Position>,
+    /// It seeks, the player did not ask for that, and its `seeking` event has not come.
+    untold: bool,
     /// Where the last seek went: playback has been continuous from here on.
     pub(in crate::player) entered: Position,
     /// The player has placed the element; before that its position means nothing.
@@ -77,6 +79,7 @@ impl Element {
             seeking_to: None,
             seek_asked: now,
             last_seek: None,
+            untold: false,
             entered: Position::default(),
             placed: false,
             emptied: false,
@@ -129,9 +132,10 @@ impl Element {
     }
 
     /// Takes a snapshot; answers what has changed.
-    pub(in crate::player) fn observe(&mut self, now: Instant, snap: Snapshot) -> Changes {
+    pub(in crate::player) fn observe(&mut self, now: Instant, mut snap: Snapshot) -> Changes {
         let mut change = Changes::default();
         let before = self.snap.position;
+        self.wait_to_be_told(&mut snap);
         let was_seeking = self.seeking_to.is_some() || self.snap.seeking;
         let near = |to: Position| to.micros_from(snap.position).abs() <= SAME_PLACE_US;
         match self.seeking_to {
@@ -180,6 +184,17 @@ impl Element {
         self.snap = snap;
         self.at = now;
         change
+    }
+
+    /// Until its `seeking` event, a seek of the viewer's changes nothing: WebKit says `seeking` at
+    /// once, and until then gives the place of the seek before.
+    fn wait_to_be_told(&mut self, snap: &mut Snapshot) {
+        let others = snap.seeking && self.seeking_to.is_none() && self.placed;
+        let new = self.untold || !self.snap.seeking;
+        self.untold = others && new && snap.cue != Cue::Seeking;
+        if self.untold {
+            snap.position = self.snap.position;
+        }
     }
 
     /// A new picture arrived, so the source is there: it did not cause the stalls up to now.

@@ -32,6 +32,10 @@ pub struct Element {
     pub(super) complete: bool,
     paused: bool,
     seeking: bool,
+    /// A seek that the browser has taken and not begun: its target, and when it begins.
+    accepted: Option<(i64, Time)>,
+    /// The target of the last seek that has begun.
+    sought: i64,
     /// A seek ends no earlier than this.
     flushed: Time,
     ended: bool,
@@ -70,6 +74,8 @@ impl Element {
             complete: false,
             paused: true,
             seeking: false,
+            accepted: None,
+            sought: 0,
             flushed: 0,
             ended: false,
             looping: false,
@@ -124,15 +130,26 @@ impl Element {
             return;
         }
         self.stop_clock(now);
+        self.seeking = true;
+        if self.rules.seek_begins > 0 {
+            self.base = self.sought;
+            self.accepted = Some((to, now + self.rules.seek_begins));
+        } else {
+            self.begin_seek(to, now);
+        }
+        self.settle(now);
+    }
+
+    fn begin_seek(&mut self, to: i64, now: Time) {
         self.base = to;
         self.counted = to;
+        self.sought = to;
         self.seeking = true;
         self.flushed = now + self.rules.seek_takes;
         self.ended = false;
         self.dry = None;
         self.audio_start = self.rules.audio_start;
         self.cues.push_back(Cue::Seeking);
-        self.settle(now);
     }
 
     /// `playbackRate`.
@@ -286,6 +303,9 @@ impl Element {
 
     /// When its state may change without an input.
     pub fn next(&self) -> Time {
+        if let Some((_, at)) = self.accepted {
+            return at;
+        }
         if !self.running {
             let flushes = self.alive && self.seeking && self.flushed > self.since;
             return if flushes { self.flushed } else { NEVER };
@@ -366,6 +386,14 @@ impl Element {
         if self.ready == 0 {
             return;
         }
+        match self.accepted {
+            Some((to, at)) if now >= at => {
+                self.accepted = None;
+                self.begin_seek(to, now);
+            }
+            Some(_) => return,
+            None => {}
+        }
         self.base = self.position(now);
         self.since = now;
         if self.running {
@@ -404,11 +432,7 @@ impl Element {
         self.ready = 1;
         self.cues.push_back(Cue::Ready);
         if let Some(to) = self.pending_seek.take() {
-            self.base = to;
-            self.counted = to;
-            self.seeking = true;
-            self.flushed = now + self.rules.seek_takes;
-            self.cues.push_back(Cue::Seeking);
+            self.begin_seek(to, now);
         }
     }
 

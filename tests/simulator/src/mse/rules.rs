@@ -27,6 +27,9 @@ pub struct Rules {
     pub stretch_reserve: i64,
     /// Frames that the clock needs to start, where the stream has a duration.
     pub video_frames: i64,
+    /// How long a seek waits until it begins and is told of. Until then `currentTime` is where the
+    /// seek before went (WebKit).
+    pub seek_begins: Time,
     /// How long it takes to flush and refill the pipeline at each seek.
     pub seek_takes: Time,
     /// For how long the clock goes on without a picture, while there is sound.
@@ -53,6 +56,7 @@ impl Default for Rules {
             audio_reserve: 60_000,
             stretch_reserve: 50_000,
             video_frames: 4,
+            seek_begins: 0,
             seek_takes: millis(20),
             picture_grace: secs(3),
             video_quota: 150 << 20,
