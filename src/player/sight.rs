@@ -37,6 +37,11 @@ impl<'a> Sight<'a> {
         self.edge.at(&self.edge_view(tracks)?, now)
     }
 
+    /// The oldest position that the origin keeps.
+    pub(super) fn oldest(self, tracks: &Tracks, now: Instant) -> Option<Position> {
+        Some(self.edge.window(&self.edge_view(tracks)?, now)?.0)
+    }
+
     /// The wall-clock time by which segments become available.
     pub(super) fn served(self, tracks: &Tracks, now: Instant) -> WallTime {
         let own = || self.clock.origin(now);

@@ -29,7 +29,9 @@ impl Fetch<'_> {
             // Where its sound ends is not known yet.
             return Some(Step::Rest);
         }
-        let from = stream.held_to();
+        // Not for what lies before the position: the picture may never be fetched there.
+        let position = self.rest.head.position_or_start(cx.now);
+        let from = stream.held_to().max(position);
         let picture = self.tracks.of(TrackKind::Video)?;
         if picture.buffer().ranges().is_empty() {
             // Silence is for a picture to play beside; there is none yet.
@@ -46,7 +48,6 @@ impl Fetch<'_> {
         if picture.is_ended() && seen <= from {
             return None;
         }
-        let position = self.rest.head.position_or_start(cx.now);
         let room = (position + self.goal).max(from);
         let until = to.min(from + PIECE).min(room).min(seen.max(from));
         // A remainder that is too short to fill would stay a hole.

@@ -23,7 +23,8 @@ impl Fetch<'_> {
         }
     }
 
-    /// A newer segment to request in place of one that stays away. If it comes, the other one is lost.
+    /// A newer segment to request in place of one that stays away, or that the origin has thrown away by
+    /// now. If it comes, the other one is lost.
     pub(super) fn in_place_of_missing(
         &mut self,
         cx: &mut Cx<'_>,
@@ -32,7 +33,8 @@ impl Fetch<'_> {
     ) -> Option<Segment> {
         let age = |segment: &Segment| self.rest.age(self.tracks, cx.now, segment);
         let stream = self.tracks.get(track)?;
-        let (newer, due) = stream.newer_than_missing(cx.now, &rep.segments, age)?;
+        let oldest = self.rest.oldest(self.tracks, cx.now).unwrap_or_default();
+        let (newer, due) = stream.newer_than_missing(cx.now, &rep.segments, oldest, age)?;
         if due > cx.now {
             cx.wake_at(due, Reason::Availability);
             return None;

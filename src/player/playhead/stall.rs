@@ -168,7 +168,10 @@ impl Playhead {
     fn finish_seek(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let at = self.element.seeking_to.unwrap_or(self.element.snap.position);
         match s.ways.way(at) {
-            Way::Here | Way::Wait => Move::Stay,
+            Way::Here | Way::Wait => match s.ways.behind_missed_silence(at) {
+                Some(to) => self.go_to(cx, to),
+                None => Move::Stay,
+            },
             Way::Ask => {
                 self.start_at = Some(at);
                 Move::FetchFrom(at)
@@ -209,8 +212,11 @@ impl Playhead {
         {
             return Some(to);
         }
-        if stuck && ahead < AT_A_HOLE && s.ways.missed_silence(at + ahead) {
-            return common.next_start(at + ahead);
+        if stuck
+            && ahead < AT_A_HOLE
+            && let Some(behind) = s.ways.behind_missed_silence(at + ahead)
+        {
+            return Some(behind);
         }
         (stuck && self.element.has_had_enough(now)).then(|| at + Duration::from_millis(100))
     }

@@ -70,6 +70,7 @@ impl Stream {
         &self,
         now: Instant,
         list: &SegmentList,
+        oldest: Position,
         age: impl Fn(&Segment) -> i64,
     ) -> Option<(Segment, Instant)> {
         let missing = self.trouble.missing()?;
@@ -77,7 +78,11 @@ impl Stream {
             return None;
         }
         let late = micros(self.lateness.known());
-        let newer = list.at(missing.tried + SEAM)?;
+        let mut newer = list.at(missing.tried + SEAM)?;
+        if newer.start < oldest {
+            // The one at the very end of the window would be thrown away meanwhile.
+            newer = list.at(oldest + (newer.end.since(newer.start) * 2))?;
+        }
         let due = late.saturating_sub(age(&newer));
         let due = now + Duration::from_micros(u64::try_from(due).unwrap_or(0));
         // Where several newer ones are listed, they are not tried in quick succession.

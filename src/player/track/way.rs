@@ -136,12 +136,17 @@ impl<'a> Ways<'a> {
             && self.types.can_play(MIME) == Some(true)
     }
 
-    /// Sound has a hole at `at` in a segment that has come: it ended earlier than the manifest says, and the
-    /// next segment had been requested by then.
-    pub(in crate::player) fn missed_silence(&self, at: Position) -> bool {
-        let missed =
-            |s: &Stream| !s.buffer.ranges().holds(at) && s.buffer.is_idle() && s.settled().end > at;
-        self.tracks.iter().any(|s| self.falls_silent(s) && missed(s))
+    /// Behind a hole in the sound at `at` that no silence will fill, because newer sound has come already:
+    /// sound ended earlier than the manifest says, and the next segment had been requested by then, or a
+    /// live segment was lost.
+    pub(in crate::player) fn behind_missed_silence(&self, at: Position) -> Option<Position> {
+        let missed = |s: &Stream| {
+            let held = s.buffer.ranges();
+            let newer = || held.next_start(at).is_some_and(|next| next <= s.settled().end);
+            !held.holds(at) && s.buffer.is_idle() && newer()
+        };
+        let any = self.tracks.iter().any(|s| self.falls_silent(s) && missed(s));
+        if any { self.tracks.common().next_start(at) } else { None }
     }
 }
 
