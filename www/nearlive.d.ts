@@ -1,7 +1,7 @@
 // The reference of Nearlive's JavaScript API. Lengths are in seconds unless a name says otherwise.
 
 /**
- * How a player behaves. An option with a wrong value, or that does not exist, is named in the console with what it has to be, and the
+ * How a player behaves; `configure()` changes it later. An option with a wrong value, or that does not exist, is named in the console with what it has to be, and the
  * default is used.
  */
 export interface Options {
@@ -30,6 +30,28 @@ export interface Options {
    * anyway where there is no `MediaSource` (an iPhone). Default false.
    */
   managed?: boolean;
+  /** The most that automatic quality may choose, in lines of the picture. Default: any. */
+  maxHeight?: number;
+  /** The same in bits a second. Default: any. */
+  maxBandwidth?: number;
+  /** What the connection is taken to carry before anything is measured, in bits a second. Default 3e6 live, 2e6 on demand. */
+  startBandwidth?: number;
+  /** Fetch no picture more than twice as high as it is shown. Default true. */
+  capToElement?: boolean;
+}
+
+/** What can be said only when a player is made. */
+export interface CreateOptions extends Options {
+  /**
+   * Makes each request in place of the browser's `fetch()`: to sign addresses, add headers, or choose credentials. It gets an
+   * absolute address and, in `init`, `method`, `signal`, `headers` (`Range`) and `credentials` where the player sets them, and
+   * gives what `fetch()` gives.
+   */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * "xhr": requests are made by XMLHttpRequest, which a browser without readable streams uses anyway. Default "fetch".
+   */
+  transport?: "fetch" | "xhr";
 }
 
 /** A quality that `setQuality()` can choose. */
@@ -98,6 +120,8 @@ export interface Stats {
    * else its place on the manifest's clock. A camera's own delay before its server is not in it: it cannot be known over RTSP.
    */
   latency: number | null;
+  /** That time, in ms since 1970; null on demand and while there is no picture. */
+  playingDate: number | null;
   targetLatency: number | null;
   /**
    * How much newer than the frame shown could be had, beyond `targetLatency`: what `goLive()` would gain. By the manifest's
@@ -169,6 +193,11 @@ export interface Player {
   qualities(): Quality[];
   /** Takes an id of `qualities()`, or "auto". An unknown id is named in the console, and the player chooses. */
   setQuality(id: string): void;
+  /**
+   * Changes options; those that are not given stay as they are. `autoplay`, `credentials`, `managed` and `startBandwidth` count for
+   * what is loaded later, or not at all.
+   */
+  configure(options: Options): void;
   /** Jumps to the live edge. */
   goLive(): void;
   stats(): Stats;

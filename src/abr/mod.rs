@@ -52,9 +52,30 @@ const MODEST: Bitrate = Bitrate::from_kbps(3_000);
 /// The same on demand, where a first segment that is too large costs seconds.
 const GUESS: Bitrate = Bitrate::from_kbps(2_000);
 
-/// The rung to start with; `rungs` are lowest first.
-pub fn first(rungs: &[Rung], live: bool) -> Option<Choice> {
-    let limit = if live { MODEST } else { GUESS };
+/// What the page allows automatic quality.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// What the link is taken to carry before anything is measured. `None` (default): 3 Mb/s live,
+    /// 2 Mb/s on demand.
+    pub start: Option<Bitrate>,
+    /// The highest bandwidth. Default: any.
+    pub bandwidth: Bitrate,
+    /// The greatest height, in lines. Default: any.
+    pub height: u32,
+    /// Nothing larger than can be seen at the size it is shown. Default true.
+    pub to_element: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let bandwidth = Bitrate::from_bps(u64::MAX);
+        Self { start: None, bandwidth, height: u32::MAX, to_element: true }
+    }
+}
+
+/// The rung to start with; `rungs` are lowest first, `start` is the page's own guess.
+pub fn first(rungs: &[Rung], live: bool, start: Option<Bitrate>) -> Option<Choice> {
+    let limit = start.unwrap_or(if live { MODEST } else { GUESS });
     let rung = highest(rungs, limit).or_else(|| rungs.first().copied())?;
     Some(Choice { rep: rung.rep, why: format!("start: a first guess allows {}", Mbps(limit)) })
 }
@@ -93,9 +114,9 @@ mod tests {
     #[test]
     fn a_live_start_takes_the_top_where_it_is_modest() {
         let rungs = ladder(&[300, 800, 2500]);
-        assert_eq!(first(&rungs, true).unwrap().rep, 2);
-        assert_eq!(first(&rungs, false).unwrap().rep, 1);
-        assert_eq!(first(&ladder(&[4000, 8000]), true).unwrap().rep, 0);
+        assert_eq!(first(&rungs, true, None).unwrap().rep, 2);
+        assert_eq!(first(&rungs, false, None).unwrap().rep, 1);
+        assert_eq!(first(&ladder(&[4000, 8000]), true, None).unwrap().rep, 0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The settings, each with its unit and its default. Defaults are defined here alone.
 
+use crate::abr::Limits;
 use crate::time::Duration;
 
 /// How a player behaves.
@@ -21,6 +22,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Start without waiting for a play command. Default true.
     pub autoplay: bool,
+    /// What automatic quality may choose.
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -32,6 +35,7 @@ impl Default for Config {
             buffer_behind: Duration::from_secs(20),
             request_timeout: Duration::from_secs(8),
             autoplay: true,
+            limits: Limits::default(),
         }
     }
 }

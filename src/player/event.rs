@@ -1,7 +1,7 @@
 //! What the page is told: events, states, qualities, figures.
 
 use super::error::Error;
-use crate::time::Duration;
+use crate::time::{Duration, WallTime};
 use crate::units::{Bitrate, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -104,6 +104,8 @@ pub struct Stats {
     /// The origin's time now minus the capture time (else the manifest's time) of the picture
     /// shown.
     pub latency: Option<Duration>,
+    /// The origin's time at which the picture shown was taken, as `latency` has it. Live only.
+    pub playing_date: Option<WallTime>,
     /// The latency that the live control steers to.
     pub target_latency: Option<Duration>,
     /// How much farther behind the live edge playback is than the latency it steers to.

@@ -56,12 +56,14 @@ impl Report<'_> {
         let snap = self.rest.head.snap();
         let (stalls, stalls_of_source) = self.rest.head.stalls(now);
         let stream = self.tracks.leading();
+        let latency = self.latency(now);
         let rep =
             self.rest.manifest.presentation().zip(stream).and_then(|(p, s)| rep_of(p, s.place()));
         Stats {
             protocol: self.rest.manifest.protocol(),
             live: self.rest.head.is_live(),
-            latency: self.latency(now),
+            latency,
+            playing_date: latency.map(|latency| self.rest.clock.origin(now) - latency),
             target_latency: self.rest.head.control().map(|control| control.wanted(now)),
             behind: self.behind(now),
             buffer_ahead: self.rest.ahead(self.tracks, now),

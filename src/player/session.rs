@@ -73,6 +73,7 @@ impl Session {
         wall: WallTime,
         choice: QualityChoice,
     ) -> Self {
+        let limits = cx.config.limits.clone();
         let mut session = Self {
             manifest: Manifest::new(url.clone()),
             url,
@@ -85,7 +86,7 @@ impl Session {
             head: Playhead::new(cx.now),
             camera: Camera::default(),
             figures: Figures::default(),
-            quality: Adaptation::new(choice),
+            quality: Adaptation::new(choice, limits),
             edge: Edge::default(),
             again: Again::default(),
         };
@@ -254,6 +255,7 @@ impl Session {
 
     /// The settings changed, or the sound was turned off or on.
     pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
+        self.quality.limit(&cx.config.limits);
         self.drive().configured(cx);
     }
 

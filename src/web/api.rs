@@ -7,8 +7,9 @@
 use super::driver::Shell;
 use super::report::{self, Loading};
 use super::{dom, options};
+use core::cell::RefCell;
 use js_sys::{Function, Promise};
-use nearlive::player::{Code, Command, Input, QualityChoice};
+use nearlive::player::{Code, Command, Config, Input, QualityChoice};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -17,6 +18,8 @@ use wasm_bindgen_futures::future_to_promise;
 #[wasm_bindgen(js_name = Player)]
 pub struct Handle {
     shell: Rc<Shell>,
+    /// The options in force.
+    config: RefCell<Config>,
 }
 
 #[wasm_bindgen(js_class = Player)]
@@ -30,7 +33,9 @@ impl Handle {
             return Err(report::own_error(Code::BadCall, message));
         }
         let video = video.clone().unchecked_into();
-        Ok(Self { shell: Shell::new(video, options::read(options)) })
+        let options = options::read(options, Config::default());
+        let config = options.config.clone().into();
+        Ok(Self { shell: Shell::new(video, options), config })
     }
 
     /// Plays a manifest. Fulfilled when it is known, rejected with the error that ended it.
@@ -90,6 +95,13 @@ impl Handle {
     #[wasm_bindgen(js_name = goLive)]
     pub fn go_live(&self) {
         self.command(Command::GoLive);
+    }
+
+    /// Other options from now on; what is not given stays as it is.
+    pub fn configure(&self, options: &JsValue) {
+        let config = options::read(options, self.config.take()).config;
+        self.config.replace(config.clone());
+        self.command(Command::Configure(config));
     }
 
     /// Figures of this moment.

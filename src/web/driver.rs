@@ -16,7 +16,7 @@ use super::source::{Op, Source, Whole};
 use super::timer::Alarm;
 use super::{dom, face, fault, units};
 use core::cell::{Cell, RefCell};
-use js_sys::Uint8Array;
+use js_sys::{Function, Uint8Array};
 use nearlive::player::{
     Append, BlobId, Config, Event, FetchEvent, FetchId, Input, Output, Player, SourceEvent, State,
     Stats,
@@ -44,6 +44,8 @@ pub(crate) struct Shell {
     blobs: RefCell<Vec<(BlobId, Uint8Array)>>,
     blob_count: Cell<u32>,
     credentials: Option<RequestCredentials>,
+    /// What the page has in place of `fetch`.
+    hook: Option<Function>,
     /// ManagedMediaSource is preferred.
     managed: bool,
 }
@@ -74,6 +76,7 @@ impl Shell {
                 blobs: RefCell::default(),
                 blob_count: Cell::new(0),
                 credentials: options.credentials,
+                hook: options.fetch,
                 managed: options.managed,
             }
         });
@@ -149,7 +152,8 @@ impl Shell {
     fn perform(&self, output: Output) {
         match output {
             Output::Fetch(request) => {
-                let fetch = Fetch::start(self.inbox.clone(), &request, self.credentials);
+                let (inbox, hook) = (self.inbox.clone(), self.hook.as_ref());
+                let fetch = Fetch::start(inbox, &request, self.credentials, hook);
                 self.fetches.borrow_mut().push(fetch);
             }
             Output::Cancel(id) => {

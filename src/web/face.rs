@@ -33,12 +33,23 @@ pub(crate) struct Options {
     pub(crate) autoplay: Option<bool>,
     /// Whether requests to other origins carry cookies.
     pub(crate) credentials: Option<Credentials>,
+    /// The most that automatic quality may choose, in lines.
+    pub(crate) max_height: Option<Count>,
+    /// The same in bits a second.
+    pub(crate) max_bandwidth: Option<Count>,
+    /// What the connection is taken to carry before anything is measured, in bits a second.
+    pub(crate) start_bandwidth: Option<Count>,
+    /// Fetch nothing larger than can be seen.
+    pub(crate) cap_to_element: Option<bool>,
     /// Play through ManagedMediaSource where the browser has both.
     pub(crate) managed: Option<bool>,
 }
 
 /// A length that is worth something.
 pub(crate) struct Seconds(pub(crate) Duration);
+
+/// A number of something; its fraction is left out.
+pub(crate) struct Count(pub(crate) u64);
 
 /// The distance to the live edge: a length, or `None` for `"auto"`.
 pub(crate) struct Latency(pub(crate) Option<Duration>);
@@ -93,6 +104,7 @@ pub(crate) struct Stats<'a> {
     protocol: &'a str,
     live: bool,
     latency: Option<f64>,
+    playing_date: Option<f64>,
     target_latency: Option<f64>,
     behind: Option<f64>,
     buffer_ahead: f64,
@@ -238,6 +250,7 @@ impl<'a> Stats<'a> {
             protocol: it.protocol,
             live: it.live,
             latency: seconds(it.latency),
+            playing_date: it.playing_date.map(|it| it.as_micros() as f64 / 1000.0),
             target_latency: seconds(it.target_latency),
             behind: seconds(it.behind),
             buffer_ahead: length(it.buffer_ahead),
@@ -273,39 +286,56 @@ const LONGEST_SECONDS: f64 = 86_400.0;
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // Without "auto" there is always one.
-        from.deserialize_any(Length { auto: false }).map(|it| Self(it.unwrap_or_default()))
+        // There is always one: only a latency may be "auto".
+        from.deserialize_any(Number::Seconds).map(|it| Self(duration(it.unwrap_or_default())))
     }
 }
 
 impl<'de> Deserialize<'de> for Latency {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Length { auto: true }).map(Self)
+        from.deserialize_any(Number::Latency).map(|it| Self(it.map(duration)))
     }
 }
 
-/// Reads a length in seconds, or, where that is allowed, `"auto"`: `None`.
-struct Length {
-    auto: bool,
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // The cast takes Infinity for the largest number.
+        from.deserialize_any(Number::Count).map(|it| Self(it.unwrap_or_default() as u64))
+    }
 }
 
-impl Visitor<'_> for Length {
-    type Value = Option<Duration>;
+fn duration(seconds: f64) -> Duration {
+    Duration::from_micros((seconds * 1e6) as u64)
+}
+
+/// Reads a number above 0, or, where that is allowed, `"auto"`: `None`.
+#[derive(Clone, Copy, PartialEq)]
+enum Number {
+    Seconds,
+    Latency,
+    Count,
+}
+
+impl Visitor<'_> for Number {
+    type Value = Option<f64>;
 
     fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        out.write_str("a number of seconds above 0, at most 86400")?;
-        out.write_str(if self.auto { ", or \"auto\"" } else { "" })
+        out.write_str(match self {
+            Self::Seconds => "a number of seconds above 0, at most 86400",
+            Self::Latency => "a number of seconds above 0, at most 86400, or \"auto\"",
+            Self::Count => "a number above 0",
+        })
     }
 
-    fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
-        if seconds > 0.0 && seconds <= LONGEST_SECONDS {
-            return Ok(Some(Duration::from_micros((seconds * 1e6) as u64)));
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        if number > 0.0 && (number <= LONGEST_SECONDS || self == Self::Count) {
+            return Ok(Some(number));
         }
-        Err(E::invalid_value(Unexpected::Float(seconds), &self))
+        Err(E::invalid_value(Unexpected::Float(number), &self))
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
-        if self.auto && word == "auto" {
+        if self == Self::Latency && word == "auto" {
             return Ok(None);
         }
         Err(E::invalid_value(Unexpected::Str(word), &self))

@@ -1,4 +1,4 @@
-//! Requests: `fetch()` and the reading of its stream.
+//! Requests: `fetch()`, or what the page has in its place, and the reading of its stream.
 //!
 //! A media body stays in JavaScript: of each read the scanner gets the few bytes that it asks for,
 //! and the `Uint8Array` itself is what is appended later. No header is added but `Range`, which is
@@ -7,7 +7,7 @@
 use super::inbox::{Inbox, Message};
 use super::{dom, units};
 use core::cell::Cell;
-use js_sys::{Object, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise, Uint8Array};
 use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
 use nearlive::time::Duration;
@@ -37,6 +37,7 @@ impl Fetch {
         inbox: Rc<Inbox>,
         request: &Request,
         credentials: Option<RequestCredentials>,
+        hook: Option<&Function>,
     ) -> Rc<Self> {
         let fetch = Rc::new(Self {
             id: request.id,
@@ -50,7 +51,14 @@ impl Fetch {
             Body::Media(tracks) => Some(Walk::new(Scanner::new(tracks))),
         };
         let init = fetch.init(request, credentials);
-        let response = dom::window().fetch_with_str_and_init(&request.url, &init);
+        let response = match hook {
+            None => dom::window().fetch_with_str_and_init(&request.url, &init),
+            // It always gives a promise: `www/loader.js` wraps what the page gave.
+            Some(hook) => {
+                let given = hook.call2(&JsValue::UNDEFINED, &request.url.as_str().into(), &init);
+                given.unwrap_or_default().unchecked_into()
+            }
+        };
         spawn_local(fetch.clone().run(response, walk));
         fetch
     }
@@ -104,7 +112,7 @@ impl Fetch {
         let response: Response = JsFuture::from(response).await?.unchecked_into();
         self.head(&response);
         let Some(body) = response.body() else { return Ok(()) };
-        let reader = ReadableStreamDefaultReader::new(&body)?;
+        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
         loop {
             let chunk: ReadableStreamReadResult =
                 JsFuture::from(reader.read()).await?.unchecked_into();

@@ -4,9 +4,11 @@
 //! than a complaint. Their names and types are in [`face::Options`], their reference is
 //! `www/nearlive.d.ts`.
 
+use super::face::Count;
 use super::{dom, face, value};
-use js_sys::{Object, Reflect};
+use js_sys::{Function, Object, Reflect};
 use nearlive::player::Config;
+use nearlive::units::Bitrate;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use wasm_bindgen::prelude::*;
@@ -21,16 +23,19 @@ pub(crate) struct Options {
     pub(crate) credentials: Option<RequestCredentials>,
     /// ManagedMediaSource, where the browser has both.
     pub(crate) managed: bool,
+    /// What the page has in place of `fetch`.
+    pub(crate) fetch: Option<Function>,
 }
 
-/// Reads what the page gave.
-pub(crate) fn read(given: &JsValue) -> Options {
+/// Reads what the page gave; what it did not give is as in `before`.
+pub(crate) fn read(given: &JsValue, before: Config) -> Options {
+    let mut options = Options { config: before, ..Options::default() };
     if given.is_undefined() || given.is_null() {
-        return Options::default();
+        return options;
     }
     if !given.is_object() {
         dom::warn("nearlive: the options must be an object, not", given);
-        return Options::default();
+        return options;
     }
     let keys = Object::keys(given.unchecked_ref::<Object>());
     let mut all: Vec<(String, JsValue)> = keys
@@ -38,16 +43,21 @@ pub(crate) fn read(given: &JsValue) -> Options {
         .filter_map(|key| Some((key.as_string()?, Reflect::get(given, &key).ok()?)))
         .filter(|it| !it.1.is_undefined())
         .collect();
+    let function = all.iter().position(|it| it.0 == "fetch" && it.1.is_function());
+    options.fetch = function.map(|at| all.swap_remove(at).1.unchecked_into());
     // A bad value is thrown out, and the others are read again.
     loop {
         let refused = match face::Options::deserialize(MapAccessDeserializer::new(
             value::Properties::new(&all),
         )) {
-            Ok(read) => return Options::of(&read),
+            Ok(read) => {
+                options.take(&read);
+                return options;
+            }
             Err(refused) => refused,
         };
         let Some(at) = all.iter().position(|it| it.0 == refused.key) else {
-            return Options::default();
+            return options;
         };
         let (key, value) = all.swap_remove(at);
         let text =
@@ -57,8 +67,8 @@ pub(crate) fn read(given: &JsValue) -> Options {
 }
 
 impl Options {
-    fn of(read: &face::Options) -> Self {
-        let mut config = Config::default();
+    fn take(&mut self, read: &face::Options) {
+        let config = &mut self.config;
         for (given, length) in [
             (&read.max_drift, &mut config.max_drift),
             (&read.buffer_ahead, &mut config.buffer_ahead),
@@ -73,11 +83,19 @@ impl Options {
             config.latency = latency.0;
         }
         config.autoplay = read.autoplay.unwrap_or(config.autoplay);
-        let credentials = read.credentials.map(|it| match it {
+        let limits = &mut config.limits;
+        let bits = |given: &Option<Count>| given.as_ref().map(|it| Bitrate::from_bps(it.0));
+        if let Some(most) = &read.max_height {
+            limits.height = u32::try_from(most.0).unwrap_or(u32::MAX);
+        }
+        limits.bandwidth = bits(&read.max_bandwidth).unwrap_or(limits.bandwidth);
+        limits.start = bits(&read.start_bandwidth).or(limits.start);
+        limits.to_element = read.cap_to_element.unwrap_or(limits.to_element);
+        self.credentials = read.credentials.map(|it| match it {
             face::Credentials::Omit => RequestCredentials::Omit,
             face::Credentials::SameOrigin => RequestCredentials::SameOrigin,
             face::Credentials::Include => RequestCredentials::Include,
         });
-        Self { config, credentials, managed: read.managed.unwrap_or_default() }
+        self.managed = read.managed.unwrap_or_default();
     }
 }

@@ -14,7 +14,7 @@ mod types;
 
 use face::{EVENTS, Error, Event, Latency, Options, Seconds, Stats};
 use nearlive::player::{self, Code, State};
-use nearlive::time::Duration;
+use nearlive::time::{Duration, WallTime};
 use nearlive::units::{Bitrate, Resolution};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
@@ -70,6 +70,7 @@ fn stats_are_what_the_types_say() {
     let full = player::Stats {
         protocol: "dash",
         latency: length,
+        playing_date: Some(WallTime::from_micros(1_795_900_000_250_000)),
         target_latency: length,
         behind: length,
         throughput: Some(Bitrate::from_bps(3_000_000)),
@@ -90,6 +91,7 @@ fn stats_are_what_the_types_say() {
     all_of(types().named("Stats"), "Stats", &values);
     let full = &values[STATES.len()];
     assert_eq!(full["latency"], json!(0.25));
+    assert_eq!(full["playingDate"], json!(1_795_900_000_250.0));
     assert_eq!(full["startupMs"], json!(250.0));
     assert_eq!(full["throughputKbps"], json!(3000));
 }

@@ -9,7 +9,7 @@ use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::shown::Shown;
-use crate::abr::{self, Choice, Rung, ahead, live};
+use crate::abr::{self, Choice, Limits, Rung, ahead, live};
 use crate::player::event::{Quality, QualityChoice};
 use crate::player::io::TrackId;
 use crate::player::place::{Place, track_of};
@@ -28,6 +28,11 @@ use alloc::vec::Vec;
 pub(super) const FRESH: Duration = Duration::from_secs(6);
 /// Media that arrives this much later than usual is held back by the link.
 pub(in crate::player) const LATE_BY_LINK: Duration = Duration::from_millis(100);
+
+/// In lines; 0 where it is not known.
+fn height(rep: &Representation) -> u32 {
+    rep.resolution.map_or(0, |size| size.height)
+}
 
 /// What a choice is made from, at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,8 @@ impl View<'_> {
 #[derive(Debug)]
 pub(in crate::player) struct Adaptation {
     choice: QualityChoice,
+    /// What the page allows.
+    limits: Limits,
     pub(super) estimate: Estimate,
     pub(super) rule: live::Rule,
     pub(super) guard: Guard,
@@ -78,9 +85,10 @@ pub(in crate::player) struct Adaptation {
 }
 
 impl Adaptation {
-    pub(in crate::player) fn new(choice: QualityChoice) -> Self {
+    pub(in crate::player) fn new(choice: QualityChoice, limits: Limits) -> Self {
         Self {
             choice,
+            limits,
             estimate: Estimate::default(),
             rule: live::Rule::default(),
             guard: Guard::default(),
@@ -119,6 +127,11 @@ impl Adaptation {
         self.choice = choice;
     }
 
+    /// The page allows this from now on.
+    pub(in crate::player) fn limit(&mut self, limits: &Limits) {
+        self.limits.clone_from(limits);
+    }
+
     /// The decoder failed on a higher rung than `rep`: only `rep` and lower ones are taken from now
     /// on.
     pub(in crate::player) fn forbid_above(&mut self, rep: usize) {
@@ -131,21 +144,36 @@ impl Adaptation {
         self.kept_on_rung = Some(middle(segment));
     }
 
+    fn allows(&self, rep: &Representation) -> bool {
+        rep.bandwidth <= self.limits.bandwidth && height(rep) <= self.limits.height
+    }
+
     /// The rungs of a track that automatic quality may take now, lowest first: those that play
-    /// here, up to the ceilings (dropped frames, failed decoder, size on screen), at least one.
+    /// here, up to the ceilings (dropped frames, failed decoder, size on screen, the page's own),
+    /// at least one.
     pub(super) fn rungs(&self, now: Instant, types: &Types, track: &Track) -> Vec<Rung> {
         let playable = types.playable(track);
-        let heights = playable.iter().filter_map(|&rep| {
-            let size = track.representations.get(rep)?.resolution;
-            Some((rep, size.map_or(0, |size| size.height)))
-        });
-        let most = self.guard.highest(now).min(self.shown.highest(heights));
-        let rungs = playable.iter().filter_map(|&rep| {
-            let bandwidth = track.representations.get(rep)?.bandwidth;
-            Some(Rung { rep, bandwidth })
-        });
-        let allowed: Vec<_> = rungs.clone().filter(|r| r.rep <= most).collect();
-        if allowed.is_empty() { rungs.take(1).collect() } else { allowed }
+        let mut most = self.guard.highest(now);
+        if self.limits.to_element {
+            let heights = playable.iter().filter_map(|&rep| {
+                let it = track.representations.get(rep)?;
+                Some((rep, height(it)))
+            });
+            most = most.min(self.shown.highest(heights));
+        }
+        let (mut allowed, mut lowest) = (Vec::new(), None);
+        for rep in playable {
+            let Some(it) = track.representations.get(rep) else { continue };
+            let rung = Rung { rep, bandwidth: it.bandwidth };
+            lowest.get_or_insert(rung);
+            if rep <= most && self.allows(it) {
+                allowed.push(rung);
+            }
+        }
+        if allowed.is_empty() {
+            allowed.extend(lowest);
+        }
+        allowed
     }
 
     /// The representation that the viewer chose, if this track has it and it plays.
@@ -168,7 +196,7 @@ impl Adaptation {
             self.because("chosen by the viewer");
             return Some(rep);
         }
-        let first = abr::first(&self.rungs(now, types, track), live)?;
+        let first = abr::first(&self.rungs(now, types, track), live, self.limits.start)?;
         if picture {
             self.reason = first.why;
         }
@@ -196,11 +224,13 @@ impl Adaptation {
         let rungs = self.rungs(now, v.types, track);
         let ceiling = rungs.last().map(|r| r.rep)?;
         if place.rep > ceiling {
-            let weak = self.guard.highest(now) < place.rep;
-            self.because(if weak {
+            let allowed = track.representations.get(place.rep).is_none_or(|it| self.allows(it));
+            self.because(if self.guard.highest(now) < place.rep {
                 "this machine cannot keep up with the higher one"
-            } else {
+            } else if allowed {
                 "more cannot be seen at the size it is shown"
+            } else {
+                "the page allows no more"
             });
             return Some(Place { rep: ceiling, ..place });
         }
@@ -300,7 +330,12 @@ mod tests {
             let place = Place { period: 0, track: 0, rep };
             let at = Position::default();
             tracks.add(TrackKind::Video, place, "video/mp4".into(), at);
-            Self { quality: Adaptation::new(choice), presentation, tracks, types }
+            Self {
+                quality: Adaptation::new(choice, Limits::default()),
+                presentation,
+                tracks,
+                types,
+            }
         }
 
         /// The link carries so much.
@@ -357,6 +392,44 @@ mod tests {
         test.quality.shows(index, 180);
         let why = "more cannot be seen at the size it is shown";
         assert_eq!(test.turns_to(20), Some((1, why)));
+    }
+
+    #[test]
+    fn the_page_may_limit_the_height_and_the_bandwidth_and_say_what_to_start_with() {
+        let most = |rep: usize| {
+            let all = film().periods[0].tracks[0].representations.clone();
+            let height = all[rep].resolution.unwrap().height;
+            let bandwidth = all[rep].bandwidth;
+            [Limits { height, ..Limits::default() }, Limits { bandwidth, ..Limits::default() }]
+        };
+        for rep in 0..3 {
+            for limits in most(rep) {
+                let mut test = Test::of("", 2).link(9000);
+                test.quality.limit(&limits);
+                let expected = (rep < 2).then_some((rep, "the page allows no more"));
+                assert_eq!(test.turns_to(20), expected, "{limits:?}");
+            }
+        }
+        let mut test = Test::of("", 2).link(9000);
+        test.quality.limit(&Limits { height: 1, ..Limits::default() });
+        assert_eq!(test.turns_to(20).map(|it| it.0), Some(0), "at least one is left");
+        for (kbps, first) in [(100, 0), (100_000, 2)] {
+            let start = Some(Bitrate::from_bps(kbps * 1000));
+            let Test { mut quality, presentation, types, .. } = Test::of("", 0);
+            quality.limit(&Limits { start, ..Limits::default() });
+            let track = &presentation.periods[0].tracks[0];
+            assert_eq!(quality.first(now(0), &types, track, false), Some(first), "{kbps} kb/s");
+        }
+    }
+
+    #[test]
+    fn where_the_page_wants_it_a_small_picture_is_fetched_large() {
+        let mut test = Test::of("", 2).link(9000);
+        let large = test.presentation.periods[0].tracks[0].representations[2].clone();
+        let index = test.quality.index_of(&large);
+        test.quality.shows(index, 180);
+        test.quality.limit(&Limits { to_element: false, ..Limits::default() });
+        assert_eq!(test.turns_to(20), None);
     }
 
     #[test]
