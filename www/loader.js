@@ -23,7 +23,7 @@ const guarded = (exports) => {
 const partial = new WeakSet();
 
 const nearlive = (() => {
-  // The modules by what they play ("all", or the ending of a manifest), and the script for a browser that plays "alone": a
+  // The modules by what they play ("all", or the ending of a manifest), and the script for what the browser plays "alone": a
   // promise of what has the `Player` of each.
   const modules = {};
   // A page need not keep what create() gave it. A player holds its video, so that only destroy() ends them both.
@@ -33,19 +33,22 @@ const nearlive = (() => {
   const playsAlone = (video) =>
     !globalThis.MediaSource && !globalThis.ManagedMediaSource && !!video?.canPlayType?.("application/vnd.apple.mpegurl");
 
-  /** Which module plays what is at this address. */
-  const moduleFor = (video, src) => {
-    if (playsAlone(video)) return "alone";
-    const ending = /\.(mpd|m3u8)$/i.exec(String(src).split(/[?#]/, 1));
-    return modules.all || !ending ? "all" : ending[1].toLowerCase();
+  /** What is needed for what is at this address: a single file needs only the browser. */
+  const kindOf = (video, src) => {
+    const path = String(src).split(/[?#]/, 1)[0];
+    if (playsAlone(video) || /\.(mp4|m4v|webm)$/i.test(path)) return "alone";
+    return /\.(mpd|m3u8)$/i.exec(path)?.[1].toLowerCase() ?? "all";
   };
+
+  /** The module for it: one that is here already serves for all. */
+  const moduleFor = (kind) => (modules.all && kind !== "alone" ? "all" : kind);
 
   /** Compiles a module once; a failed download is tried again at the next call. */
   const start = (name) => (modules[name] ??= compile(name));
 
   const compile = async (name) => {
     try {
-      if (name === "alone") return await import(MODULES[name]);
+      if (name === "alone" || name === "xhr") return await import(MODULES[name]);
       const glue = wasm_bindgen();
       await glue(MODULES[name]);
       return glue;
@@ -55,14 +58,15 @@ const nearlive = (() => {
     }
   };
 
+  const failure = (message, what) => Object.assign(new Error(message), { name: "NearliveError", detail: "" }, what);
+
   /** In the shape of the player's own errors. */
   const unusable = (cause, url) => {
     const old = typeof WebAssembly !== "object";
     const message = old
       ? "This browser has no WebAssembly. Use a current Chrome, Edge, Firefox or Safari."
       : `The player itself could not be loaded from ${url}. Check that this address can be reached from here, and reload.`;
-    return Object.assign(new Error(message), {
-      name: "NearliveError",
+    return failure(message, {
       code: old ? 4002 : 1001,
       category: old ? "browser" : "network",
       fatal: true,
@@ -71,23 +75,79 @@ const nearlive = (() => {
     });
   };
 
+  /** The options as the module takes them: what carries the requests is a function, or the browser's fetch(). */
+  const carried = async (options) => {
+    if (options != null && typeof options !== "object") return options; // the module names it in the console
+    const streams = "body" in (globalThis.Response?.prototype ?? {});
+    const { transport = streams ? "fetch" : "xhr", fetch, ...rest } = options ?? {};
+    if (fetch) rest.fetch = typeof fetch === "function" ? async (...all) => fetch(...all) : fetch;
+    else if (transport === "xhr") rest.fetch = (await start("xhr")).overXhr();
+    else if (transport !== "fetch") console.warn('nearlive: ignoring the option transport, which has to be "fetch" or "xhr"; given:', transport);
+    return rest;
+  };
+
   return {
     version: VERSION,
     get ready() {
       return start("all").then(() => {});
     },
     async create(video, options, src) {
-      const name = moduleFor(video, src);
+      const settings = await carried(options);
+      let name = moduleFor(kindOf(video, src));
       const { Player } = await start(name);
       players.get(video)?.destroy();
-      const player = new Player(video, options);
-      if (name === "mpd" || name === "m3u8") partial.add(player);
-      players.set(video, player);
-      // Once it is destroyed it must not be kept: it would keep its video, and that again it.
-      player.destroy = () => {
-        if (players.get(video) === player) players.delete(video);
-        Player.prototype.destroy.call(player);
+      let inner = new Player(video, settings);
+      let listeners = []; // [name of an event, listener]
+      let loads = 0;
+
+      /** What plays `kind` takes over. Loading something else, or the end, comes in between. */
+      const turnTo = async (kind) => {
+        const load = loads;
+        const next = moduleFor(kind);
+        const { Player } = await start(next);
+        if (load !== loads) {
+          throw failure("load() was interrupted by another load() or by destroy()", { name: "AbortError", code: 5001, category: "usage", fatal: false });
+        }
+        inner.destroy();
+        inner = new Player(video, settings);
+        listeners.forEach((it) => inner.on(...it));
+        name = next;
+        mark();
       };
+      const mark = () => (name === "mpd" || name === "m3u8" ? partial.add(player) : partial.delete(player));
+
+      const player = {
+        async load(url) {
+          loads++;
+          const kind = typeof url === "string" ? kindOf(video, url) : name;
+          if (kind !== name && (name !== "all" || kind === "alone")) await turnTo(kind);
+          return inner.load(url);
+        },
+        on(...it) {
+          inner.on(...it);
+          listeners.push(it);
+        },
+        off(...it) {
+          inner.off(...it);
+          listeners = listeners.filter((one) => one[0] !== it[0] || one[1] !== it[1]);
+        },
+        qualities: () => inner.qualities(),
+        setQuality: (id) => inner.setQuality(id),
+        configure(options) {
+          if (settings) Object.assign(settings, options);
+          inner.configure(options);
+        },
+        goLive: () => inner.goLive(),
+        stats: () => inner.stats(),
+        // Once it is destroyed it must not be kept: it would keep its video, and that again it.
+        destroy() {
+          loads++;
+          if (players.get(video) === player) players.delete(video);
+          inner.destroy();
+        },
+      };
+      mark();
+      players.set(video, player);
       return player;
     },
   };

@@ -1,5 +1,6 @@
-// A browser that has neither MediaSource nor ManagedMediaSource (an older iPhone) may play HLS by itself: the same face, over the
-// element alone. loader.js takes it in the module's place, and downloads it where it is needed only.
+// What the browser plays by itself: a single file (MP4, WebM), and HLS where there is neither MediaSource nor ManagedMediaSource
+// (an older iPhone). The same face, over the element alone. loader.js takes it in the module's place, and downloads it where it is
+// needed only.
 
 const failure = (message, what) => Object.assign(new Error(message), { name: "NearliveError", detail: "" }, what);
 const usage = (message, name = "NearliveError") => failure(message, { name, code: 5001, category: "usage", fatal: false });
@@ -12,6 +13,10 @@ export class Player {
   #here = new AbortController(); // of what is loaded: it removes the listeners on the video
   #refuse = () => {}; // rejects the promise of load()
   #errors = 0;
+  #protocol = "";
+  #stalls = { count: 0, seconds: 0 };
+  #stoodSince = 0; // performance.now(); 0 while it moves
+  #startup = null; // in ms
 
   constructor(video, options) {
     this.#video = video;
@@ -30,8 +35,10 @@ export class Player {
 
   load(url) {
     const video = this.#video;
-    if (typeof url !== "string") return Promise.reject(usage("load() needs the address of an .m3u8 file"));
+    if (typeof url !== "string") return Promise.reject(usage("load() needs an address"));
     this.#end();
+    this.#protocol = /\.m3u8($|[?#])/i.test(url) ? "hls" : "file";
+    const began = performance.now();
     return new Promise((resolve, reject) => {
       this.#refuse = reject;
       const on = (name, act) => video.addEventListener(name, act, { signal: this.#here.signal });
@@ -39,13 +46,26 @@ export class Player {
         this.#emit("loaded", { qualities: [], live: video.duration === Infinity });
         resolve();
       });
-      on("playing", () => this.#is("playing"));
+      on("playing", () => {
+        this.#startup ??= Math.round(performance.now() - began);
+        this.#moves();
+        this.#is("playing");
+      });
       on("pause", () => this.#is("paused"));
-      on("waiting", () => this.#state === "playing" && this.#is("stalled"));
+      on("waiting", () => {
+        if (this.#state !== "playing" || video.seeking) return;
+        this.#stoodSince = performance.now();
+        this.#stalls.count++;
+        this.#is("stalled");
+      });
       on("ended", () => this.#is("ended"));
       on("error", () => {
-        const message = "The browser cannot play this address by itself, and it has no Media Source Extensions.";
-        const error = failure(message, { code: 4002, category: "browser", fatal: true, url: video.src, detail: video.error?.message ?? "" });
+        const network = video.error?.code === 2;
+        const message = network
+          ? "The file broke off while it was loaded. Check the connection, and load it again."
+          : "The browser cannot play what is at this address: it is not there, or not of a kind that it knows.";
+        const what = network ? { code: 1001, category: "network" } : { code: 4001, category: "browser" };
+        const error = failure(message, { ...what, fatal: true, url: video.currentSrc, detail: video.error?.message ?? "" });
         this.#errors++;
         this.#is("failed");
         this.#emit("error", error);
@@ -63,6 +83,8 @@ export class Player {
 
   setQuality() {} // the browser chooses
 
+  configure() {} // likewise
+
   goLive() {
     const { seekable } = this.#video;
     if (seekable.length) this.#video.currentTime = seekable.end(seekable.length - 1);
@@ -71,13 +93,14 @@ export class Player {
   stats() {
     const { buffered, currentTime, duration, playbackRate } = this.#video;
     const at = Array.from(buffered, (_, i) => i).find((i) => buffered.start(i) <= currentTime && currentTime <= buffered.end(i));
-    const none = { count: 0, seconds: 0 };
+    const stood = this.#stoodSince && (performance.now() - this.#stoodSince) / 1000;
     return {
       state: this.#state,
       via: "video",
-      protocol: this.#state === "idle" ? "" : "hls",
+      protocol: this.#protocol,
       live: duration === Infinity,
       latency: null,
+      playingDate: null,
       targetLatency: null,
       behind: null,
       bufferAhead: at === undefined ? 0 : buffered.end(at) - currentTime,
@@ -85,14 +108,14 @@ export class Player {
       throughputKbps: null,
       quality: null,
       qualityReason: "the browser plays by itself",
-      stalls: none,
-      sourceStalls: none,
+      stalls: { count: this.#stalls.count, seconds: this.#stalls.seconds + stood },
+      sourceStalls: { count: 0, seconds: 0 },
       switches: 0,
       bytes: 0,
       requests: 0,
       errors: this.#errors,
       droppedFrames: this.#video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0,
-      startupMs: null,
+      startupMs: this.#startup,
       waitingFor: "",
       trouble: "",
     };
@@ -102,13 +125,26 @@ export class Player {
     this.#end();
     this.#calls = [];
     this.#state = "idle";
+    this.#protocol = "";
     this.#video.removeAttribute("src");
     this.#video.load();
+  }
+
+  /** It moves again, if it stood. */
+  #moves() {
+    if (!this.#stoodSince) return;
+    const seconds = (performance.now() - this.#stoodSince) / 1000;
+    this.#stoodSince = 0;
+    this.#stalls.seconds += seconds;
+    this.#emit("stall", { seconds });
   }
 
   #end() {
     this.#here.abort();
     this.#here = new AbortController();
+    this.#stalls = { count: 0, seconds: 0 };
+    this.#stoodSince = 0;
+    this.#startup = null;
     this.#refuse(usage("load() was interrupted by another load() or by destroy()", "AbortError"));
   }
 

@@ -108,12 +108,12 @@ export interface NearliveError extends Error {
 export interface Stats {
   state: State;
   /**
-   * What the player plays through; empty where the browser has nothing for it. "video": the browser has no MediaSource of either
-   * kind and plays HLS by itself; then most figures are null or 0, and there are no qualities to choose from.
+   * What the player plays through; empty where the browser has nothing for it. "video": the browser plays by itself, a single file
+   * or, where it has no MediaSource of either kind, HLS; then most figures are null or 0, and there are no qualities to choose from.
    */
   via: "" | "MediaSource" | "ManagedMediaSource" | "video";
   /** Empty before the manifest is known. */
-  protocol: "" | "dash" | "hls";
+  protocol: "" | "dash" | "hls" | "file";
   live: boolean;
   /**
    * The origin's wall clock now minus the time of the frame shown: when the encoder had it (`prft`) where the media says so,
@@ -182,7 +182,7 @@ export interface Events {
 /** One player in one media element. A call with wrong arguments throws (5001), and what is playing goes on. */
 export interface Player {
   /**
-   * Plays an .mpd or .m3u8, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`
+   * Plays an .mpd or .m3u8, or a single .mp4 or .webm, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`
    * that ended it before. If the server cannot be reached or answers with an error of its own, the player tries again without
    * end; `error` and `stats().trouble` say so.
    */
@@ -214,10 +214,10 @@ export interface Nearlive {
   readonly ready: Promise<void>;
   /**
    * Makes a player for this element. The player that the element had before is destroyed. With `src`, the address that will be
-   * loaded, a page downloads less: where it ends in `.mpd` or `.m3u8`, the player plays DASH or HLS alone, and refuses the other
-   * one with error 2002.
+   * loaded first, a page downloads less: where it ends in `.mpd` or `.m3u8`, a module that plays DASH or HLS alone. What another
+   * address needs is downloaded when it is loaded.
    */
-  create(video: HTMLMediaElement, options?: Options, src?: string): Promise<Player>;
+  create(video: HTMLMediaElement, options?: CreateOptions, src?: string): Promise<Player>;
 }
 
 /**

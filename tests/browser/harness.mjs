@@ -66,9 +66,10 @@ export async function launch({ autoplay = true, args = [] } = {}) {
   });
 }
 
-/** A page in a context of its own. `problems` collects whatever a console would show in red. */
-export async function openPage(browser, url, { viewport = { width: 1280, height: 800 }, ...options } = {}) {
+/** A page in a context of its own; `init` runs in it before its scripts do. `problems` collects whatever a console would show in red. */
+export async function openPage(browser, url, { viewport = { width: 1280, height: 800 }, init, ...options } = {}) {
   const context = await browser.newContext({ viewport, ...options });
+  if (init) await context.addInitScript(init);
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   pages.add(page.once("close", () => pages.delete(page)));

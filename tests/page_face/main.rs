@@ -80,6 +80,7 @@ fn stats_are_what_the_types_say() {
     };
     let other =
         player::Stats { protocol: "hls", quality: Some(unknown), ..player::Stats::default() };
+    let file = player::Stats { protocol: "file", ..player::Stats::default() };
     let mut values: Vec<Value> =
         STATES.map(|state| value(Stats::of(&player::Stats::default(), state, ""))).into();
     values.extend([
@@ -87,6 +88,7 @@ fn stats_are_what_the_types_say() {
         value(Stats::of(&other, State::Idle, "ManagedMediaSource")),
         // www/native.js makes these.
         value(Stats::of(&other, State::Playing, "video")),
+        value(Stats::of(&file, State::Playing, "video")),
     ]);
     all_of(types().named("Stats"), "Stats", &values);
     let full = &values[STATES.len()];

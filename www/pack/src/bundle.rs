@@ -4,7 +4,7 @@
 //!
 //! | piece | declares |
 //! |---|---|
-//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and those of `www/native.js` and of the controls) |
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and those of `www/native.js`, `www/xhr.js` and the controls) |
 //! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
 //! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `partial`, the players whose module plays one protocol alone; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
@@ -23,6 +23,7 @@ pub(crate) struct Sources {
     pub(crate) version: &'static str,
     pub(crate) loader: String,
     pub(crate) native: String,
+    pub(crate) xhr: String,
     pub(crate) element: String,
     pub(crate) style: String,
     /// `figures.js` and `controls.js`, and their style.
@@ -36,7 +37,7 @@ pub(crate) fn script(sources: &Sources, glue: &str) -> String {
 const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
 const module = (name) => new URL(name + at.search, at).href;
 return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm"),
-alone: module("nearlive-native.mjs"), controls: module("nearlive-controls.mjs") };
+alone: module("nearlive-native.mjs"), xhr: module("nearlive-xhr.mjs"), controls: module("nearlive-controls.mjs") };
 })();"#;
     let body = body(sources, glue, url);
     format!("(() => {{\n\"use strict\";\n{body}globalThis.nearlive ??= nearlive;\n}})();\n")
@@ -51,6 +52,7 @@ all: module(new URL("nearlive.wasm", import.meta.url)),
 mpd: module(new URL("nearlive-dash.wasm", import.meta.url)),
 m3u8: module(new URL("nearlive-hls.wasm", import.meta.url)),
 alone: module(new URL("nearlive-native.mjs", import.meta.url)),
+xhr: module(new URL("nearlive-xhr.mjs", import.meta.url)),
 controls: module(new URL("nearlive-controls.mjs", import.meta.url)),
 };
 })();"#;
@@ -62,9 +64,10 @@ pub(crate) fn controls(sources: &Sources) -> String {
     constants(sources, &sources.controls_style) + &sources.controls
 }
 
-/// `dist/nearlive-NAME.js`: another player's API on top of the global `nearlive`, whose script the page loads first.
-pub(crate) fn facade(text: &str) -> String {
-    format!("(() => {{\n\"use strict\";\n{text}}})();\n")
+/// `dist/nearlive-NAME.js`: another player's API on top of `dist/nearlive.mjs`, which it loads itself. `shell`: what all of
+/// these share.
+pub(crate) fn facade(shell: &str, text: &str) -> String {
+    format!("(() => {{\n\"use strict\";\n{shell}{text}}})();\n")
 }
 
 /// The first line of each of these files.
@@ -109,6 +112,7 @@ mod tests {
             version: "1.2.3",
             loader: "const nearlive = { version: VERSION };\n".into(),
             native: String::new(),
+            xhr: String::new(),
             element: "customElements.define(\"x-y\", class {});\n".into(),
             style: ".a { content: \"\\201c\"; }".into(),
             controls: "export class Controls {}\n".into(),

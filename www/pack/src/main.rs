@@ -11,9 +11,9 @@
 //!       (three times: DASH, HLS, both)              |
 //! loader.js element.js nearlive.css ---------------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
 //! figures.js controls.js controls.css --------------> dist/nearlive-controls.mjs
-//! native.js ----------------------------------------> dist/nearlive-native.mjs
+//! native.js, xhr.js --------------------------------> dist/nearlive-native.mjs, dist/nearlive-xhr.mjs
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
-//! www/facades/NAME.js ------------------------------> dist/nearlive-NAME.js
+//! www/facades/shell.js and NAME.js -----------------> dist/nearlive-NAME.js
 //! ```
 //!
 //! What the pieces see of each other is written in [`bundle`]. When no input has changed since the last
@@ -60,6 +60,9 @@ impl Job {
         }
     }
 }
+
+/// What the facades share, in `www/facades/`.
+const SHELL: &str = "shell.js";
 
 /// The script of the element's controls, in `dist/`.
 const CONTROLS: &str = "nearlive-controls.mjs";
@@ -121,6 +124,7 @@ fn player(job: &Job) -> Result<()> {
         version: env!("CARGO_PKG_VERSION"),
         loader: job.source("loader.js")?,
         native: job.source("native.js")?,
+        xhr: job.source("xhr.js")?,
         element: job.source("element.js")?,
         style: job.optional("nearlive.css")?,
         controls: job.source("figures.js")? + &job.source("controls.js")?,
@@ -136,6 +140,7 @@ fn player(job: &Job) -> Result<()> {
     stamp
         .text(&sources.loader)
         .text(&sources.native)
+        .text(&sources.xhr)
         .text(&sources.element)
         .text(&sources.style)
         .text(&sources.controls)
@@ -164,14 +169,17 @@ fn player(job: &Job) -> Result<()> {
     write(&dist, "nearlive.mjs", module.as_bytes())?;
     let native = small(sources.native.clone(), minify::module)?;
     write(&dist, "nearlive-native.mjs", native.as_bytes())?;
+    let xhr = small(sources.xhr.clone(), minify::module)?;
+    write(&dist, "nearlive-xhr.mjs", xhr.as_bytes())?;
     let controls = small(bundle::controls(&sources), minify::module)?;
     write(&dist, CONTROLS, controls.as_bytes())?;
     if !types.is_empty() {
         write(&dist, "nearlive.d.ts", types.as_bytes())?;
         write(&dist, "nearlive.d.mts", types.as_bytes())?;
     }
-    for (name, text) in &facades {
-        let facade = small(bundle::facade(text), minify::script)?;
+    let shell = facades.iter().find(|it| it.0 == SHELL).map_or("", |it| it.1.as_str());
+    for (name, text) in facades.iter().filter(|it| it.0 != SHELL) {
+        let facade = small(bundle::facade(shell, text), minify::script)?;
         write(&dist, &format!("nearlive-{name}"), facade.as_bytes())?;
     }
     stamp.write(&record)?;

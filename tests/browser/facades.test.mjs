@@ -1,0 +1,241 @@
+// Pages that were written for dash.js and hls.js, first with the original, then with Nearlive's script in its place: the same
+// events in the same order, and results of the same types.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, openPage, serveFiles, startServer, until } from "./harness.mjs";
+import { film, hlsFilm } from "./media.mjs";
+
+const SCRIPTS = {
+  dashjs: { original: "/players/dashjs/dist/modern/umd/dash.all.min.js", ours: "/p/nearlive-dashjs.js" },
+  hlsjs: { original: "/players/hls.js/dist/hls.min.js", ours: "/p/nearlive-hlsjs.js" },
+};
+
+/** A tutorial's page for dash.js, which writes down the events that it gets. */
+const dashPage = (script, { url = "/dash/index.mpd", more = "" } = {}) => `<!doctype html><meta charset="utf-8">
+<script src="${script}"></script>
+<video id="videoPlayer" controls muted></video>
+<script>
+  window.told = [];
+  const E = dashjs.MediaPlayer.events;
+  const player = window.player = dashjs.MediaPlayer().create();
+  for (const name of ["ERROR", "MANIFEST_LOADED", "STREAM_INITIALIZED", "PLAYBACK_METADATA_LOADED", "BUFFER_LOADED", "CAN_PLAY", "PLAYBACK_STARTED",
+      "PLAYBACK_PLAYING", "PLAYBACK_PAUSED", "PLAYBACK_ENDED", "PLAYBACK_SEEKED", "QUALITY_CHANGE_RENDERED"]) {
+    player.on(E[name], (event) => told.push({ name, type: event.type, data: event }));
+  }
+  ${more}
+  player.initialize(document.querySelector("#videoPlayer"), "${url}", true);
+</script>`;
+
+/** Likewise for hls.js. */
+const hlsPage = (script, { url = "/hls/index.m3u8", config = "{}" } = {}) => `<!doctype html><meta charset="utf-8">
+<script src="${script}"></script>
+<video id="video" controls muted></video>
+<script>
+  window.told = [];
+  const video = document.getElementById("video");
+  if (Hls.isSupported()) {
+    const hls = window.player = new Hls(${config});
+    for (const name of ["MEDIA_ATTACHED", "MANIFEST_LOADING", "MANIFEST_PARSED", "LEVEL_LOADED", "FRAG_LOADED", "FRAG_BUFFERED", "FRAG_CHANGED",
+        "LEVEL_SWITCHED", "ERROR", "DESTROYING"]) {
+      hls.on(Hls.Events[name], (type, data) => told.push({ name, type, data }));
+    }
+    hls.loadSource("${url}");
+    hls.attachMedia(video);
+    hls.on(Hls.Events.MANIFEST_PARSED, () => video.play());
+  }
+</script>`;
+
+let browser, files, camera;
+before(async () => {
+  browser = await launch();
+  const page = (text) => ({ text });
+  const pages = Object.entries(SCRIPTS).flatMap(([name, scripts]) =>
+    Object.entries(scripts).map(([whose, script]) => [`/${name}-${whose}.html`, page(name === "dashjs" ? dashPage(script) : hlsPage(script))]),
+  );
+  const both = (name, make) => Object.entries(SCRIPTS[name]).map(([whose, script]) => [`/${name}-dead-${whose}.html`, page(make(script))]);
+  files = await serveFiles({
+    "/p/": "dist",
+    "/players/": "benches/players/node_modules",
+    "/dash/": film(12),
+    "/hls/": hlsFilm("mpegts"),
+    "/favicon.ico": page(""),
+    "/blank.html": page("<!doctype html>"),
+    ...Object.fromEntries(pages),
+    ...Object.fromEntries(both("dashjs", (script) => dashPage(script, { url: "/nowhere/index.mpd" }))),
+    ...Object.fromEntries(both("hlsjs", (script) => hlsPage(script, { url: "/nowhere/index.m3u8" }))),
+    "/declared.html": page(`<!doctype html><script src="${SCRIPTS.dashjs.ours}"></script><video data-dashjs-player autoplay muted src="/dash/index.mpd"></video>`),
+    "/intercepted.html": page(
+      dashPage(SCRIPTS.dashjs.ours, { more: `player.addRequestInterceptor(async (request) => ({ ...request, url: request.url + "?token=7" }));` }),
+    ),
+    "/signed.html": page(hlsPage(SCRIPTS.hlsjs.ours, { config: `{ xhrSetup: (xhr, url) => xhr.setRequestHeader("x-token", "7") }` })),
+    "/capped.html": page(hlsPage(SCRIPTS.hlsjs.ours, { config: `{ startLevel: 0 }` })),
+  });
+  camera = await startServer(["demo", "--origin", "*"]);
+  await until("the camera can be played", async () => {
+    const [it] = await (await fetch(`${camera.url}/api/cameras`)).json();
+    return it.playable && it.state === "live";
+  });
+});
+after(async () => {
+  await browser?.close();
+  await camera?.stop();
+  await files?.close();
+});
+
+async function open(t, path) {
+  const page = await openPage(browser, files.url + path);
+  t.after(() => page.context().close());
+  return page;
+}
+const names = (page) => page.evaluate(() => [...new Set(told.map((it) => it.name))]);
+const has = (page, name) => until(`${name} comes`, async () => (await names(page)).includes(name));
+/** What each of these calls gives, by its type; of lists and objects, the types of what the first one holds. */
+const typesOf = (page, calls) =>
+  page.evaluate((calls) => {
+    const kind = (it) => (it === null ? "null" : Array.isArray(it) ? `[${it.length ? kind(it[0]) : ""}]` : it instanceof Date ? "Date" : typeof it);
+    return Object.fromEntries(calls.map((call) => [call, kind(new Function(`return player.${call}`)())]));
+  }, calls);
+
+/** Runs `act` with the original's page and with ours; what it gives has to be the same. */
+function like(what, name, path, act) {
+  test(`${name}: ${what}`, async (t) => {
+    const seen = {};
+    for (const whose of ["original", "ours"]) seen[whose] = await act(await open(t, `/${path}-${whose}.html`));
+    assert.deepEqual(seen.ours, seen.original);
+  });
+}
+
+like("a film is played to its end with the same events in the same order", "dash.js", "dashjs", async (page) => {
+  await has(page, "PLAYBACK_ENDED");
+  return [await names(page), await page.evaluate(() => told.map((it) => it.type).filter((it, i, all) => all.indexOf(it) === i))];
+});
+
+like("calls give results of the same types", "dash.js", "dashjs", async (page) => {
+  await has(page, "QUALITY_CHANGE_RENDERED");
+  const calls = ["time()", "duration()", "isDynamic()", "isPaused()", "isReady()", "getBufferLength('video')", "getRepresentationsByType('video')"];
+  calls.push("getCurrentRepresentationForType('video').id", "getRepresentationsByType('video')[0].bandwidth", "getRepresentationsByType('video')[0].height");
+  calls.push("getSettings().streaming.buffer.bufferToKeep", "getVolume()", "isMuted()", "getDvrWindow().size", "getSource()", "getAverageThroughput('video')");
+  calls.push("pause()", "play()", "seek(3)", "setMute(true)", "getRepresentationsByType('video').map((it) => it.height)");
+  const types = await typesOf(page, calls);
+  return { types, heights: await page.evaluate(() => player.getRepresentationsByType("video").map((it) => it.height)) };
+});
+
+like("a manifest that is not there is an error with the same number", "dash.js", "dashjs-dead", async (page) => {
+  await has(page, "ERROR");
+  return page.evaluate(() => told.filter((it) => it.name === "ERROR").map(({ type, data }) => [type, data.error.code, typeof data.error.message])[0]);
+});
+
+test("dash.js: a quality that the page chooses is shown, and left to the player again", async (t) => {
+  const page = await open(t, "/dashjs-ours.html");
+  await has(page, "QUALITY_CHANGE_RENDERED");
+  await page.evaluate(() => player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } }));
+  for (const lines of [180, 360]) {
+    await page.evaluate((lines) => player.setRepresentationForTypeById("video", player.getRepresentationsByType("video").find((it) => it.height === lines).id), lines);
+    await until(`${lines} lines are shown`, () => page.evaluate((lines) => document.querySelector("video").videoHeight === lines, lines));
+  }
+  assert.deepEqual(page.problems, []);
+});
+
+test("dash.js: an interceptor changes each request", async (t) => {
+  const from = files.requests.length;
+  const page = await open(t, "/intercepted.html");
+  await has(page, "PLAYBACK_PLAYING");
+  const media = files.requests.slice(from).filter((it) => it.path.startsWith("/dash/"));
+  assert.ok(media.length > 3 && media.every((it) => it.path.endsWith("?token=7")), JSON.stringify(media));
+});
+
+test("dash.js: a video that is declared plays, and what is not there warns once and harms nothing", async (t) => {
+  const page = await open(t, "/declared.html");
+  await until("it plays", () => page.evaluate(() => document.querySelector("video").currentTime > 0.2));
+  const warnings = [];
+  page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
+  await page.evaluate(() => {
+    const player = dashjs.MediaPlayer().create();
+    player.setInitialMediaSettingsFor("audio", { lang: "de" });
+    player.setInitialMediaSettingsFor("audio", { lang: "fr" });
+  });
+  await until("it is said", () => warnings.length > 0);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /MediaPlayer\.setInitialMediaSettingsFor\(\)/);
+});
+
+test("dash.js: a live camera says how far behind it is, and goes to its edge", async (t) => {
+  const page = await open(t, "/blank.html");
+  await page.setContent(dashPage(files.url + SCRIPTS.dashjs.ours, { url: `${camera.url}/demo/index.mpd`, more: "player.updateSettings({ streaming: { delay: { liveDelay: 1 } } });" }));
+  await has(page, "PLAYBACK_PLAYING");
+  await until("it holds its target", () => page.evaluate(() => Math.abs(player.getCurrentLiveLatency() - 1) < 0.5 && player.getTargetLiveDelay() >= 1));
+  assert.deepEqual(await typesOf(page, ["isDynamic()", "timeAsUTC()", "duration()", "getDvrWindow().startAsUtc"]), {
+    "isDynamic()": "boolean",
+    "timeAsUTC()": "number",
+    "duration()": "number",
+    "getDvrWindow().startAsUtc": "number",
+  });
+  assert.ok(await page.evaluate(() => player.isDynamic() && Math.abs(player.timeAsUTC() - Date.now() / 1000) < 30));
+  await page.evaluate(() => player.seek(0));
+  await until("it is far behind", () => page.evaluate(() => player.getCurrentLiveLatency() > 3));
+  await page.evaluate(() => player.seekToOriginalLive());
+  await until("it is near again", () => page.evaluate(() => player.getCurrentLiveLatency() < 2));
+});
+
+like("a film plays with the same events in the same order", "hls.js", "hlsjs", async (page) => {
+  await has(page, "LEVEL_SWITCHED");
+  return names(page);
+});
+
+like("properties and calls give the same types", "hls.js", "hlsjs", async (page) => {
+  await has(page, "LEVEL_SWITCHED");
+  const calls = ["levels", "levels[0].height", "levels[0].bitrate", "levels[0].name", "currentLevel", "nextLevel", "loadLevel", "autoLevelEnabled", "autoLevelCapping"];
+  calls.push("startLevel", "audioTracks", "subtitleTracks", "bandwidthEstimate", "latency", "media", "url", "config.maxBufferLength", "capLevelToPlayerSize");
+  calls.push("lowLatencyMode", "startLoad()", "recoverMediaError()", "swapAudioCodec()");
+  return { types: await typesOf(page, calls), heights: await page.evaluate(() => player.levels.map((it) => it.height)) };
+});
+
+like("names of events, types and details of errors", "hls.js", "hlsjs", (page) =>
+  page.evaluate(() => {
+    const some = (all, names) => names.split(" ").map((name) => [name, all[name]]);
+    return [
+      some(Hls.Events, "MANIFEST_PARSED ERROR MEDIA_ATTACHED LEVEL_SWITCHED FRAG_LOADED FPS_DROP AUDIO_TRACKS_UPDATED BUFFER_EOS CUES_PARSED DESTROYING"),
+      some(Hls.ErrorTypes, "NETWORK_ERROR MEDIA_ERROR KEY_SYSTEM_ERROR MUX_ERROR OTHER_ERROR"),
+      some(Hls.ErrorDetails, "MANIFEST_LOAD_ERROR MANIFEST_LOAD_TIMEOUT MANIFEST_PARSING_ERROR FRAG_LOAD_ERROR LEVEL_LOAD_ERROR BUFFER_STALLED_ERROR BUFFER_APPEND_ERROR"),
+    ];
+  }),
+);
+
+like("a playlist that is not there is a fatal network error", "hls.js", "hlsjs-dead", async (page) => {
+  await until("a fatal error comes", () => page.evaluate(() => told.some((it) => it.name === "ERROR" && it.data.fatal)));
+  return page.evaluate(() => told.filter((it) => it.data.fatal).map(({ data }) => [data.type, data.details, data.response.code])[0]);
+});
+
+test("hls.js: a level that the page chooses is shown, and auto follows its cap", async (t) => {
+  const page = await open(t, "/capped.html");
+  await has(page, "LEVEL_SWITCHED");
+  for (const level of [1, 0]) {
+    await page.evaluate((level) => (player.currentLevel = level), level);
+    await until(`level ${level} is shown`, () => page.evaluate((level) => player.currentLevel === level, level));
+  }
+  await page.evaluate(() => {
+    player.autoLevelCapping = 0;
+    player.currentLevel = -1;
+  });
+  assert.deepEqual(await page.evaluate(() => [player.autoLevelEnabled, player.autoLevelCapping]), [true, 0]);
+  assert.deepEqual(page.problems, []);
+});
+
+test("hls.js: xhrSetup sees each request, and its headers are sent", async (t) => {
+  const seen = [];
+  const page = await openPage(browser, "about:blank");
+  t.after(() => page.context().close());
+  page.on("request", (request) => request.url().includes("/hls/") && seen.push(request.headers()["x-token"]));
+  await page.goto(`${files.url}/signed.html`);
+  await has(page, "FRAG_BUFFERED");
+  assert.ok(seen.length > 2 && seen.every((it) => it === "7"), JSON.stringify(seen));
+});
+
+test("hls.js: a player that is destroyed says so and lets the video go", async (t) => {
+  const page = await open(t, "/hlsjs-ours.html");
+  await has(page, "FRAG_BUFFERED");
+  await page.evaluate(() => player.destroy());
+  assert.ok((await names(page)).includes("DESTROYING"));
+  assert.equal(await page.evaluate(() => document.querySelector("video").currentSrc && document.querySelector("video").readyState), 0);
+});

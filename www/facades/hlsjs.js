@@ -1,0 +1,371 @@
+// hls.js's face (version 1) on Nearlive: a page changes the address of its script, and nothing else. What is obeyed and what is
+// not: README.md. No decision about playback is made here.
+
+/** NAME_OF_EVENT: "hlsNameOfEvent". */
+const EVENTS = Object.fromEntries(
+  `MEDIA_ATTACHING MEDIA_ATTACHED MEDIA_DETACHING MEDIA_DETACHED MEDIA_ENDED BUFFER_RESET BUFFER_CODECS BUFFER_CREATED BUFFER_APPENDING
+BUFFER_APPENDED BUFFER_EOS BUFFER_FLUSHING BUFFER_FLUSHED MANIFEST_LOADING MANIFEST_LOADED MANIFEST_PARSED LEVEL_SWITCHING LEVEL_SWITCHED
+LEVEL_LOADING LEVEL_LOADED LEVEL_UPDATED LEVEL_PTS_UPDATED LEVELS_UPDATED AUDIO_TRACKS_UPDATED AUDIO_TRACK_SWITCHING AUDIO_TRACK_SWITCHED
+AUDIO_TRACK_LOADING AUDIO_TRACK_LOADED SUBTITLE_TRACKS_UPDATED SUBTITLE_TRACK_SWITCH SUBTITLE_TRACK_LOADING SUBTITLE_TRACK_LOADED CUES_PARSED
+FRAG_LOADING FRAG_LOADED FRAG_PARSING_METADATA FRAG_PARSING_USERDATA FRAG_PARSED FRAG_BUFFERED FRAG_CHANGED FPS_DROP ERROR DESTROYING
+KEY_LOADING KEY_LOADED`
+    .split(/\s+/)
+    .map((name) => [name, `hls${name[0]}${name.slice(1).toLowerCase().replace(/_(.)/g, (_, c) => c.toUpperCase())}`]),
+);
+const words = (text) => Object.fromEntries(text.split(/\s+/).map((it) => [it.replace("TimeOut", "Timeout").replace(/([A-Z])/g, "_$1").toUpperCase(), it]));
+const TYPES = words("networkError mediaError keySystemError muxError otherError");
+const DETAILS = words(
+  `manifestLoadError manifestLoadTimeOut manifestParsingError manifestIncompatibleCodecsError levelEmptyError levelLoadError levelLoadTimeOut
+audioTrackLoadError fragLoadError fragLoadTimeOut fragDecryptError fragParsingError keyLoadError bufferAddCodecError bufferAppendError
+bufferAppendingError bufferStalledError bufferFullError bufferSeekOverHole bufferNudgeOnStall internalException levelSwitchError unknown`,
+);
+
+const DEFAULTS = {
+  autoStartLoad: true,
+  startPosition: -1,
+  debug: false,
+  enableWorker: true,
+  lowLatencyMode: true,
+  capLevelToPlayerSize: false,
+  maxBufferLength: 30,
+  maxMaxBufferLength: 600,
+  backBufferLength: Infinity,
+  liveSyncDurationCount: 3,
+  liveMaxLatencyDurationCount: Infinity,
+  abrEwmaDefaultEstimate: 5e5,
+};
+
+/** Nearlive's options for the settings that the page has set. Counts are of segments, whose length is not known yet: see README. */
+const optionsOf = (own) => {
+  const all = {
+    latency: own.liveSyncDuration,
+    maxDrift: own.liveMaxLatencyDuration - (own.liveSyncDuration ?? 0),
+    bufferAhead: own.maxBufferLength,
+    bufferBehind: own.backBufferLength,
+    startBandwidth: own.abrEwmaDefaultEstimate,
+    requestTimeout: (own.fragLoadingTimeOut ?? own.fragLoadPolicy?.default?.maxTimeToFirstByteMs) / 1000,
+  };
+  const set = Object.entries(all).filter(([, it]) => it > 0 && Number.isFinite(it));
+  if (own.capLevelToPlayerSize !== undefined) set.push(["capToElement", !!own.capLevelToPlayerSize]);
+  return Object.fromEntries(set);
+};
+
+/** Our errors in hls.js's words. `url`: of the request, `main`: of the playlist that was loaded first. */
+const wordsOf = ({ code, category, url }, main) => {
+  const playlist = url === main ? "manifest" : /\.m3u8($|[?#])/.test(url) ? "level" : "frag";
+  if (category === "network") return [TYPES.NETWORK_ERROR, `${playlist}Load${code === 1003 ? "TimeOut" : "Error"}`];
+  if (code === 2004) return [TYPES.NETWORK_ERROR, DETAILS.FRAG_LOAD_ERROR];
+  if (category === "manifest") return [TYPES.NETWORK_ERROR, DETAILS.MANIFEST_PARSING_ERROR];
+  const details = { 3001: "fragParsingError", 3002: "bufferAppendError", 3003: "bufferFullError", 4001: "manifestIncompatibleCodecsError" };
+  return [category === "usage" ? TYPES.OTHER_ERROR : TYPES.MEDIA_ERROR, details[code] ?? DETAILS.INTERNAL_EXCEPTION];
+};
+
+class HlsPlayer {
+  url = null;
+  media = null;
+  levels = [];
+  audioTracks = [];
+  audioTrack = -1;
+  subtitleTracks = [];
+  subtitleTrack = -1;
+  subtitleDisplay = true;
+  config;
+  #own;
+  #player = null;
+  #life = 0; // counts loads
+  #started = false; // loading was started, by autoStartLoad or by the page
+  #startAt = -1; // in seconds
+  #chosen = -1; // the level that the page chose
+  #cap = -1; // autoLevelCapping
+  #shown = -1; // the level on the screen
+  #statuses = new Map(); // by address
+  #listed = null; // the figures of the first playlist's request
+  #newest = { frag: {} }; // the segment that came last
+  #early = null; // what happened before the levels were known, [name, data]; null after that
+  #here = new AbortController(); // of the listeners on the element
+  #events = emitter(({ listener, scope }, name, [data]) => listener.call(scope ?? this, name, data));
+
+  constructor(config = {}) {
+    this.#own = config;
+    this.config = { ...DEFAULTS, ...config };
+    this.#startAt = this.config.startPosition;
+    this.#started = this.config.autoStartLoad;
+  }
+
+  on(name, listener, scope) {
+    this.#events.add(name, listener, scope);
+  }
+  once(name, listener, scope) {
+    this.#events.add(name, listener, scope, true);
+  }
+  off(name, listener) {
+    this.#events.remove(name, listener);
+  }
+  removeAllListeners(name) {
+    if (name) this.#events.remove(name);
+    else this.#events.clear();
+  }
+  listenerCount(name) {
+    return this.#events.count(name);
+  }
+  trigger(name, data) {
+    this.#events.emit(name, data);
+    return true;
+  }
+  #tell(name, data) {
+    this.#events.emit(EVENTS[name], data ?? {});
+  }
+
+  loadSource(url) {
+    this.#end();
+    this.url = new URL(url, document.baseURI).href;
+    this.#tell("MANIFEST_LOADING", { url: this.url });
+    this.#begin();
+  }
+  attachMedia(it) {
+    this.#end();
+    this.media = it?.media ?? it;
+    this.#tell("MEDIA_ATTACHING", { media: this.media });
+    const { media } = this;
+    queueMicrotask(() => media === this.media && this.#tell("MEDIA_ATTACHED", { media }));
+    this.#begin();
+  }
+  detachMedia() {
+    this.#tell("MEDIA_DETACHING");
+    this.#end();
+    this.media = null;
+    this.#tell("MEDIA_DETACHED");
+  }
+  startLoad(at = -1) {
+    this.#startAt = at;
+    this.#started = true;
+    if (this.#player) this.#player.load(this.url).catch(() => {});
+    else this.#begin();
+  }
+  stopLoad() {
+    this.#started = false;
+  }
+  recoverMediaError() {
+    const { media } = this;
+    if (!media || !this.#player) return;
+    if (Number.isFinite(media.duration)) this.#startAt = media.currentTime;
+    const plays = !media.paused;
+    this.#player.load(this.url).catch(() => {});
+    if (plays) media.play().catch(() => {});
+  }
+  swapAudioCodec() {}
+  destroy() {
+    this.#tell("DESTROYING");
+    this.#end();
+    this.#events.clear();
+    this.url = this.media = null;
+  }
+
+  async #begin() {
+    const { media, url } = this;
+    if (!media || !url || !this.#started || this.#player) return;
+    const life = ++this.#life;
+    this.#early = [];
+    const { signal } = this.#here;
+    const on = (name, act) => media.addEventListener(name, act, { signal });
+    on("loadedmetadata", () => this.#startAt >= 0 && Number.isFinite(media.duration) && (media.currentTime = this.#startAt));
+    on("ended", () => {
+      this.#tell("BUFFER_EOS", {});
+      this.#tell("MEDIA_ENDED", { stalled: false });
+    });
+    try {
+      const nearlive = await nearliveOf();
+      const options = { ...optionsOf(this.#own), autoplay: false, fetch: await this.#carrier(life) };
+      const player = await nearlive.create(media, options, url);
+      if (life !== this.#life) return player.destroy();
+      this.#player = player;
+      player.on("loaded", (it) => this.#loaded(it));
+      player.on("quality", ({ id }) => {
+        this.#shown = this.#indexOf(id);
+        this.#tell("FRAG_CHANGED", this.#newest);
+        this.#tell("LEVEL_SWITCHED", { level: this.#shown });
+      });
+      player.on("state", ({ state }) => {
+        if (state === "stalled") this.#tell("ERROR", { type: TYPES.MEDIA_ERROR, details: DETAILS.BUFFER_STALLED_ERROR, fatal: false });
+      });
+      player.on("error", (error) => this.#failed(error));
+      await player.load(url);
+    } catch (error) {
+      // What the player itself says comes as an event too.
+      if (life === this.#life && !this.#player) this.#failed(error);
+    }
+  }
+
+  /** What is told of each request, and who makes it. */
+  async #carrier(life) {
+    const { xhrSetup, fetchSetup } = this.config;
+    let carry = (url, init) => fetch(url, init);
+    if (xhrSetup) carry = (await import(new URL("nearlive-xhr.mjs", HERE))).overXhr(xhrSetup);
+    // In place of the address, as hls.js gives it: a Request.
+    else if (fetchSetup) carry = async (url, init) => fetch((await fetchSetup({ url }, init)) ?? url, init);
+    const tell = (...it) => (this.#early ? void this.#early.push(it) : this.#tell(...it));
+    const isList = (url) => /\.m3u8($|[?#])/i.test(url);
+    const frag = (url) => ({ frag: { url, relurl: url, type: "main", level: this.#shown } });
+    const begins = (url) => {
+      if (isList(url)) url !== this.url && tell("LEVEL_LOADING", { url, level: this.loadLevel });
+      else tell("FRAG_LOADING", frag(url));
+    };
+    const ends = (url, status, loaded, since) => {
+      if (life !== this.#life) return;
+      const stats = { loaded, total: loaded, aborted: false, loading: { start: since, first: since, end: performance.now() } };
+      if (status >= 300) return;
+      if (isList(url)) {
+        if (url === this.url && this.#early) this.#listed = stats;
+        const level = { level: this.loadLevel, details: { live: !!this.#stats.live } };
+        if (url !== this.url || !this.#early) tell("LEVEL_UPDATED", level), tell("LEVEL_LOADED", { url, ...level, stats });
+      } else {
+        tell("FRAG_LOADED", { ...frag(url), stats });
+        tell("FRAG_BUFFERED", { ...frag(url), stats, id: "main" });
+        this.#newest = frag(url);
+      }
+    };
+    const noting = async (url, init) => {
+      const answer = await carry(url, init);
+      if (answer.status >= 300) this.#statuses.set(url, answer.status);
+      return answer;
+    };
+    return watched(noting, begins, ends);
+  }
+
+  #loaded({ qualities }) {
+    this.levels = [...qualities].reverse().map(({ id, bandwidth, width, height, codecs }, i) => {
+      const [video, audio] = [/(avc|hvc|hev|vp|av01)[^,]*/, /(mp4a|ac-3|ec-3|opus|vorbis)[^,]*/i].map((it) => it.exec(codecs)?.[0]);
+      return { id: i, name: undefined, bitrate: bandwidth, width: width ?? 0, height: height ?? 0, videoCodec: video, audioCodec: audio, nearliveId: id };
+    });
+    const { startLevel } = this.#own;
+    if (startLevel >= 0 && this.levels[startLevel]) this.#startWith(startLevel);
+    if (this.#cap >= 0) this.autoLevelCapping = this.#cap;
+    const firstLevel = Math.max(0, this.loadLevel);
+    this.#tell("MANIFEST_PARSED", { levels: this.levels, firstLevel, audio: true, video: true, altAudio: false, audioTracks: [], subtitleTracks: [] });
+    this.#tell("LEVEL_SWITCHING", { ...this.levels[firstLevel], level: firstLevel });
+    const [early, at] = [this.#early ?? [], this.#early?.[0]?.[0] === "LEVEL_LOADING" ? 1 : 0];
+    this.#early = null;
+    early.splice(at, 0, ["MANIFEST_LOADED", { url: this.url, levels: this.levels, stats: this.#listed }]);
+    for (const it of early) this.#tell(...it);
+  }
+
+  /** The first segment is of this level; after it the player chooses. */
+  #startWith(level) {
+    const player = this.#player;
+    player.setQuality(this.levels[level].nearliveId);
+    const first = () => {
+      player.off("quality", first);
+      if (this.#chosen < 0) player.setQuality("auto");
+    };
+    player.on("quality", first);
+  }
+
+  #failed(error) {
+    const [type, details] = wordsOf(error, this.url);
+    const response = { url: error.url, code: this.#statuses.get(error.url) ?? 0, text: error.message };
+    this.#tell("ERROR", { type, details, fatal: !!error.fatal, error, reason: error.message, url: error.url, response });
+  }
+
+  #end() {
+    this.#life++;
+    this.#here.abort();
+    this.#here = new AbortController();
+    this.#player?.destroy();
+    this.#player = null;
+    this.levels = [];
+    this.#shown = -1;
+  }
+
+  get #stats() {
+    return this.#player?.stats() ?? {};
+  }
+  #indexOf(id) {
+    return this.levels.findIndex((it) => it.nearliveId === id);
+  }
+  #choose(level) {
+    this.#chosen = level;
+    this.#player?.setQuality(this.levels[level]?.nearliveId ?? "auto");
+  }
+
+  get currentLevel() {
+    return this.#shown;
+  }
+  set currentLevel(level) {
+    this.#choose(level);
+  }
+  get nextLevel() {
+    return this.loadLevel;
+  }
+  set nextLevel(level) {
+    this.#choose(level);
+  }
+  get loadLevel() {
+    const { quality } = this.#stats;
+    return quality ? this.#indexOf(quality.id) : -1;
+  }
+  set loadLevel(level) {
+    this.#choose(level);
+  }
+  get nextLoadLevel() {
+    return this.loadLevel;
+  }
+  set nextLoadLevel(level) {
+    this.#choose(level);
+  }
+  get manualLevel() {
+    return this.#chosen;
+  }
+  get autoLevelEnabled() {
+    return this.#chosen < 0;
+  }
+  get autoLevelCapping() {
+    return this.#cap;
+  }
+  set autoLevelCapping(level) {
+    this.#cap = level;
+    this.#player?.configure({ maxBandwidth: this.levels[level]?.bitrate ?? Infinity });
+  }
+  get startLevel() {
+    return this.#own.startLevel ?? -1;
+  }
+  set startLevel(level) {
+    this.#own = { ...this.#own, startLevel: level };
+  }
+  get firstLevel() {
+    return 0;
+  }
+  get capLevelToPlayerSize() {
+    return !!this.#own.capLevelToPlayerSize;
+  }
+  set capLevelToPlayerSize(on) {
+    this.#own = { ...this.#own, capLevelToPlayerSize: on };
+    this.#player?.configure({ capToElement: !!on });
+  }
+  get latency() {
+    return this.#stats.latency ?? 0;
+  }
+  get targetLatency() {
+    return this.#stats.targetLatency ?? null;
+  }
+  get liveSyncPosition() {
+    const { behind } = this.#stats;
+    return behind == null || !this.media ? null : this.media.currentTime + behind;
+  }
+  get playingDate() {
+    const at = this.#stats.playingDate;
+    return at == null ? null : new Date(at);
+  }
+  get bandwidthEstimate() {
+    const { throughputKbps } = this.#stats;
+    return throughputKbps == null ? (this.#own.abrEwmaDefaultEstimate ?? NaN) : throughputKbps * 1000;
+  }
+  get lowLatencyMode() {
+    return this.config.lowLatencyMode;
+  }
+}
+
+const isSupported = () => !!(globalThis.MediaSource ?? globalThis.ManagedMediaSource);
+const all = { isSupported, isMSESupported: isSupported, Events: EVENTS, ErrorTypes: TYPES, ErrorDetails: DETAILS, version: "1.7.4", DefaultConfig: { ...DEFAULTS } };
+globalThis.Hls ??= Object.assign(function Hls(config) {
+  return lenient("Hls", new HlsPlayer(config));
+}, all);

@@ -1,0 +1,65 @@
+// What the facades share. It stands before each of them, in one scope (www/pack/src/bundle.rs): `nearliveOf`, `emitter`,
+// `warnOnce`, `lenient`, `watched`.
+
+/** The player's own script: the global where the page has it already, else the module beside this script. */
+const HERE = document.currentScript?.src || new URL("nearlive.js", document.baseURI).href;
+const nearliveOf = () => (globalThis.nearlive ? Promise.resolve(globalThis.nearlive) : import(new URL("nearlive.mjs", HERE)).then((it) => it.nearlive));
+
+const warned = new Set();
+const warnOnce = (what) => {
+  if (warned.has(what)) return;
+  warned.add(what);
+  console.warn(`nearlive: ${what} is not there in this facade; nothing happens`);
+};
+
+/** A page that uses what is not there gets a warning with its name, and nothing breaks. */
+const lenient = (of, target) =>
+  new Proxy(target, {
+    get(it, name) {
+      const value = Reflect.get(it, name, it);
+      // A method sees the private fields of its own object only.
+      if (typeof value === "function" && !Object.hasOwn(it, name)) return value.bind(it);
+      if (name in it || typeof name === "symbol" || name === "then" || name === "toJSON") return value;
+      return (...all) => void (warnOnce(`${of}.${name}()`), all);
+    },
+    set: (it, name, value) => Reflect.set(it, name, value, it),
+  });
+
+/** Listeners by the name of an event. `call(listener, it)` calls one. */
+const emitter = (call) => {
+  let all = []; // { name, listener, scope, once }
+  return {
+    add: (name, listener, scope, once = false) => void all.push({ name, listener, scope, once }),
+    remove(name, listener) {
+      all = all.filter((it) => it.name !== name || (listener && it.listener !== listener));
+    },
+    clear: () => (all = []),
+    count: (name) => all.filter((it) => it.name === name).length,
+    emit(name, ...data) {
+      for (const it of all.filter((it) => it.name === name)) {
+        if (it.once) all.splice(all.indexOf(it), 1);
+        try {
+          call(it, name, data);
+        } catch (thrown) {
+          console.error("nearlive: an event listener of the page failed", thrown);
+        }
+      }
+    },
+  };
+};
+
+/** `fetch` that tells of each request: `begins(url, init)`, `ends(url, status, bytes, since)`; both may be left out. */
+const watched = (fetch, begins, ends) => async (url, init) => {
+  const since = performance.now();
+  begins?.(url, init);
+  const answer = await fetch(url, init);
+  const reader = answer.body?.getReader();
+  let bytes = 0;
+  const read = async () => {
+    const it = await reader.read();
+    if (it.done) ends?.(url, answer.status, bytes, since);
+    else bytes += it.value.length;
+    return it;
+  };
+  return { status: answer.status, url: answer.url, headers: answer.headers, body: reader && { getReader: () => ({ read }) } };
+};
