@@ -60,12 +60,8 @@ export class Player {
       });
       on("ended", () => this.#is("ended"));
       on("error", () => {
-        const network = video.error?.code === 2;
-        const message = network
-          ? "The file broke off while it was loaded. Check the connection, and load it again."
-          : "The browser cannot play what is at this address: it is not there, or not of a kind that it knows.";
-        const what = network ? { code: 1001, category: "network" } : { code: 4001, category: "browser" };
-        const error = failure(message, { ...what, fatal: true, url: video.currentSrc, detail: video.error?.message ?? "" });
+        const [code, category, message] = this.#fault(video.error?.code);
+        const error = failure(message, { code, category, fatal: true, url: video.src, detail: video.error?.message ?? "" });
         this.#errors++;
         this.#is("failed");
         this.#emit("error", error);
@@ -128,6 +124,15 @@ export class Player {
     this.#protocol = "";
     this.#video.removeAttribute("src");
     this.#video.load();
+  }
+
+  /** Code, category and sentence for an error of the element (HTML, MediaError). */
+  #fault(code) {
+    if (code === 2) return [1001, "network", "The file broke off while it was loaded. Check the connection, and load it again."];
+    if (this.#protocol === "hls") {
+      return [4002, "browser", "The browser cannot play this address by itself, and it has no Media Source Extensions."];
+    }
+    return [4001, "browser", "The browser cannot play this file: it is not there, or its codecs are not known here."];
   }
 
   /** It moves again, if it stood. */
