@@ -54,6 +54,7 @@ nearlive.toml looks like this:
     password = "taken literally"        # chmod 600 nearlive.toml
     path = "/h264/ch1/main/av_stream"
     transport = "udp"                   # default "tcp"
+    engine = "gstreamer"                # default "ffmpeg"
     audio = "off"                       # default "mono"
     window = 60                         # seconds that are kept, default 30
     ladder = []                         # nothing encoded beside the picture

@@ -19,6 +19,7 @@
 //! user = "viewer"
 //! password = "any text, taken literally"
 //! path = "/h264/ch1/main/av_stream"
+//! engine = "gstreamer"
 //! audio = "off"
 //! window = 60
 //! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
@@ -42,6 +43,7 @@ use self::limits::within_at;
 use self::problem::Misfit;
 use crate::camera::address::{Address, Part};
 use crate::camera::secret::Secret;
+use crate::engine::kind::Kind;
 use crate::error::Error;
 use crate::http::gate;
 use crate::http::limits::Limits;
@@ -78,6 +80,8 @@ pub struct Camera {
     pub address: Address,
     /// How RTP travels.
     pub transport: Transport,
+    /// The program that reads it.
+    pub engine: Kind,
     /// What to do with its sound.
     pub audio: Audio,
     /// Rungs to encode below the copied one, the biggest first.
@@ -254,6 +258,7 @@ impl Camera {
             name: name.to_owned(),
             address,
             transport: Transport::default(),
+            engine: Kind::default(),
             audio: Audio::default(),
             ladder: DEFAULT_LADDER.to_vec(),
             window: DEFAULT_WINDOW,
@@ -303,6 +308,9 @@ struct Entry {
     /// `"tcp"` (default) or `"udp"`.
     #[serde(default)]
     transport: Transport,
+    /// `"ffmpeg"` (default) or `"gstreamer"`.
+    #[serde(default)]
+    engine: Kind,
     /// `"mono"` (default), `"stereo"` or `"off"`.
     #[serde(default)]
     audio: Audio,
@@ -367,6 +375,7 @@ impl Entry {
             name: self.name.into_inner(),
             address,
             transport: self.transport,
+            engine: self.engine,
             audio: self.audio,
             ladder,
             window,
@@ -456,6 +465,7 @@ mod tests {
         assert_eq!(ids, ["front-door", "yard"]);
         assert_eq!(config.cameras[0].ladder, DEFAULT_LADDER);
         assert_eq!(config.cameras[1].audio, Audio::Off);
+        assert_eq!(config.cameras[1].engine, Kind::Gstreamer);
         assert_eq!(config.cameras[1].ladder[1].height, Height::Pixels(240));
         assert_eq!(config.cameras[1].window, Duration::from_secs(60));
     }

@@ -56,6 +56,8 @@ pub enum Error {
     },
     /// This ffmpeg was built without a part that is needed.
     FfmpegLacks(&'static str),
+    /// `nearlive-gstreamer` is not there, or lacks something that it names.
+    Gstreamer(String),
     /// The test camera of `demo` did not start.
     Demo(String),
     /// The system refused something.
@@ -130,6 +132,11 @@ impl fmt::Display for Error {
             Self::FfmpegLacks(what) => {
                 write!(f, "this ffmpeg was built without {what}; name another one with --ffmpeg")
             }
+            Self::Gstreamer(why) => write!(
+                f,
+                "a camera has engine = \"gstreamer\", and nearlive-gstreamer does not work ({why}); `make gstreamer` \
+                 builds it, and it has to be beside this program or on PATH"
+            ),
             Self::Demo(what) => write!(f, "the demo's test camera did not start: {what}"),
             Self::Io { doing, source } => write!(f, "{doing}: {source}"),
         }

@@ -12,11 +12,12 @@ use crate::args::{self, Args, Command, Where};
 use crate::camera::secret::Redactor;
 use crate::camera::supervisor::Surroundings;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::demo::Demo;
 use crate::descriptors;
+use crate::engine::kind::Kind;
 use crate::engine::spawn::Launcher;
-use crate::engine::{Engine, limits, version, wrapper};
+use crate::engine::{self, Engine, limits, version, wrapper};
 use crate::error::Error;
 use crate::http::gate::Gate;
 use crate::http::serve;
@@ -108,8 +109,7 @@ async fn serve_all(
         .listen
         .or_else(|| config.as_ref().and_then(|c| c.listen))
         .unwrap_or(args::DEFAULT_LISTEN);
-    let encodes = config.as_ref().is_none_or(|c| c.cameras.iter().any(|c| !c.ladder.is_empty()));
-    version::check(&args.ffmpeg, encodes)?;
+    engines(args, config.as_ref())?;
     let listener = serve::listen(address).await?;
     let address = listener.local_addr().unwrap_or(address);
     let (config, demo) = match config {
@@ -146,6 +146,24 @@ async fn serve_all(
     while supervisors.join_next().await.is_some() {}
     if let Some(demo) = demo {
         demo.stop().await;
+    }
+    Ok(())
+}
+
+/// Looks whether the engines of the cameras can do the work. The demo's is ffmpeg.
+fn engines(args: &Args, config: Option<&Config>) -> Result<(), Error> {
+    let cameras = config.map(|c| c.cameras.as_slice());
+    let any = |is: fn(&config::Camera) -> bool| cameras.is_none_or(|c| c.iter().any(is));
+    let checked =
+        version::check(&args.ffmpeg, any(|c| c.engine == Kind::Ffmpeg && !c.ladder.is_empty()));
+    match checked {
+        Err(e) if !any(|c| c.engine == Kind::Ffmpeg) => {
+            tracing::warn!("{e}. No camera needs it, but without it there are no stills");
+        }
+        checked => drop(checked?),
+    }
+    if cameras.is_some_and(|c| c.iter().any(|c| c.engine == Kind::Gstreamer)) {
+        version::check_gstreamer(&engine::gstreamer())?;
     }
     Ok(())
 }

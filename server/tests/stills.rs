@@ -39,7 +39,8 @@ impl Stand {
         let clock = Clock::start();
         let budget = Arc::new(Budget::new(1 << 30));
         let mut app = App::new(clock, Arc::clone(&budget));
-        app.stills = Some(Stills::new(Engine { ffmpeg, wrapper: None }, at_once));
+        app.stills =
+            Some(Stills::new(Engine { ffmpeg, gstreamer: "none".into(), wrapper: None }, at_once));
         let (status, seen) = watch::channel(Status::new(clock.wall()));
         let mut stores = Vec::new();
         for id in ["a", "b"] {

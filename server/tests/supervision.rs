@@ -6,6 +6,7 @@ mod common;
 
 use common::{Gate, around, camera, describes, eventually, runs, script, supervise};
 use nearlive_server::camera::status::State;
+use nearlive_server::engine::kind::Kind;
 use nearlive_server::engine::stderr::{Cause, VideoCodec};
 use nearlive_server::package::Ailment;
 
@@ -221,7 +222,7 @@ async fn no_word_of_ffmpeg_reaches_a_status_with_a_password_in_it() {
     let status = watched.until("offline", |s| s.state == State::Offline).await;
     assert_eq!(
         status.cause,
-        Some(Cause::EngineFailed("cannot open rtsp://***@h/*** nor ***".into()))
+        Some(Cause::EngineFailed(Kind::Ffmpeg, "cannot open rtsp://***@h/*** nor ***".into()))
     );
     watched.end().await;
 }
@@ -309,9 +310,10 @@ async fn a_picture_that_is_too_big_ends_the_run_and_is_told_with_its_size() {
 
 #[tokio::test]
 async fn a_crash_of_ffmpeg_is_told_apart_from_somebody_killing_it() {
-    for (name, signal, cause) in
-        [("crashed", "SEGV", Cause::EngineCrashed(11)), ("killed", "KILL", Cause::EngineKilled(9))]
-    {
+    for (name, signal, cause) in [
+        ("crashed", "SEGV", Cause::EngineCrashed(Kind::Ffmpeg, 11)),
+        ("killed", "KILL", Cause::EngineKilled(Kind::Ffmpeg, 9)),
+    ] {
         let body = describes("h264") + "kill -s " + signal + " $$";
         let mut watched = supervise(camera("rtsp://h/"), around(script(name, &body)));
         let status = watched.until("offline", |s| s.state == State::Offline).await;
@@ -353,6 +355,7 @@ async fn two_hundred_runs_leave_no_descriptor_and_no_zombie() {
     config.audio = nearlive_server::config::Audio::Off;
     let around = around(script("ends-at-once", "exit 1"));
     let plan = nearlive_server::engine::argv::Plan {
+        engine: config.engine,
         address: config.address.clone(),
         transport: config.transport,
         reordered: false,

@@ -138,6 +138,12 @@ impl Address {
         Secret::new(out)
     }
 
+    /// The address without its login, the user and the password, all percent-encoded.
+    pub fn apart(&self) -> (Secret, Option<&str>, Option<&Secret>) {
+        let bare = Self { user: None, password: None, ..self.clone() };
+        (bare.for_ffmpeg(), self.user.as_deref(), self.password.as_ref())
+    }
+
     /// Host and port, for messages.
     pub fn place(&self) -> String {
         // RFC 2326 and RFC 7826, 4.2.

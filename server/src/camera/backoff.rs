@@ -30,7 +30,7 @@ pub fn wait(cause: &Cause, outage: Duration, jitter: u32) -> Duration {
         // Known at once and cured by the next run itself.
         Cause::PicturesReordered => return Duration::ZERO,
         cause if cause.is_refused_login() => LONGEST,
-        Cause::EngineKilled(_) | Cause::ClockLeapt => (outage / 8).clamp(AFTER_KILL, LONGEST),
+        Cause::EngineKilled(..) | Cause::ClockLeapt => (outage / 8).clamp(AFTER_KILL, LONGEST),
         cause if cause.is_costly() => (outage / 8).clamp(AFTER_COSTLY, LONGEST),
         _ => (outage / 8).clamp(SHORTEST, LONGEST),
     };
@@ -40,6 +40,7 @@ pub fn wait(cause: &Cause, outage: Duration, jitter: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::kind::Kind;
 
     fn secs(outage: u64) -> f64 {
         wait(&Cause::HungUp, Duration::from_secs(outage), 0).as_secs_f64()
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_was_killed_is_started_again_soon_but_not_in_a_circle() {
-        let after = |s| wait(&Cause::EngineKilled(9), Duration::from_secs(s), 0);
+        let after = |s| wait(&Cause::EngineKilled(Kind::Ffmpeg, 9), Duration::from_secs(s), 0);
         assert_eq!([0, 2, 40].map(after), [250, 250, 5000].map(Duration::from_millis));
     }
 

@@ -63,8 +63,8 @@ impl News {
             let cause_and_next = match cause {
                 Cause::ClockLeapt | Cause::NoKeyFrames => cause.sentence(place, wall),
                 // It matters to the owner of the machine, not to viewers.
-                Cause::EngineKilled(signal) => {
-                    format!("ffmpeg was ended by signal {signal}; starting it again")
+                Cause::EngineKilled(kind, signal) => {
+                    format!("{} was ended by signal {signal}; starting it again", kind.name())
                 }
                 _ => format!("{}; {}", cause.sentence(place, wall), next(cause)),
             };

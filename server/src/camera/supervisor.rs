@@ -41,6 +41,7 @@ use super::talk::{Heard, listen};
 use crate::clock::Clock;
 use crate::config;
 use crate::engine::argv::{Output, Plan};
+use crate::engine::kind::Kind;
 use crate::engine::spawn::{Launcher, Process};
 use crate::engine::stderr::{Cause, Reader, VideoCodec};
 use crate::package::Ailment;
@@ -55,8 +56,8 @@ const REST: Duration = Duration::from_secs(2);
 
 /// Where the bytes of the tracks go: the packager, or a substitute in tests.
 pub trait Sink: Send + 'static {
-    /// A new engine process starts: its timestamps are unrelated to those before.
-    fn begin_run(&mut self, now: WallTime);
+    /// A new process of this engine starts: its timestamps are unrelated to those before.
+    fn begin_run(&mut self, now: WallTime, engine: Kind);
     /// No data will come for this track in this run.
     fn leave_out(&mut self, track: usize);
     /// Bytes of a track; true when a frame of picture was completed.
@@ -77,7 +78,8 @@ pub trait Sink: Send + 'static {
 }
 
 impl Sink for crate::package::Packager {
-    fn begin_run(&mut self, now: WallTime) {
+    fn begin_run(&mut self, now: WallTime, engine: Kind) {
+        self.expect_hold(engine.holds_copied());
         Self::begin_run(self, now);
     }
 
@@ -230,11 +232,11 @@ impl<S: Sink> Supervisor<S> {
         let (mut process, outputs) = match self.launcher.start(&plan).await {
             Ok(started) => started,
             Err(e) => {
-                let cause = Cause::EngineMissing(self.redactor.clean(&e.to_string()));
+                let cause = Cause::EngineMissing(plan.engine, self.redactor.clean(&e.to_string()));
                 return Some(Ended { cause, lived: Duration::ZERO, last: None });
             }
         };
-        lock(&self.sink).begin_run(self.clock.wall());
+        lock(&self.sink).begin_run(self.clock.wall(), plan.engine);
         let signs = Mutex::new(Signs::new(self.clock.now()));
         let pulse = Arc::new(Pulse { clock: self.clock, signs });
         // The camera's media has to be known before its first byte is pushed: the tracks wait.
@@ -246,7 +248,7 @@ impl<S: Sink> Supervisor<S> {
             tracks.spawn(reading.run(Arc::clone(&self.sink), Arc::clone(&pulse)));
         }
         let talk = tokio::spawn(listen(
-            outputs.stderr,
+            (plan.engine, outputs.stderr),
             self.redactor.clone(),
             self.camera.id.clone(),
             self.clock,
@@ -267,10 +269,15 @@ impl<S: Sink> Supervisor<S> {
         let cause = match finish {
             Finish::Shutdown => return None,
             Finish::Quiet(cause) => cause,
-            Finish::Exited(status) => match exit_cause(reader, status, &pulse, &self.redactor) {
-                Cause::PasswordRefused if !self.camera.address.has_login() => Cause::LoginWanted,
-                cause => cause,
-            },
+            Finish::Exited(status) => {
+                let reader = (plan.engine, reader);
+                match exit_cause(reader, status, &pulse, &self.redactor) {
+                    Cause::PasswordRefused if !self.camera.address.has_login() => {
+                        Cause::LoginWanted
+                    }
+                    cause => cause,
+                }
+            }
         };
         Some(Ended { cause, lived, last: pulse.signs().last() })
     }
@@ -349,6 +356,7 @@ impl<S: Sink> Supervisor<S> {
     /// The tracks are always in the order of the renditions; sound is the last.
     fn plan(&self) -> Plan {
         Plan {
+            engine: self.camera.engine,
             address: self.camera.address.clone(),
             transport: self.camera.transport,
             reordered: self.reordered,
@@ -375,7 +383,7 @@ impl<S: Sink> Supervisor<S> {
     }
 }
 
-/// The renditions that ffmpeg makes of a camera, in order.
+/// The renditions that an engine makes of a camera, in order.
 pub fn outputs(camera: &config::Camera) -> Vec<Output> {
     let mut tracks = vec![Output::Copy];
     tracks.extend(camera.ladder.iter().map(|rung| Output::Encode(*rung)));
@@ -397,9 +405,9 @@ impl Pulse {
     }
 }
 
-/// The reason why ffmpeg ended by itself.
+/// The reason why the engine ended by itself.
 fn exit_cause(
-    reader: Reader,
+    (engine, reader): (Kind, Reader),
     status: Option<ExitStatus>,
     pulse: &Pulse,
     redactor: &Redactor,
@@ -410,8 +418,8 @@ fn exit_cause(
     match (said, pulse.signs().last(), signal) {
         // Memory that it could not get ends it, in one way or another.
         (Some(cause @ (Cause::TooMuchMemory | Cause::PictureTooBig(..))), ..) => cause,
-        (_, _, Some(signal)) if is_crash(signal) => Cause::EngineCrashed(signal),
-        (_, _, Some(signal)) => Cause::EngineKilled(signal),
+        (_, _, Some(signal)) if is_crash(signal) => Cause::EngineCrashed(engine, signal),
+        (_, _, Some(signal)) => Cause::EngineKilled(engine, signal),
         // A timeout after pictures is a stall that ffmpeg noticed first.
         (Some(Cause::NoAnswer | Cause::NotRtsp), Some((_, last)), _) => Cause::StoppedSending(last),
         (Some(cause), ..) => cause,

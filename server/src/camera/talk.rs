@@ -1,10 +1,11 @@
-//! Reads ffmpeg's messages: passes them to the reader that parses them and, cleaned, to the log.
+//! Reads an engine's messages: passes them to the reader that parses them and, cleaned, to the log.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
 use super::secret::Redactor;
 use crate::clock::Clock;
+use crate::engine::kind::Kind;
 use crate::engine::lines::Lines;
 use crate::engine::stderr::{self, Cause, Reader, Source};
 use crate::rarely::Ration;
@@ -25,15 +26,16 @@ pub(super) struct Heard {
     pub(super) spoilt: u64,
 }
 
-/// Reads ffmpeg's stderr to its end.
+/// Reads the engine's stderr to its end.
 pub(super) async fn listen(
-    mut from: impl AsyncRead + Unpin,
+    (engine, mut from): (Kind, impl AsyncRead + Unpin),
     redactor: Redactor,
     camera: String,
     clock: Clock,
     heard: watch::Sender<Heard>,
 ) -> Reader {
-    let mut reader = Reader::default();
+    let mut reader = Reader::of(engine);
+    let name = engine.name();
     let mut lines = Lines::default();
     let mut ration = Ration::new(LINES_AT_ONCE, LINES_A_SECOND);
     let mut buffer = vec![0; 16 << 10];
@@ -46,9 +48,9 @@ pub(super) async fn listen(
                 && let Some(unsaid) = ration.take(clock.now())
             {
                 if unsaid > 0 {
-                    tracing::debug!("{camera}: ffmpeg: ({unsaid} lines are left out)");
+                    tracing::debug!("{camera}: {name}: ({unsaid} lines are left out)");
                 }
-                tracing::debug!("{camera}: ffmpeg: {}", redactor.clean_foreign(text, cut));
+                tracing::debug!("{camera}: {name}: {}", redactor.clean_foreign(text, cut));
             }
         };
         let more = match from.read(&mut buffer).await {

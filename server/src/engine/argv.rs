@@ -35,6 +35,7 @@
 //! One output with one pipe per track: on a shared pipe video freezes when audio stops. The input
 //! list goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
 
+use super::kind::Kind;
 use super::limits::{MOST_AT_ONCE, MOST_PIXELS, MOST_STREAMS};
 use crate::camera::address::Address;
 use crate::config::{Audio, Rung, Transport};
@@ -43,9 +44,11 @@ use crate::package::steady;
 /// The first file descriptor of the tracks in ffmpeg: 0, 1, 2 are taken.
 pub const FIRST_FD: i32 = 3;
 
-/// What one run of ffmpeg makes of one camera. Tracks are in the order of their descriptors.
+/// What one run of an engine makes of one camera. Tracks are in the order of their descriptors.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Who does it.
+    pub engine: Kind,
     /// The camera.
     pub address: Address,
     /// How RTP travels.
@@ -132,7 +135,8 @@ const TIMED: &str = r",setts=pts=if(eq(PTS\,NOPTS)\,0\,PTS):dts=N";
 /// Passes one picture, with a time half a day in the future.
 const STAND_IN: &str = r"setts=ts=4000000000,noise=drop=gt(n\,0)";
 
-fn channels(audio: Audio) -> u32 {
+/// The channels of the sound.
+pub(super) fn channels(audio: Audio) -> u32 {
     if audio == Audio::Stereo { 2 } else { 1 }
 }
 
@@ -212,6 +216,7 @@ mod tests {
 
     fn plan() -> Plan {
         Plan {
+            engine: Kind::Ffmpeg,
             address: Address::parse("rtsp://admin:Ab@2018!@h/ch").expect("valid"),
             transport: Transport::Tcp,
             reordered: false,

@@ -69,7 +69,7 @@ impl Launcher {
         Ok(Self { engine, requests })
     }
 
-    /// Starts ffmpeg for `plan`.
+    /// Starts the engine for `plan`.
     pub async fn start(&self, plan: &argv::Plan) -> io::Result<(Process, Outputs)> {
         let mut tracks = Vec::new();
         let mut fds = Vec::new();
@@ -79,9 +79,8 @@ impl Launcher {
             tracks.push(pipe::Receiver::from_owned_fd(reader.into())?);
             fds.push(FdMapping { parent_fd: OwnedFd::from(writer), child_fd });
         }
-        let mut command = self.engine.command();
+        let mut command = self.engine.command_for(plan);
         command
-            .args(argv::arguments(plan))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -94,8 +93,8 @@ impl Launcher {
         let mut child = child.await.map_err(|_| io::Error::other("no launcher"))??;
         let group = Group::of(&child);
         if let Some(mut stdin) = child.stdin.take() {
-            // ffmpeg reads the list to its end; if it has already ended, its exit tells why.
-            let _ = stdin.write_all(argv::input_list(plan).as_bytes()).await;
+            // It reads to the end; if it has already ended, its exit tells why.
+            let _ = stdin.write_all(super::input(plan).as_bytes()).await;
         }
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
         Ok((Process { child, group }, Outputs { tracks, stderr }))

@@ -1,9 +1,9 @@
-//! Checks whether this ffmpeg can do the work.
+//! Checks whether this ffmpeg, or GStreamer, can do the work.
 //!
 //! `-fps_mode` and `-enc_time_base` with `option` lines in an ffconcat list need 5.1. Builds from
 //! git call themselves `N-1234-g...` and are taken as new.
 
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -16,12 +16,13 @@ const OLDEST: (u32, u32) = (5, 1);
 
 /// Runs `ffmpeg -version` and looks for the encoders. Returns the version as ffmpeg writes it.
 pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
-    let banner = output(ffmpeg, "-version")?;
+    let banner = output(ffmpeg, &["-hide_banner", "-version"]).map_err(|e| of_ffmpeg(ffmpeg, e))?;
     let found = read(&banner).ok_or_else(|| Error::NotFfmpeg(ffmpeg.to_owned()))?;
     if !is_new_enough(found) {
         return Err(Error::FfmpegTooOld { found: found.to_owned() });
     }
-    let encoders = output(ffmpeg, "-encoders")?;
+    let encoders =
+        output(ffmpeg, &["-hide_banner", "-encoders"]).map_err(|e| of_ffmpeg(ffmpeg, e))?;
     let has = |name: &str| encoders.split_whitespace().any(|word| word == name);
     if needs_h264 && !has("libx264") {
         return Err(Error::FfmpegLacks("the encoder libx264"));
@@ -32,28 +33,41 @@ pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
     Ok(found.to_owned())
 }
 
+/// Lets `nearlive-gstreamer` look for what GStreamer needs. Returns its line about the version.
+pub fn check_gstreamer(runner: &Path) -> Result<String, Error> {
+    let text = output(runner, &["--check"]).map_err(|e| Error::Gstreamer(e.to_string()))?;
+    let line = text.lines().next().unwrap_or_default();
+    match line.strip_prefix("nearlive-gstreamer ") {
+        Some(version) => Ok(version.to_owned()),
+        None if line.is_empty() => Err(Error::Gstreamer("it says nothing".into())),
+        None => Err(Error::Gstreamer(line.to_owned())),
+    }
+}
+
+fn of_ffmpeg(ffmpeg: &Path, e: io::Error) -> Error {
+    match e.kind() {
+        ErrorKind::NotFound => Error::FfmpegMissing(ffmpeg.to_owned()),
+        _ => Error::FfmpegBroken { path: ffmpeg.to_owned(), source: e },
+    }
+}
+
 /// The output, up to more than any ffmpeg prints.
-fn output(ffmpeg: &Path, option: &str) -> Result<String, Error> {
-    let broken = |source| Error::FfmpegBroken { path: ffmpeg.to_owned(), source };
-    let mut child = Command::new(ffmpeg)
-        .args(["-hide_banner", option])
+fn output(program: &Path, arguments: &[&str]) -> io::Result<String> {
+    let mut child = Command::new(program)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| match e.kind() {
-            ErrorKind::NotFound => Error::FfmpegMissing(ffmpeg.to_owned()),
-            _ => broken(e),
-        })?;
+        .spawn()?;
     let mut text = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         // Another program may never end.
-        stdout.take(LONGEST).read_to_end(&mut text).map_err(broken)?;
+        stdout.take(LONGEST).read_to_end(&mut text)?;
     }
     if text.len() as u64 == LONGEST {
         let _ = child.kill();
     }
-    child.wait().map_err(broken)?;
+    child.wait()?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -96,5 +110,13 @@ mod tests {
     fn an_ffmpeg_that_is_not_there_is_named() {
         let e = check(Path::new("/nowhere/ffmpeg"), true).expect_err("missing");
         assert!(e.to_string().contains("/nowhere/ffmpeg"), "{e}");
+    }
+
+    #[test]
+    fn a_gstreamer_that_is_not_there_or_lacks_something_is_told() {
+        for program in ["/nowhere/nearlive-gstreamer", "/bin/true", "/bin/echo"] {
+            let e = check_gstreamer(Path::new(program)).expect_err("none").to_string();
+            assert!(e.contains("engine = \"gstreamer\"") && e.contains("make gstreamer"), "{e}");
+        }
     }
 }

@@ -77,6 +77,8 @@ pub struct Packager {
     cuts: VecDeque<Decided>,
     /// The leader's first picture of this run is pending.
     has_first: bool,
+    /// The engine sees the end of a copied picture only at the next one.
+    copied_is_held: bool,
     /// The place of that picture, if its stamp is wrong.
     first: Option<First>,
     began_us: i64,
@@ -111,6 +113,7 @@ impl Packager {
             standing: Standing::default(),
             cuts: VecDeque::new(),
             has_first: true,
+            copied_is_held: true,
             first: None,
             began_us: 0,
             key_arrival_us: None,
@@ -146,6 +149,11 @@ impl Packager {
         self.too_big = None;
         self.restart_clock(now.as_micros(), Afresh::Run);
         self.has_first = true;
+    }
+
+    /// Whether copied pictures leave the engine of the next run only when the one after them begins.
+    pub const fn expect_hold(&mut self, held: bool) {
+        self.copied_is_held = held;
     }
 
     /// No data will come for `track` in this run (its pictures are of a kind that is not offered,
@@ -273,10 +281,9 @@ impl Packager {
     /// The leader's frames set the clock.
     fn lead(&mut self, frame: &Frame) -> Observed {
         let t = &mut self.tracks[self.leader];
-        // The engine's parser sees the end of a copied frame only at the next one. Use the shortest
-        // step: frames may be missing between two.
+        // Use the shortest step: frames may be missing between two.
         let shortest = t.intervals_us.iter().min().copied().unwrap_or(FRAME_US);
-        let hold = if t.copied { shortest } else { 0 };
+        let hold = if t.copied && self.copied_is_held { shortest } else { 0 };
         let observed = self.timeline.clock.observe(to_us(frame.pts), frame.arrival_us, hold);
         if observed != Observed::Leapt {
             let step = t.last_pts.map(|last| to_us(frame.pts - last)).filter(|s| *s > 1000);

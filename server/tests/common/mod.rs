@@ -17,6 +17,7 @@ use nearlive_server::camera::supervisor::{Sink, Supervisor, Surroundings};
 use nearlive_server::clock::Clock;
 use nearlive_server::config::{self, Config};
 use nearlive_server::engine::Engine;
+use nearlive_server::engine::kind::Kind;
 use nearlive_server::engine::spawn::Launcher;
 use nearlive_server::package::Ailment;
 use nearlive_server::shutdown::Shutdown;
@@ -88,7 +89,8 @@ pub fn describes(codec: &str) -> String {
 
 /// Surroundings with this ffmpeg.
 pub fn around(ffmpeg: impl Into<PathBuf>) -> Surroundings {
-    let engine = Engine { ffmpeg: ffmpeg.into(), wrapper: Some(SERVER.into()) };
+    let engine =
+        Engine { ffmpeg: ffmpeg.into(), gstreamer: gstreamer(), wrapper: Some(SERVER.into()) };
     Surroundings {
         launcher: Launcher::new(engine, &tokio::runtime::Handle::current()).unwrap(),
         redactor: Redactor::default(),
@@ -100,6 +102,57 @@ pub fn around(ffmpeg: impl Into<PathBuf>) -> Surroundings {
 /// A camera at `url`, everything else by default.
 pub fn camera(url: &str) -> config::Camera {
     Config::single("cam", "Cam", Address::parse(url).unwrap()).cameras.remove(0)
+}
+
+/// The same, read by this engine.
+pub fn camera_by(engine: Kind, url: &str) -> config::Camera {
+    config::Camera { engine, ..camera(url) }
+}
+
+/// `nearlive-gstreamer`, which is built beside the server.
+pub fn gstreamer() -> PathBuf {
+    PathBuf::from(SERVER).with_file_name("nearlive-gstreamer")
+}
+
+/// Whether this engine is there. Where it is not, a test says so and does nothing, unless
+/// NEARLIVE_GSTREAMER demands that it be there.
+pub fn is_there(engine: Kind) -> bool {
+    let there = engine == Kind::Ffmpeg || gstreamer().is_file();
+    let lacks = format!(
+        "there is no {}: .ci/setup gstreamer, then cargo build -p nearlive-gstreamer",
+        gstreamer().display()
+    );
+    assert!(there || std::env::var_os("NEARLIVE_GSTREAMER").is_none(), "{lacks}");
+    if !there {
+        eprintln!("SKIPPED for GStreamer: {lacks}");
+    }
+    there
+}
+
+/// Runs each of these with every engine, as a test of its own.
+#[macro_export]
+macro_rules! by_each_engine {
+    ($($test:ident,)*) => {
+        $crate::by_one_engine!(ffmpeg, nearlive_server::engine::kind::Kind::Ffmpeg, $($test,)*);
+        $crate::by_one_engine!(gstreamer, nearlive_server::engine::kind::Kind::Gstreamer, $($test,)*);
+    };
+}
+
+/// Runs each of these with this engine.
+#[macro_export]
+macro_rules! by_one_engine {
+    ($module:ident, $engine:expr, $($test:ident,)*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    if $crate::common::is_there($engine) {
+                        super::$test($engine).await;
+                    }
+                }
+            )*
+        }
+    };
 }
 
 /// What came to the sink.
@@ -133,7 +186,7 @@ impl Memory {
 }
 
 impl Sink for Memory {
-    fn begin_run(&mut self, _: WallTime) {
+    fn begin_run(&mut self, _: WallTime, _: Kind) {
         self.seen().runs += 1;
     }
 
@@ -310,6 +363,18 @@ impl Program {
             children(self.pid()).into_iter().map(|(pid, _)| pid).find(|pid| {
                 let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 line.starts_with(b"ffmpeg\0") && String::from_utf8_lossy(&line).contains("concat")
+            })
+        })
+        .await
+    }
+
+    /// The `nearlive-gstreamer` that reads from the camera.
+    pub async fn runner(&self) -> u32 {
+        let name = gstreamer().display().to_string();
+        eventually("nearlive-gstreamer runs", async || {
+            children(self.pid()).into_iter().map(|(pid, _)| pid).find(|pid| {
+                let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                line == format!("{name}\0").into_bytes()
             })
         })
         .await
