@@ -27,6 +27,10 @@ demo: ## build all, start a test camera and the server, and say which page to op
 	@$(SERVER)
 	@"$(TARGET)/demo/nearlive-server" demo $(ARGS)
 
+gstreamer: ## build what reads cameras with GStreamer (engine = "gstreamer"), beside the server
+	@.ci/setup engine
+	cargo build -q --profile demo -p nearlive-gstreamer
+
 serve: ## develop the page: Trunk rebuilds on every change, with the demo behind it
 	@.ci/setup wasm ffmpeg trunk
 	@$(PACK) $(if $(FAST),-- --fast)
@@ -48,17 +52,17 @@ test-webkit: ## what has to work in every browser, in WebKitGTK
 	@node --test --test-reporter=spec tests/browser/core-webkit.mjs
 
 lint: ## fmt and clippy, natively and for wasm32
-	@.ci/setup wasm lint
+	@.ci/setup wasm lint engine
 	cargo fmt --all -- --check
 	cargo fmt --all --manifest-path fuzz/Cargo.toml -- --check
-	cargo clippy -q --workspace --all-targets -- -D warnings
+	cargo clippy -q --workspace $$(.ci/with-gstreamer) --all-targets -- -D warnings
 	cargo clippy -q -p nearlive-pack --all-targets --features size -- -D warnings
 	$(WEB) cargo clippy -q -p nearlive --lib --bins --target wasm32-unknown-unknown -- -D warnings
 	$(WEB) cargo clippy -q -p nearlive --lib --target wasm32-unknown-unknown --no-default-features --features dash -- -D warnings
 	$(WEB) cargo clippy -q -p nearlive --lib --target wasm32-unknown-unknown --no-default-features --features hls -- -D warnings
 
 soak: ## the tests with 200 seeds of the simulator instead of 20
-	@.ci/setup ffmpeg
+	@.ci/setup ffmpeg gstreamer
 	@NEARLIVE_SEEDS=200 .ci/test
 
 fuzz: ## fuzz each reader of outside data for a minute (FOR=600: ten)
@@ -79,4 +83,4 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 clean: ## remove everything that was built
 	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
 
-.PHONY: help setup player demo serve test test-webkit lint soak fuzz size bench clean
+.PHONY: help setup player demo gstreamer serve test test-webkit lint soak fuzz size bench clean
