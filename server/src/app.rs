@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::camera::status::Status;
 use crate::clock::Clock;
+use crate::http::folder::Folder;
 use crate::http::gate::Gate;
 use crate::http::still::Stills;
 use crate::store::{self, Budget};
@@ -32,6 +33,8 @@ pub struct App {
     pub gate: Gate,
     /// Makes stills.
     pub stills: Option<Stills>,
+    /// What is handed out in the place of cameras.
+    pub folder: Option<Folder>,
 }
 
 /// One camera, in the form that the HTTP handlers need.
@@ -63,6 +66,7 @@ impl App {
             connections: AtomicU64::new(0),
             gate: Gate::default(),
             stills: None,
+            folder: None,
         }
     }
 

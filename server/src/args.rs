@@ -27,11 +27,12 @@ pub const HELP: &str = r#"Shows cameras in web pages, at the live edge.
   nearlive-server -                                    its address from stdin
   nearlive-server serve nearlive.toml                  many cameras
   nearlive-server demo                                 a test camera
+  nearlive-server files DIR                            what ffmpeg writes there
+  nearlive-server probe ADDRESS (or FILE) [--json]     what it is, who plays it
 
   --listen ADDR:PORT     default 127.0.0.1:8080; 0.0.0.0:8080 lets others in
-  --origin https://NAME  pages of this site may show the cameras, and the server
-                         answers under this name; * for all (may stand several
-                         times)
+  --origin https://NAME  its pages may show the cameras, and the server answers
+                         under this name; * for all (may stand several times)
   --ffmpeg PATH          which ffmpeg to run (5.1 or newer), default: as on PATH
   --verbose              log what ffmpeg says as well
   --help, --version
@@ -59,12 +60,13 @@ nearlive.toml looks like this:
     window = 60                         # seconds that are kept, default 30
     ladder = []                         # nothing encoded beside the picture
 
-Not yet: probe, encode.
+Not yet: encode.
 "#;
 
-const COMMANDS: [&str; 4] = ["serve", "demo", "probe", "encode"];
+const COMMANDS: [&str; 5] = ["serve", "demo", "files", "probe", "encode"];
 
-const OPTIONS: [&str; 6] = ["--listen", "--origin", "--ffmpeg", "--verbose", "--help", "--version"];
+const OPTIONS: [&str; 7] =
+    ["--listen", "--origin", "--ffmpeg", "--json", "--verbose", "--help", "--version"];
 
 /// What the program should do.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,9 +81,15 @@ pub enum Command {
     Serve(PathBuf),
     /// Serve a test camera.
     Demo,
+    /// Hand out a folder.
+    Files(PathBuf),
+    /// Say what an address sends.
+    Probe(Where),
+    /// Say what a file has in it.
+    ProbeFile(PathBuf),
 }
 
-/// Where the camera's address was given.
+/// Where an address was given.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Where {
     /// In the arguments, at this index.
@@ -106,6 +114,8 @@ pub struct Args {
     pub origins: Vec<String>,
     /// `--ffmpeg`.
     pub ffmpeg: PathBuf,
+    /// `--json`.
+    pub json: bool,
     /// `--verbose`.
     pub verbose: bool,
 }
@@ -120,6 +130,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
         listen: None,
         origins: Vec::new(),
         ffmpeg: PathBuf::from("ffmpeg"),
+        json: false,
         verbose: false,
     };
     while let Some(arg) = parser.next().map_err(usage)? {
@@ -136,6 +147,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
                 args.origins.push(origin.map_err(|e| Error::Usage(format!("--origin: {e}")))?);
             }
             Arg::Long("ffmpeg") => args.ffmpeg = parser.value().map_err(usage)?.into(),
+            Arg::Long("json") => args.json = true,
             Arg::Long("verbose") | Arg::Short('v') => args.verbose = true,
             Arg::Value(word) => words.push(word),
             other => return Err(usage(other.unexpected())),
@@ -161,12 +173,18 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
             [file] => Ok(Command::Serve(file.into())),
             _ => Err(Error::Usage("serve needs one file: serve nearlive.toml".into())),
         },
-        "probe" => Err(Error::NotYet("probe")),
+        "files" => match rest {
+            [folder] => Ok(Command::Files(folder.into())),
+            _ => Err(Error::Usage("files needs one folder: files /srv/hls".into())),
+        },
+        "probe" => match rest {
+            [one] => probed(one, arguments),
+            _ => Err(Error::Usage("probe needs one address or file: probe rtsp://...".into())),
+        },
         "encode" => Err(Error::NotYet("encode")),
         word if word.contains("://") => {
             let address = Address::parse(word)?;
-            let index = arguments.iter().position(|a| a.to_string_lossy() == word).unwrap_or(0);
-            alone(Command::Camera(Where::Argument { index, address }))
+            alone(Command::Camera(at(word, arguments, address)))
         }
         word if repeat::may_be_address(word) || word.parse::<std::net::IpAddr>().is_ok() => {
             Err(Error::Usage("the address has to begin with rtsp:// or rtsps://".into()))
@@ -178,6 +196,21 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
             Some(meant) => format!("there is no such command; is `{meant}` meant?"),
             None => "the first argument is no command and no address".into(),
         })),
+    }
+}
+
+fn at(word: &str, arguments: &[OsString], address: Address) -> Where {
+    let index = arguments.iter().position(|a| a.to_string_lossy() == word).unwrap_or(0);
+    Where::Argument { index, address }
+}
+
+fn probed(word: &OsString, arguments: &[OsString]) -> Result<Command, Error> {
+    match word.to_string_lossy().as_ref() {
+        "-" => Ok(Command::Probe(Where::Stdin)),
+        text if text.contains("://") => {
+            Ok(Command::Probe(at(text, arguments, Address::parse_any(text)?)))
+        }
+        _ => Ok(Command::ProbeFile(word.into())),
     }
 }
 
@@ -238,7 +271,7 @@ pub fn hand_over(arguments: &[OsString], index: usize, address: &Address) -> Err
 }
 
 /// Reads an address from stdin: its first line.
-pub fn address_from_stdin() -> Result<Address, Error> {
+pub fn line_from_stdin() -> Result<String, Error> {
     let mut text = String::new();
     let mut byte = [0];
     let mut stdin = io::stdin().lock();
@@ -257,7 +290,7 @@ pub fn address_from_stdin() -> Result<Address, Error> {
     if text.trim().is_empty() {
         return Err(Error::Usage("- reads the camera's address from stdin; none came".into()));
     }
-    Ok(Address::parse(&text)?)
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -277,6 +310,13 @@ mod tests {
         let serve = args(&["serve", "a.toml", "--verbose"]).expect("valid");
         assert!(serve.verbose && serve.command == Command::Serve("a.toml".into()));
         assert_eq!(args(&["demo"]).expect("valid").command, Command::Demo);
+        assert_eq!(args(&["files", "hls"]).expect("valid").command, Command::Files("hls".into()));
+        let probe = args(&["probe", "--json", "https://u:p@h/a.mpd"]).expect("valid");
+        assert!(matches!(probe.command, Command::Probe(Where::Argument { index: 2, .. })));
+        assert!(probe.json);
+        assert_eq!(args(&["probe", "-"]).expect("valid").command, Command::Probe(Where::Stdin));
+        let film = args(&["probe", "a.mp4"]).expect("valid").command;
+        assert_eq!(film, Command::ProbeFile("a.mp4".into()));
         let named = args(&["demo", "--origin", "https://A.example/", "--origin=*"]).expect("valid");
         assert_eq!(named.origins, ["https://a.example", "*"]);
         assert_eq!(args(&[]).expect("valid").command, Command::Help);
@@ -294,6 +334,10 @@ mod tests {
             (&["sreve", "nearlive.toml"], "is `serve` meant?"),
             (&["--lisen", "0.0.0.0:80"], "is --listen meant?"),
             (&["--adress"], "there are --listen, --origin"),
+            (&["files"], "files needs one folder"),
+            (&["file", "hls"], "is `files` meant?"),
+            (&["probe", "a.mp4", "b.mp4"], "probe needs one address or file"),
+            (&["probe", "ftp://h/a.mp4"], "http://"),
         ] {
             let e = args(line).expect_err("a mistake").to_string();
             assert!(e.contains(part), "{e}");
@@ -324,10 +368,8 @@ mod tests {
 
     #[test]
     fn commands_that_do_not_exist_yet_say_so() {
-        for name in ["probe", "encode"] {
-            let e = args(&[name, "x"]).expect_err("not yet").to_string();
-            assert_eq!(e, format!("`{name}` does not exist yet"));
-        }
+        let e = args(&["encode", "x"]).expect_err("not yet").to_string();
+        assert_eq!(e, "`encode` does not exist yet");
     }
 
     #[test]
@@ -347,6 +389,10 @@ mod tests {
             &["--hunter2"],
             &["-phunter2", "rtsp://h/"],
             &["hunter2"],
+            &["probe", "ftp://u:hunter2@h/"],
+            &["probe", "rtsp://u:hunter2@h/", "again"],
+            &["probe", "http://u:hunter2@:x/"],
+            &["files", "x", "rtsp://u:hunter2@h/"],
             &["demo", "--ffmpeg=rtsp://u:hunter2@h/", "--hunter2"],
             &["u:hunter2@h.toml"],
         ] {

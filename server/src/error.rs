@@ -27,6 +27,15 @@ pub enum Error {
         /// What is wrong with it, with the line where that is known.
         problem: String,
     },
+    /// The folder that is to be handed out cannot be.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What was to be probed could not be.
+    Probe(String),
     /// A camera's address cannot be parsed; the sentence does not repeat it.
     Address(crate::camera::address::AddressError),
     /// Another program listens on the port.
@@ -73,9 +82,11 @@ impl Error {
     /// 2 for a mistake of the person who started it, 1 for a lack of the machine.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) | Self::NotYet(_) | Self::Config { .. } | Self::Address(_) => {
-                ExitCode::from(2)
-            }
+            Self::Usage(_)
+            | Self::NotYet(_)
+            | Self::Config { .. }
+            | Self::Folder { .. }
+            | Self::Address(_) => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
     }
@@ -87,6 +98,10 @@ impl fmt::Display for Error {
             Self::Usage(what) => write!(f, "{what} (nearlive-server --help lists what there is)"),
             Self::NotYet(command) => write!(f, "`{command}` does not exist yet"),
             Self::Config { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Self::Folder { path, problem } => {
+                write!(f, "{}: {problem}", repeat::path(path, "the folder to hand out"))
+            }
+            Self::Probe(what) => write!(f, "{what}"),
             Self::Address(e) => write!(f, "{e}"),
             Self::PortTaken(a) => write!(
                 f,
@@ -94,22 +109,7 @@ impl fmt::Display for Error {
                 a.port(),
                 SocketAddr::new(a.ip(), a.port().wrapping_add(1).max(1024))
             ),
-            Self::Listen { address, source } => match source.kind() {
-                ErrorKind::PermissionDenied => write!(
-                    f,
-                    "the system does not allow this user to listen on port {}; choose one from 1024 \
-                     on: --listen {}",
-                    address.port(),
-                    SocketAddr::new(address.ip(), 8080)
-                ),
-                ErrorKind::AddrNotAvailable => write!(
-                    f,
-                    "{} is no address of this machine; --listen 0.0.0.0:{} listens on all that it has",
-                    address.ip(),
-                    address.port()
-                ),
-                _ => write!(f, "cannot listen on {address}: {source}"),
-            },
+            Self::Listen { address, source } => listen(f, *address, source),
             Self::FfmpegMissing(path) => write!(
                 f,
                 "there is no program `{}`; install ffmpeg (Debian: apt-get install ffmpeg) or name it with --ffmpeg",
@@ -140,6 +140,26 @@ impl fmt::Display for Error {
             Self::Demo(what) => write!(f, "the demo's test camera did not start: {what}"),
             Self::Io { doing, source } => write!(f, "{doing}: {source}"),
         }
+    }
+}
+
+/// Why the server cannot listen on `address`.
+fn listen(f: &mut fmt::Formatter<'_>, address: SocketAddr, source: &std::io::Error) -> fmt::Result {
+    match source.kind() {
+        ErrorKind::PermissionDenied => write!(
+            f,
+            "the system does not allow this user to listen on port {}; choose one from 1024 on: \
+             --listen {}",
+            address.port(),
+            SocketAddr::new(address.ip(), 8080)
+        ),
+        ErrorKind::AddrNotAvailable => write!(
+            f,
+            "{} is no address of this machine; --listen 0.0.0.0:{} listens on all that it has",
+            address.ip(),
+            address.port()
+        ),
+        _ => write!(f, "cannot listen on {address}: {source}"),
     }
 }
 

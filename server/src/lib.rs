@@ -19,6 +19,7 @@ pub mod demo;
 pub mod descriptors;
 pub mod engine;
 pub mod error;
+mod hand_out;
 pub mod http;
 pub mod log;
 pub mod package;

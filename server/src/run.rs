@@ -9,6 +9,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 
 use crate::args::{self, Args, Command, Where};
+use crate::camera::address::Address;
 use crate::camera::secret::Redactor;
 use crate::camera::supervisor::Surroundings;
 use crate::clock::Clock;
@@ -19,6 +20,7 @@ use crate::engine::kind::Kind;
 use crate::engine::spawn::Launcher;
 use crate::engine::{self, Engine, limits, version, wrapper};
 use crate::error::Error;
+use crate::hand_out;
 use crate::http::gate::Gate;
 use crate::http::serve;
 use crate::http::still::Stills;
@@ -56,11 +58,12 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
             log::say(concat!("nearlive-server ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(())
         }
-        Command::Camera(Where::Argument { index, address }) => {
+        Command::Camera(Where::Argument { index, address })
+        | Command::Probe(Where::Argument { index, address }) => {
             Err(args::hand_over(arguments, *index, address))
         }
         Command::Camera(Where::Stdin) => {
-            let address = args::address_from_stdin()?;
+            let address = Address::parse(&args::line_from_stdin()?)?;
             serve_until_the_end(&args, Some(Config::single("camera", "Camera", address)))
         }
         Command::Serve(file) => {
@@ -68,6 +71,14 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
             serve_until_the_end(&args, Some(config))
         }
         Command::Demo => serve_until_the_end(&args, None),
+        Command::Probe(Where::Stdin) | Command::ProbeFile(_) => Err(Error::NotYet("probe")),
+        Command::Files(folder) => {
+            log::start(Redactor::default(), args.verbose);
+            let viewers = runtime("viewers")?;
+            let done = viewers.block_on(hand_out::serve(&args, folder));
+            viewers.shutdown_background();
+            done
+        }
     }
 }
 

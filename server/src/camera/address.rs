@@ -11,6 +11,12 @@ use std::fmt;
 use super::path;
 use super::secret::{Redactor, Secret, is_escape, percent_decode, percent_encode, push_encoded};
 
+/// The schemes of cameras.
+const CAMERA: [&str; 2] = ["rtsp", "rtsps"];
+
+/// The schemes of the web.
+const WEB: [&str; 2] = ["http", "https"];
+
 /// Where a camera is and how to log in to it. Prints as scheme, host and port only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
@@ -44,6 +50,8 @@ pub enum Part {
 pub enum AddressError {
     /// It does not begin with a scheme that cameras use.
     Scheme,
+    /// It does not begin with a scheme that cameras or web servers use.
+    AnyScheme,
     /// It has no host.
     Host,
     /// The text after the host's colon is not a port.
@@ -56,6 +64,9 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Scheme => "a camera's address begins with rtsp:// or rtsps://",
+            Self::AnyScheme => {
+                "an address begins with rtsp://, rtsps://, http:// or https://; a file has none of these"
+            }
             Self::Host => "there is no host in the camera's address; it looks like rtsp://user:password@192.168.1.9:554/path",
             Self::Port => "the port in the camera's address is not a number from 1 to 65535; a `/` in a password is written %2F",
             Self::Control => "there is a line break or another control character in the camera's address or login; each is one line",
@@ -68,13 +79,24 @@ impl std::error::Error for AddressError {}
 impl Address {
     /// Parses an address from a command line or a file.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        Self::parse_as(text, &CAMERA, AddressError::Scheme)
+    }
+
+    /// Parses the address of a camera, or of something on the web.
+    pub fn parse_any(text: &str) -> Result<Self, AddressError> {
+        Self::parse_as(text, &[CAMERA, WEB].concat(), AddressError::AnyScheme)
+    }
+
+    fn parse_as(
+        text: &str,
+        schemes: &[&'static str],
+        none: AddressError,
+    ) -> Result<Self, AddressError> {
         let text = text.trim();
         printing(text)?;
-        let (scheme, rest) = match text.split_once("://") {
-            Some((s, rest)) if s.eq_ignore_ascii_case("rtsp") => ("rtsp", rest),
-            Some((s, rest)) if s.eq_ignore_ascii_case("rtsps") => ("rtsps", rest),
-            _ => return Err(AddressError::Scheme),
-        };
+        let (scheme, rest) = text.split_once("://").ok_or(none)?;
+        let known = schemes.iter().find(|known| known.eq_ignore_ascii_case(scheme));
+        let scheme = *known.ok_or(none)?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (login, place) = match authority.rfind('@') {
             Some(at) => (Some(&authority[..at]), &authority[at + 1..]),
@@ -147,8 +169,18 @@ impl Address {
     /// Host and port, for messages.
     pub fn place(&self) -> String {
         // RFC 2326 and RFC 7826, 4.2.
-        let usual = if self.scheme == "rtsps" { 322 } else { 554 };
+        let usual = match self.scheme {
+            "rtsps" => 322,
+            "http" => 80,
+            "https" => 443,
+            _ => 554,
+        };
         format!("{}:{}", self.host, self.port.unwrap_or(usual))
+    }
+
+    /// Whether it is of something on the web.
+    pub fn is_web(&self) -> bool {
+        WEB.contains(&self.scheme)
     }
 
     /// Whether it has a user name to log in with.
@@ -293,6 +325,8 @@ mod tests {
             ("rtsp://u:secret@h/\u{85}x", AddressError::Control),
         ] {
             assert_eq!(Address::parse(typed), Err(why));
+            let web = typed.starts_with("http://");
+            assert!(web || Address::parse_any(typed).is_err());
             assert!(!why.to_string().contains("secret"));
         }
     }
@@ -304,6 +338,16 @@ mod tests {
         assert_eq!(a.place(), "cam.local:8554");
         let v6 = Address::parse("rtsp://u:secret@[fe80::1]/x").expect("valid");
         assert_eq!(v6.place(), "[fe80::1]:554");
+    }
+
+    #[test]
+    fn an_address_of_the_web_is_one_only_where_it_is_asked_for() {
+        let a = Address::parse_any("https://u:Ab@1!@h/live/a b.m3u8?token=x").expect("valid");
+        assert_eq!(a.for_ffmpeg().expose(), "https://u:Ab%401%21@h/live/a%20b.m3u8?token=x");
+        assert!(a.is_web() && a.place() == "h:443" && format!("{a}") == "https://h");
+        assert!(!Address::parse_any("rtsp://h/x").expect("valid").is_web());
+        let e = Address::parse_any("ftp://u:secret@h/").expect_err("no scheme").to_string();
+        assert!(e.contains("http://") && !e.contains("secret"), "{e}");
     }
 
     #[test]

@@ -235,6 +235,11 @@ pub(super) fn is_escape(bytes: &[u8], i: usize) -> bool {
 
 /// The text of which this is percent-encoded; what is no escape stays.
 pub(super) fn percent_decode(text: &str) -> String {
+    String::from_utf8_lossy(&percent_bytes(text)).into_owned()
+}
+
+/// The bytes of which this is percent-encoded; what is no escape stays.
+pub(crate) fn percent_bytes(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;
@@ -251,7 +256,7 @@ pub(super) fn percent_decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    out
 }
 
 /// The same percent-encoded text with its escapes in lower case.

@@ -1,10 +1,10 @@
-//! Bodies of answers: chunks that exist, and chunks that are still to come.
+//! Bodies of answers: chunks that exist, chunks that are still to come, and files.
 //!
 //! Chunks are shared with the store, never copied.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use super::disk::Disk;
 use crate::store::Reader;
 
 /// The body of any answer.
@@ -20,6 +21,7 @@ pub struct Body(Kind);
 enum Kind {
     Whole(Whole),
     Growing(Growing),
+    Disk(Disk),
 }
 
 impl Body {
@@ -36,6 +38,11 @@ impl Body {
     /// The chunks of a segment, as they come.
     pub(super) fn growing(reader: Reader) -> Self {
         Self(Kind::Growing(Growing::new(reader)))
+    }
+
+    /// Bytes of a file.
+    pub(super) fn disk(disk: Disk) -> Self {
+        Self(Kind::Disk(disk))
     }
 }
 
@@ -54,27 +61,34 @@ impl<T: Into<Bytes>> From<T> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    /// The bytes that were promised are no longer there: the connection ends.
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let chunk = match &mut self.0 {
-            Kind::Whole(whole) => Poll::Ready(whole.next()),
-            Kind::Growing(growing) => growing.poll_next(cx),
+            Kind::Whole(whole) => Poll::Ready(whole.next().map(Ok)),
+            Kind::Growing(growing) => growing.poll_next(cx).map(|chunk| chunk.map(Ok)),
+            Kind::Disk(disk) => disk.poll_next(cx),
         };
-        chunk.map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
+        chunk.map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.0, Kind::Whole(whole) if whole.chunks.is_empty())
+        match &self.0 {
+            Kind::Whole(whole) => whole.chunks.is_empty(),
+            Kind::Growing(_) => false,
+            Kind::Disk(disk) => disk.left() == 0,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Whole(whole) => SizeHint::with_exact(whole.left),
             Kind::Growing(_) => SizeHint::default(),
+            Kind::Disk(disk) => SizeHint::with_exact(disk.left()),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn camera(headers: &HeaderMap) -> Response<Body> {
 }
 
 fn page(name: &str, plain: &'static str, headers: &HeaderMap) -> Response<Body> {
-    if find("nearlive.js").is_none() {
+    if !has_player() {
         return html(NO_PLAYER);
     }
     match find(name) {
@@ -49,6 +49,18 @@ pub(super) fn file(name: &str, headers: &HeaderMap) -> Option<Response<Body>> {
     find(name)
         .filter(|f| !["index.html", "camera.html"].contains(&f.name))
         .map(|f| answer(f, headers))
+}
+
+/// Whether the program was built with the player.
+pub(super) fn has_player() -> bool {
+    find("nearlive.js").is_some()
+}
+
+/// A file that pages of a folder need: the player and the style. The names of all others are the
+/// folder's own.
+pub(super) fn for_folder(name: &str) -> Option<&str> {
+    let needed = name.starts_with("nearlive") || ["icon.svg", "page.css"].contains(&name);
+    (needed && find(name).is_some()).then_some(name)
 }
 
 fn find(name: &str) -> Option<&'static Embedded> {

@@ -11,12 +11,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{Response, StatusCode, header};
 use nearlive::time::Instant;
 
 use super::body::{Body, length};
 use super::range::{Asked, Ranges};
-use super::reply::{sentence, set};
+use super::reply::{insert, sentence, set};
 use super::stream::Until;
 use crate::app::{App, Served};
 use crate::playlist;
@@ -273,13 +273,6 @@ fn partial(chunks: Vec<Bytes>, part: Range<u64>, total: &str) -> Response<Body> 
     insert(&mut r, header::CONTENT_RANGE, place);
     insert(&mut r, header::CONTENT_LENGTH, length);
     r
-}
-
-fn insert(r: &mut Response<Body>, name: header::HeaderName, value: String) {
-    // It consists of digits and fixed words: always a valid header.
-    if let Ok(value) = HeaderValue::try_from(value) {
-        r.headers_mut().insert(name, value);
-    }
 }
 
 fn kind_of(camera: &Served, rendition: &str) -> &'static str {

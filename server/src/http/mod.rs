@@ -4,11 +4,13 @@
 //! [`files`] with pages and the player, [`serve`] owns the connections. Only GET and HEAD are
 //! allowed; clients cannot change anything. [`gate`] says which sites may ask, [`limits`] how much
 //! a client may take, [`seats`] which connection makes room for another, [`pace`] which reader is
-//! too slow.
+//! too slow. [`folder`] answers in the place of cameras where a folder is handed out.
 
 mod api;
 mod body;
+mod disk;
 mod files;
+pub mod folder;
 pub mod gate;
 pub mod limits;
 mod media;
@@ -29,6 +31,7 @@ use http_body::Body as _;
 pub use body::Body;
 
 use crate::app::App;
+use folder::Folder;
 use gate::{Gate, Verdict};
 use range::Ranges;
 use reply::{sentence, set};
@@ -36,7 +39,7 @@ use route::{Of, Route};
 
 /// The header fields that a page of another origin may read.
 const EXPOSED: &str = "accept-ranges, cmsd-dynamic, cmsd-static, content-length, content-range, \
-                       date, etag, retry-after, server-timing";
+                       date, etag, last-modified, retry-after, server-timing";
 /// The header fields that it may send: ranges, and CMCD (CTA-5004).
 const ALLOWED: &str = "cmcd-object, cmcd-request, cmcd-session, cmcd-status, content-type, range";
 /// The methods that it may use.
@@ -47,10 +50,10 @@ pub async fn answer<B>(app: &App, request: Request<B>) -> Response<Body> {
     app.requests.fetch_add(1, Ordering::Relaxed);
     let (request, _) = request.into_parts();
     let text = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok());
-    let route = route::route(request.uri.path());
+    let place = Place::of(app, &request);
     // The player's own files may be read by every page.
-    let verdict = match route {
-        Route::File(name) if !name.ends_with(".html") => Verdict::Everybody,
+    let verdict = match place {
+        Place::Camera(Route::File(name)) if !name.ends_with(".html") => Verdict::Everybody,
         _ => app.gate.judge(text("origin").unwrap_or_default()),
     };
     let mut response = if let Some(wrong) = misdirected(&app.gate, &request) {
@@ -61,7 +64,12 @@ pub async fn answer<B>(app: &App, request: Request<B>) -> Response<Body> {
         sentence(StatusCode::FORBIDDEN, why)
     } else {
         match request.method {
-            Method::GET | Method::HEAD => resource(app, route, &request).await,
+            Method::GET | Method::HEAD => match &place {
+                Place::Camera(route) => resource(app, *route, &request).await,
+                Place::Folder(folder, route) => {
+                    folder.answer(route, &request, app.clock.now()).await
+                }
+            },
             Method::OPTIONS => preflight(),
             _ => {
                 let why = "only GET and HEAD are answered";
@@ -79,6 +87,30 @@ pub async fn answer<B>(app: &App, request: Request<B>) -> Response<Body> {
         *response.body_mut() = Body::default();
     }
     response
+}
+
+/// What an address leads to.
+enum Place<'a> {
+    /// The cameras, the player or facts.
+    Camera(Route<'a>),
+    /// The folder that is handed out.
+    Folder(&'a Folder, folder::Route),
+}
+
+impl<'a> Place<'a> {
+    fn of(app: &'a App, request: &'a http::request::Parts) -> Self {
+        let path = request.uri.path();
+        let Some(folder) = &app.folder else { return Self::Camera(route::route(path)) };
+        match Folder::route(request) {
+            folder::Route::Time => Self::Camera(Route::Time),
+            folder::Route::Health => Self::Camera(Route::Health),
+            folder::Route::Metrics => Self::Camera(Route::Metrics),
+            route => match path.strip_prefix('/').and_then(files::for_folder) {
+                Some(name) => Self::Camera(Route::File(name)),
+                None => Self::Folder(folder, route),
+            },
+        }
+    }
 }
 
 /// Sets the length of the answer where it is known, also for HEAD, whose body is left out.

@@ -29,15 +29,27 @@ pub enum Asked {
 }
 
 impl Ranges {
-    /// The ranges of a request; `None` if there are none that count: only GET has ranges (14.2), an
-    /// invalid field is ignored, and no answer here has a validator for `If-Range` (13.1.5).
+    /// The ranges of a request for what has no validator for `If-Range` (13.1.5); `None` if there are
+    /// none that count: only GET has ranges (14.2), and an invalid field is ignored.
     pub fn of(method: &Method, headers: &HeaderMap) -> Option<Self> {
-        let mut fields = headers.get_all(header::RANGE).iter();
-        let (Some(field), None) = (fields.next(), fields.next()) else { return None };
-        if method != Method::GET || headers.contains_key(header::IF_RANGE) {
+        Self::of_same(method, headers, |_| false)
+    }
+
+    /// The same for what has a validator: `same` says whether an `If-Range` is of it.
+    pub fn of_same(
+        method: &Method,
+        headers: &HeaderMap,
+        same: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
+        let one = |name| {
+            let mut fields = headers.get_all(name).iter();
+            fields.next().filter(|_| fields.next().is_none())?.to_str().ok()
+        };
+        let is_same = || one(header::IF_RANGE).is_some_and(same);
+        if method != Method::GET || headers.contains_key(header::IF_RANGE) && !is_same() {
             return None;
         }
-        Self::read(field.to_str().ok()?)
+        Self::read(one(header::RANGE)?)
     }
 
     fn read(field: &str) -> Option<Self> {

@@ -25,3 +25,10 @@ pub(super) fn sentence(status: StatusCode, text: impl Into<String>) -> Response<
 pub(super) fn set(response: &mut Response<Body>, name: header::HeaderName, value: &'static str) {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
+
+/// Sets a field whose value consists of digits and fixed words: always a valid one.
+pub(super) fn insert(response: &mut Response<Body>, name: header::HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

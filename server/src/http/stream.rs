@@ -3,7 +3,6 @@
 //! [`Patient`] drops a client that takes nothing, sends nothing, or never finishes its request;
 //! [`Attended`] is an answer that tells the client's [`Seat`] when it was taken.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -204,12 +203,12 @@ pub(super) struct Attended {
 
 impl http_body::Body for Attended {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
