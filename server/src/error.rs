@@ -34,8 +34,17 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// What was to be probed could not be.
+    /// The file that is to be probed cannot be.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What was to be probed could not be; the sentence has no secret in it.
     Probe(String),
+    /// There is no ffprobe, which belongs to ffmpeg, at that path.
+    FfprobeMissing(PathBuf),
     /// A camera's address cannot be parsed; the sentence does not repeat it.
     Address(crate::camera::address::AddressError),
     /// Another program listens on the port.
@@ -86,6 +95,7 @@ impl Error {
             | Self::NotYet(_)
             | Self::Config { .. }
             | Self::Folder { .. }
+            | Self::File { .. }
             | Self::Address(_) => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
@@ -101,7 +111,16 @@ impl fmt::Display for Error {
             Self::Folder { path, problem } => {
                 write!(f, "{}: {problem}", repeat::path(path, "the folder to hand out"))
             }
+            Self::File { path, problem } => {
+                write!(f, "{}: {problem}", repeat::path(path, "the file to probe"))
+            }
             Self::Probe(what) => write!(f, "{what}"),
+            Self::FfprobeMissing(path) => write!(
+                f,
+                "there is no program `{}`, which comes with ffmpeg; install it, or name with --ffmpeg one \
+                 that has it beside it",
+                program(path)
+            ),
             Self::Address(e) => write!(f, "{e}"),
             Self::PortTaken(a) => write!(
                 f,

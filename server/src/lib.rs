@@ -24,6 +24,7 @@ pub mod http;
 pub mod log;
 pub mod package;
 pub mod playlist;
+mod probe;
 pub mod rarely;
 pub mod repeat;
 pub mod run;

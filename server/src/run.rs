@@ -25,6 +25,7 @@ use crate::http::gate::Gate;
 use crate::http::serve;
 use crate::http::still::Stills;
 use crate::log;
+use crate::probe;
 use crate::shutdown::Shutdown;
 use crate::start::start;
 
@@ -71,7 +72,10 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
             serve_until_the_end(&args, Some(config))
         }
         Command::Demo => serve_until_the_end(&args, None),
-        Command::Probe(Where::Stdin) | Command::ProbeFile(_) => Err(Error::NotYet("probe")),
+        Command::Probe(Where::Stdin) => {
+            probe::address(&args, Address::parse_any(&args::line_from_stdin()?)?)
+        }
+        Command::ProbeFile(file) => probe::file(&args, file),
         Command::Files(folder) => {
             log::start(Redactor::default(), args.verbose);
             let viewers = runtime("viewers")?;
