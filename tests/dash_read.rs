@@ -123,6 +123,9 @@ fn everything() -> Mpd {
         content_type: Some("video".into()),
         language: Some("en".into()),
         segment_alignment: Some(true),
+        // The reader skips these.
+        subsegment_alignment: None,
+        subsegment_starts_with_sap: None,
         selection_priority: Some(2),
         common: common(0),
         accessibility: descriptors("urn:accessibility"),

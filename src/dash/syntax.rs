@@ -150,6 +150,10 @@ pub struct AdaptationSet {
     pub language: Option<String>,
     /// `@segmentAlignment`.
     pub segment_alignment: Option<bool>,
+    /// `@subsegmentAlignment`. The reader skips it, and the next: the player asks its index.
+    pub subsegment_alignment: Option<bool>,
+    /// `@subsegmentStartsWithSAP`.
+    pub subsegment_starts_with_sap: Option<u32>,
     /// `@selectionPriority`.
     pub selection_priority: Option<u32>,
     /// What Representations may override.

@@ -104,6 +104,8 @@ fn adaptation_set(xml: &mut Xml, set: &AdaptationSet) {
         xml.text_attr("contentType", set.content_type.as_deref());
         xml.text_attr("lang", set.language.as_deref());
         xml.flag("segmentAlignment", set.segment_alignment);
+        xml.flag("subsegmentAlignment", set.subsegment_alignment);
+        xml.number("subsegmentStartsWithSAP", set.subsegment_starts_with_sap);
         xml.number("selectionPriority", set.selection_priority);
         common_attributes(xml, &set.common);
         common_elements(xml, &set.common);

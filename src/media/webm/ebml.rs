@@ -2,13 +2,13 @@
 
 /// The first bytes of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub struct Header {
     /// The identifier, with its length marker.
-    pub(super) id: u32,
+    pub id: u32,
     /// Bytes of identifier and size.
-    pub(super) length: usize,
+    pub length: usize,
     /// Bytes of the body; `None` where it is unknown: up to an element that cannot stand inside.
-    pub(super) size: Option<u64>,
+    pub size: Option<u64>,
 }
 
 /// What the first bytes are.

@@ -8,7 +8,19 @@ mod head;
 pub mod scan;
 mod track;
 
+pub use ebml::Header;
 pub use head::{Cue, Head, cues};
+
+/// The element that `bytes` begin with; `None` if they are none, or too few (12 are enough).
+pub fn element(bytes: &[u8]) -> Option<Header> {
+    match ebml::header(bytes) {
+        ebml::First::Header(header) => Some(header),
+        ebml::First::Short(_) | ebml::First::Bad => None,
+    }
+}
+
+/// The identifier of an index.
+pub const CUES: u32 = id::CUES;
 
 /// This build reads WebM (Cargo's feature `webm`). Whatever exists for WebM alone needs it, so that the compiler leaves
 /// that out of the other builds.
