@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 
 use crate::camera::address::Address;
+use crate::encode::{Form, Job};
 use crate::error::Error;
 use crate::http::gate;
 use crate::repeat;
@@ -29,6 +30,7 @@ pub const HELP: &str = r#"Shows cameras in web pages, at the live edge.
   nearlive-server demo                                 a test camera
   nearlive-server files DIR                            what ffmpeg writes there
   nearlive-server probe ADDRESS (or FILE) [--json]     what it is, who plays it
+  nearlive-server encode [--webm] in.mp4 out/          a film as DASH and HLS
 
   --listen ADDR:PORT     default 127.0.0.1:8080; 0.0.0.0:8080 lets others in
   --origin https://NAME  its pages may show the cameras, and the server answers
@@ -59,14 +61,12 @@ nearlive.toml looks like this:
     audio = "off"                       # default "mono"
     window = 60                         # seconds that are kept, default 30
     ladder = []                         # nothing encoded beside the picture
-
-Not yet: encode.
 "#;
 
 const COMMANDS: [&str; 5] = ["serve", "demo", "files", "probe", "encode"];
 
-const OPTIONS: [&str; 7] =
-    ["--listen", "--origin", "--ffmpeg", "--json", "--verbose", "--help", "--version"];
+const OPTIONS: [&str; 8] =
+    ["--listen", "--origin", "--ffmpeg", "--json", "--webm", "--verbose", "--help", "--version"];
 
 /// What the program should do.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub enum Command {
     Probe(Where),
     /// Say what a file has in it.
     ProbeFile(PathBuf),
+    /// Encode a film.
+    Encode(Job),
 }
 
 /// Where an address was given.
@@ -125,6 +127,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
     use lexopt::Arg;
     let mut parser = lexopt::Parser::from_args(arguments.iter().cloned());
     let mut words: Vec<OsString> = Vec::new();
+    let mut form = Form::Cmaf;
     let mut args = Args {
         command: Command::Help,
         listen: None,
@@ -148,13 +151,29 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
             }
             Arg::Long("ffmpeg") => args.ffmpeg = parser.value().map_err(usage)?.into(),
             Arg::Long("json") => args.json = true,
+            Arg::Long("webm") => form = Form::WebM,
             Arg::Long("verbose") | Arg::Short('v') => args.verbose = true,
             Arg::Value(word) => words.push(word),
             other => return Err(usage(other.unexpected())),
         }
     }
-    args.command = command(&words, arguments)?;
+    args.command = match words.split_first() {
+        Some((first, rest)) if first == "encode" => Command::Encode(job(rest, form)?),
+        _ if form == Form::WebM => return Err(Error::Usage("--webm goes with encode".into())),
+        _ => command(&words, arguments)?,
+    };
     Ok(args)
+}
+
+fn job(words: &[OsString], form: Form) -> Result<Job, Error> {
+    let [film, folder] = words else {
+        let e = "encode takes a film and a folder: encode in.mp4 out/";
+        return Err(Error::Usage(e.into()));
+    };
+    if film.to_string_lossy().contains("://") {
+        return Err(Error::Usage("encode takes a film that is a file: encode in.mp4 out/".into()));
+    }
+    Ok(Job { film: film.into(), folder: folder.into(), form })
 }
 
 fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error> {
@@ -181,7 +200,6 @@ fn command(words: &[OsString], arguments: &[OsString]) -> Result<Command, Error>
             [one] => probed(one, arguments),
             _ => Err(Error::Usage("probe needs one address or file: probe rtsp://...".into())),
         },
-        "encode" => Err(Error::NotYet("encode")),
         word if word.contains("://") => {
             let address = Address::parse(word)?;
             alone(Command::Camera(at(word, arguments, address)))
@@ -367,9 +385,21 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_do_not_exist_yet_say_so() {
-        let e = args(&["encode", "x"]).expect_err("not yet").to_string();
-        assert_eq!(e, "`encode` does not exist yet");
+    fn encode_takes_a_film_and_a_folder() {
+        let job = |form| Job { film: "in.mp4".into(), folder: "out/".into(), form };
+        let parsed = |line: &[&str]| args(line).expect("valid").command;
+        assert_eq!(parsed(&["encode", "in.mp4", "out/"]), Command::Encode(job(Form::Cmaf)));
+        let webm = parsed(&["encode", "--webm", "in.mp4", "out/"]);
+        assert_eq!(webm, Command::Encode(job(Form::WebM)));
+        for (line, part) in [
+            (&["encode", "in.mp4"][..], "a film and a folder"),
+            (&["encode", "a", "b", "c"], "a film and a folder"),
+            (&["encode", "rtsp://u:hunter2@h/", "out"], "a film that is a file"),
+            (&["demo", "--webm"], "--webm goes with encode"),
+        ] {
+            let e = args(line).expect_err("a mistake").to_string();
+            assert!(e.contains(part) && !e.contains("hunter2"), "{e}");
+        }
     }
 
     #[test]

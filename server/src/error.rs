@@ -18,8 +18,6 @@ use crate::repeat;
 pub enum Error {
     /// The command line cannot be parsed.
     Usage(String),
-    /// The command is planned but not in the program yet.
-    NotYet(&'static str),
     /// The configuration file cannot be read or says something impossible.
     Config {
         /// The file.
@@ -76,6 +74,8 @@ pub enum Error {
     FfmpegLacks(&'static str),
     /// `nearlive-gstreamer` is not there, or lacks something that it names.
     Gstreamer(String),
+    /// A film is not encoded.
+    Encode(crate::encode::problem::Problem),
     /// The test camera of `demo` did not start.
     Demo(String),
     /// The system refused something.
@@ -92,11 +92,11 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_)
-            | Self::NotYet(_)
             | Self::Config { .. }
             | Self::Folder { .. }
             | Self::File { .. }
             | Self::Address(_) => ExitCode::from(2),
+            Self::Encode(problem) => ExitCode::from(problem.exit_code()),
             _ => ExitCode::from(1),
         }
     }
@@ -106,7 +106,6 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(what) => write!(f, "{what} (nearlive-server --help lists what there is)"),
-            Self::NotYet(command) => write!(f, "`{command}` does not exist yet"),
             Self::Config { path, problem } => write!(f, "{}: {problem}", path.display()),
             Self::Folder { path, problem } => {
                 write!(f, "{}: {problem}", repeat::path(path, "the folder to hand out"))
@@ -156,6 +155,7 @@ impl fmt::Display for Error {
                 "a camera has engine = \"gstreamer\", and nearlive-gstreamer does not work ({why}); `make gstreamer` \
                  builds it, and it has to be beside this program or on PATH"
             ),
+            Self::Encode(problem) => write!(f, "{problem}"),
             Self::Demo(what) => write!(f, "the demo's test camera did not start: {what}"),
             Self::Io { doing, source } => write!(f, "{doing}: {source}"),
         }
@@ -195,6 +195,12 @@ impl std::error::Error for Error {
             | Self::FfmpegBroken { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+impl From<crate::encode::problem::Problem> for Error {
+    fn from(problem: crate::encode::problem::Problem) -> Self {
+        Self::Encode(problem)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod descriptors;
+pub mod encode;
 pub mod engine;
 pub mod error;
 mod hand_out;

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::demo::Demo;
 use crate::descriptors;
+use crate::encode;
 use crate::engine::kind::Kind;
 use crate::engine::spawn::Launcher;
 use crate::engine::{self, Engine, limits, version, wrapper};
@@ -32,9 +33,11 @@ use crate::start::start;
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if arguments.first().is_some_and(|a| a == wrapper::NAME) {
-        eprintln!("[fatal] {}", wrapper::become_engine(arguments.into_iter().skip(1)));
-        return ExitCode::from(1);
+    for name in [wrapper::NAME, wrapper::TOOL] {
+        if arguments.first().is_some_and(|a| a == name) {
+            eprintln!("[fatal] {}", wrapper::become_engine(name, arguments.into_iter().skip(1)));
+            return ExitCode::from(1);
+        }
     }
     // Our memory contains passwords, and so does that of our children.
     limits::no_core();
@@ -83,7 +86,23 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
             viewers.shutdown_background();
             done
         }
+        Command::Encode(job) => encode_film(&args, job),
     }
+}
+
+/// Encodes a film, on this thread: while it lives, its ffmpeg does.
+fn encode_film(args: &Args, job: &encode::Job) -> Result<(), Error> {
+    log::start(Redactor::default(), args.verbose);
+    let starting = |source| Error::Io { doing: "starting", source };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(starting)?;
+    let told = runtime.block_on(async {
+        let shutdown = Shutdown::default();
+        shutdown.on_signals().map_err(|source| Error::Io { doing: "handling signals", source })?;
+        encode::encode(job, &args.ffmpeg, &shutdown).await
+    })?;
+    log::say(&told);
+    Ok(())
 }
 
 /// Serves the cameras of `config`, or the demo's without one.

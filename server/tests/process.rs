@@ -189,7 +189,7 @@ fn what_prevents_a_start_is_one_sentence_and_a_status() {
         (&["serve", "/dev/zero"], 2, "longer than any configuration"),
         (&["serve", "/dev/null"], 2, "no [[camera]]"),
         (&["-"], 2, "none came"),
-        (&["encode", "in.mp4", "out/"], 2, "does not exist yet"),
+        (&["encode", "in.mp4", "out/"], 2, "there is no file in.mp4"),
         (&["files", "/nowhere"], 2, "/nowhere: there is no such folder"),
         (&["files", SERVER], 2, "this is a file; name the folder"),
         (&["files", "--listen", &address, "/"], 1, "is taken"),

@@ -65,12 +65,17 @@ impl Engine {
 
     /// ffmpeg with its limits, and without arguments yet.
     pub fn command(&self) -> Command {
-        self.command_of(Kind::Ffmpeg)
+        self.command_of(Kind::Ffmpeg, wrapper::NAME)
+    }
+
+    /// ffmpeg without limits, and without arguments yet.
+    pub fn tool(&self) -> Command {
+        self.command_of(Kind::Ffmpeg, wrapper::TOOL)
     }
 
     /// The engine of a plan with its limits and arguments, which have no secret in them.
     pub fn command_for(&self, plan: &Plan) -> Command {
-        let mut command = self.command_of(plan.engine);
+        let mut command = self.command_of(plan.engine, wrapper::NAME);
         match plan.engine {
             Kind::Ffmpeg => command.args(argv::arguments(plan)),
             Kind::Gstreamer => &mut command,
@@ -78,8 +83,8 @@ impl Engine {
         command
     }
 
-    /// The program of an engine with its limits, and without arguments yet.
-    fn command_of(&self, kind: Kind) -> Command {
+    /// The program of an engine, without arguments yet; `name` says by which rules it runs.
+    fn command_of(&self, kind: Kind, name: &str) -> Command {
         let program = match kind {
             Kind::Ffmpeg => &self.ffmpeg,
             Kind::Gstreamer => &self.gstreamer,
@@ -87,7 +92,7 @@ impl Engine {
         let mut command = match &self.wrapper {
             Some(own) => {
                 let mut command = Command::new(own);
-                command.arg(wrapper::NAME).arg(std::process::id().to_string()).arg(program);
+                command.arg(name).arg(std::process::id().to_string()).arg(program);
                 command
             }
             None => Command::new(program),

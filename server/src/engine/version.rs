@@ -14,8 +14,31 @@ const LONGEST: u64 = 1 << 20;
 /// The oldest that works, as major and minor.
 const OLDEST: (u32, u32) = (5, 1);
 
+/// The encoders of an ffmpeg.
+#[derive(Clone, Debug)]
+pub struct Encoders(String);
+
+impl Encoders {
+    /// Whether the one of this name is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.split_whitespace().any(|word| word == name)
+    }
+}
+
 /// Runs `ffmpeg -version` and looks for the encoders. Returns the version as ffmpeg writes it.
 pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
+    let (found, encoders) = look(ffmpeg)?;
+    if needs_h264 && !encoders.has("libx264") {
+        return Err(Error::FfmpegLacks("the encoder libx264"));
+    }
+    if !encoders.has("aac") {
+        return Err(Error::FfmpegLacks("the encoder aac"));
+    }
+    Ok(found)
+}
+
+/// The version as ffmpeg writes it, and its encoders.
+pub fn look(ffmpeg: &Path) -> Result<(String, Encoders), Error> {
     let banner = output(ffmpeg, &["-hide_banner", "-version"]).map_err(|e| of_ffmpeg(ffmpeg, e))?;
     let found = read(&banner).ok_or_else(|| Error::NotFfmpeg(ffmpeg.to_owned()))?;
     if !is_new_enough(found) {
@@ -23,14 +46,7 @@ pub fn check(ffmpeg: &Path, needs_h264: bool) -> Result<String, Error> {
     }
     let encoders =
         output(ffmpeg, &["-hide_banner", "-encoders"]).map_err(|e| of_ffmpeg(ffmpeg, e))?;
-    let has = |name: &str| encoders.split_whitespace().any(|word| word == name);
-    if needs_h264 && !has("libx264") {
-        return Err(Error::FfmpegLacks("the encoder libx264"));
-    }
-    if !has("aac") {
-        return Err(Error::FfmpegLacks("the encoder aac"));
-    }
-    Ok(found.to_owned())
+    Ok((found.to_owned(), Encoders(encoders)))
 }
 
 /// Lets `nearlive-gstreamer` look for what GStreamer needs. Returns its line about the version.

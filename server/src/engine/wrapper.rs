@@ -12,15 +12,18 @@ use std::process::Command;
 
 use super::limits;
 
-/// The hidden command.
+/// The hidden command for an ffmpeg that reads from a camera: with limits.
 pub const NAME: &str = "__engine";
 
-/// Becomes the program in `args` (`parent's pid`, `program`, its arguments); returns only on
-/// failure, with the sentence that tells why.
-pub fn become_engine(mut args: impl Iterator<Item = OsString>) -> String {
+/// The hidden command for an ffmpeg that works on a file of the owner's: without limits.
+pub const TOOL: &str = "__tool";
+
+/// Becomes the program in `args` (`parent's pid`, `program`, its arguments), with its limits if it is
+/// called by the `name` for them; returns only on failure, with the sentence that tells why.
+pub fn become_engine(name: &str, mut args: impl Iterator<Item = OsString>) -> String {
     let parent = args.next().and_then(|a| a.to_str()?.parse::<i32>().ok());
     let (Some(parent), Some(program)) = (parent, args.next()) else {
-        return format!("{NAME} is not for people");
+        return format!("{name} is not for people");
     };
     #[cfg(target_os = "linux")]
     if let Err(e) = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL) {
@@ -30,7 +33,9 @@ pub fn become_engine(mut args: impl Iterator<Item = OsString>) -> String {
     if nix::unistd::getppid().as_raw() != parent {
         return "the server is gone".into();
     }
-    limits::apply();
+    if name == NAME {
+        limits::apply();
+    }
     let error = Command::new(&program).args(args).exec();
     format!("{}: {error}", program.to_string_lossy())
 }

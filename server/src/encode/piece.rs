@@ -1,0 +1,81 @@
+//! PURE: the files of a ladder before they are made.
+
+use super::argv::{self, Sound, SoundCodec};
+use super::job::Form;
+use super::ladder::{self, Rung};
+use super::source::Film;
+use crate::engine::version::Encoders;
+use crate::error::Error;
+
+/// A file of the ladder before it is made.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// Its name.
+    pub(super) name: String,
+    /// ffmpeg's arguments for it.
+    pub(super) args: Vec<String>,
+    /// What it holds.
+    pub(super) holds: Content,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content {
+    /// A picture.
+    Picture(Rung),
+    /// The sound.
+    Sound(Sound),
+}
+
+/// The files of the ladder, the smallest picture first, the sound last.
+pub(super) fn pieces(film: &Film, form: Form, encoders: &Encoders) -> Result<Vec<Piece>, Error> {
+    let (video, lacks) = match form {
+        Form::Cmaf => ("libx264", "the encoder libx264"),
+        Form::WebM => ("libvpx-vp9", "the encoder libvpx-vp9 (--webm needs it)"),
+    };
+    if !encoders.has(video) {
+        return Err(Error::FfmpegLacks(lacks));
+    }
+    let ending = match form {
+        Form::Cmaf => "mp4",
+        Form::WebM => "webm",
+    };
+    let mut pieces: Vec<Piece> = ladder::rungs(film.picture, form)
+        .into_iter()
+        .map(|rung| Piece {
+            name: format!("video_{}x{}_{}k.{ending}", rung.width, rung.height, rung.kbps),
+            args: argv::picture(&rung, form),
+            holds: Content::Picture(rung),
+        })
+        .collect();
+    if let Some(channels) = film.channels {
+        let codec = match form {
+            Form::Cmaf if encoders.has("aac") => SoundCodec::Aac,
+            Form::Cmaf => return Err(Error::FfmpegLacks("the encoder aac")),
+            // Safari plays Opus in WebM, and no Vorbis.
+            Form::WebM if encoders.has("libopus") => SoundCodec::Opus,
+            Form::WebM if encoders.has("libvorbis") => SoundCodec::Vorbis,
+            Form::WebM => return Err(Error::FfmpegLacks("the encoders libopus and libvorbis")),
+        };
+        let sound = Sound { codec, channels };
+        let name = format!("audio_{}k.{ending}", sound.kbps());
+        pieces.push(Piece { name, args: argv::sound(&sound), holds: Content::Sound(sound) });
+    }
+    Ok(pieces)
+}
+
+/// About how much work a run is.
+pub(super) fn pixels(run: &[&Piece]) -> u64 {
+    let of = |piece: &&Piece| match piece.holds {
+        Content::Picture(rung) => rung.pixels(),
+        // It is little work beside a picture, and all that is left where there is none.
+        Content::Sound(_) => 10_000,
+    };
+    run.iter().map(of).sum()
+}
+
+/// What a run makes, for people.
+pub(super) fn doing(run: &[&Piece]) -> String {
+    let names: Vec<&str> = run.iter().map(|p| p.name.as_str()).collect();
+    names.join(", ")
+}
