@@ -25,32 +25,34 @@
 //! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
 //! ```
 
+mod camera;
 mod exposure;
+mod ladder;
 mod limits;
 mod problem;
+mod sound;
 
 use std::fs::File;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use self::camera::{Camera, DEFAULT_WINDOW, Transport};
+pub use self::ladder::{DEFAULT_LADDER, Height, Rung};
+pub use self::sound::Audio;
+
+use self::camera::Entry;
 use self::limits::within_at;
 use self::problem::Misfit;
-use crate::camera::address::{Address, Part};
-use crate::camera::secret::Secret;
-use crate::engine::kind::Kind;
+use crate::camera::address::Address;
 use crate::error::Error;
 use crate::http::gate;
 use crate::http::limits::Limits;
 use crate::repeat;
-
-/// Names that the server itself uses in URLs.
-const RESERVED: [&str; 5] = ["api", "time", "metrics", "healthz", "static"];
 
 /// Everything to serve.
 #[derive(Clone, Debug)]
@@ -68,101 +70,6 @@ pub struct Config {
     /// Warnings for the owner of the file, a sentence each, logged at the start.
     pub warnings: Vec<String>,
 }
-
-/// One camera.
-#[derive(Clone, Debug)]
-pub struct Camera {
-    /// Its place in addresses: `/{id}/`.
-    pub id: String,
-    /// Its name for people.
-    pub name: String,
-    /// Its address.
-    pub address: Address,
-    /// How RTP travels.
-    pub transport: Transport,
-    /// The program that reads it.
-    pub engine: Kind,
-    /// What to do with its sound.
-    pub audio: Audio,
-    /// Rungs to encode below the copied one, the biggest first.
-    pub ladder: Vec<Rung>,
-    /// How far back a viewer can seek.
-    pub window: Duration,
-}
-
-/// What to do with a camera's sound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Audio {
-    /// AAC, one channel, 64 kb/s: most cameras have one channel.
-    #[default]
-    Mono,
-    /// AAC, two channels, 128 kb/s.
-    Stereo,
-    /// None.
-    Off,
-}
-
-/// How RTP travels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// Inside the RTSP connection: no loss, and every camera supports it.
-    #[default]
-    Tcp,
-    /// In datagrams, for the few cameras that refuse the other.
-    Udp,
-}
-
-/// One rung to encode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rung {
-    /// Lines, or a part of the camera's as `"1/2"`.
-    pub height: Height,
-    /// Columns, 16 to 15360; the camera's proportions decide when it is left out.
-    pub width: Option<u32>,
-    /// Kilobits a second, held within each second.
-    pub kbps: u32,
-}
-
-/// A picture's height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Height {
-    /// In lines.
-    Pixels(u32),
-    /// The camera's, divided by this.
-    Fraction(u32),
-}
-
-impl<'de> Deserialize<'de> for Height {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Raw {
-            Lines(i64),
-            Text(String),
-        }
-        let wrong = || serde::de::Error::custom(problem::HEIGHT);
-        match Raw::deserialize(d).map_err(|_| wrong())? {
-            Raw::Lines(lines) => {
-                limits::within("height", lines, 16..=8640).map(Self::Pixels).map_err(|_| wrong())
-            }
-            Raw::Text(text) => match text.strip_prefix("1/").map(str::parse) {
-                Some(Ok(part @ 1..=16)) => Ok(Self::Fraction(part)),
-                _ => Err(wrong()),
-            },
-        }
-    }
-}
-
-/// Half and a quarter of the camera's height: with the copied top rung, three steps of about 4 : 1.
-pub const DEFAULT_LADDER: [Rung; 2] = [
-    Rung { height: Height::Fraction(2), width: None, kbps: 800 },
-    Rung { height: Height::Fraction(4), width: None, kbps: 250 },
-];
-
-/// How far back a viewer can seek by default.
-pub const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
 
 /// Memory for media over all cameras by default.
 pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
@@ -251,21 +158,6 @@ impl Config {
     }
 }
 
-impl Camera {
-    fn new(id: &str, name: &str, address: Address) -> Self {
-        Self {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            address,
-            transport: Transport::default(),
-            engine: Kind::default(),
-            audio: Audio::default(),
-            ladder: DEFAULT_LADDER.to_vec(),
-            window: DEFAULT_WINDOW,
-        }
-    }
-}
-
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -287,165 +179,10 @@ struct Written {
     camera: Vec<Spanned<Entry>>,
 }
 
-/// One `[[camera]]` as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    /// What people call it.
-    name: Spanned<String>,
-    /// Its place in addresses; made from the name by default ("Front door": `front-door`).
-    id: Option<Spanned<String>>,
-    /// The whole address, as it works elsewhere: `rtsp://user:password@host:port/path`.
-    url: Option<Spanned<Secret>>,
-    /// Instead of `url`: host, or host:port.
-    host: Option<Spanned<String>>,
-    /// With `host`: the user.
-    user: Option<Spanned<String>>,
-    /// With `host`: the password, taken literally.
-    password: Option<Spanned<Secret>>,
-    /// With `host`: path and query. Default `/`.
-    path: Option<Spanned<String>>,
-    /// `"tcp"` (default) or `"udp"`.
-    #[serde(default)]
-    transport: Transport,
-    /// `"ffmpeg"` (default) or `"gstreamer"`.
-    #[serde(default)]
-    engine: Kind,
-    /// `"mono"` (default), `"stereo"` or `"off"`.
-    #[serde(default)]
-    audio: Audio,
-    /// Rungs to encode, `[]` for none. Default: half the height at 800 kb/s, a quarter at 250.
-    ladder: Option<Spanned<Vec<Step>>>,
-    /// How far back a viewer can go, in seconds, 5 to 3600. Default 30.
-    window: Option<Spanned<i64>>,
-}
-
-/// One rung as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Step {
-    /// Lines, 16 to 8640, or a part of the camera's as `"1/2"`.
-    height: Height,
-    /// With lines: columns, 16 to 15360.
-    width: Option<Spanned<i64>>,
-    /// Kilobits a second, 16 to 100000.
-    kbps: Spanned<i64>,
-}
-
-impl Step {
-    fn resolve(self) -> Result<Rung, Misfit> {
-        if let (Some(width), Height::Fraction(_)) = (&self.width, self.height) {
-            let e = "`width` goes with a height in lines, not with a part";
-            return Err((width.span().start, e.into()));
-        }
-        let width = self.width.map(|w| within_at("width", &w, 16..=15_360)).transpose()?;
-        let kbps = within_at("kbps", &self.kbps, 16..=100_000)?;
-        Ok(Rung { height: self.height, width, kbps })
-    }
-}
-
-impl Entry {
-    /// The camera, or what is wrong; it begins at byte `begins` of the file.
-    /// No sentence repeats what stands in the file: it may be an address in the wrong setting.
-    fn resolve(self, begins: usize) -> Result<Camera, Misfit> {
-        let name_at = self.name.span().start;
-        if repeat::is_address(self.name.get_ref()) {
-            let e = "`name` is what people call the camera, and pages show it; its address is its `url`";
-            return Err((name_at, e.into()));
-        }
-        let (id, id_at) = match &self.id {
-            Some(id) => (id.get_ref().clone(), id.span().start),
-            None => (slug(self.name.get_ref()), name_at),
-        };
-        if id.is_empty() {
-            let e = "the camera's name makes no address; choose one: id = \"front-door\"";
-            return Err((id_at, e.into()));
-        }
-        if slug(&id) != id || RESERVED.contains(&id.as_str()) {
-            let reserved = RESERVED.join(", ");
-            let e = format!("an `id` is made of a-z, 0-9 and -, and is none of {reserved}");
-            return Err((id_at, e));
-        }
-        let address = self.address(begins)?;
-        let window = self.window.map(|s| within_at("window", &s, 5..=3600)).transpose()?;
-        let window = window.map_or(DEFAULT_WINDOW, |s| Duration::from_secs(u64::from(s)));
-        let ladder = self.ladder.map_or_else(|| Ok(DEFAULT_LADDER.to_vec()), rungs)?;
-        Ok(Camera {
-            id,
-            name: self.name.into_inner(),
-            address,
-            transport: self.transport,
-            engine: self.engine,
-            audio: self.audio,
-            ladder,
-            window,
-        })
-    }
-
-    fn address(&self, begins: usize) -> Result<Address, Misfit> {
-        let (user, path) = (self.user.as_ref(), self.path.as_ref());
-        let password = self.password.as_ref();
-        let (user_at, path_at) = (user.map(|s| s.span().start), path.map(|s| s.span().start));
-        let password_at = password.map(|s| s.span().start);
-        match (&self.url, &self.host) {
-            (Some(url), None) => {
-                if let Some(at) = [user_at, password_at, path_at].into_iter().flatten().min() {
-                    return Err((
-                        at,
-                        "`user`, `password` and `path` go with `host`, not `url`".into(),
-                    ));
-                }
-                Address::parse(url.get_ref().expose())
-                    .map_err(|e| (url.span().start, e.to_string()))
-            }
-            (None, Some(host)) => Address::from_parts(
-                host.get_ref(),
-                user.map(|s| s.get_ref().as_str()),
-                password.map(Spanned::get_ref),
-                path.map_or("/", |s| s.get_ref()),
-            )
-            .map_err(|(part, e)| {
-                let at = match part {
-                    Part::Host => None,
-                    Part::User => user_at,
-                    Part::Password => password_at,
-                    Part::Path => path_at,
-                };
-                (at.unwrap_or_else(|| host.span().start), e.to_string())
-            }),
-            (Some(url), Some(host)) => {
-                let at = url.span().start.max(host.span().start);
-                Err((at, "give `url` or `host`, not both".into()))
-            }
-            (None, None) => Err((begins, "`url` or `host` is missing".into())),
-        }
-    }
-}
-
-fn rungs(ladder: Spanned<Vec<Step>>) -> Result<Vec<Rung>, Misfit> {
-    if ladder.get_ref().len() > 6 {
-        return Err((ladder.span().start, "a ladder has at most 6 rungs".into()));
-    }
-    let rungs: Result<_, Misfit> = ladder.into_inner().into_iter().map(Step::resolve).collect();
-    rungs.map_err(|(at, e)| (at, format!("in a ladder, {e}")))
-}
-
-/// `Front door` to `front-door`.
-fn slug(name: &str) -> String {
-    let mut out = String::new();
-    for c in name.chars() {
-        if c.is_ascii_alphanumeric() {
-            out.push(c.to_ascii_lowercase());
-        } else if !out.is_empty() && !out.ends_with('-') {
-            out.push('-');
-        }
-    }
-    out.truncate(out.trim_end_matches('-').len());
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
