@@ -58,9 +58,9 @@ nearlive.toml looks like this:
     path = "/h264/ch1/main/av_stream"
     transport = "udp"                   # default "tcp"
     engine = "gstreamer"                # default "ffmpeg"
-    audio = "off"                       # default "mono"
+    audio = { channels = 2, kbps = 160 }    # default "mono"; "stereo", "off"
     window = 60                         # seconds that are kept, default 30
-    ladder = []                         # nothing encoded beside the picture
+    ladder = [{ width = 854, height = 480, kbps = 800 }]    # [] for none
 "#;
 
 const COMMANDS: [&str; 5] = ["serve", "demo", "files", "probe", "encode"];

@@ -20,9 +20,9 @@
 //! password = "any text, taken literally"
 //! path = "/h264/ch1/main/av_stream"
 //! engine = "gstreamer"
-//! audio = "off"
+//! audio = { channels = 2, kbps = 160 }
 //! window = 60
-//! ladder = [{ height = "1/2", kbps = 900 }, { height = 240, kbps = 250 }]
+//! ladder = [{ width = 854, height = 480, kbps = 800 }, { height = 240, kbps = 250 }]
 //! ```
 
 mod camera;
@@ -201,8 +201,9 @@ mod tests {
         let ids: Vec<&str> = config.cameras.iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids, ["front-door", "yard"]);
         assert_eq!(config.cameras[0].ladder, DEFAULT_LADDER);
-        assert_eq!(config.cameras[1].audio, Audio::Off);
-        assert_eq!(config.cameras[1].engine, Kind::Gstreamer);
+        assert_eq!(config.cameras[1].engine, crate::engine::kind::Kind::Gstreamer);
+        assert_eq!(config.cameras[1].audio, Audio::Aac { channels: 2, kbps: 160 });
+        assert_eq!(config.cameras[1].ladder[0].width, Some(854));
         assert_eq!(config.cameras[1].ladder[1].height, Height::Pixels(240));
         assert_eq!(config.cameras[1].window, Duration::from_secs(60));
     }
@@ -258,6 +259,22 @@ mod tests {
                 "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,width=4294967295,kbps=500}]",
                 "`width` is a whole number from 16 to 15360",
             ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,width=853,kbps=500}]",
+                "line 4: in a ladder, `width` is an even number: 852 or 854",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[\n{height=481,kbps=500}]",
+                "line 5: in a ladder, `height` is an even number: 480 or 482",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\nladder=[{height=480,width=0,kbps=500}]",
+                "`width` is a whole number from 16",
+            ),
+            (
+                "[[camera]]\nname='a'\nhost='h'\naudio={channels=7}",
+                "line 4: `channels` of `audio` is 1 or 2",
+            ),
             ("[[camera]]\nname='a'", "line 1: `url` or `host` is missing"),
             ("[[camera]]\nname='api'\nurl='rtsp://h/'", "line 2: an `id` is made of a-z"),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nhost='h'", "not both"),
@@ -271,7 +288,7 @@ mod tests {
             ("[[camera]]\nname='a'\nhost='h'\npassword=[98761234]", "line 4"),
             (
                 "[[camera]]\nname='a'\nurl='rtsp://h/'\naudio='hunter2, expected'",
-                "line 4: the value does not fit; it has to be one of `mono`",
+                "line 4: `audio` is \"mono\", \"stereo\", \"off\" or {",
             ),
             ("[[camera]]\nname='a'\nurl='rtsp://h/'\nladder=[{height='1/0',kbps=9}]", "height"),
             (
@@ -333,7 +350,7 @@ mod tests {
             ),
             (
                 "[[camera]]\nname='a'\nhost='h'\naudio=\"x, expected hunter2\\nhunter2\"",
-                "line 4: the value does not fit",
+                "line 4: `audio` is",
             ),
             ("[[camera]]\nname='a'\nhost='h'\nladder=['rtsp://u:hunter2@h']", "line 4: "),
             (

@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 
 use crate::app::{App, Served};
 use crate::camera::supervisor::{Supervisor, Surroundings, outputs};
-use crate::config::{self, Config};
-use crate::engine::argv::{self, Output};
+use crate::config::{self, Audio, Config};
+use crate::engine::argv::Output;
 use crate::package::Packager;
 use crate::store::{self, Budget, Limits, RenditionKind, RenditionSpec};
 
@@ -59,7 +59,10 @@ fn renditions(camera: &config::Camera) -> Vec<RenditionSpec> {
                 id: "a0".into(),
                 kind: RenditionKind::Audio,
                 copied: false,
-                nominal_bps: Some(u64::from(argv::audio_kbps(*audio)) * 1000),
+                nominal_bps: match audio {
+                    Audio::Aac { kbps, .. } => Some(u64::from(*kbps) * 1000),
+                    Audio::Off => None,
+                },
             },
         })
         .collect()

@@ -18,8 +18,7 @@
 //!
 //! Nothing else retries, and this module does not touch media: bytes go to the [`Sink`] unchanged.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher as _;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -244,7 +243,8 @@ impl<S: Sink> Supervisor<S> {
         let mut tracks = JoinSet::new();
         for ((track, output), pipe) in plan.tracks.iter().enumerate().zip(outputs.tracks) {
             let (output, heard) = (output.clone(), heard.clone());
-            let reading = Track { track, output, pipe, heard };
+            let camera = self.camera.id.clone();
+            let reading = Track { camera, track, output, pipe, heard };
             tracks.spawn(reading.run(Arc::clone(&self.sink), Arc::clone(&pulse)));
         }
         let talk = tokio::spawn(listen(
@@ -441,6 +441,7 @@ fn is_offered(codec: Option<&VideoCodec>) -> bool {
 
 /// Reads one track's pipe to its end.
 struct Track {
+    camera: String,
     track: usize,
     output: Output,
     pipe: pipe::Receiver,
@@ -454,6 +455,11 @@ impl Track {
             Ok(heard) => heard.source.clone(),
             Err(_) => None,
         };
+        if let Output::Encode(rung) = &self.output
+            && let Some(what) = rung.misfit(source.as_ref().and_then(|s| s.size))
+        {
+            tracing::warn!("{}: {what}", self.camera);
+        }
         // The pipe of a rung that is not offered is read all the same, or ffmpeg would block.
         let give = source.is_none_or(|s| match self.output {
             Output::Copy => is_offered(s.video.as_ref()),
@@ -502,5 +508,5 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// 0..=999, different for each camera and each time.
 fn jitter() -> u32 {
-    (RandomState::new().build_hasher().finish() % 1000) as u32
+    (std::hash::RandomState::new().hash_one(0) % 1000) as u32
 }

@@ -92,7 +92,8 @@ pub(super) struct Entry {
     /// `"ffmpeg"` (default) or `"gstreamer"`.
     #[serde(default)]
     engine: Kind,
-    /// `"mono"` (default), `"stereo"` or `"off"`.
+    /// `"mono"` (default), `"stereo"`, `"off"`, or channels (1 or 2, default 1) and kilobits a second (16
+    /// to 256 for each, default 64): `{ channels = 2, kbps = 160 }`.
     #[serde(default)]
     audio: Audio,
     /// Rungs to encode, `[]` for none. Default: half the height at 800 kb/s, a quarter at 250.

@@ -47,6 +47,23 @@ impl<'de> Deserialize<'de> for Height {
     }
 }
 
+impl Rung {
+    /// What is to be told about it where a camera's picture has this size.
+    pub fn misfit(&self, size: Option<(u32, u32)>) -> Option<String> {
+        let (width, height) = size.filter(|size| self.exceeds(*size))?;
+        Some(format!(
+            "a rung of its `ladder` is larger than its picture of {width}x{height}, and shows only that: give it \
+             at most so much"
+        ))
+    }
+
+    /// Whether it is larger than a camera's picture of this size, which is not enlarged.
+    fn exceeds(&self, (width, height): (u32, u32)) -> bool {
+        let lines = matches!(self.height, Height::Pixels(lines) if lines > height);
+        lines || self.width.is_some_and(|w| w > width)
+    }
+}
+
 /// Half and a quarter of the camera's height: with the copied top rung, three steps of about 4 : 1.
 pub const DEFAULT_LADDER: [Rung; 2] = [
     Rung { height: Height::Fraction(2), width: None, kbps: 800 },
@@ -57,9 +74,9 @@ pub const DEFAULT_LADDER: [Rung; 2] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Step {
-    /// Lines, 16 to 8640, or a part of the camera's as `"1/2"`.
-    height: Height,
-    /// With lines: columns, 16 to 15360.
+    /// Lines, 16 to 8640, an even number, or a part of the camera's as `"1/2"`.
+    height: Spanned<Height>,
+    /// With lines: columns, 16 to 15360, an even number. Without, as the camera's proportions want it.
     width: Option<Spanned<i64>>,
     /// Kilobits a second, 16 to 100000.
     kbps: Spanned<i64>,
@@ -67,13 +84,29 @@ pub(super) struct Step {
 
 impl Step {
     fn resolve(self) -> Result<Rung, Misfit> {
-        if let (Some(width), Height::Fraction(_)) = (&self.width, self.height) {
+        let (at, height) = (self.height.span().start, self.height.into_inner());
+        if let (Some(width), Height::Fraction(_)) = (&self.width, height) {
             let e = "`width` goes with a height in lines, not with a part";
             return Err((width.span().start, e.into()));
         }
+        let width_at = self.width.as_ref().map(|w| w.span().start);
         let width = self.width.map(|w| within_at("width", &w, 16..=15_360)).transpose()?;
         let kbps = within_at("kbps", &self.kbps, 16..=100_000)?;
-        Ok(Rung { height: self.height, width, kbps })
+        if let (Some(width), Some(at)) = (width, width_at) {
+            even("width", width).map_err(|e| (at, e))?;
+        }
+        if let Height::Pixels(lines) = height {
+            even("height", lines).map_err(|e| (at, e))?;
+        }
+        Ok(Rung { height, width, kbps })
+    }
+}
+
+/// Video in 4:2:0 has no odd sizes.
+fn even(name: &str, pixels: u32) -> Result<(), String> {
+    match pixels % 2 {
+        0 => Ok(()),
+        _ => Err(format!("`{name}` is an even number: {} or {}", pixels - 1, pixels + 1)),
     }
 }
 
@@ -84,4 +117,23 @@ pub(super) fn rungs(ladder: Spanned<Vec<Step>>) -> Result<Vec<Rung>, Misfit> {
     }
     let rungs: Result<_, Misfit> = ladder.into_inner().into_iter().map(Step::resolve).collect();
     rungs.map_err(|(at, e)| (at, format!("in a ladder, {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rung_in_lines_may_exceed_a_camera_and_a_part_of_it_never() {
+        let rung = |width, height| Rung { height, width, kbps: 800 };
+        for (rung, exceeds) in [
+            (rung(Some(854), Height::Pixels(480)), true),
+            (rung(None, Height::Pixels(480)), true),
+            (rung(Some(854), Height::Pixels(360)), true),
+            (rung(Some(640), Height::Pixels(360)), false),
+            (rung(None, Height::Fraction(1)), false),
+        ] {
+            assert_eq!(rung.exceeds((640, 360)), exceeds, "{rung:?}");
+        }
+    }
 }

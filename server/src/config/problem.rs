@@ -52,6 +52,14 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
 pub(super) const HEIGHT: &str =
     "`height` is 16 to 8640 lines (480), or a part of the camera's from \"1/1\" to \"1/16\"";
 
+/// The allowed values of a camera's sound.
+pub(super) const AUDIO: &str =
+    "`audio` is \"mono\", \"stereo\", \"off\" or { channels = 2, kbps = 160 }";
+/// Its channels.
+pub(super) const CHANNELS: &str = "`channels` of `audio` is 1 or 2";
+/// Its rate.
+pub(super) const AUDIO_KBPS: &str = "`kbps` of `audio` is 16 to 256 for each channel";
+
 /// The place and the mistake in a text that is not TOML or has unknown settings.
 pub(super) fn in_text(text: &str, e: &toml::de::Error) -> String {
     let what = said(e.message());
@@ -91,6 +99,9 @@ fn said(what: &str) -> String {
         ("unclosed table", "a camera begins with a line [[camera]]"),
         ("invalid socket address", ADDRESS),
         (HEIGHT, HEIGHT),
+        (AUDIO, AUDIO),
+        (CHANNELS, CHANNELS),
+        (AUDIO_KBPS, AUDIO_KBPS),
     ];
     if let Some((_, plain)) = plain.iter().find(|(start, _)| what.starts_with(start)) {
         return (*plain).to_owned();

@@ -111,8 +111,8 @@ pub fn arguments(plan: &Plan) -> Vec<String> {
             }
             Output::Encode(rung) => encode(&mut args, rung),
             Output::Audio(audio) => {
-                let channels = channels(*audio);
-                let kbps = audio_kbps(*audio);
+                // A camera without sound has no such output.
+                let Audio::Aac { channels, kbps } = audio else { continue };
                 args.extend(words(&format!(
                     "-map 0:a:0? -c:a aac -ar 48000 -ac {channels} -b:a {kbps}k -pes_payload_size 0 \
                      -map 0:v:0 -c:v copy -copyinkf -bsf:v {STAND_IN}"
@@ -134,16 +134,6 @@ const TIMED: &str = r",setts=pts=if(eq(PTS\,NOPTS)\,0\,PTS):dts=N";
 
 /// Passes one picture, with a time half a day in the future.
 const STAND_IN: &str = r"setts=ts=4000000000,noise=drop=gt(n\,0)";
-
-/// The channels of the sound.
-pub(super) fn channels(audio: Audio) -> u32 {
-    if audio == Audio::Stereo { 2 } else { 1 }
-}
-
-/// The bit rate of the sound in kilobits a second: 64 per channel.
-pub fn audio_kbps(audio: Audio) -> u32 {
-    64 * channels(audio)
-}
 
 fn encode(args: &mut Vec<String>, rung: &Rung) {
     args.extend(words("-map 0:v:0 -fps_mode passthrough -enc_time_base 1/90000 -vf"));
@@ -191,18 +181,19 @@ fn steady_times() -> String {
     text.split_whitespace().collect()
 }
 
-/// Even numbers throughout: 4:2:0 has no odd sizes.
+/// Even numbers throughout, as 4:2:0 wants them; never more than the camera has.
 fn size(rung: &Rung) -> String {
     use crate::config::Height;
     match (rung.width, rung.height) {
-        (Some(width), Height::Pixels(height)) => format!("{}:{}", even(width), even(height)),
-        (None, Height::Pixels(height)) => format!("-2:{}", even(height)),
+        (Some(width), Height::Pixels(height)) => {
+            let own = |side: &str, to: u32| {
+                format!("'if(gt({width},iw)+gt({height},ih),max(2,trunc({side}/2)*2),{to})'")
+            };
+            format!("{}:{}", own("iw", width), own("ih", height))
+        }
+        (None, Height::Pixels(height)) => format!("-2:'min({height},max(2,trunc(ih/2)*2))'"),
         (_, Height::Fraction(n)) => format!("-2:'max(2,trunc(ih/{})*2)'", u64::from(n) * 2),
     }
-}
-
-fn even(pixels: u32) -> u32 {
-    (pixels & !1).max(2)
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -223,7 +214,7 @@ mod tests {
             tracks: vec![
                 Output::Copy,
                 Output::Encode(Rung { height: Height::Fraction(2), width: None, kbps: 800 }),
-                Output::Audio(Audio::Mono),
+                Output::Audio(Audio::MONO),
             ],
         }
     }
@@ -252,8 +243,21 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_size_is_rounded_to_even_numbers() {
-        let rung = Rung { height: Height::Pixels(481), width: Some(855), kbps: 800 };
-        assert_eq!(size(&rung), "854:480");
+    fn a_fixed_size_holds_where_the_camera_has_as_much() {
+        let rung = |width| Rung { height: Height::Pixels(480), width, kbps: 800 };
+        let larger = "gt(854,iw)+gt(480,ih)";
+        let both = format!(
+            "'if({larger},max(2,trunc(iw/2)*2),854)':'if({larger},max(2,trunc(ih/2)*2),480)'"
+        );
+        assert_eq!(size(&rung(Some(854))), both);
+        assert_eq!(size(&rung(None)), "-2:'min(480,max(2,trunc(ih/2)*2))'");
+    }
+
+    #[test]
+    fn sound_has_the_channels_and_the_rate_that_are_asked_for() {
+        let audio = Audio::Aac { channels: 2, kbps: 160 };
+        let plan = Plan { tracks: vec![Output::Copy, Output::Audio(audio)], ..plan() };
+        let line = arguments(&plan).join(" ");
+        assert!(line.contains("-c:a aac -ar 48000 -ac 2 -b:a 160k"), "{line}");
     }
 }

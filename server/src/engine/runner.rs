@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::argv::{Output, Plan, audio_kbps, channels};
+use super::argv::{Output, Plan};
 use super::cause::{Cause, Source, VideoCodec};
 use super::kind::Kind;
-use crate::config::{Height, Rung, Transport};
+use crate::config::{Audio, Height, Rung, Transport};
 
 /// The meaning of a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) fn description(plan: &Plan) -> String {
             Output::Copy => writeln!(text, "track copy"),
             Output::Encode(rung) => writeln!(text, "track encode {}", size(rung)),
             Output::Audio(audio) => {
-                let (channels, kbps) = (channels(*audio), audio_kbps(*audio));
+                let Audio::Aac { channels, kbps } = audio else { continue };
                 writeln!(text, "track audio channels={channels} kbps={kbps}")
             }
         };
@@ -141,7 +141,6 @@ fn cause(what: &str) -> Option<Cause> {
 mod tests {
     use super::*;
     use crate::camera::address::Address;
-    use crate::config::Audio;
 
     #[test]
     fn the_description_is_what_the_runner_reads() {
@@ -155,7 +154,7 @@ mod tests {
                 Output::Copy,
                 rung(Height::Fraction(2), None, 800),
                 rung(Height::Pixels(480), Some(854), 900),
-                Output::Audio(Audio::Mono),
+                Output::Audio(Audio::MONO),
             ],
         };
         // The runner's tests have the same text.
