@@ -129,7 +129,9 @@ fn webm_has_the_recipes_rungs_and_an_index_in_each_file() {
     assert_eq!(names(&out), all);
     decodes(&out.join(all[3]));
     let mpd = String::from_utf8(files(&out).remove("manifest.mpd").unwrap()).unwrap();
-    for part in ["codecs=\"vp9\"", "codecs=\"opus\"", "indexRange=", "mimeType=\"audio/webm\""] {
+    for part in
+        ["codecs=\"vp09.00.11.08\"", "codecs=\"opus\"", "indexRange=", "mimeType=\"audio/webm\""]
+    {
         assert!(mpd.contains(part), "{part} is not in {mpd}");
     }
     let e = refused(&encode(&at.join("in.mp4"), &out, &[]), 2);

@@ -3,7 +3,8 @@
 //! DASH names each file's own index (SegmentBase), HLS lists the same pieces as byte ranges. ffmpeg
 //! could write both, but less well (5.1.9): its DASH muxer makes all rungs and their manifest in one
 //! go, so that none that is there already could be left out, and gives them the rates that were
-//! asked for instead of those that came; that for WebM leaves out rates of pictures and channels.
+//! asked for instead of those that came; that for WebM leaves out rates of pictures and channels, and
+//! names VP9 without its profile and level, by which browsers say whether they play it.
 
 use std::num::NonZeroU32;
 
@@ -52,6 +53,18 @@ impl Entry {
         matches!(self.holds, Holds::Picture { .. })
     }
 
+    /// Its codec's name. In WebM nothing says VP9's profile (0: 8 bits, 4:2:0) and level.
+    fn codec(&self) -> String {
+        match self.holds {
+            Holds::Picture { size: (width, height), rate } if self.track.codec == "vp9" => {
+                let (n, d) = rate.filter(|(_, d)| *d > 0).unwrap_or((30, 1));
+                let pixels = u64::from(width) * u64::from(height);
+                format!("vp09.00.{}.08", vp9_level(pixels, pixels * u64::from(n) / u64::from(d)))
+            }
+            _ => self.track.codec.clone(),
+        }
+    }
+
     /// Its name without its ending.
     fn id(&self) -> &str {
         self.file.rsplit_once('.').map_or(&self.file, |(id, _)| id)
@@ -61,6 +74,24 @@ impl Entry {
     pub(super) fn playlist(&self) -> String {
         format!("{}.m3u8", self.id())
     }
+}
+
+/// The lowest level of VP9 that has so many pixels, in a picture and in a second (webmproject.org,
+/// "VP9 Levels"), times ten.
+fn vp9_level(picture: u64, second: u64) -> u32 {
+    const LEVELS: [(u32, u64, u64); 9] = [
+        (10, 36_864, 829_440),
+        (11, 73_728, 2_764_800),
+        (20, 122_880, 4_608_000),
+        (21, 245_760, 9_216_000),
+        (30, 552_960, 20_736_000),
+        (31, 983_040, 36_864_000),
+        (40, 2_228_224, 83_558_400),
+        (41, 2_228_224, 160_432_128),
+        (50, 8_912_896, 311_951_360),
+    ];
+    let fits = LEVELS.iter().find(|(_, most, each)| picture <= *most && second <= *each);
+    fits.map_or(51, |(level, ..)| *level)
 }
 
 /// `manifest.mpd`.
@@ -106,7 +137,7 @@ fn set(id: usize, content: &str, ending: &str, entries: &[&Entry]) -> Adaptation
 
 fn representation(entry: &Entry) -> Representation {
     let track = &entry.track;
-    let mut common = Common { codecs: Some(track.codec.clone()), ..Common::default() };
+    let mut common = Common { codecs: Some(entry.codec()), ..Common::default() };
     match entry.holds {
         Holds::Picture { size: (width, height), rate } => {
             (common.width, common.height) = (Some(width), Some(height));
@@ -163,7 +194,7 @@ pub(super) fn multivariant(entries: &[Entry]) -> String {
     let variant = |entry: &Entry| {
         let Holds::Picture { size: (width, height), rate } = entry.holds else { return None };
         let (peak, whole) = entry.track.rates();
-        let codecs = [Some(entry.track.codec.as_str()), sound.map(|s| s.track.codec.as_str())];
+        let codecs = [Some(entry.codec()), sound.map(Entry::codec)];
         Some(hls::Variant {
             uri: entry.playlist(),
             bandwidth_bps: peak + sound_rates.0,
@@ -209,4 +240,25 @@ pub(super) fn media(entry: &Entry) -> String {
 
 fn micros(us: i64) -> Duration {
     Duration::from_micros(u64::try_from(us).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_has_the_lowest_level_of_vp9_that_holds_it() {
+        for (width, height, rate, level) in [
+            (160, 90, 25, 10),
+            (320, 180, 25, 11),
+            (640, 360, 25, 21),
+            (640, 360, 60, 30),
+            (1280, 720, 25, 31),
+            (1280, 720, 60, 40),
+            (7680, 4320, 60, 51),
+        ] {
+            let pixels = width * height;
+            assert_eq!(vp9_level(pixels, pixels * rate), level, "{width}x{height} {rate}");
+        }
+    }
 }
