@@ -74,8 +74,39 @@ pub(super) fn pixels(run: &[&Piece]) -> u64 {
     run.iter().map(of).sum()
 }
 
-/// What a run makes, for people.
+/// What a run makes, for people: short, for a line that is longer than the terminal cannot be
+/// written over.
 pub(super) fn doing(run: &[&Piece]) -> String {
-    let names: Vec<&str> = run.iter().map(|p| p.name.as_str()).collect();
-    names.join(", ")
+    let size = |piece: &&&Piece| match piece.holds {
+        Content::Picture(rung) => Some(format!("{}x{}", rung.width, rung.height)),
+        Content::Sound(_) => None,
+    };
+    let sizes: Vec<String> = run.iter().filter_map(|piece| size(&piece)).collect();
+    let pictures = match sizes.as_slice() {
+        [] => return "sound".into(),
+        [one] => one.clone(),
+        [first, .., last] => format!("{first} to {last}"),
+    };
+    if sizes.len() < run.len() { pictures + ", sound" } else { pictures }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_named_in_a_few_words() {
+        let film = |channels| Film {
+            picture: ladder::Picture { width: 7680, height: 4320, rate: None },
+            channels,
+            lasts: None,
+        };
+        let encoders = Encoders::of("libx264 aac");
+        let all = pieces(&film(Some(2)), Form::Cmaf, &encoders).expect("pieces");
+        let all: Vec<&Piece> = all.iter().collect();
+        assert_eq!(doing(&all), "426x240 to 3840x2160, sound");
+        assert_eq!(doing(&all[..2]), "426x240 to 640x360");
+        assert_eq!(doing(&all[..1]), "426x240");
+        assert_eq!(doing(&all[all.len() - 1..]), "sound");
+    }
 }

@@ -19,6 +19,11 @@ const OLDEST: (u32, u32) = (5, 1);
 pub struct Encoders(String);
 
 impl Encoders {
+    /// Those in a list as ffmpeg writes it.
+    pub fn of(list: &str) -> Self {
+        Self(list.to_owned())
+    }
+
     /// Whether the one of this name is there.
     pub fn has(&self, name: &str) -> bool {
         self.0.split_whitespace().any(|word| word == name)
@@ -46,7 +51,7 @@ pub fn look(ffmpeg: &Path) -> Result<(String, Encoders), Error> {
     }
     let encoders =
         output(ffmpeg, &["-hide_banner", "-encoders"]).map_err(|e| of_ffmpeg(ffmpeg, e))?;
-    Ok((found.to_owned(), Encoders(encoders)))
+    Ok((found.to_owned(), Encoders::of(&encoders)))
 }
 
 /// Lets `nearlive-gstreamer` look for what GStreamer needs. Returns its line about the version.
