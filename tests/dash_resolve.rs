@@ -266,6 +266,30 @@ fn the_companion_servers_unix_time_needs_no_offset() {
 }
 
 #[test]
+fn gstreamers_live_mpd_has_begun_grows_and_names_its_codecs_by_halves() {
+    let mpd = |codecs: &str| {
+        resolved(&format!(
+            "<MPD type=\"dynamic\" availabilityStartTime=\"2026-11-28T23:28:45Z\" mediaPresentationDuration=\"PT5S\">\
+             <Period id=\"period_00\"><AdaptationSet contentType=\"video\">\
+             <Representation id=\"video_0\" bandwidth=\"25750\" mimeType=\"video/mp4\" codecs=\"{codecs}\">\
+             <SegmentTemplate media=\"video_0_$Number$.mp4\" duration=\"2\"/></Representation></AdaptationSet></Period></MPD>"
+        ))
+    };
+    let p = mpd("avc1");
+    let period = &p.periods[0];
+    assert_eq!(
+        (period.start, period.end),
+        (Position::default(), Some(Position::from_millis(5000)))
+    );
+    assert_eq!(p.refresh, Refresh::Every(Duration::from_secs(2)));
+    for (written, read) in
+        [("avc1", ""), ("avc1.64001f, mp4a", ""), ("avc1.64001f", "avc1.64001f"), ("vp8", "vp8")]
+    {
+        assert_eq!(representation(&mpd(written), 0).codecs, read, "{written}");
+    }
+}
+
+#[test]
 fn addresses_are_built_over_four_levels() {
     let level = |url: &str| format!("<BaseURL>{url}</BaseURL>");
     let text = |mpd: &str, period: &str, set: &str, representation: &str| {

@@ -17,6 +17,8 @@ use alloc::vec::Vec;
 
 /// An MPD is not reloaded more often than this, whatever it says.
 const FASTEST_REFRESH: Duration = Duration::from_millis(250);
+/// How often it is reloaded at most where it does not say that itself.
+const LEAST_REFRESH: Duration = Duration::from_secs(1);
 /// Events inside the media that can say "the MPD has changed" (23009-1 5.10.4).
 pub(crate) const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
 
@@ -70,7 +72,9 @@ pub fn resolve(mpd: &Mpd, manifest_url: &str) -> Result<Presentation, Error> {
 /// announced (5.3.2.1, "early available").
 fn spans(mpd: &Mpd) -> Vec<(Option<Position>, Option<Position>, bool)> {
     let mut starts = Vec::with_capacity(mpd.periods.len());
-    let mut expected = if mpd.dynamic { None } else { Some(Position::default()) };
+    // Where no Period says when it starts, the first one has begun (GStreamer's `dashsink`).
+    let announced = mpd.dynamic && mpd.periods.iter().any(|period| period.start.is_some());
+    let mut expected = (!announced).then(Position::default);
     for period in &mpd.periods {
         let start = period.start.map(|start| Position::default() + start).or(expected);
         expected = start.zip(period.duration).map(|(start, length)| start + length);
@@ -115,6 +119,11 @@ fn length(mpd: &Mpd, periods: &[Period]) -> Option<Duration> {
 fn refresh(mpd: &Mpd, periods: &[Period]) -> Refresh {
     match mpd.minimum_update_period {
         _ if !mpd.dynamic => Refresh::Never,
+        // Without a period between updates there are none. But `dashsink` writes one MPD after another, each
+        // with the length so far.
+        None if mpd.duration.is_some() => {
+            Refresh::Every(longest_segment(periods).max(LEAST_REFRESH))
+        }
         None => Refresh::Never,
         Some(Duration::ZERO) => {
             let sets = mpd.periods.iter().flat_map(|period: &Written| &period.adaptation_sets);
@@ -127,7 +136,7 @@ fn refresh(mpd: &Mpd, periods: &[Period]) -> Refresh {
             } else {
                 // Zero means that the MPD may change at any time. Without events, reload it once
                 // per segment.
-                Refresh::Every(longest_segment(periods).max(Duration::from_secs(1)))
+                Refresh::Every(longest_segment(periods).max(LEAST_REFRESH))
             }
         }
         Some(period) => Refresh::Every(period.max(FASTEST_REFRESH)),

@@ -240,6 +240,10 @@ struct Described {
 
 fn describe(set: &AdaptationSet, written: &Written, kind: TrackKind) -> Described {
     let codecs = written.common.codecs.as_deref().or(set.common.codecs.as_deref());
+    // GStreamer's `dashsink` names sample entries alone, which say too little to be asked for: the media
+    // tells the rest.
+    let says = |name: &str| !matches!(name.trim(), "avc1" | "avc3" | "hvc1" | "hev1" | "mp4a");
+    let codecs = codecs.filter(|all| all.split(',').all(says));
     let mime = mime(set, written);
     let container = match mime {
         "video/webm" | "audio/webm" => Container::WebM,
