@@ -4,9 +4,10 @@ mod media_support;
 
 use media_support::{AAC, H264, camera_ts, decoded, ffmpeg, ffprobe, run, test_input};
 use nearlive::media::es::aac::AacConfig;
+use nearlive::media::es::h264::nal_units;
 use nearlive::media::scan::{Fact, Scanner};
 use nearlive::media::transmux::{Kind, Output, Transmuxer};
-use nearlive::media::ts::StreamKind;
+use nearlive::media::ts::{Demuxer, Event, StreamKind};
 use std::path::Path;
 
 /// The segments that ffmpeg's HLS muxer makes.
@@ -223,7 +224,7 @@ fn adts_frames_that_run_over_the_end_of_a_pes_are_joined() {
         }
         starts
     };
-    let mut muxed = tables();
+    let mut muxed = tables(0x0f);
     for (i, part) in adts.chunks(100).enumerate() {
         let range = i * 100..i * 100 + part.len();
         let first = starts.iter().position(|s| range.contains(s));
@@ -238,6 +239,37 @@ fn adts_frames_that_run_over_the_end_of_a_pes_are_joined() {
         assert_eq!(samples, 1024 * i64::try_from(starts.len()).unwrap());
         let ours = run("ffmpeg", "-f mp4 -i pipe:0 -f s16le -", &appended(&out, Kind::Audio));
         assert!(ours == run("ffmpeg", "-f aac -i pipe:0 -f s16le -", &adts));
+    }
+}
+
+#[test]
+fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
+    // As GStreamer's `mpegtsmux` writes them behind an `h264parse` that is not told to align them.
+    let encode = "-c:v libx264 -preset ultrafast -bf 0 -x264-params slices=2 -an";
+    let whole = ffmpeg(&format!("{} {encode} -f mpegts pipe:1", test_input("1")));
+    let mut events = Vec::new();
+    let mut demuxer = Demuxer::new();
+    demuxer.push(&whole, &mut events);
+    demuxer.flush(&mut events);
+    let (mut apart, mut counter) = (tables(0x1b), 0);
+    for event in events {
+        let Event::Unit(unit) = event else { continue };
+        let pts = u64::try_from(unit.pts.unwrap()).unwrap() & ((1 << 33) - 1);
+        for nal in nal_units(&unit.data) {
+            let unit = pes(Some(pts), &[&[0, 0, 0, 1], nal].concat());
+            for (i, part) in unit.chunks(183).enumerate() {
+                let mut packet = packet(0x101, counter & 15, part);
+                packet[1] &= if i == 0 { 0xff } else { 0xbf };
+                apart.extend_from_slice(&packet);
+                counter = counter.wrapping_add(1);
+            }
+        }
+    }
+    let expected = decoded("mpegts", "-map 0:v", &whole);
+    for piece in [188, 1000, 100_000] {
+        let out = transmux(&[apart.clone()], piece);
+        assert_eq!(inits(&out).len(), 1);
+        assert_eq!(decoded("mp4", "", &appended(&out, Kind::Video)), expected, "{piece}");
     }
 }
 
@@ -268,8 +300,8 @@ fn pes(pts: Option<u64>, data: &[u8]) -> Vec<u8> {
     p
 }
 
-/// The association table and the program map of a stream of ffmpeg with sound alone on PID 0x101.
-fn tables() -> Vec<u8> {
+/// The association table and the program map of a stream of this type alone, on PID 0x101.
+fn tables(kind: u8) -> Vec<u8> {
     let section = |bytes: &[u8]| {
         let mut crc = u32::MAX;
         for b in bytes {
@@ -281,7 +313,7 @@ fn tables() -> Vec<u8> {
         [&[0], bytes, &crc.to_be_bytes()].concat()
     };
     let pat = section(&[0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xf0, 0]);
-    let pmt = section(&[2, 0xb0, 18, 0, 1, 0xc1, 0, 0, 0xe1, 1, 0xf0, 0, 0x0f, 0xe1, 1, 0xf0, 0]);
+    let pmt = section(&[2, 0xb0, 18, 0, 1, 0xc1, 0, 0, 0xe1, 1, 0xf0, 0, kind, 0xe1, 1, 0xf0, 0]);
     [packet(0, 0, &pat), packet(0x1000, 0, &pmt)].concat()
 }
 

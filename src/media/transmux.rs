@@ -18,7 +18,7 @@
 //! sound.
 
 use super::es::aac::{self, AacConfig, adts_frames};
-use super::es::h264::{self, AvcConfig};
+use super::es::h264::{self, AvcConfig, AvcSample};
 use super::isobmff::write::{self, Chunk, Sample, SampleEntry, Track};
 use super::ts::{Demuxer, Event, StreamKind, Unit, Unwrap};
 use crate::time::{MediaTime, Timescale};
@@ -156,6 +156,7 @@ impl Transmuxer {
     fn restart(&mut self, clock: Unwrap) {
         self.demuxer = Demuxer::with_clock(clock);
         self.video.pending.clear();
+        self.video.head.clear();
         self.video.run = None;
         self.audio.restart();
     }
@@ -180,6 +181,13 @@ impl Transmuxer {
     }
 }
 
+/// More than this before a picture's first slice is not kept, bytes.
+const LONGEST_HEAD: usize = 64 << 10;
+
+fn has_slice(sample: &AvcSample) -> bool {
+    h264::sample_units(&sample.data).any(|nal| matches!(nal.first().map(|b| b & 0x1f), Some(1..=5)))
+}
+
 /// `track_ID` of both: each has its own SourceBuffer.
 const TRACK: u32 = 1;
 
@@ -200,6 +208,9 @@ struct Picture {
 #[derive(Debug)]
 struct Video {
     config: Option<AvcConfig>,
+    /// What came before the first slice of the next picture, in PES packets of its own (GStreamer's
+    /// `mpegtsmux` puts each NAL unit into one).
+    head: Vec<u8>,
     pending: Vec<Picture>,
     /// Duration of the last picture for which it is known, ticks.
     duration: u32,
@@ -218,13 +229,29 @@ struct Run {
 impl Default for Video {
     fn default() -> Self {
         // Assumes 25 pictures a second until two pictures have been seen.
-        Self { config: None, pending: Vec::new(), duration: 3600, sequence: 0, run: None }
+        Self {
+            config: None,
+            head: Vec::new(),
+            pending: Vec::new(),
+            duration: 3600,
+            sequence: 0,
+            run: None,
+        }
     }
 }
 
 impl Video {
     fn unit(&mut self, unit: &Unit, out: &mut Vec<Output>) {
-        let sample = h264::access_unit(&unit.data);
+        let mut sample = h264::access_unit(&unit.data);
+        if !self.head.is_empty() || !has_slice(&sample) {
+            if unit.pts.is_some() && self.head.len() < LONGEST_HEAD {
+                self.head.extend_from_slice(&unit.data);
+            }
+            if !has_slice(&sample) {
+                return;
+            }
+            sample = h264::access_unit(&core::mem::take(&mut self.head));
+        }
         if let Some(config) = sample.config
             && self.config.as_ref() != Some(&config)
         {
@@ -243,6 +270,13 @@ impl Video {
             }
             return;
         };
+        if let Some(last) = self.pending.last_mut()
+            && (last.pts, last.dts) == (pts, dts)
+        {
+            // Another slice of it.
+            last.data.extend_from_slice(&sample.data);
+            return;
+        }
         if let Some(last) = self.pending.last()
             && !(1..=LONGEST_PICTURE).contains(&(dts - last.dts))
         {

@@ -12,7 +12,7 @@
 mod face;
 mod types;
 
-use face::{EVENTS, Error, Event, Latency, Options, Seconds, Stats};
+use face::{Count, EVENTS, Error, Event, Latency, Options, Seconds, Stats};
 use nearlive::player::{self, Code, State};
 use nearlive::time::{Duration, WallTime};
 use nearlive::units::{Bitrate, Resolution};
@@ -208,6 +208,19 @@ fn lengths_are_above_nothing_and_at_most_a_day() {
     assert_eq!((drift, latency), (Duration::from_millis(1500), Some(drift)));
     let auto = Options::deserialize(&json!({ "latency": "auto" })).unwrap();
     assert!(matches!(auto.latency, Some(Latency(None))));
+}
+
+#[test]
+fn counts_are_above_nothing_and_have_no_end() {
+    let read = |it: f64| Options::deserialize(&json!({ "maxHeight": it }));
+    for wrong in [0.0, -1.5] {
+        let error = read(wrong).err().expect("a refusal").to_string();
+        assert!(error.contains("a number above 0"), "{error}");
+    }
+    for (given, expected) in [(720.0, 720), (1080.9, 1080), (1e300, u64::MAX)] {
+        let Some(Count(count)) = read(given).unwrap().max_height else { panic!("it is there") };
+        assert_eq!(count, expected);
+    }
 }
 
 #[test]
