@@ -37,13 +37,15 @@ serve: ## develop the page: Trunk rebuilds on every change, with the demo behind
 	@$(SERVER)
 	@.ci/serve "$(TARGET)/demo/nearlive-server"
 
-test: lint ## lints, tests, 20 seeds of the simulator, fuzz targets once, real Chromium and Firefox
-	@.ci/setup wasm ffmpeg gstreamer browser fuzz
+test: test-setup lint ## lints, tests, 20 seeds of the simulator, fuzz targets once, real Chromium and Firefox
 	@$(PACK)
 	@$(SERVER) -p nearlive-camera
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
 	@.ci/fuzz
 	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
+
+test-setup:
+	@.ci/setup wasm lint ffmpeg gstreamer browser fuzz
 
 test-webkit: ## what has to work in every browser, in WebKitGTK
 	@.ci/setup wasm ffmpeg webkit
@@ -52,7 +54,7 @@ test-webkit: ## what has to work in every browser, in WebKitGTK
 	@node --test --test-reporter=spec tests/browser/core-webkit.mjs
 
 lint: ## fmt and clippy, natively and for wasm32
-	@.ci/setup wasm lint engine
+	@.ci/setup wasm lint
 	cargo fmt --all -- --check
 	cargo fmt --all --manifest-path fuzz/Cargo.toml -- --check
 	cargo clippy -q --workspace $$(.ci/with-gstreamer) --all-targets -- -D warnings
@@ -83,4 +85,4 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 clean: ## remove everything that was built
 	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
 
-.PHONY: help setup player demo gstreamer serve test test-webkit lint soak fuzz size bench clean
+.PHONY: help setup player demo gstreamer serve test test-setup test-webkit lint soak fuzz size bench clean

@@ -160,6 +160,9 @@ pub fn parse(arguments: &[OsString]) -> Result<Args, Error> {
     args.command = match words.split_first() {
         Some((first, rest)) if first == "encode" => Command::Encode(job(rest, form)?),
         _ if form == Form::WebM => return Err(Error::Usage("--webm goes with encode".into())),
+        Some((first, _)) if args.json && first != "probe" => {
+            return Err(Error::Usage("--json goes with probe".into()));
+        }
         _ => command(&words, arguments)?,
     };
     Ok(args)
@@ -170,8 +173,9 @@ fn job(words: &[OsString], form: Form) -> Result<Job, Error> {
         let e = "encode takes a film and a folder: encode in.mp4 out/";
         return Err(Error::Usage(e.into()));
     };
-    if film.to_string_lossy().contains("://") {
-        return Err(Error::Usage("encode takes a film that is a file: encode in.mp4 out/".into()));
+    if words.iter().any(|word| word.to_string_lossy().contains("://")) {
+        let e = "encode takes a film that is a file, and a folder: encode in.mp4 out/";
+        return Err(Error::Usage(e.into()));
     }
     Ok(Job { film: film.into(), folder: folder.into(), form })
 }
@@ -395,6 +399,8 @@ mod tests {
             (&["encode", "in.mp4"][..], "a film and a folder"),
             (&["encode", "a", "b", "c"], "a film and a folder"),
             (&["encode", "rtsp://u:hunter2@h/", "out"], "a film that is a file"),
+            (&["encode", "in.mp4", "rtsp://u:hunter2@h/"], "and a folder"),
+            (&["demo", "--json"], "--json goes with probe"),
             (&["demo", "--webm"], "--webm goes with encode"),
         ] {
             let e = args(line).expect_err("a mistake").to_string();

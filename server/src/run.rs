@@ -90,12 +90,16 @@ fn act(arguments: &[OsString]) -> Result<(), Error> {
     }
 }
 
-/// Encodes a film, on this thread: while it lives, its ffmpeg does.
+/// Encodes a film, on this thread: while it lives, its ffmpeg does. Signals have a thread of their own:
+/// writing a film out to a slow disk takes this one for a while.
 fn encode_film(args: &Args, job: &encode::Job) -> Result<(), Error> {
     log::start(Redactor::default(), args.verbose);
     let starting = |source| Error::Io { doing: "starting", source };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(starting)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(starting)?;
     let told = runtime.block_on(async {
         let shutdown = Shutdown::default();
         shutdown.on_signals().map_err(|source| Error::Io { doing: "handling signals", source })?;

@@ -91,13 +91,11 @@ fn listen(run: &Arc<Run>) -> Result<(), Trouble> {
                 let of_sound = error.src().is_some_and(|src| src.has_as_ancestor(&run.sound));
                 if of_sound {
                     run.streams().mute = true;
-                    eprintln!("note the sound cannot be used: {}", error.error());
+                    eprintln!("note of the sound: {}", Trouble::failed(&error.error()));
                 } else {
-                    run.end.because(Some(Trouble::of(
-                        error,
-                        &run.plan.location,
-                        run.streams().video.is_some(),
-                    )));
+                    // To find out what is wrong may take seconds, in which others need the streams.
+                    let has_video = run.streams().video.is_some();
+                    run.end.because(Some(Trouble::of(error, &run.plan.location, has_video)));
                 }
             }
             gst::MessageView::Warning(warning) => {

@@ -13,7 +13,18 @@ use crate::trouble::Trouble;
 
 /// Connects the camera's sound with its track. What goes wrong here ends nothing: a picture without
 /// sound is better than none.
-pub(crate) fn attach(run: &Arc<Run>, from: &gst::Pad) -> Result<(), Trouble> {
+pub(crate) fn attach(run: &Arc<Run>, from: &gst::Pad) {
+    if let Err(trouble) = connect(run, from) {
+        without(run, &trouble);
+    }
+}
+
+fn without(run: &Run, trouble: &Trouble) {
+    run.streams().mute = true;
+    eprintln!("note of the sound: {trouble}");
+}
+
+fn connect(run: &Arc<Run>, from: &gst::Pad) -> Result<(), Trouble> {
     let track = run.plan.outputs().find_map(|(fd, track)| match track {
         Track::Audio { channels, kbps } => Some((fd, channels, kbps)),
         _ => None,
@@ -29,7 +40,7 @@ pub(crate) fn attach(run: &Arc<Run>, from: &gst::Pad) -> Result<(), Trouble> {
         if let Some(run) = weak.upgrade()
             && let Err(trouble) = encode(&run, from, fd, channels, kbps)
         {
-            run.end.because(Some(trouble));
+            without(&run, &trouble);
         }
     });
     run.sound.sync_state_with_parent().map_err(|e| Trouble::failed(&e))?;

@@ -103,7 +103,11 @@ fn take(run: &Arc<Run>, pad: &gst::Pad) -> Result<(), Trouble> {
         }
     };
     time(run, pad, rate, is_sound);
-    if is_sound { sound::attach(run, pad) } else { picture::attach(run, pad, &codec) }
+    if !is_sound {
+        return picture::attach(run, pad, &codec);
+    }
+    sound::attach(run, pad);
+    Ok(())
 }
 
 /// Links a pad of the source to an element.

@@ -14,7 +14,7 @@ use crate::engine::group::Group;
 use crate::error::Error;
 use crate::shutdown::Shutdown;
 
-/// Most bytes of its messages that are kept.
+/// So many of the last bytes of its messages are kept: why it ended stands at the end.
 const MOST_SAID: usize = 256 << 10;
 
 /// How it ended.
@@ -124,13 +124,15 @@ fn prepared(engine: &Engine, args: Vec<OsString>) -> std::process::Command {
     command
 }
 
-/// Reads to the end; keeps the beginning.
+/// Reads to the end; keeps what came last.
 async fn all(mut from: impl AsyncRead + Unpin) -> String {
     let mut kept = Vec::new();
     let mut bytes = [0; 4096];
     while let Ok(n @ 1..) = from.read(&mut bytes).await {
-        let room = MOST_SAID - kept.len();
-        kept.extend_from_slice(bytes.get(..n.min(room)).unwrap_or_default());
+        kept.extend_from_slice(bytes.get(..n).unwrap_or_default());
+        if kept.len() > 2 * MOST_SAID {
+            kept.drain(..kept.len() - MOST_SAID);
+        }
     }
     String::from_utf8_lossy(&kept).into_owned()
 }
@@ -155,6 +157,14 @@ fn outcome(said: &str, status: ExitStatus) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn of_very_many_messages_the_last_ones_are_kept() {
+        let many = "[error] a picture is damaged\n".repeat(100_000) + "No space left on device\n";
+        let kept = all(many.as_bytes()).await;
+        assert!(kept.len() <= 2 * MOST_SAID + 4096, "{}", kept.len());
+        assert_eq!(outcome(&kept, ExitStatus::from_raw(0)), Outcome::NoRoom);
+    }
 
     #[test]
     fn a_full_disk_is_told_by_what_ffmpeg_says_not_by_its_exit_status() {

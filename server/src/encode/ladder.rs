@@ -72,7 +72,8 @@ pub(super) fn rungs(film: Picture, form: Form) -> Vec<Rung> {
         }
         let pixels = u64::from(width) * u64::from(height);
         let kbps = u64::from(step.2) * pixels / (u64::from(step.0) * u64::from(step.1));
-        let quick = film.rate.is_some_and(|(n, d)| u64::from(n) > u64::from(USUAL_RATE * d));
+        let quick =
+            film.rate.is_some_and(|(n, d)| u64::from(n) > u64::from(USUAL_RATE) * u64::from(d));
         let kbps = if quick { kbps * 3 / 2 } else { kbps };
         let kbps = u32::try_from(kbps).unwrap_or(u32::MAX).max(LEAST_KBPS);
         let rung = Rung { width, height, kbps };

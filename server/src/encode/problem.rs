@@ -234,7 +234,7 @@ impl Problem {
             Self::Misaligned { rung, why } => write!(
                 f,
                 "the key frames of {rung} do not stand where the other rungs have them ({why}): a \
-                 player could not change between them"
+                 player could not change between them; remove the folder, and encode anew"
             ),
             Self::Damaged { file, why } => write!(
                 f,

@@ -22,6 +22,8 @@ pub(super) enum Said<'a> {
     Spoilt(u64),
     /// Nothing for the server.
     Note,
+    /// Something else: what the loader says, or a panic.
+    Other(&'a str),
 }
 
 /// The description for its stdin. It contains the password: write it to the pipe only.
@@ -73,7 +75,8 @@ pub(super) fn read(line: &str) -> Said<'_> {
         Some(("source", fields)) => Said::Source(source(fields)),
         Some(("spoilt", many)) => many.trim().parse().map_or(Said::Note, Said::Spoilt),
         Some(("error", what)) => cause(what.trim()).map_or(Said::Failed(what), Said::Cause),
-        _ => Said::Note,
+        Some(("note", _)) => Said::Note,
+        _ => Said::Other(line),
     }
 }
 
@@ -190,7 +193,10 @@ mod tests {
             ("spoilt 3", Said::Spoilt(3)),
             ("spoilt x", Said::Note),
             ("note the camera is slow", Said::Note),
-            ("(nearlive-gstreamer:1): GLib-WARNING **: 401 refused", Said::Note),
+            (
+                "[fatal] nearlive-gstreamer: No such file",
+                Said::Other("[fatal] nearlive-gstreamer: No such file"),
+            ),
         ] {
             assert_eq!(read(line), said, "{line}");
         }

@@ -31,6 +31,8 @@ pub struct Reader {
     cause: Option<Cause>,
     /// As ffmpeg wrote them, and whether their end is missing.
     last_words: (Secret, bool),
+    /// The last line in no form that is known, likewise.
+    other_words: (Secret, bool),
     spoilt: u64,
     /// The last line was about a damaged picture.
     was_spoilt: bool,
@@ -92,6 +94,8 @@ impl Reader {
             Said::Cause(cause) => self.grave(cause),
             Said::Failed(words) => self.last_words = (Secret::new(words), cut),
             Said::Spoilt(many) => self.spoilt += many,
+            // What the loader or a panic says; counts if nothing of ours follows.
+            Said::Other(words) => self.other_words = (Secret::new(words), cut),
             Said::Note => {}
         }
         false
@@ -139,7 +143,9 @@ impl Reader {
     /// The cause that ended a run, from the lines alone; with `failed`, the last words if there is
     /// no other.
     pub fn cause(self, failed: bool, redactor: &Redactor) -> Option<Cause> {
-        let (engine, (words, cut)) = (self.engine, self.last_words);
+        let own = !self.last_words.0.expose().is_empty();
+        let engine = self.engine;
+        let (words, cut) = if own { self.last_words } else { self.other_words };
         self.cause.or_else(|| {
             let mut words = redactor.clean_foreign(words.expose(), cut);
             words.truncate(words.floor_char_boundary(LONGEST_WORDS));

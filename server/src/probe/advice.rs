@@ -122,7 +122,10 @@ pub(super) fn changes(found: Found<'_>) -> Vec<String> {
 fn groups(all: &mut Vec<String>, measured: &Measured, camera: bool) {
     let setting = if camera { "the I-frame interval (GOP)" } else { "the GOP (-g)" };
     let pictures = |seconds: i64| measured.fps_milli.map_or(0, |fps| (fps + 500) / 1000 * seconds);
-    let usual = format!("set {setting} to {} to {} pictures, 1 to 2 s", pictures(1), pictures(2));
+    let usual = match (pictures(1), pictures(2)) {
+        (0, _) => format!("set {setting} so that a key frame comes every 1 to 2 s"),
+        (least, most) => format!("set {setting} to {least} to {most} pictures, 1 to 2 s"),
+    };
     let longest = measured.gop_max.map_or(0, |g| g.ms);
     let shortest = measured.gop_min.map_or(longest, |g| g.ms);
     // Within a picture or two of each other they are even.

@@ -22,6 +22,12 @@ pub(super) fn sentence(target: &Target, cause: Option<Cause>) -> String {
 fn of_camera(address: &Address, cause: Option<Cause>) -> String {
     let cause = match cause {
         Some(Cause::PasswordRefused) if !address.has_login() => Cause::LoginWanted,
+        Some(Cause::TransportRefused) => {
+            let place = address.place();
+            return format!(
+                "{place} wants RTP over UDP, by which `probe` does not ask; the server does where `transport = \"udp\"` is set"
+            );
+        }
         Some(cause) => cause,
         None => Cause::NothingCame,
     };

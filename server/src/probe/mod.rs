@@ -106,7 +106,7 @@ async fn look_at(look: &Look<'_>) -> Result<Report, String> {
 
 /// Whether both programs are there.
 fn programs(ffmpeg: &Path) -> Result<(), Error> {
-    version::check(ffmpeg, false)?;
+    version::look(ffmpeg)?;
     let ffprobe = argv::ffprobe(ffmpeg);
     let quiet = || Stdio::null();
     let ran = Command::new(&ffprobe)

@@ -39,12 +39,19 @@ const LISTED_FOR: Duration = Duration::from_secs(1);
 /// from the beginning when it is started again.
 const KEPT: &str = "max-age=3";
 
+/// What was found last, and when.
+#[derive(Debug, Default)]
+struct Listed {
+    at: Option<Instant>,
+    list: Arc<List>,
+}
+
 /// The folder.
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
     name: String,
-    listed: Mutex<Option<(Instant, Arc<List>)>>,
+    listed: Arc<Mutex<Listed>>,
 }
 
 impl Folder {
@@ -60,7 +67,7 @@ impl Folder {
         })?;
         let whole = root.canonicalize().unwrap_or_else(|_| root.clone());
         let name = whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self { root, name, listed: Mutex::new(None) })
+        Ok(Self { root, name, listed: Arc::default() })
     }
 
     /// The meaning of an address.
@@ -107,16 +114,17 @@ impl Folder {
 
     /// What can be played. However many ask, the folder is walked once at a time.
     async fn list(&self, now: Instant) -> Arc<List> {
-        let mut listed = self.listed.lock().await;
-        if let Some((at, list)) = listed.as_ref().filter(|(at, _)| now < *at + LISTED_FOR) {
-            let _ = at;
-            return Arc::clone(list);
+        let mut listed = Arc::clone(&self.listed).lock_owned().await;
+        if listed.at.is_some_and(|at| now < at + LISTED_FOR) {
+            return Arc::clone(&listed.list);
         }
         let root = self.root.clone();
-        let list = tokio::task::spawn_blocking(move || list::list(&root)).await;
-        let list = Arc::new(list.unwrap_or_default());
-        *listed = Some((now, Arc::clone(&list)));
-        list
+        // A client that leaves does not let the next one begin another walk before this one's end.
+        let walk = tokio::task::spawn_blocking(move || {
+            *listed = Listed { at: Some(now), list: Arc::new(list::list(&root)) };
+            Arc::clone(&listed.list)
+        });
+        walk.await.unwrap_or_default()
     }
 }
 
