@@ -28,6 +28,8 @@ const nearlive = (() => {
   const modules = {};
   // A page need not keep what create() gave it. A player holds its video, so that only destroy() ends them both.
   const players = new WeakMap();
+  /** The newest call of create() for each video. */
+  const calls = new WeakMap();
 
   /** The browser plays HLS by itself, and nothing else can be made to play in it. */
   const playsAlone = (video) =>
@@ -75,12 +77,22 @@ const nearlive = (() => {
     });
   };
 
+  /** The page's function in place of fetch(): it always gives a promise, of what the module can read. */
+  const checked = (fetch) => async (...all) => {
+    const answer = await fetch(...all);
+    if (answer?.headers?.get && !answer.bodyUsed) return answer;
+    throw new TypeError("the option fetch has to give a Response that nobody has read");
+  };
+
+  const interrupted = () =>
+    failure("it was interrupted by another load() or create(), or by destroy()", { name: "AbortError", code: 5001, category: "usage", fatal: false });
+
   /** The options as the module takes them: what carries the requests is a function, or the browser's fetch(). */
   const carried = async (options) => {
     if (options != null && typeof options !== "object") return options; // the module names it in the console
     const streams = "body" in (globalThis.Response?.prototype ?? {});
     const { transport = streams ? "fetch" : "xhr", fetch, ...rest } = options ?? {};
-    if (fetch) rest.fetch = typeof fetch === "function" ? async (...all) => fetch(...all) : fetch;
+    if (fetch) rest.fetch = typeof fetch === "function" ? checked(fetch) : fetch;
     else if (transport === "xhr") rest.fetch = (await start("xhr")).overXhr();
     else if (transport !== "fetch") console.warn('nearlive: ignoring the option transport, which has to be "fetch" or "xhr"; given:', transport);
     return rest;
@@ -92,22 +104,25 @@ const nearlive = (() => {
       return start("all").then(() => {});
     },
     async create(video, options, src) {
+      const call = {};
+      if (video && typeof video === "object") calls.set(video, call);
       const settings = await carried(options);
       let name = moduleFor(kindOf(video, src));
       const { Player } = await start(name);
+      // One that needed a longer download must not end what came after it.
+      if (calls.has(video) && calls.get(video) !== call) throw interrupted();
       players.get(video)?.destroy();
       let inner = new Player(video, settings);
       let listeners = []; // [name of an event, listener]
       let loads = 0;
+      let over = false;
 
       /** What plays `kind` takes over. Loading something else, or the end, comes in between. */
       const turnTo = async (kind) => {
         const load = loads;
         const next = moduleFor(kind);
         const { Player } = await start(next);
-        if (load !== loads) {
-          throw failure("load() was interrupted by another load() or by destroy()", { name: "AbortError", code: 5001, category: "usage", fatal: false });
-        }
+        if (load !== loads) throw interrupted();
         inner.destroy();
         inner = new Player(video, settings);
         listeners.forEach((it) => inner.on(...it));
@@ -118,6 +133,7 @@ const nearlive = (() => {
 
       const player = {
         async load(url) {
+          if (over) throw interrupted();
           loads++;
           const kind = typeof url === "string" ? kindOf(video, url) : name;
           if (kind !== name && (name !== "all" || kind === "alone")) await turnTo(kind);
@@ -134,14 +150,19 @@ const nearlive = (() => {
         qualities: () => inner.qualities(),
         setQuality: (id) => inner.setQuality(id),
         configure(options) {
-          if (settings) Object.assign(settings, options);
-          inner.configure(options);
+          const { fetch, transport, ...rest } = options ?? {};
+          if (fetch ?? transport) console.warn("nearlive: fetch and transport are options of create() alone");
+          if (settings) Object.assign(settings, rest);
+          inner.configure(rest);
         },
         goLive: () => inner.goLive(),
         stats: () => inner.stats(),
         // Once it is destroyed it must not be kept: it would keep its video, and that again it.
         destroy() {
+          if (over) return;
+          over = true;
           loads++;
+          listeners = [];
           if (players.get(video) === player) players.delete(video);
           inner.destroy();
         },

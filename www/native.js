@@ -5,6 +5,13 @@
 const failure = (message, what) => Object.assign(new Error(message), { name: "NearliveError", detail: "" }, what);
 const usage = (message, name = "NearliveError") => failure(message, { name, code: 5001, category: "usage", fatal: false });
 
+/** An address as it may be shown: without user and password. */
+const shown = (address) => {
+  const url = new URL(address);
+  url.username = url.password = "";
+  return url.href;
+};
+
 export class Player {
   #video;
   #autoplay;
@@ -51,7 +58,10 @@ export class Player {
         this.#moves();
         this.#is("playing");
       });
-      on("pause", () => this.#is("paused"));
+      on("pause", () => {
+        this.#moves(); // whoever pauses does not wait
+        this.#is("paused");
+      });
       on("waiting", () => {
         if (this.#state !== "playing" || video.seeking) return;
         this.#stoodSince = performance.now();
@@ -60,8 +70,9 @@ export class Player {
       });
       on("ended", () => this.#is("ended"));
       on("error", () => {
+        this.#moves();
         const [code, category, message] = this.#fault(video.error?.code);
-        const error = failure(message, { code, category, fatal: true, url: video.src, detail: video.error?.message ?? "" });
+        const error = failure(message, { code, category, fatal: true, url: shown(video.src), detail: video.error?.message ?? "" });
         this.#errors++;
         this.#is("failed");
         this.#emit("error", error);

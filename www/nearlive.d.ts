@@ -44,8 +44,8 @@ export interface Options {
 export interface CreateOptions extends Options {
   /**
    * Makes each request in place of the browser's `fetch()`: to sign addresses, add headers, or choose credentials. It gets an
-   * absolute address and, in `init`, `method`, `signal`, `headers` (`Range`) and `credentials` where the player sets them, and
-   * gives what `fetch()` gives.
+   * absolute address (not that of a single .mp4 or .webm, which the browser requests itself) and, in `init`, `method`, `signal`, `headers` (`Range`) and `credentials` where the player sets them, and
+   * gives what `fetch()` gives: a `Response` of which nothing has been read.
    */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
@@ -194,8 +194,8 @@ export interface Player {
   /** Takes an id of `qualities()`, or "auto". An unknown id is named in the console, and the player chooses. */
   setQuality(id: string): void;
   /**
-   * Changes options; those that are not given stay as they are. `autoplay`, `credentials`, `managed` and `startBandwidth` count for
-   * what is loaded later, or not at all.
+   * Changes options; those that are not given stay as they are. `autoplay` and `startBandwidth` count for the next `load()`;
+   * `credentials`, `managed`, `fetch` and `transport` cannot be changed.
    */
   configure(options: Options): void;
   /** Jumps to the live edge. */

@@ -25,7 +25,7 @@ const headersOf = (xhr) => {
   return { get: (name) => all.get(name.toLowerCase()) ?? null };
 };
 
-/** What `fetch` may be. `prepare`: called with each request and its address, before it is sent; it may open it anew. */
+/** What `fetch` may be. `prepare`: called with each request and its address, and waited for, before it is sent; it may open it anew. */
 export const overXhr = (prepare) => (url, init = {}) =>
   new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
@@ -35,10 +35,6 @@ export const overXhr = (prepare) => (url, init = {}) =>
     let wake = () => {}; // of a read that waits for more
     xhr.open(method, url);
     xhr.withCredentials = init.credentials === "include";
-    prepare?.(xhr, url);
-    for (const [name, value] of Object.entries(init.headers ?? {})) xhr.setRequestHeader(name, value);
-    xhr.overrideMimeType("text/plain; charset=x-user-defined");
-
     const reader = {
       async read() {
         for (;;) {
@@ -69,8 +65,18 @@ export const overXhr = (prepare) => (url, init = {}) =>
     xhr.onprogress = xhr.onload = () => wake();
     xhr.onerror = () => fails(new TypeError("the request failed"));
     xhr.ontimeout = () => fails(new TypeError("the request took too long"));
-    xhr.onabort = () => fails(new DOMException("the request was aborted", "AbortError"));
-    init.signal?.addEventListener("abort", () => xhr.abort());
-    if (init.signal?.aborted) return fails(new DOMException("the request was aborted", "AbortError"));
-    xhr.send();
+    const aborted = () => fails(new DOMException("the request was aborted", "AbortError"));
+    init.signal?.addEventListener("abort", () => {
+      xhr.abort(); // of one that is over it tells nothing
+      aborted();
+    });
+    const send = () => {
+      if (init.signal?.aborted) return aborted();
+      for (const [name, value] of Object.entries(init.headers ?? {})) xhr.setRequestHeader(name, value);
+      xhr.overrideMimeType("text/plain; charset=x-user-defined");
+      xhr.send();
+    };
+    const context = { url, type: /\.m3u8($|[?#])/i.test(url) ? "manifest" : "fragment", responseType: "text" };
+    if (prepare) (async () => prepare(xhr, url, context))().then(send).catch(fails);
+    else send();
   });

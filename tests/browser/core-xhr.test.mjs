@@ -3,7 +3,12 @@
 import { core } from "./core.mjs";
 import * as chromium from "./engines/chromium.mjs";
 
-const init = () => delete Response.prototype.body;
+/** The player must not fall back to fetch(), which fails here for media. */
+const init = () => {
+  delete Response.prototype.body;
+  const { fetch } = globalThis;
+  globalThis.fetch = (url, ...more) => (/\.(m4s|mp4|ts|webm|mpd|m3u8)($|\?)/.test(url) ? Promise.reject(new TypeError("not here")) : fetch(url, ...more));
+};
 
 core({
   name: "chromium over XMLHttpRequest",

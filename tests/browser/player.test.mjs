@@ -74,12 +74,12 @@ test("what is at an address plays, whatever its address ends in", async (t) => {
   assert.deepEqual(await modulesOf(t, "/misnamed.html"), ["nearlive-hls.wasm", "nearlive.wasm"]);
 });
 
-test("a player that was made for one protocol says so when it is to play the other one", async (t) => {
+test("a player for the protocol that an address names says so when the other one is there", async (t) => {
   const page = await openPage(browser, `${files.url}/script.html`);
   t.after(() => page.context().close());
   const error = await page.evaluate(async () => {
-    const player = await nearlive.create(document.createElement("video"), {}, "/some.m3u8");
-    return player.load("/film/index.mpd").catch(({ code, message }) => `${code} ${message}`);
+    const player = await nearlive.create(document.createElement("video"), {}, "/misnamed.m3u8");
+    return player.load("/misnamed.m3u8").catch(({ code, message }) => `${code} ${message}`);
   });
   assert.match(error, /^2002 .*does not read DASH/);
 });

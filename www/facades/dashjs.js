@@ -1,21 +1,21 @@
 // dash.js's face (version 5, and of version 4 what pages still call) on Nearlive: a page changes the address of its script, and
 // nothing else. What is obeyed and what is not: README.md. No decision about playback is made here.
 
-const EVENTS = Object.fromEntries(
-  `AST_IN_FUTURE astInFuture BUFFER_EMPTY bufferStalled BUFFER_LOADED bufferLoaded CAN_PLAY canPlay CAN_PLAY_THROUGH canPlayThrough DYNAMIC_TO_STATIC
-dynamicToStatic ERROR error FRAGMENT_LOADING_ABANDONED fragmentLoadingAbandoned FRAGMENT_LOADING_COMPLETED fragmentLoadingCompleted
-FRAGMENT_LOADING_STARTED fragmentLoadingStarted MANIFEST_LOADED manifestLoaded METRIC_ADDED metricAdded PERIOD_SWITCH_COMPLETED
-periodSwitchCompleted PERIOD_SWITCH_STARTED periodSwitchStarted PLAYBACK_ENDED playbackEnded PLAYBACK_ERROR playbackError
-PLAYBACK_LOADED_DATA playbackLoadedData PLAYBACK_METADATA_LOADED playbackMetaDataLoaded PLAYBACK_NOT_ALLOWED playbackNotAllowed
-PLAYBACK_PAUSED playbackPaused PLAYBACK_PLAYING playbackPlaying PLAYBACK_PROGRESS playbackProgress PLAYBACK_RATE_CHANGED
-playbackRateChanged PLAYBACK_SEEKED playbackSeeked PLAYBACK_SEEKING playbackSeeking PLAYBACK_STALLED playbackStalled PLAYBACK_STARTED
-playbackStarted PLAYBACK_TIME_UPDATED playbackTimeUpdated PLAYBACK_VOLUME_CHANGED playbackVolumeChanged PLAYBACK_WAITING
-playbackWaiting QUALITY_CHANGE_REQUESTED qualityChangeRequested QUALITY_CHANGE_RENDERED qualityChangeRendered STREAM_INITIALIZED
-streamInitialized STREAM_TEARDOWN_COMPLETE streamTeardownComplete TEXT_TRACKS_ADDED allTextTracksAdded TRACK_CHANGE_RENDERED
-trackChangeRendered`
-    .split(/\s+/)
-    .reduce((pairs, it, i, all) => (i % 2 ? pairs : [...pairs, [it, all[i + 1]]]), []),
-);
+/** NAME_OF_EVENT: "nameOfEvent", but for three. */
+const EVENTS = {
+  ...Object.fromEntries(
+    `AST_IN_FUTURE BUFFER_LOADED CAN_PLAY CAN_PLAY_THROUGH DYNAMIC_TO_STATIC ERROR FRAGMENT_LOADING_ABANDONED FRAGMENT_LOADING_COMPLETED
+FRAGMENT_LOADING_STARTED MANIFEST_LOADED METRIC_ADDED PERIOD_SWITCH_COMPLETED PERIOD_SWITCH_STARTED PLAYBACK_ENDED PLAYBACK_ERROR
+PLAYBACK_LOADED_DATA PLAYBACK_NOT_ALLOWED PLAYBACK_PAUSED PLAYBACK_PLAYING PLAYBACK_PROGRESS PLAYBACK_RATE_CHANGED PLAYBACK_SEEKED
+PLAYBACK_SEEKING PLAYBACK_STALLED PLAYBACK_STARTED PLAYBACK_TIME_UPDATED PLAYBACK_VOLUME_CHANGED PLAYBACK_WAITING
+QUALITY_CHANGE_REQUESTED QUALITY_CHANGE_RENDERED STREAM_INITIALIZED STREAM_TEARDOWN_COMPLETE TRACK_CHANGE_RENDERED`
+      .split(/\s+/)
+      .map((name) => [name, name.toLowerCase().replace(/_(.)/g, (_, c) => c.toUpperCase())]),
+  ),
+  BUFFER_EMPTY: "bufferStalled",
+  PLAYBACK_METADATA_LOADED: "playbackMetaDataLoaded",
+  TEXT_TRACKS_ADDED: "allTextTracksAdded",
+};
 
 /** Our errors as dash.js numbers them. */
 const codeOf = ({ code }, known) => {
@@ -41,6 +41,9 @@ const OF_VIDEO = {
   timeupdate: (v) => [["PLAYBACK_TIME_UPDATED", { time: v.currentTime, timeToEnd: v.duration - v.currentTime }]],
 };
 
+/** Events that are not told of here. */
+const NEVER = /^(ast|dyn|frag|metric|period|all|track)/;
+
 const isTree = (it) => it && typeof it === "object" && !Array.isArray(it);
 /** The second tree's leaves over the first's. */
 const merged = (a, b) => {
@@ -61,17 +64,18 @@ const DEFAULTS = {
 
 /** Nearlive's options for the settings that the page has set. */
 const optionsOf = ({ streaming: s = {} }) => {
+  const unless = (it, none) => (it < 0 || Number.isNaN(it) ? none : it);
   const abr = s.abr ?? {};
   const all = {
-    latency: s.delay?.liveDelay,
+    latency: unless(s.delay?.liveDelay, "auto"),
     maxDrift: s.liveCatchup?.maxDrift,
     startBandwidth: abr.initialBitrate?.video * 1000,
-    maxBandwidth: abr.maxBitrate?.video * 1000,
+    maxBandwidth: unless(abr.maxBitrate?.video, Infinity) * 1000,
     bufferAhead: Math.max(s.buffer?.bufferTimeDefault ?? 0, s.buffer?.bufferTimeAtTopQuality ?? 0),
     bufferBehind: s.buffer?.bufferToKeep,
     requestTimeout: s.fragmentRequestTimeout / 1000,
   };
-  const set = Object.entries(all).filter(([, it]) => it > 0 && Number.isFinite(it));
+  const set = Object.entries(all).filter(([, it]) => it === "auto" || it > 0);
   if (abr.limitBitrateByPortal !== undefined) set.push(["capToElement", !!abr.limitBitrateByPortal]);
   return Object.fromEntries(set);
 };
@@ -88,13 +92,13 @@ class MediaPlayer {
   #life = 0; // counts loads
   #here = new AbortController(); // of the listeners on the element
   #before = []; // request interceptors
-  #events = emitter(({ listener, scope }, type, [data]) => listener.call(scope, { ...data, type }));
+  #events = emitter(({ listener, scope }, type, [data]) => listener.call(scope, { ...data, type }), NEVER);
 
-  initialize(view, source, autoplay, start = NaN) {
-    this.#start = start;
+  initialize(view, source, autoplay, start) {
+    this.#start = Number(start ?? NaN);
     if (autoplay !== undefined) this.#autoplay = autoplay;
     if (view) this.attachView(view);
-    if (source) this.attachSource(source, start);
+    if (source) this.attachSource(source, this.#start);
   }
   attachView(view) {
     this.#end();
@@ -103,7 +107,7 @@ class MediaPlayer {
   }
   attachSource(source, start = this.#start) {
     this.#end();
-    this.#start = start;
+    this.#start = Number(start ?? NaN);
     this.#url = typeof source === "string" ? source : null;
     if (source && !this.#url) warnOnce("attachSource() with a parsed manifest");
     this.#begin();
@@ -123,9 +127,9 @@ class MediaPlayer {
       () => {
         emit("PLAYBACK_METADATA_LOADED");
         emit("STREAM_INITIALIZED", { streamInfo: { id: "0", index: 0, isLast: true } });
-        if (this.#start >= 0) this.seek(this.#start);
+        if (this.#start >= 0) video.currentTime = this.#start;
       },
-      { signal },
+      { signal, once: true },
     );
     const options = { ...optionsOf(this.#own), autoplay: false, fetch: (url, init) => this.#fetch(url, init) };
     try {
@@ -141,29 +145,45 @@ class MediaPlayer {
       });
       // The first one is told of once it plays.
       let first = null;
-      video.addEventListener("playing", () => (first &&= void emit("QUALITY_CHANGE_RENDERED", first)), { signal });
+      const told = () => {
+        if (first) emit("QUALITY_CHANGE_RENDERED", first);
+        first = null;
+      };
+      video.addEventListener("playing", told, { signal });
       player.on("quality", ({ id, from, reason }) => {
         const of = (id) => this.#representation(id);
         const change = { mediaType: "video", oldRepresentation: from && of(from.id), newRepresentation: of(id), streamId: "0" };
-        if (!from && video.paused | (video.readyState < 3)) return void (first = change);
+        const fixed = this.#own.streaming?.abr?.autoSwitchBitrate?.video === false;
+        if (!from && fixed) player.setQuality(id);
+        if (!from && (video.paused || video.readyState < 3)) {
+          first = change;
+          return;
+        }
         if (from) emit("QUALITY_CHANGE_REQUESTED", { ...change, reason });
         emit("QUALITY_CHANGE_RENDERED", change);
       });
+      let stalled = false;
       player.on("state", ({ state }) => {
-        if (state !== "stalled") return;
+        if (stalled && state !== "stalled") emit("BUFFER_LOADED", { mediaType: "video" });
+        stalled = state === "stalled";
+        if (!stalled) return;
         emit("BUFFER_EMPTY", { mediaType: "video" });
         emit("PLAYBACK_STALLED");
       });
+      let failed = false;
       player.on("error", (error) => {
         if (!error.fatal) return;
-        const told = { error: { code: codeOf(error, this.#known), message: error.message, data: { url: error.url } } };
-        emit("ERROR", told);
-        if (error.category === "media") emit("PLAYBACK_ERROR", told);
+        failed = true;
+        const it = { error: { code: codeOf(error, this.#known), message: error.message, data: { url: error.url } } };
+        emit("ERROR", it);
+        if (error.category === "media") emit("PLAYBACK_ERROR", it);
       });
-      await player.load(this.#url);
+      await player.load(this.#url).catch((error) => {
+        if (!failed) throw error;
+      });
     } catch (error) {
-      // What the player itself says comes as an event too.
-      if (life === this.#life && !this.#player) emit("ERROR", { error: { code: 23, message: error.message, data: {} } });
+      if (life !== this.#life || error.name === "AbortError") return;
+      emit("ERROR", { error: { code: codeOf(error, this.#known), message: error.message, data: { url: error.url } } });
     }
   }
 
@@ -188,7 +208,7 @@ class MediaPlayer {
     return this.#player?.stats() ?? {};
   }
   #needs() {
-    if (!this.#video || !this.#url) throw new Error("You must first call initialize() and set a source and view before calling this method");
+    if (!this.#video || !this.#url) throw new Error("initialize() with a view and a source comes first");
     return this.#video;
   }
   /** What can be played: [start, end] in the element's time. */
@@ -203,6 +223,29 @@ class MediaPlayer {
     return { id, index, absoluteIndex: index, bandwidth, bitrateInKbit: bandwidth / 1000, width, height, codecs, mediaInfo: { type: "video" } };
   }
 
+  /** What the element or stats() has. */
+  static {
+    const all = (names, act) => {
+      for (const [name, key] of Object.entries(names)) this.prototype[name] = act(key);
+    };
+    const of = (key) =>
+      function () {
+        return this.#needs()[key];
+      };
+    all({ isPaused: "paused", isSeeking: "seeking", isMuted: "muted", getVolume: "volume", getPlaybackRate: "playbackRate", time: "currentTime" }, of);
+    all({ setMute: "muted", setVolume: "volume", setPlaybackRate: "playbackRate" }, (key) =>
+      function (value) {
+        this.#needs()[key] = value;
+      },
+    );
+    const figures = { getBufferLength: "bufferAhead", getCurrentLiveLatency: "latency", getTargetLiveDelay: "targetLatency", getAverageThroughput: "throughputKbps" };
+    all(figures, (key) =>
+      function () {
+        return this.#stats[key] ?? NaN;
+      },
+    );
+  }
+
   isReady() {
     return !!this.#video && !!this.#url;
   }
@@ -213,12 +256,6 @@ class MediaPlayer {
   pause() {
     this.#needs().pause();
   }
-  isPaused() {
-    return this.#needs().paused;
-  }
-  isSeeking() {
-    return this.#needs().seeking;
-  }
   isDynamic() {
     return !!this.#stats.live;
   }
@@ -227,12 +264,6 @@ class MediaPlayer {
   }
   seekToOriginalLive() {
     this.#player?.goLive();
-  }
-  seekToCurrentLive() {
-    this.#player?.goLive();
-  }
-  time() {
-    return this.#needs().currentTime;
   }
   timeInDvrWindow() {
     return this.time() - this.#window()[0];
@@ -248,39 +279,6 @@ class MediaPlayer {
     const [start, end] = this.#window();
     const off = this.timeAsUTC() - this.time();
     return { start, end, startAsUtc: start + off, endAsUtc: end + off, size: end - start };
-  }
-  getDVRWindowSize() {
-    return this.getDvrWindow().size;
-  }
-  getBufferLength() {
-    return this.#stats.bufferAhead ?? NaN;
-  }
-  getCurrentLiveLatency() {
-    return this.#stats.latency ?? NaN;
-  }
-  getTargetLiveDelay() {
-    return this.#stats.targetLatency ?? NaN;
-  }
-  getAverageThroughput() {
-    return this.#stats.throughputKbps ?? NaN;
-  }
-  setMute(on) {
-    this.#needs().muted = on;
-  }
-  isMuted() {
-    return this.#needs().muted;
-  }
-  setVolume(volume) {
-    this.#needs().volume = volume;
-  }
-  getVolume() {
-    return this.#needs().volume;
-  }
-  setPlaybackRate(rate) {
-    this.#needs().playbackRate = rate;
-  }
-  getPlaybackRate() {
-    return this.#needs().playbackRate;
   }
   setAutoPlay(on) {
     this.#autoplay = on;
@@ -344,6 +342,8 @@ class MediaPlayer {
     return merged(DEFAULTS, this.#own);
   }
   resetSettings() {
+    const lifted = { streaming: { delay: { liveDelay: NaN }, abr: { maxBitrate: { video: -1 }, limitBitrateByPortal: true } } };
+    this.#player?.configure(optionsOf(lifted));
     this.#own = {};
   }
   addRequestInterceptor(change) {
@@ -368,16 +368,17 @@ class MediaPlayer {
   reset() {
     this.#end();
     this.#url = this.#video = null;
+    this.#own = {};
     this.#events.emit(EVENTS.STREAM_TEARDOWN_COMPLETE, {});
-    this.#events.clear();
   }
   destroy() {
     this.reset();
+    this.#events.clear();
   }
 }
 
 const create = () => lenient("MediaPlayer", new MediaPlayer());
-const factory = Object.assign(() => ({ create }), { events: EVENTS, create });
+const factory = Object.assign(() => ({ create }), { events: EVENTS, errors: {}, create });
 const declared = (video) => {
   const source = video.src || video.querySelector('source[type="application/dash+xml"]')?.src;
   if (!source || video._dashjs_player) return video._dashjs_player ?? null;
@@ -388,7 +389,7 @@ const declared = (video) => {
 };
 const MediaPlayerFactory = {
   create: declared,
-  createAll: (className, scope = document) => [...scope.querySelectorAll(className ? `.${className}` : "[data-dashjs-player]")].map(declared),
+  createAll: (selector = "[data-dashjs-player]", scope = document) => [...scope.querySelectorAll(selector)].map(declared),
 };
 
 globalThis.dashjs ??= lenient("dashjs", {
@@ -398,5 +399,6 @@ globalThis.dashjs ??= lenient("dashjs", {
   supportsMediaSource: () => !!(globalThis.MediaSource ?? globalThis.ManagedMediaSource),
   Debug: { LOG_LEVEL_NONE: 0, LOG_LEVEL_FATAL: 1, LOG_LEVEL_ERROR: 2, LOG_LEVEL_WARNING: 3, LOG_LEVEL_INFO: 4, LOG_LEVEL_DEBUG: 5 },
 });
-if (document.readyState === "complete") MediaPlayerFactory.createAll();
-else addEventListener("load", () => MediaPlayerFactory.createAll(), { once: true });
+const createAll = () => dashjs.skipAutoCreate || MediaPlayerFactory.createAll();
+if (document.readyState === "complete") createAll();
+else addEventListener("load", createAll, { once: true });

@@ -4,35 +4,32 @@
 /** NAME_OF_EVENT: "hlsNameOfEvent". */
 const EVENTS = Object.fromEntries(
   `MEDIA_ATTACHING MEDIA_ATTACHED MEDIA_DETACHING MEDIA_DETACHED MEDIA_ENDED BUFFER_RESET BUFFER_CODECS BUFFER_CREATED BUFFER_APPENDING
-BUFFER_APPENDED BUFFER_EOS BUFFER_FLUSHING BUFFER_FLUSHED MANIFEST_LOADING MANIFEST_LOADED MANIFEST_PARSED LEVEL_SWITCHING LEVEL_SWITCHED
-LEVEL_LOADING LEVEL_LOADED LEVEL_UPDATED LEVEL_PTS_UPDATED LEVELS_UPDATED AUDIO_TRACKS_UPDATED AUDIO_TRACK_SWITCHING AUDIO_TRACK_SWITCHED
-AUDIO_TRACK_LOADING AUDIO_TRACK_LOADED SUBTITLE_TRACKS_UPDATED SUBTITLE_TRACK_SWITCH SUBTITLE_TRACK_LOADING SUBTITLE_TRACK_LOADED CUES_PARSED
-FRAG_LOADING FRAG_LOADED FRAG_PARSING_METADATA FRAG_PARSING_USERDATA FRAG_PARSED FRAG_BUFFERED FRAG_CHANGED FPS_DROP ERROR DESTROYING
-KEY_LOADING KEY_LOADED`
+BUFFER_APPENDED BUFFER_EOS MANIFEST_LOADING MANIFEST_LOADED MANIFEST_PARSED LEVEL_SWITCHING LEVEL_SWITCHED
+LEVEL_LOADING LEVEL_LOADED LEVEL_UPDATED LEVELS_UPDATED AUDIO_TRACKS_UPDATED AUDIO_TRACK_SWITCHING AUDIO_TRACK_SWITCHED
+SUBTITLE_TRACKS_UPDATED SUBTITLE_TRACK_SWITCH CUES_PARSED
+FRAG_LOADING FRAG_LOADED FRAG_PARSING_METADATA FRAG_PARSING_USERDATA FRAG_PARSED FRAG_BUFFERED FRAG_CHANGED FPS_DROP ERROR DESTROYING`
     .split(/\s+/)
     .map((name) => [name, `hls${name[0]}${name.slice(1).toLowerCase().replace(/_(.)/g, (_, c) => c.toUpperCase())}`]),
 );
+/** Events that are not told of here. */
+const NEVER = /^hls(Buffer[^E]|LevelPts|Levels|Audio|Sub|Cues|FragPars|Fps|Key)/;
 const words = (text) => Object.fromEntries(text.split(/\s+/).map((it) => [it.replace("TimeOut", "Timeout").replace(/([A-Z])/g, "_$1").toUpperCase(), it]));
 const TYPES = words("networkError mediaError keySystemError muxError otherError");
 const DETAILS = words(
   `manifestLoadError manifestLoadTimeOut manifestParsingError manifestIncompatibleCodecsError levelEmptyError levelLoadError levelLoadTimeOut
-audioTrackLoadError fragLoadError fragLoadTimeOut fragDecryptError fragParsingError keyLoadError bufferAddCodecError bufferAppendError
-bufferAppendingError bufferStalledError bufferFullError bufferSeekOverHole bufferNudgeOnStall internalException levelSwitchError unknown`,
+fragLoadError fragLoadTimeOut fragDecryptError fragParsingError keyLoadError bufferAddCodecError bufferAppendError
+bufferAppendingError bufferStalledError bufferFullError internalException`,
 );
 
 const DEFAULTS = {
   autoStartLoad: true,
   startPosition: -1,
   debug: false,
-  enableWorker: true,
   lowLatencyMode: true,
   capLevelToPlayerSize: false,
   maxBufferLength: 30,
-  maxMaxBufferLength: 600,
   backBufferLength: Infinity,
   liveSyncDurationCount: 3,
-  liveMaxLatencyDurationCount: Infinity,
-  abrEwmaDefaultEstimate: 5e5,
 };
 
 /** Nearlive's options for the settings that the page has set. Counts are of segments, whose length is not known yet: see README. */
@@ -42,7 +39,7 @@ const optionsOf = (own) => {
     maxDrift: own.liveMaxLatencyDuration - (own.liveSyncDuration ?? 0),
     bufferAhead: own.maxBufferLength,
     bufferBehind: own.backBufferLength,
-    startBandwidth: own.abrEwmaDefaultEstimate,
+    startBandwidth: own.startLevel === 0 ? 1 : own.abrEwmaDefaultEstimate,
     requestTimeout: (own.fragLoadingTimeOut ?? own.fragLoadPolicy?.default?.maxTimeToFirstByteMs) / 1000,
   };
   const set = Object.entries(all).filter(([, it]) => it > 0 && Number.isFinite(it));
@@ -50,9 +47,17 @@ const optionsOf = (own) => {
   return Object.fromEntries(set);
 };
 
+const ofList = (url) => /\.m3u8($|[?#])/i.test(url);
+/** The player shows addresses without user, password and fragment. */
+const same = (shown, url) => {
+  const own = new URL(url);
+  own.username = own.password = own.hash = "";
+  return shown === own.href || shown === url;
+};
+
 /** Our errors in hls.js's words. `url`: of the request, `main`: of the playlist that was loaded first. */
 const wordsOf = ({ code, category, url }, main) => {
-  const playlist = url === main ? "manifest" : /\.m3u8($|[?#])/.test(url) ? "level" : "frag";
+  const playlist = same(url, main) ? "manifest" : ofList(url) ? "level" : "frag";
   if (category === "network") return [TYPES.NETWORK_ERROR, `${playlist}Load${code === 1003 ? "TimeOut" : "Error"}`];
   if (code === 2004) return [TYPES.NETWORK_ERROR, DETAILS.FRAG_LOAD_ERROR];
   if (category === "manifest") return [TYPES.NETWORK_ERROR, DETAILS.MANIFEST_PARSING_ERROR];
@@ -73,23 +78,23 @@ class HlsPlayer {
   #own;
   #player = null;
   #life = 0; // counts loads
-  #started = false; // loading was started, by autoStartLoad or by the page
   #startAt = -1; // in seconds
   #chosen = -1; // the level that the page chose
   #cap = -1; // autoLevelCapping
   #shown = -1; // the level on the screen
+  #switched = false; // LEVEL_SWITCHED was told
   #statuses = new Map(); // by address
   #listed = null; // the figures of the first playlist's request
   #newest = { frag: {} }; // the segment that came last
   #early = null; // what happened before the levels were known, [name, data]; null after that
+  #failure = false; // a fatal error has ended it
   #here = new AbortController(); // of the listeners on the element
-  #events = emitter(({ listener, scope }, name, [data]) => listener.call(scope ?? this, name, data));
+  #events = emitter(({ listener, scope }, name, [data]) => listener.call(scope ?? this, name, data), NEVER);
 
   constructor(config = {}) {
     this.#own = config;
     this.config = { ...DEFAULTS, ...config };
     this.#startAt = this.config.startPosition;
-    this.#started = this.config.autoStartLoad;
   }
 
   on(name, listener, scope) {
@@ -105,20 +110,19 @@ class HlsPlayer {
     if (name) this.#events.remove(name);
     else this.#events.clear();
   }
-  listenerCount(name) {
-    return this.#events.count(name);
-  }
-  trigger(name, data) {
-    this.#events.emit(name, data);
-    return true;
-  }
-  #tell(name, data) {
-    this.#events.emit(EVENTS[name], data ?? {});
+  #tell(name, data = {}) {
+    if (name === "LEVEL_UPDATED" || name === "LEVEL_LOADED") {
+      const totalduration = this.media?.duration ?? NaN;
+      const details = { live: !!this.#stats.live, totalduration, fragments: [] };
+      data = { ...data, level: Math.max(0, this.loadLevel), details };
+    }
+    this.#events.emit(EVENTS[name], data);
   }
 
   loadSource(url) {
     this.#end();
     this.url = new URL(url, document.baseURI).href;
+    this.#startAt = this.config.startPosition;
     this.#tell("MANIFEST_LOADING", { url: this.url });
     this.#begin();
   }
@@ -136,20 +140,27 @@ class HlsPlayer {
     this.media = null;
     this.#tell("MEDIA_DETACHED");
   }
+  /** Loading begins by itself, so this only says where playing starts; after a fatal error it loads again. */
   startLoad(at = -1) {
-    this.#startAt = at;
-    this.#started = true;
-    if (this.#player) this.#player.load(this.url).catch(() => {});
-    else this.#begin();
+    const { media } = this;
+    if (at >= 0) {
+      if (media?.readyState) media.currentTime = at;
+      else this.#startAt = at;
+    }
+    if (this.#failure) this.#again();
   }
   stopLoad() {
-    this.#started = false;
+    warnOnce("Hls.stopLoad()");
   }
   recoverMediaError() {
+    if (this.#failure) this.#again();
+  }
+  #again() {
     const { media } = this;
     if (!media || !this.#player) return;
-    if (Number.isFinite(media.duration)) this.#startAt = media.currentTime;
+    if (media.currentTime > 0 && Number.isFinite(media.duration)) this.#startAt = media.currentTime;
     const plays = !media.paused;
+    this.#failure = false;
     this.#player.load(this.url).catch(() => {});
     if (plays) media.play().catch(() => {});
   }
@@ -163,12 +174,16 @@ class HlsPlayer {
 
   async #begin() {
     const { media, url } = this;
-    if (!media || !url || !this.#started || this.#player) return;
+    if (!media || !url || this.#player) return;
     const life = ++this.#life;
     this.#early = [];
     const { signal } = this.#here;
     const on = (name, act) => media.addEventListener(name, act, { signal });
-    on("loadedmetadata", () => this.#startAt >= 0 && Number.isFinite(media.duration) && (media.currentTime = this.#startAt));
+    on("loadedmetadata", () => {
+      // Once: it comes again where the player opens a new MediaSource.
+      if (this.#startAt >= 0 && Number.isFinite(media.duration)) media.currentTime = this.#startAt;
+      this.#startAt = -1;
+    });
     on("ended", () => {
       this.#tell("BUFFER_EOS", {});
       this.#tell("MEDIA_ENDED", { stalled: false });
@@ -182,6 +197,8 @@ class HlsPlayer {
       player.on("loaded", (it) => this.#loaded(it));
       player.on("quality", ({ id }) => {
         this.#shown = this.#indexOf(id);
+        if (this.#switched) this.#tell("LEVEL_SWITCHING", { ...this.levels[this.#shown], level: this.#shown });
+        this.#switched = true;
         this.#tell("FRAG_CHANGED", this.#newest);
         this.#tell("LEVEL_SWITCHED", { level: this.#shown });
       });
@@ -192,7 +209,7 @@ class HlsPlayer {
       await player.load(url);
     } catch (error) {
       // What the player itself says comes as an event too.
-      if (life === this.#life && !this.#player) this.#failed(error);
+      if (life === this.#life && !this.#failure && error.name !== "AbortError") this.#failed(error);
     }
   }
 
@@ -201,27 +218,35 @@ class HlsPlayer {
     const { xhrSetup, fetchSetup } = this.config;
     let carry = (url, init) => fetch(url, init);
     if (xhrSetup) carry = (await import(new URL("nearlive-xhr.mjs", HERE))).overXhr(xhrSetup);
-    // In place of the address, as hls.js gives it: a Request.
-    else if (fetchSetup) carry = async (url, init) => fetch((await fetchSetup({ url }, init)) ?? url, init);
+    else if (fetchSetup) {
+      carry = async (url, init) => {
+        const own = { ...init, headers: new Headers(init.headers) };
+        const request = await fetchSetup({ url, type: isList(url) ? "manifest" : "fragment" }, own);
+        return request ? fetch(request, { signal: init.signal }) : fetch(url, own);
+      };
+    }
     const tell = (...it) => (this.#early ? void this.#early.push(it) : this.#tell(...it));
-    const isList = (url) => /\.m3u8($|[?#])/i.test(url);
-    const frag = (url) => ({ frag: { url, relurl: url, type: "main", level: this.#shown } });
+    const isList = (at) => at === this.url || ofList(at);
+    const frag = (url, stats) => ({ frag: { url, relurl: url, type: "main", level: Math.max(0, this.loadLevel), stats }, part: null });
     const begins = (url) => {
       if (isList(url)) url !== this.url && tell("LEVEL_LOADING", { url, level: this.loadLevel });
       else tell("FRAG_LOADING", frag(url));
     };
     const ends = (url, status, loaded, since) => {
       if (life !== this.#life) return;
-      const stats = { loaded, total: loaded, aborted: false, loading: { start: since, first: since, end: performance.now() } };
+      const now = performance.now();
+      const stats = { loaded, total: loaded, aborted: false, loading: { start: since, first: since, end: now } };
       if (status >= 300) return;
       if (isList(url)) {
         if (url === this.url && this.#early) this.#listed = stats;
-        const level = { level: this.loadLevel, details: { live: !!this.#stats.live } };
-        if (url !== this.url || !this.#early) tell("LEVEL_UPDATED", level), tell("LEVEL_LOADED", { url, ...level, stats });
+        if (url !== this.url || !this.#early) {
+          tell("LEVEL_UPDATED");
+          tell("LEVEL_LOADED", { url, stats });
+        }
       } else {
-        tell("FRAG_LOADED", { ...frag(url), stats });
-        tell("FRAG_BUFFERED", { ...frag(url), stats, id: "main" });
-        this.#newest = frag(url);
+        this.#newest = frag(url, stats);
+        tell("FRAG_LOADED", { ...this.#newest, stats });
+        tell("FRAG_BUFFERED", { ...this.#newest, stats, id: "main" });
       }
     };
     const noting = async (url, init) => {
@@ -238,11 +263,16 @@ class HlsPlayer {
       return { id: i, name: undefined, bitrate: bandwidth, width: width ?? 0, height: height ?? 0, videoCodec: video, audioCodec: audio, nearliveId: id };
     });
     const { startLevel } = this.#own;
-    if (startLevel >= 0 && this.levels[startLevel]) this.#startWith(startLevel);
+    if (this.#chosen >= 0) this.#choose(this.#chosen);
+    else if (startLevel >= 0 && this.levels[startLevel]) this.#startWith(startLevel);
     if (this.#cap >= 0) this.autoLevelCapping = this.#cap;
     const firstLevel = Math.max(0, this.loadLevel);
-    this.#tell("MANIFEST_PARSED", { levels: this.levels, firstLevel, audio: true, video: true, altAudio: false, audioTracks: [], subtitleTracks: [] });
+    this.#tell("MANIFEST_PARSED", { levels: this.levels, firstLevel, audio: true, video: true, altAudio: false, audioTracks: [] });
     this.#tell("LEVEL_SWITCHING", { ...this.levels[firstLevel], level: firstLevel });
+    if (!this.#early?.some((it) => it[0] === "LEVEL_LOADED")) {
+      // The playlist that was loaded is the level's own.
+      this.#early?.unshift(["LEVEL_UPDATED"], ["LEVEL_LOADED", { url: this.url, stats: this.#listed }]);
+    }
     const [early, at] = [this.#early ?? [], this.#early?.[0]?.[0] === "LEVEL_LOADING" ? 1 : 0];
     this.#early = null;
     early.splice(at, 0, ["MANIFEST_LOADED", { url: this.url, levels: this.levels, stats: this.#listed }]);
@@ -261,8 +291,10 @@ class HlsPlayer {
   }
 
   #failed(error) {
+    this.#failure ||= !!error.fatal;
     const [type, details] = wordsOf(error, this.url);
-    const response = { url: error.url, code: this.#statuses.get(error.url) ?? 0, text: error.message };
+    const failed = [...this.#statuses].find(([url]) => same(error.url, url));
+    const response = { url: error.url, code: failed?.[1] ?? 0, text: error.message };
     this.#tell("ERROR", { type, details, fatal: !!error.fatal, error, reason: error.message, url: error.url, response });
   }
 
@@ -274,6 +306,8 @@ class HlsPlayer {
     this.#player = null;
     this.levels = [];
     this.#shown = -1;
+    this.#switched = this.#failure = false;
+    this.#statuses.clear();
   }
 
   get #stats() {
@@ -293,24 +327,18 @@ class HlsPlayer {
   set currentLevel(level) {
     this.#choose(level);
   }
-  get nextLevel() {
-    return this.loadLevel;
-  }
-  set nextLevel(level) {
-    this.#choose(level);
-  }
-  get loadLevel() {
-    const { quality } = this.#stats;
-    return quality ? this.#indexOf(quality.id) : -1;
-  }
-  set loadLevel(level) {
-    this.#choose(level);
-  }
-  get nextLoadLevel() {
-    return this.loadLevel;
-  }
-  set nextLoadLevel(level) {
-    this.#choose(level);
+  static {
+    for (const name of ["nextLevel", "loadLevel", "nextLoadLevel"]) {
+      Object.defineProperty(this.prototype, name, {
+        get() {
+          const { quality } = this.#stats;
+          return quality ? this.#indexOf(quality.id) : -1;
+        },
+        set(level) {
+          this.#choose(level);
+        },
+      });
+    }
   }
   get manualLevel() {
     return this.#chosen;
@@ -327,12 +355,6 @@ class HlsPlayer {
   }
   get startLevel() {
     return this.#own.startLevel ?? -1;
-  }
-  set startLevel(level) {
-    this.#own = { ...this.#own, startLevel: level };
-  }
-  get firstLevel() {
-    return 0;
   }
   get capLevelToPlayerSize() {
     return !!this.#own.capLevelToPlayerSize;

@@ -9,8 +9,11 @@ const warned = new Set();
 const warnOnce = (what) => {
   if (warned.has(what)) return;
   warned.add(what);
-  console.warn(`nearlive: ${what} is not there in this facade; nothing happens`);
+  console.warn(`nearlive: ${what} is not in this facade`);
 };
+
+/** Names that begin so are of methods. */
+const VERB = /^(get|set|add|re|un|is|trigger|create|extend|pre|provide)/;
 
 /** A page that uses what is not there gets a warning with its name, and nothing breaks. */
 const lenient = (of, target) =>
@@ -20,24 +23,28 @@ const lenient = (of, target) =>
       // A method sees the private fields of its own object only.
       if (typeof value === "function" && !Object.hasOwn(it, name)) return value.bind(it);
       if (name in it || typeof name === "symbol" || name === "then" || name === "toJSON") return value;
-      return (...all) => void (warnOnce(`${of}.${name}()`), all);
+      if (VERB.test(name)) return () => warnOnce(`${of}.${name}()`);
+      return void warnOnce(`${of}.${name}`);
     },
-    set: (it, name, value) => Reflect.set(it, name, value, it),
+    set: (it, name, value) => Reflect.set(it, name, value, it) || (warnOnce(`setting ${of}.${name}`), true),
   });
 
-/** Listeners by the name of an event. `call(listener, it)` calls one. */
-const emitter = (call) => {
+/** Listeners by the name of an event. `call(entry, name, data)` calls one. `never`: events that are not told of here. */
+const emitter = (call, never) => {
   let all = []; // { name, listener, scope, once }
   return {
-    add: (name, listener, scope, once = false) => void all.push({ name, listener, scope, once }),
+    add(name, listener, scope, once = false) {
+      if (never.test(name)) warnOnce(`the event ${name}`);
+      if (!all.some((it) => it.name === name && it.listener === listener && it.scope === scope)) all.push({ name, listener, scope, once });
+    },
     remove(name, listener) {
       all = all.filter((it) => it.name !== name || (listener && it.listener !== listener));
     },
     clear: () => (all = []),
-    count: (name) => all.filter((it) => it.name === name).length,
     emit(name, ...data) {
       for (const it of all.filter((it) => it.name === name)) {
-        if (it.once) all.splice(all.indexOf(it), 1);
+        if (!all.includes(it)) continue; // a listener before it has removed it
+        if (it.once) all = all.filter((other) => other !== it);
         try {
           call(it, name, data);
         } catch (thrown) {
