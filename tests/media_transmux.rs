@@ -255,7 +255,12 @@ fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
     for event in events {
         let Event::Unit(unit) = event else { continue };
         let pts = u64::try_from(unit.pts.unwrap()).unwrap() & ((1 << 33) - 1);
-        for nal in nal_units(&unit.data) {
+        let mut nals: Vec<&[u8]> = nal_units(&unit.data).collect();
+        if let Some(at) = nals.iter().position(|nal| nal[0] & 0x1f == 5) {
+            // More before a picture than is kept: it is no reason to lose the picture.
+            nals.splice(at..at, [LONG_SEI.as_slice(); 3]);
+        }
+        for nal in nals {
             let unit = pes(Some(pts), &[&[0, 0, 0, 1], nal].concat());
             for (i, part) in unit.chunks(183).enumerate() {
                 let mut packet = packet(0x101, counter & 15, part);
@@ -272,6 +277,17 @@ fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
         assert_eq!(decoded("mp4", "", &appended(&out, Kind::Video)), expected, "{piece}");
     }
 }
+
+/// Unregistered user data of 30 kB (14496-10 D.1.6), which says nothing.
+static LONG_SEI: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+    let size = 30_000;
+    let mut nal = vec![6, 5];
+    nal.extend(std::iter::repeat_n(0xff, size / 255));
+    nal.push(u8::try_from(size % 255).unwrap());
+    nal.extend(std::iter::repeat_n(b'x', size));
+    nal.push(0x80);
+    nal
+});
 
 fn packet(pid: u16, counter: u8, payload: &[u8]) -> Vec<u8> {
     let [hi, lo] = pid.to_be_bytes();

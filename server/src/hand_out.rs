@@ -36,14 +36,7 @@ pub(crate) async fn serve(args: &Args, path: &Path) -> Result<(), Error> {
     let mut app = App::new(Clock::start(), Arc::new(Budget::new(0)));
     app.gate = Gate::new(args.origins.iter().cloned());
     app.folder = Some(folder);
-    let mut text = format!(
-        "Hands out {}. Open one of these in a browser (Ctrl-C ends the server):\n",
-        path.display()
-    );
-    for page in serve::pages(address) {
-        text.push_str(&format!("  {page}\n"));
-    }
-    log::say(&text);
+    log::say(&format!("Hands out {}. {}", path.display(), serve::greeting(address)));
     serve::run(listener, Arc::new(app), limits, shutdown).await;
     Ok(())
 }

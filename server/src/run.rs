@@ -1,7 +1,6 @@
 //! From the command line to a running server, and to its orderly end.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use crate::camera::address::Address;
 use crate::camera::secret::Redactor;
 use crate::camera::supervisor::Surroundings;
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::demo::Demo;
 use crate::descriptors;
 use crate::encode;
@@ -175,7 +174,7 @@ async fn serve_all(
     let mut app = start(&config, &around, &mut supervisors, cameras);
     app.gate = Gate::new(config.origins.iter().chain(&args.origins).cloned());
     app.stills = Some(Stills::new(engine, config.limits.stills));
-    greet(address);
+    log::say(&serve::greeting(address));
     if let Some(demo) = &demo {
         demo.listen_to_commands();
     }
@@ -190,26 +189,18 @@ async fn serve_all(
 
 /// Looks whether the engines of the cameras can do the work. The demo's is ffmpeg.
 fn engines(args: &Args, config: Option<&Config>) -> Result<(), Error> {
-    let cameras = config.map(|c| c.cameras.as_slice());
-    let any = |is: fn(&config::Camera) -> bool| cameras.is_none_or(|c| c.iter().any(is));
-    let checked =
-        version::check(&args.ffmpeg, any(|c| c.engine == Kind::Ffmpeg && !c.ladder.is_empty()));
-    match checked {
-        Err(e) if !any(|c| c.engine == Kind::Ffmpeg) => {
-            tracing::warn!("{e}. No camera needs it, but without it there are no stills");
+    let is_demo = config.is_none();
+    let cameras = config.map_or(&[][..], |c| c.cameras.as_slice());
+    let of = |kind| cameras.iter().filter(move |c| c.engine == kind);
+    let encodes = is_demo || of(Kind::Ffmpeg).any(|c| !c.ladder.is_empty());
+    if let Err(e) = version::check(&args.ffmpeg, encodes) {
+        if is_demo || of(Kind::Ffmpeg).next().is_some() {
+            return Err(e);
         }
-        checked => drop(checked?),
+        tracing::warn!("{e}. No camera needs it, but without it there are no stills");
     }
-    if cameras.is_some_and(|c| c.iter().any(|c| c.engine == Kind::Gstreamer)) {
+    if of(Kind::Gstreamer).next().is_some() {
         version::check_gstreamer(&engine::gstreamer())?;
     }
     Ok(())
-}
-
-fn greet(address: SocketAddr) {
-    let mut text = "Open one of these in a browser (Ctrl-C ends the server):\n".to_owned();
-    for page in serve::pages(address) {
-        text.push_str(&format!("  {page}\n"));
-    }
-    log::say(&text);
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Program, SERVER, eventually, is_there, runs, signal, small};
+use common::{Program, SERVER, each_refusal, eventually, is_there, runs, signal, small};
 use nearlive_camera::{Auth, Camera, CameraConfig, Fault};
 use nearlive_server::engine::kind::Kind;
 
@@ -48,20 +48,13 @@ async fn a_password_shows_nowhere_whatever_goes_wrong_and_gstreamer_is_asked_to_
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.runner().await));
     let core = limits.unwrap().lines().find(|l| l.starts_with("Max core")).unwrap().to_owned();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
-    for (fault, code) in [
-        (Fault::Refuse, "connection-refused"),
-        (Fault::NotFound, "no-such-stream"),
-        (Fault::Unauthorized, "password-refused"),
-    ] {
-        source.control().clear();
-        source.control().set(fault);
-        source.control().set(Fault::HangUp);
-        eventually(code, async || (program.field("code").await == code).then_some(())).await;
+    each_refusal(&source, &program, async || {
         for page in ["/", "/api/cameras", "/metrics", "/camera/", "/camera/index.mpd"] {
             let (head, body) = program.get(page).await;
             clean(page, &(head + &body));
         }
-    }
+    })
+    .await;
     let said = program.said.lock().unwrap().clone();
     assert!(said.contains("GStreamer: source video=H264 audio=PCMU"), "{said}");
     assert!(said.contains("the camera refused the password"), "{said}");

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Program, eventually, small};
+use common::{Program, each_refusal, eventually, small};
 use nearlive_camera::{Auth, Camera, CameraConfig, Fault};
 
 /// Each is looked for in everything; the last is `admin:` with the password, in base64.
@@ -67,17 +67,7 @@ async fn a_password_in_an_argument_shows_nowhere() {
     pages_are_clean(&program).await;
 
     // ffmpeg repeats the whole address when it fails.
-    for (fault, code) in [
-        (Fault::Refuse, "connection-refused"),
-        (Fault::NotFound, "no-such-stream"),
-        (Fault::Unauthorized, "password-refused"),
-    ] {
-        source.control().clear();
-        source.control().set(fault);
-        source.control().set(Fault::HangUp);
-        eventually(code, async || (program.field("code").await == code).then_some(())).await;
-        pages_are_clean(&program).await;
-    }
+    each_refusal(&source, &program, async || pages_are_clean(&program).await).await;
     let said = program.said.lock().unwrap().clone();
     assert!(said.contains("rtsp://***@127.0.0.1"), "ffmpeg was heard: {said}");
     assert!(said.contains("the camera refused the password"), "{said}");

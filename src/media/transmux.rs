@@ -181,13 +181,6 @@ impl Transmuxer {
     }
 }
 
-/// More than this before a picture's first slice is not kept, bytes.
-const LONGEST_HEAD: usize = 64 << 10;
-
-fn has_slice(sample: &AvcSample) -> bool {
-    h264::sample_units(&sample.data).any(|nal| matches!(nal.first().map(|b| b & 0x1f), Some(1..=5)))
-}
-
 /// `track_ID` of both: each has its own SourceBuffer.
 const TRACK: u32 = 1;
 
@@ -196,6 +189,9 @@ const LONGEST_PICTURE: i64 = 10 * 90_000;
 
 /// Pictures of two segments are contiguous if their times differ by no more than this, ticks.
 const HOLE: i64 = 90_000;
+
+/// No more than this is kept of what comes before a picture's first slice, bytes.
+const LONGEST_HEAD: usize = 64 << 10;
 
 #[derive(Debug)]
 struct Picture {
@@ -243,14 +239,18 @@ impl Default for Video {
 impl Video {
     fn unit(&mut self, unit: &Unit, out: &mut Vec<Output>) {
         let mut sample = h264::access_unit(&unit.data);
-        if !self.head.is_empty() || !has_slice(&sample) {
-            if unit.pts.is_some() && self.head.len() < LONGEST_HEAD {
-                self.head.extend_from_slice(&unit.data);
-            }
+        // Without a time it goes on with the picture before.
+        if unit.pts.is_some() {
             if !has_slice(&sample) {
+                if self.head.len() + unit.data.len() <= LONGEST_HEAD {
+                    self.head.extend_from_slice(&unit.data);
+                }
                 return;
             }
-            sample = h264::access_unit(&core::mem::take(&mut self.head));
+            if !self.head.is_empty() {
+                self.head.extend_from_slice(&unit.data);
+                sample = h264::access_unit(&core::mem::take(&mut self.head));
+            }
         }
         if let Some(config) = sample.config
             && self.config.as_ref() != Some(&config)
@@ -330,6 +330,10 @@ impl Video {
         let (start, end, sync) = (time(start), time(end), first.sync);
         out.push(Output::Fragment { kind: Kind::Video, start, end, sync, bytes });
     }
+}
+
+fn has_slice(sample: &AvcSample) -> bool {
+    h264::sample_units(&sample.data).any(|nal| matches!(nal.first().map(|b| b & 0x1f), Some(1..=5)))
 }
 
 /// Samples by which a PES time may differ from the count of samples before the sound is moved:

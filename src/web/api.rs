@@ -18,7 +18,7 @@ use wasm_bindgen_futures::future_to_promise;
 #[wasm_bindgen(js_name = Player)]
 pub struct Handle {
     shell: Rc<Shell>,
-    /// The options in force.
+    /// The options in force, and those that the core has not heard of yet: `configure` may be called from an event.
     config: RefCell<Config>,
 }
 

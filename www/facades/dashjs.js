@@ -131,6 +131,14 @@ class MediaPlayer {
       },
       { signal, once: true },
     );
+    let failed = false;
+    const fails = (error) => {
+      if (failed) return;
+      failed = true;
+      const it = { error: { code: codeOf(error, this.#known), message: error.message, data: { url: error.url } } };
+      emit("ERROR", it);
+      if (error.category === "media") emit("PLAYBACK_ERROR", it);
+    };
     const options = { ...optionsOf(this.#own), autoplay: false, fetch: (url, init) => this.#fetch(url, init) };
     try {
       const nearlive = await nearliveOf();
@@ -170,20 +178,10 @@ class MediaPlayer {
         emit("BUFFER_EMPTY", { mediaType: "video" });
         emit("PLAYBACK_STALLED");
       });
-      let failed = false;
-      player.on("error", (error) => {
-        if (!error.fatal) return;
-        failed = true;
-        const it = { error: { code: codeOf(error, this.#known), message: error.message, data: { url: error.url } } };
-        emit("ERROR", it);
-        if (error.category === "media") emit("PLAYBACK_ERROR", it);
-      });
-      await player.load(this.#url).catch((error) => {
-        if (!failed) throw error;
-      });
+      player.on("error", (error) => error.fatal && fails(error));
+      await player.load(this.#url);
     } catch (error) {
-      if (life !== this.#life || error.name === "AbortError") return;
-      emit("ERROR", { error: { code: codeOf(error, this.#known), message: error.message, data: { url: error.url } } });
+      if (life === this.#life && error.name !== "AbortError") fails(error);
     }
   }
 

@@ -12,7 +12,7 @@ FRAG_LOADING FRAG_LOADED FRAG_PARSING_METADATA FRAG_PARSING_USERDATA FRAG_PARSED
     .map((name) => [name, `hls${name[0]}${name.slice(1).toLowerCase().replace(/_(.)/g, (_, c) => c.toUpperCase())}`]),
 );
 /** Events that are not told of here. */
-const NEVER = /^hls(Buffer[^E]|LevelPts|Levels|Audio|Sub|Cues|FragPars|Fps|Key)/;
+const NEVER = /^hls(Buffer[^E]|Levels|Audio|Sub|Cues|FragPars|Fps)/;
 const words = (text) => Object.fromEntries(text.split(/\s+/).map((it) => [it.replace("TimeOut", "Timeout").replace(/([A-Z])/g, "_$1").toUpperCase(), it]));
 const TYPES = words("networkError mediaError keySystemError muxError otherError");
 const DETAILS = words(
@@ -63,6 +63,22 @@ const wordsOf = ({ code, category, url }, main) => {
   if (category === "manifest") return [TYPES.NETWORK_ERROR, DETAILS.MANIFEST_PARSING_ERROR];
   const details = { 3001: "fragParsingError", 3002: "bufferAppendError", 3003: "bufferFullError", 4001: "manifestIncompatibleCodecsError" };
   return [category === "usage" ? TYPES.OTHER_ERROR : TYPES.MEDIA_ERROR, details[code] ?? DETAILS.INTERNAL_EXCEPTION];
+};
+
+/** `fetch` that tells of each request: `begins(url)`, and `ends(url, status, bytes, since)` once it was read to its end. */
+const watched = (fetch, begins, ends) => async (url, init) => {
+  const since = performance.now();
+  begins(url);
+  const answer = await fetch(url, init);
+  const reader = answer.body?.getReader();
+  let bytes = 0;
+  const read = async () => {
+    const it = await reader.read();
+    if (it.done) ends(url, answer.status, bytes, since);
+    else bytes += it.value.length;
+    return it;
+  };
+  return { status: answer.status, url: answer.url, headers: answer.headers, body: reader && { getReader: () => ({ read }) } };
 };
 
 class HlsPlayer {
@@ -216,6 +232,7 @@ class HlsPlayer {
   /** What is told of each request, and who makes it. */
   async #carrier(life) {
     const { xhrSetup, fetchSetup } = this.config;
+    const isList = (at) => at === this.url || ofList(at);
     let carry = (url, init) => fetch(url, init);
     if (xhrSetup) carry = (await import(new URL("nearlive-xhr.mjs", HERE))).overXhr(xhrSetup);
     else if (fetchSetup) {
@@ -226,7 +243,6 @@ class HlsPlayer {
       };
     }
     const tell = (...it) => (this.#early ? void this.#early.push(it) : this.#tell(...it));
-    const isList = (at) => at === this.url || ofList(at);
     const frag = (url, stats) => ({ frag: { url, relurl: url, type: "main", level: Math.max(0, this.loadLevel), stats }, part: null });
     const begins = (url) => {
       if (isList(url)) url !== this.url && tell("LEVEL_LOADING", { url, level: this.loadLevel });
@@ -234,9 +250,8 @@ class HlsPlayer {
     };
     const ends = (url, status, loaded, since) => {
       if (life !== this.#life) return;
-      const now = performance.now();
-      const stats = { loaded, total: loaded, aborted: false, loading: { start: since, first: since, end: now } };
       if (status >= 300) return;
+      const stats = { loaded, total: loaded, aborted: false, loading: { start: since, first: since, end: performance.now() } };
       if (isList(url)) {
         if (url === this.url && this.#early) this.#listed = stats;
         if (url !== this.url || !this.#early) {

@@ -1,5 +1,5 @@
-// What the facades share. It stands before each of them, in one scope (www/pack/src/bundle.rs): `nearliveOf`, `emitter`,
-// `warnOnce`, `lenient`, `watched`.
+// What the facades share. It stands before each of them, in one scope (www/pack/src/bundle.rs): `HERE`, `nearliveOf`,
+// `warnOnce`, `lenient`, `emitter`.
 
 /** The player's own script: the global where the page has it already, else the module beside this script. */
 const HERE = document.currentScript?.src || new URL("nearlive.js", document.baseURI).href;
@@ -53,20 +53,4 @@ const emitter = (call, never) => {
       }
     },
   };
-};
-
-/** `fetch` that tells of each request: `begins(url, init)`, `ends(url, status, bytes, since)`; both may be left out. */
-const watched = (fetch, begins, ends) => async (url, init) => {
-  const since = performance.now();
-  begins?.(url, init);
-  const answer = await fetch(url, init);
-  const reader = answer.body?.getReader();
-  let bytes = 0;
-  const read = async () => {
-    const it = await reader.read();
-    if (it.done) ends?.(url, answer.status, bytes, since);
-    else bytes += it.value.length;
-    return it;
-  };
-  return { status: answer.status, url: answer.url, headers: answer.headers, body: reader && { getReader: () => ({ read }) } };
 };

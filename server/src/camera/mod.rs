@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod backoff;
+mod ending;
 pub mod news;
 mod path;
 pub mod pulse;

@@ -19,7 +19,6 @@
 //! Nothing else retries, and this module does not touch media: bytes go to the [`Sink`] unchanged.
 
 use std::hash::BuildHasher as _;
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,12 +30,12 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use super::backoff;
 use super::news::News;
 use super::pulse::{self, Beat, Damage, Signs};
 use super::secret::Redactor;
 use super::status::{State, Status};
 use super::talk::{Heard, listen};
+use super::{backoff, ending};
 use crate::clock::Clock;
 use crate::config;
 use crate::engine::argv::{Output, Plan};
@@ -270,8 +269,8 @@ impl<S: Sink> Supervisor<S> {
             Finish::Shutdown => return None,
             Finish::Quiet(cause) => cause,
             Finish::Exited(status) => {
-                let reader = (plan.engine, reader);
-                match exit_cause(reader, status, &pulse, &self.redactor) {
+                let last = pulse.signs().last().map(|it| it.1);
+                match ending::cause_of(reader, status, last, &self.redactor) {
                     Cause::PasswordRefused if !self.camera.address.has_login() => {
                         Cause::LoginWanted
                     }
@@ -403,35 +402,6 @@ impl Pulse {
     fn signs(&self) -> MutexGuard<'_, Signs> {
         lock(&self.signs)
     }
-}
-
-/// The reason why the engine ended by itself.
-fn exit_cause(
-    (engine, reader): (Kind, Reader),
-    status: Option<ExitStatus>,
-    pulse: &Pulse,
-    redactor: &Redactor,
-) -> Cause {
-    let signal = status.and_then(|s| s.signal());
-    let failed = status.is_none_or(|s| !s.success());
-    let said = reader.cause(failed && signal.is_none(), redactor);
-    match (said, pulse.signs().last(), signal) {
-        // Memory that it could not get ends it, in one way or another.
-        (Some(cause @ (Cause::TooMuchMemory | Cause::PictureTooBig(..))), ..) => cause,
-        (_, _, Some(signal)) if is_crash(signal) => Cause::EngineCrashed(engine, signal),
-        (_, _, Some(signal)) => Cause::EngineKilled(engine, signal),
-        // A timeout after pictures is a stall that ffmpeg noticed first.
-        (Some(Cause::NoAnswer | Cause::NotRtsp), Some((_, last)), _) => Cause::StoppedSending(last),
-        (Some(cause), ..) => cause,
-        (None, Some(_), _) => Cause::HungUp,
-        (None, None, _) => Cause::NothingCame,
-    }
-}
-
-/// Signals that a program causes itself.
-fn is_crash(signal: i32) -> bool {
-    use nix::sys::signal::Signal::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
-    [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP].iter().any(|s| *s as i32 == signal)
 }
 
 /// Not every browser can show H.265 or another codec of a camera: then only encoded rungs are offered.

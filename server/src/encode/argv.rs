@@ -11,14 +11,13 @@
 //! | `+cmaf` | the picture comes two frames late: decoding times are moved to zero, and no edit says so |
 //! | `noise=drop=lt(pts\,0)` (AAC) | the sound comes 21 ms late: the encoder's first packet is moved to zero |
 //! | `setpts`, `first_pts=0` | a track that begins later in the film would begin at zero |
-//!
-//! `file:` before a name keeps a name with a colon or a hyphen from being taken for something else.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use super::job::{Form, GOP_S};
 use super::ladder::Rung;
+use crate::engine::argv::{file, words};
 
 /// Slices, each with a thread: as many on every machine, for they change the bytes.
 const SLICES: u32 = 4;
@@ -79,9 +78,9 @@ pub(super) fn picture(rung: &Rung, form: Form) -> Vec<String> {
         "setpts='if(eq(N,0),0,PTS)',scale={width}:{height}:flags=bicubic,setsar=1,format=yuv420p"
     );
     let mut args =
-        strings("-map 0:V:0 -an -sn -dn -map_metadata -1 -map_chapters -1 -fps_mode vfr -vf");
+        words("-map 0:V:0 -an -sn -dn -map_metadata -1 -map_chapters -1 -fps_mode vfr -vf");
     args.push(filter);
-    args.extend(strings(&format!(
+    args.extend(words(&format!(
         "-force_key_frames expr:gte(t,n_forced*{GOP_S}) -g 99999 -b:v {kbps}k"
     )));
     let codec = match form {
@@ -97,19 +96,19 @@ pub(super) fn picture(rung: &Rung, form: Form) -> Vec<String> {
              -dash 1 -f webm"
         ),
     };
-    args.extend(strings(&format!("-flags +bitexact -fflags +bitexact {codec}")));
+    args.extend(words(&format!("-flags +bitexact -fflags +bitexact {codec}")));
     args
 }
 
 /// The options of the sound's output, without its file.
 pub(super) fn sound(sound: &Sound) -> Vec<String> {
-    let mut args = strings("-map 0:a:0 -vn -sn -dn -map_metadata -1 -map_chapters -1");
-    args.extend(strings(&format!(
+    let mut args = words("-map 0:a:0 -vn -sn -dn -map_metadata -1 -map_chapters -1");
+    args.extend(words(&format!(
         "-af aresample=48000:async=1:first_pts=0 -ar 48000 -ac {} -b:a {}k -flags +bitexact -fflags +bitexact",
         sound.channels,
         sound.kbps()
     )));
-    args.extend(strings(&match sound.codec {
+    args.extend(words(&match sound.codec {
         SoundCodec::Aac => format!(
             "-c:a aac -bsf:a noise=drop=lt(pts\\,0) -frag_duration {GOP_S}000000 \
              -movflags +cmaf+dash+global_sidx+empty_moov -f mp4"
@@ -120,21 +119,6 @@ pub(super) fn sound(sound: &Sound) -> Vec<String> {
         }
     }));
     args
-}
-
-/// A file as ffmpeg is told it.
-pub(super) fn file(path: &Path) -> OsString {
-    let mut name = OsString::from("file:");
-    name.push(path);
-    name
-}
-
-fn strings(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-fn words(text: &str) -> Vec<OsString> {
-    text.split_whitespace().map(OsString::from).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::source::{self, Film, Fingerprint};
 use super::{argv, ladder, track};
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::engine::argv::file;
 use crate::error::Error;
 use crate::shutdown::Shutdown;
 
@@ -91,7 +92,7 @@ impl Call<'_> {
         let mut args = argv::input(&self.job.film);
         for piece in run {
             args.extend(piece.args.iter().map(OsString::from));
-            args.push(argv::file(&made.folder.draft(&piece.name)));
+            args.push(file(&made.folder.draft(&piece.name)));
         }
         args
     }

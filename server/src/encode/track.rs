@@ -147,19 +147,21 @@ fn facts(file: &mut (impl Read + Seek), size: u64) -> io::Result<Seen> {
 fn of_mp4(seen: Seen, track: InitTrack, size: u64) -> Result<Track, String> {
     let (index_at, index) = seen.index.ok_or("it has no index")?;
     let scale = index.timescale;
-    let (mut offset, mut ticks) = (index.anchor + index.first_offset, index.start_ticks);
+    let mut offset = index.anchor.saturating_add(index.first_offset);
+    let mut ticks = index.start_ticks;
     let mut segments = Vec::with_capacity(index.entries.len());
     for entry in &index.entries {
-        let end = offset + u64::from(entry.size);
+        let end = offset.saturating_add(u64::from(entry.size));
         let start_us = scale.to_micros(ticks);
         let begins = seen.fragments.iter().skip(segments.len()).find(|f| f.offset == offset);
-        let fits = begins.is_some_and(|f| {
-            f.sync && (f.start.as_micros() - start_us).abs() <= ONE_FRAME_US && !entry.is_index
-        });
+        let fits = entry.size > 0
+            && begins.is_some_and(|f| {
+                f.sync && (f.start.as_micros() - start_us).abs() <= ONE_FRAME_US && !entry.is_index
+            });
         if !fits || end > size {
             return Err(format!("its index is wrong at {} ms", start_us / 1000));
         }
-        ticks += i64::from(entry.duration_ticks);
+        ticks = ticks.saturating_add(i64::from(entry.duration_ticks));
         segments.push(Segment {
             bytes: ByteRange { first: offset, last: Some(end - 1) },
             start_us,
@@ -192,7 +194,7 @@ struct Cues {
 
 /// By its Cues, whose entries have to be its key frames.
 fn of_webm(seen: &Seen, track: InitTrack, index: &Cues, size: u64) -> Result<Track, String> {
-    let position = |cue: &webm::Cue| index.head.inside + cue.cluster;
+    let position = |cue: &webm::Cue| index.head.inside.saturating_add(cue.cluster);
     let last_end = if index.at > index.cues.last().map_or(0, position) { index.at } else { size };
     let end_us = seen
         .fragments

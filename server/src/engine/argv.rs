@@ -35,6 +35,9 @@
 //! One output with one pipe per track: on a shared pipe video freezes when audio stops. The input
 //! list goes to stdin, so the address is in no argument list (ffmpeg's manual, "concat", `option`).
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use super::kind::Kind;
 use super::limits::{MOST_AT_ONCE, MOST_PIXELS, MOST_STREAMS};
 use crate::camera::address::Address;
@@ -196,8 +199,16 @@ fn size(rung: &Rung) -> String {
     }
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
+/// A file as ffmpeg is told it: a name with a colon or a hyphen is taken for nothing else.
+pub(crate) fn file(path: &Path) -> OsString {
+    let mut name = OsString::from("file:");
+    name.push(path);
+    name
+}
+
+/// Arguments that have no space in them.
+pub(crate) fn words<'a, T: From<&'a str>>(text: &'a str) -> Vec<T> {
+    text.split_whitespace().map(T::from).collect()
 }
 
 #[cfg(test)]

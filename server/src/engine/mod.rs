@@ -17,8 +17,8 @@
 //! | times of encoded pictures | corrected by a filter | the camera's own, as of copied ones |
 //!
 //! [`argv`], [`stderr`] and [`runner`] are pure. [`spawn`] starts the process through our own binary
-//! ([`wrapper`]), which asks the kernel to end ffmpeg whenever the server dies. [`group`] also ends
-//! ffmpeg's parent script and its children. [`version`] refuses an ffmpeg that is too old before
+//! ([`wrapper`]), which asks the kernel to end the engine whenever the server dies. [`group`] also ends
+//! an engine's parent script and its children. [`version`] refuses an ffmpeg that is too old before
 //! any camera is tried.
 
 pub mod argv;

@@ -52,6 +52,11 @@ impl Reader {
         Self { engine, ..Self::default() }
     }
 
+    /// The engine whose words these are.
+    pub const fn engine(&self) -> Kind {
+        self.engine
+    }
+
     /// Takes one line; `cut`: its end is missing. Returns true when it completed the description of
     /// the source.
     pub fn line(&mut self, line: &str, cut: bool) -> bool {

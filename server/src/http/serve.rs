@@ -217,6 +217,15 @@ impl Crowd {
     }
 }
 
+/// Where the pages are, for who started the server.
+pub fn greeting(address: SocketAddr) -> String {
+    let mut text = "Open one of these in a browser (Ctrl-C ends the server):\n".to_owned();
+    for page in pages(address) {
+        text.push_str(&format!("  {page}\n"));
+    }
+    text
+}
+
 /// The addresses to type on another device, if `address` means all interfaces.
 pub fn pages(address: SocketAddr) -> Vec<String> {
     if !address.ip().is_unspecified() {

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::camera::address::Address;
+use crate::engine::argv::{file, words};
 use crate::engine::limits::{MOST_AT_ONCE, MOST_PIXELS, MOST_STREAMS};
 
 /// What is looked at.
@@ -59,10 +60,8 @@ impl Target {
                 )));
             }
             Self::File(path) => {
-                let mut name = OsString::from("file:");
-                name.push(path);
                 args.extend(words("-protocol_whitelist file,http,https,tcp,tls,crypto,data -i"));
-                args.push(name);
+                args.push(file(path));
             }
         }
         args
@@ -118,10 +117,6 @@ pub(super) fn ffprobe(ffmpeg: &Path) -> PathBuf {
         }
         None => ffmpeg.with_file_name("ffprobe"),
     }
-}
-
-fn words(text: &str) -> Vec<OsString> {
-    text.split_whitespace().map(OsString::from).collect()
 }
 
 #[cfg(test)]

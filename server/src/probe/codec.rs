@@ -14,7 +14,7 @@ pub(super) fn video(
         "h264" => avc(extradata),
         "hevc" => hevc(extradata),
         "vp8" => Some("vp8".into()),
-        // ffmpeg seldom knows the level; browsers take the name without it.
+        // ffmpeg seldom knows the level; the name has to have one, and the lowest claims least.
         "vp9" => {
             let number = profile?.strip_prefix("Profile ")?;
             let bits = if matches!(number, "0" | "1") { 8 } else { 10 };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nearlive::time::WallTime;
-use nearlive_camera::{CameraConfig, FrameRate, Size};
+use nearlive_camera::{Camera, CameraConfig, Fault, FrameRate, Size};
 use nearlive_server::camera::address::Address;
 use nearlive_server::camera::secret::Redactor;
 use nearlive_server::camera::status::Status;
@@ -259,6 +259,22 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         }
     };
     tokio::time::timeout(PATIENCE, poll).await.unwrap_or_else(|_| panic!("never happened: {what}"))
+}
+
+/// The camera refuses in every way in which an engine repeats its address; `look` each time the program
+/// says so.
+pub async fn each_refusal(source: &Camera, program: &Program, mut look: impl AsyncFnMut()) {
+    for (fault, code) in [
+        (Fault::Refuse, "connection-refused"),
+        (Fault::NotFound, "no-such-stream"),
+        (Fault::Unauthorized, "password-refused"),
+    ] {
+        source.control().clear();
+        source.control().set(fault);
+        source.control().set(Fault::HangUp);
+        eventually(code, async || (program.field("code").await == code).then_some(())).await;
+        look().await;
+    }
 }
 
 /// The processes below `parent`, with their names.

@@ -1,8 +1,8 @@
 //! Chooses the representation before each request for a segment.
 //!
-//! It is made in `Session::load` (`player/session.rs`), which holds the `Config` that it does not see: a new
-//! setting is passed there, and again in `Session::on_configured`. A new ceiling goes into `rungs`, and its
-//! words for the page into `decide`. `rungs` does not bind a quality that the viewer chose (`chosen`), and a
+//! Of the `Config` it sees the page's [`Limits`]: `Session::load` (`player/session.rs`) hands them over, and
+//! `Session::on_configured` again. A new one goes there; a new ceiling goes into `rungs`, and its words for the
+//! page into `decide`. `rungs` does not bind a quality that the viewer chose (`chosen`), and a
 //! representation without a resolution is below every height.
 
 use super::state::{Probe, Reads};
