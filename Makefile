@@ -75,6 +75,9 @@ size: ## what a visitor downloads, and what it is made of; fails over the limit
 	@.ci/setup wasm
 	@$(PACK) --features size -- size
 
+abr: ## judge the adaptation over traces of links, beside classic rules (ARGS="--traces DIR")
+	cargo run -q --release -p nearlive-simulator --bin abr -- --plots "$(TARGET)/abr" --csv "$(TARGET)/abr.csv" $(ARGS)
+
 bench: ## native benches, then start and live delay beside hls.js, dash.js and Shaka in Chromium
 	@.ci/setup wasm ffmpeg bench
 	@$(PACK)
@@ -85,4 +88,4 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 clean: ## remove everything that was built
 	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
 
-.PHONY: help setup player demo gstreamer serve test test-setup test-webkit lint soak fuzz size bench clean
+.PHONY: help setup player demo gstreamer serve test test-setup test-webkit lint soak fuzz size abr bench clean

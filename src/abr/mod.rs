@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`estimate`] | the throughput, from reads that the link (and not the camera) held back |
 //! | [`live`] | the rule for segments that are read while they grow |
-//! | [`ahead`] | the rule for segments that are fetched ahead: by throughput and buffer |
-//! | [`abandon`] | giving up a segment under way because it will be late |
+//! | [`plan`] | the rule for segments that are fetched ahead, whole: what is worth most over all that the link may do |
+//! | [`levels`] | what the link may do: how likely each throughput is next |
+//! | [`pace`] | how fast one download comes, over all of it and lately |
+//! | [`abandon`] | giving up a growing segment because it falls behind |
 //! | [`probe`] | when to test whether the link carries the next rung, and what the test shows |
 //! | [`guard`] | ceilings: dropped frames, a decoder that failed |
 //! | [`shown`] | a ceiling: the height at which the picture is shown |
@@ -15,11 +17,13 @@
 //! with its reason in words for people.
 
 pub mod abandon;
-pub mod ahead;
 pub mod cmsd;
 pub mod estimate;
 pub mod guard;
+pub mod levels;
 pub mod live;
+pub mod pace;
+pub mod plan;
 pub mod probe;
 pub mod shown;
 

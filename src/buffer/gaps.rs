@@ -27,6 +27,8 @@ pub enum Listed {
     From(Position),
     /// Nothing yet, but the list may grow.
     Unknown,
+    /// The list itself is still to come.
+    Unread,
     /// Nothing: the list has ended.
     Never,
 }
@@ -109,6 +111,7 @@ impl Track<'_> {
                 Listed::From(from) => from.max(at),
                 Listed::Unknown => return held.map_or(Next::Unknown, Next::At),
                 Listed::Never => return held.map_or(Next::Never, Next::At),
+                Listed::Unread => return Next::Unknown,
             };
             let first = held.map_or(listed, |held| held.min(listed));
             if start <= first && first < end && !self.held.holds(first) {
@@ -285,6 +288,15 @@ mod tests {
         let held = Ranges::new(spans(&[(0, 10)]));
         let settled = Span { start: pos(0), end: pos(10) };
         let track = Track { held: &held, settled, listed: &unknown, filled: None };
+        assert_eq!(way(&[track], pos(10)), Way::Wait);
+    }
+
+    #[test]
+    fn over_a_hole_of_which_the_list_is_still_to_come_nothing_is_passed() {
+        let unread = |_: Position| Listed::Unread;
+        let held = Ranges::new(spans(&[(20, 30)]));
+        let settled = Span { start: pos(0), end: pos(0) };
+        let track = Track { held: &held, settled, listed: &unread, filled: None };
         assert_eq!(way(&[track], pos(10)), Way::Wait);
     }
 

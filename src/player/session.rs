@@ -532,7 +532,7 @@ impl Session {
             let why = "no picture and no sound";
             return self.fetch(cx, |fetch, cx| fetch.damaged(cx, track, sent.id, why));
         }
-        self.quality.answer_ends(cx.now, self.head.is_growing());
+        self.quality.answer_ends(cx.now, self.head.is_growing(), sent.id);
         self.manifest.calm();
         let Some(stream) = self.tracks.get(track) else { return };
         let breaks_off = stream.breaks_off(sent.id);

@@ -8,8 +8,10 @@
 use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
+use crate::abr::levels::Levels;
+use crate::abr::plan::{self, Plan};
 use crate::abr::shown::Shown;
-use crate::abr::{self, Choice, Limits, Rung, ahead, live};
+use crate::abr::{self, Choice, Limits, Rung, live};
 use crate::player::event::{Quality, QualityChoice};
 use crate::player::io::TrackId;
 use crate::player::place::{Place, track_of};
@@ -29,9 +31,19 @@ pub(super) const FRESH: Duration = Duration::from_secs(6);
 /// Media that arrives this much later than usual is held back by the link.
 pub(in crate::player) const LATE_BY_LINK: Duration = Duration::from_millis(100);
 
+/// The length of a segment that is not listed yet.
+const USUAL: Duration = Duration::from_secs(3);
+
 /// In lines; 0 where it is not known.
 fn height(rep: &Representation) -> u32 {
     rep.resolution.map_or(0, |size| size.height)
+}
+
+/// How long the segment at a position is.
+pub(super) fn length(track: &Track, rep: usize, at: Position) -> Duration {
+    let list = track.representations.get(rep).map(|rep| &rep.segments);
+    let segment = list.and_then(|list| list.at(at).or_else(|| list.last()));
+    segment.map_or(USUAL, |it| it.end.since(it.start))
 }
 
 /// What a choice is made from, at one moment.
@@ -70,6 +82,9 @@ pub(in crate::player) struct Adaptation {
     limits: Limits,
     pub(super) estimate: Estimate,
     pub(super) rule: live::Rule,
+    /// The rule for whole segments, and what it knows of the link.
+    pub(super) plan: Plan,
+    pub(super) levels: Levels,
     pub(super) guard: Guard,
     shown: Shown,
     pub(super) reads: Reads,
@@ -91,6 +106,8 @@ impl Adaptation {
             limits,
             estimate: Estimate::default(),
             rule: live::Rule::default(),
+            plan: Plan::default(),
+            levels: Levels::default(),
             guard: Guard::default(),
             shown: Shown::default(),
             reads: Reads::default(),
@@ -236,12 +253,26 @@ impl Adaptation {
         }
         let picture = stream.kind() == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
-        let choice = self.decide_by_rule(now, v, &rungs, place.rep, others)?;
+        let choice = if v.growing {
+            self.decide_growing(now, v, &rungs, place.rep, others)?
+        } else {
+            let length = length(track, place.rep, stream.fetching_at());
+            self.plan.decide(&plan::View {
+                rungs: &rungs,
+                current: place.rep,
+                levels: &self.levels,
+                others,
+                ahead: v.ahead,
+                goal: v.goal,
+                length,
+                delay: self.reads.delay,
+            })?
+        };
         self.reason = choice.why;
         Some(Place { rep: choice.rep, ..place })
     }
 
-    fn decide_by_rule(
+    fn decide_growing(
         &mut self,
         now: Instant,
         v: &View<'_>,
@@ -249,13 +280,9 @@ impl Adaptation {
         current: usize,
         others: Bitrate,
     ) -> Option<Choice> {
-        if v.growing {
-            let link = self.estimate.fresh(now, FRESH);
-            let in_time = v.late < LATE_BY_LINK;
-            return self.rule.decide(now, &live::View { rungs, current, in_time, link, others });
-        }
-        let (link, ahead, goal) = (self.estimate.rate(), v.ahead, v.goal);
-        ahead::decide(&ahead::View { rungs, current, link, others, ahead, goal })
+        let link = self.estimate.fresh(now, FRESH);
+        let in_time = v.late < LATE_BY_LINK;
+        self.rule.decide(now, &live::View { rungs, current, in_time, link, others })
     }
 
     /// The index of a representation in `known`, where it is added if it is new.
@@ -340,7 +367,7 @@ mod tests {
 
         /// The link carries so much.
         fn link(mut self, kbps: u64) -> Self {
-            self.quality.estimate.raise_to(now(0), Bitrate::from_bps(kbps * 1000));
+            self.quality.levels.settle(Bitrate::from_bps(kbps * 1000));
             self
         }
 

@@ -1,7 +1,7 @@
 //! Measures the throughput from the reads, and gives up a segment that arrives too slowly.
 
 use super::adaptation::{Adaptation, LATE_BY_LINK, View};
-use crate::abr::{Choice, abandon, cmsd};
+use crate::abr::{Choice, abandon, cmsd, plan};
 use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::requests::Requests;
@@ -46,10 +46,15 @@ impl Adaptation {
     }
 
     /// A segment has arrived whole.
-    pub(in crate::player) fn answer_ends(&mut self, now: Instant, growing: bool) {
-        if !growing {
-            self.estimate.end_burst(now);
-            self.reads.last = None;
+    pub(in crate::player) fn answer_ends(&mut self, now: Instant, growing: bool, id: FetchId) {
+        if growing {
+            return;
+        }
+        self.estimate.end_burst(now);
+        self.reads.last = None;
+        let Some(pace) = self.reads.came(id) else { return };
+        for rate in [pace.whole(), pace.turned_to()].into_iter().flatten() {
+            self.levels.observe(rate);
         }
     }
 
@@ -74,7 +79,12 @@ impl Adaptation {
         let after = now.since(before);
         if !v.growing {
             self.estimate.read(now, len, after, false);
-            return self.give_up_whole(now, v, requests, read);
+            let stream = v.tracks.get(read.track).filter(|_| leads);
+            let d = stream.and_then(Stream::coming).filter(|d| d.id() == read.id);
+            if let Some(d) = d {
+                self.reads.paced(now, requests, (read.id, d.place().rep), len);
+            }
+            return self.give_up_whole(now, v, read);
         }
         if read.away {
             return None;
@@ -113,33 +123,30 @@ impl Adaptation {
         Some(choice)
     }
 
-    fn give_up_whole(
-        &mut self,
-        now: Instant,
-        v: &View<'_>,
-        requests: &Requests,
-        read: &Read,
-    ) -> Option<Choice> {
+    fn give_up_whole(&mut self, now: Instant, v: &View<'_>, read: &Read) -> Option<Choice> {
         let stream = v.tracks.of(TrackKind::Video).filter(|s| s.id() == read.track)?;
         let d = stream.coming().filter(|d| d.id() == read.id)?;
         let track = track_of(v.presentation, stream.place())?;
         let held = middle(d.segment());
-        if self.chosen(v.types, track).is_some()
-            || stream.place() != d.place()
-            || self.kept_on_rung == Some(held)
-        {
+        if self.chosen(v.types, track).is_some() || stream.place() != d.place() {
             return None;
         }
-        let answered =
-            requests.get(read.id).and_then(|s| s.answered_at).unwrap_or_else(|| d.sent_at());
-        let choice = abandon::whole(&abandon::Whole {
-            rungs: &self.rungs(now, v.types, track),
+        let coming = self.reads.coming.as_ref().filter(|it| it.id == read.id)?;
+        let rate = coming.pace.lately()?;
+        let before = self.reads.before.unwrap_or(coming.rep);
+        let rungs = self.rungs(now, v.types, track);
+        let view = plan::View {
+            rungs: &rungs,
             current: stream.place().rep,
-            length: d.segment().end.since(d.segment().start),
-            got: d.got(),
-            elapsed: now.since(answered),
+            levels: &self.levels,
+            others: v.others(),
             ahead: v.ahead,
-        })?;
+            goal: v.goal,
+            length: d.segment().end.since(d.segment().start),
+            delay: self.reads.delay,
+        };
+        let choice = self.plan.give_up(&view, &plan::UnderWay { got: d.got(), rate }, before)?;
+        self.levels.settle(rate);
         self.kept_on_rung = Some(held);
         Some(choice)
     }

@@ -1,9 +1,11 @@
 //! What is remembered between reads, and the running probe.
 
 use crate::abr::Rung;
+use crate::abr::pace::Pace;
 use crate::abr::probe::Prober;
 use crate::player::io::FetchId;
-use crate::time::Instant;
+use crate::player::requests::Requests;
+use crate::time::{Duration, Instant};
 
 /// The reads of all tracks, which share one link.
 #[derive(Debug, Default)]
@@ -13,6 +15,49 @@ pub(super) struct Reads {
     pub(super) bytes_since: u64,
     /// When the last read of the leading track came, or the answer began.
     pub(super) last: Option<Instant>,
+    /// The download of the leading track that comes whole.
+    pub(super) coming: Option<Coming>,
+    /// The representation that came whole before it.
+    pub(super) before: Option<usize>,
+    /// From a request to its answer, lately.
+    pub(super) delay: Duration,
+}
+
+impl Reads {
+    /// A read of a download that comes whole; `bytes` of all tracks came with it.
+    pub(super) fn paced(
+        &mut self,
+        now: Instant,
+        requests: &Requests,
+        (id, rep): (FetchId, usize),
+        bytes: u64,
+    ) {
+        if self.coming.as_ref().is_none_or(|it| it.id != id) {
+            let Some(sent) = requests.get(id) else { return };
+            let began = sent.answered_at.unwrap_or(now);
+            let delay = began.since(sent.sent_at);
+            self.delay = if self.delay.is_zero() { delay } else { self.delay / 5 * 4 + delay / 5 };
+            self.coming = Some(Coming { id, rep, pace: Pace::new(began) });
+        }
+        if let Some(coming) = &mut self.coming {
+            coming.pace.read(now, bytes);
+        }
+    }
+
+    /// The download has come whole, if it is the one that was measured.
+    pub(super) fn came(&mut self, id: FetchId) -> Option<Pace> {
+        let coming = self.coming.take_if(|it| it.id == id)?;
+        self.before = Some(coming.rep);
+        Some(coming.pace)
+    }
+}
+
+/// A download that is measured.
+#[derive(Debug)]
+pub(super) struct Coming {
+    pub(super) id: FetchId,
+    pub(super) rep: usize,
+    pub(super) pace: Pace,
 }
 
 /// When to probe, and the probe that is running.

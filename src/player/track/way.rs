@@ -101,6 +101,9 @@ impl<'a> Ways<'a> {
             if period.end.is_some_and(|end| end <= from) {
                 continue;
             }
+            if list.is_pending() && !self.live {
+                return Listed::Unread;
+            }
             unknown |= list.is_pending();
             if let Some(segment) = media_at(list, from) {
                 return Listed::From(segment.start.max(from));

@@ -1,0 +1,214 @@
+//! Judges how the player adapts: the real player over traces of links, beside classic rules and the optimum.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`args`] | the command's arguments |
+//! | [`line`] | the link of the model |
+//! | [`model`] | how a rule's choices play out, as Sabre has it |
+//! | [`classic`], [`bola`], [`mpc`] | the rules to beat |
+//! | [`own`] | our rule alone, in that model |
+//! | [`player`] | the real player in the simulator |
+//! | [`optimum`] | the ceiling |
+//! | [`rules`] | all of them by name |
+//! | [`score`] | the figures of a run |
+//! | [`plot`] | a picture a set |
+
+mod args;
+mod bola;
+mod classic;
+mod line;
+mod model;
+mod mpc;
+mod optimum;
+mod own;
+mod player;
+mod plot;
+mod rules;
+mod score;
+
+use args::Args;
+use line::Line;
+use model::Played;
+use nearlive_simulator::network::Trace;
+use nearlive_simulator::origin::film::Film;
+use rules::{Link, Who};
+use score::{Figures, mean, tenth};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let usual = std::env::var_os("NEARLIVE_TRACES").map(PathBuf::from);
+    if std::env::args().any(|arg| arg == "--help" || arg == "-h") {
+        println!("{}", args::USAGE);
+        return ExitCode::SUCCESS;
+    }
+    let judged = args::read(std::env::args().skip(1), usual)
+        .map_err(|why| format!("{why}\n\n{}", args::USAGE))
+        .and_then(|args| judge(&args));
+    match judged {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("abr: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let all = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut all: Vec<_> = all.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    all.sort();
+    Ok(all)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+fn judge(args: &Args) -> Result<(), String> {
+    let folders = entries(&args.traces)?.into_iter().filter(|it| it.is_dir());
+    let wanted = |it: &PathBuf| args.sets.is_empty() || args.sets.contains(&stem(it));
+    let sets: Vec<PathBuf> = folders.filter(wanted).collect();
+    if sets.is_empty() {
+        return Err(format!("{}: there is no such set of traces", args.traces.display()));
+    }
+    let mut csv =
+        String::from("set,trace,rule,score,kbps,stalled_percent,stalls,change_kbps,startup_s\n");
+    println!(
+        "set      rule            runs    score      p10   kb/s  stalled %  stalls  change  startup s  of optimum"
+    );
+    for set in sets {
+        judge_set(args, &set, &mut csv)?;
+    }
+    match &args.csv {
+        Some(path) => fs::write(path, csv).map_err(|e| format!("{}: {e}", path.display())),
+        None => Ok(()),
+    }
+}
+
+fn film_of(args: &Args, set: &str) -> Result<Film, String> {
+    let large = set.starts_with("4G") || set.starts_with("hd");
+    let usual = || args.traces.join(if large { "bbb4k.json" } else { "bbb.json" });
+    let path = args.film.clone().unwrap_or_else(usual);
+    Film::from_json(&read(&path)?).ok_or_else(|| {
+        let path = path.display();
+        format!("{path}: no film with segment_duration_ms, bitrates_kbps and segment_sizes_bits, in this order")
+    })
+}
+
+fn link(path: &Path) -> Result<Link, String> {
+    let trace = Trace::from_csv(&read(path)?);
+    let line =
+        Line::new(&trace).ok_or_else(|| format!("{}: it carries nothing", path.display()))?;
+    Ok(Link { name: stem(path), trace, line })
+}
+
+fn links(folder: &Path) -> Result<Vec<Link>, String> {
+    entries(folder)?.iter().map(|path| link(path)).collect()
+}
+
+/// Plays over all links, on two threads.
+fn play_all(who: Who, film: &Film, links: &[Link]) -> Result<Vec<Played>, String> {
+    let part = |links: &[Link]| -> Result<Vec<Played>, String> {
+        let one = |link: &Link| who.play(film, link).map_err(|why| format!("{}: {why}", link.name));
+        links.iter().map(one).collect()
+    };
+    let (first, second) = links.split_at(links.len() / 2);
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| part(second));
+        let mut all = part(first)?;
+        all.extend(second.join().map_err(|_| "a run panicked".to_owned())??);
+        Ok(all)
+    })
+}
+
+fn judge_set(args: &Args, folder: &Path, csv: &mut String) -> Result<(), String> {
+    let set = stem(folder);
+    let film = film_of(args, &set)?;
+    let links = links(folder)?;
+    let wanted = |who: &Who| args.rules.is_empty() || args.rules.iter().any(|it| it == who.name());
+    let mut all = Vec::new();
+    for who in Who::ALL.into_iter().filter(wanted) {
+        let runs = play_all(who, &film, &links)?;
+        let figures: Vec<Figures> = runs.iter().map(|run| Figures::of(&film, run)).collect();
+        all.push((who, runs, figures));
+    }
+    let ceiling = all.iter().find(|it| it.0 == Who::Optimum).map(|it| mean(&it.2, |f| f.score));
+    for (who, _, figures) in &all {
+        println!("{}", line_of(&set, *who, figures, ceiling));
+        for (link, f) in links.iter().zip(figures) {
+            let _ = writeln!(
+                csv,
+                "{set},{},{},{:.4},{:.0},{:.3},{},{:.0},{:.3}",
+                link.name,
+                who.name(),
+                f.score,
+                f.kbps,
+                f.stalled_percent,
+                f.stalls,
+                f.change,
+                f.startup
+            );
+        }
+    }
+    let best = all.iter().filter(|it| it.0.is_classic()).map(|it| mean(&it.2, |f| f.score));
+    if let (Some(ceiling), best) = (ceiling, best.fold(f64::NEG_INFINITY, f64::max))
+        && let Some(own) = all.iter().find(|it| it.0 == Who::Player)
+    {
+        let way = 100.0 * (mean(&own.2, |f| f.score) - best) / (ceiling - best);
+        println!("{set}: {way:.0} % of the way from the best classic rule to the optimum");
+    }
+    plots(args, &set, &film, &links, &all)
+}
+
+fn line_of(set: &str, who: Who, figures: &[Figures], ceiling: Option<f64>) -> String {
+    let score = mean(figures, |f| f.score);
+    // A share says something only of gains.
+    let share = ceiling
+        .filter(|&it| it > 0.0)
+        .map_or_else(String::new, |it| format!("{:.0} %", 100.0 * score / it));
+    format!(
+        "{set:8} {:15} {:4} {score:8.3} {:8.3} {:6.0} {:10.2} {:7.2} {:7.0} {:10.2}  {share:>10}",
+        who.name(),
+        figures.len(),
+        tenth(figures),
+        mean(figures, |f| f.kbps),
+        mean(figures, |f| f.stalled_percent),
+        mean(figures, |f| f.stalls),
+        mean(figures, |f| f.change),
+        mean(figures, |f| f.startup),
+    )
+}
+
+fn plots(
+    args: &Args,
+    set: &str,
+    film: &Film,
+    links: &[Link],
+    all: &[(Who, Vec<Played>, Vec<Figures>)],
+) -> Result<(), String> {
+    let Some(folder) = &args.plots else { return Ok(()) };
+    // The run in the middle of the optimum's scores.
+    let Some((.., figures)) = all.iter().find(|it| it.0 == Who::Optimum) else { return Ok(()) };
+    let mut order: Vec<usize> = (0..figures.len()).collect();
+    order.sort_by(|&a, &b| figures[a].score.total_cmp(&figures[b].score));
+    let Some(&middle) = order.get(order.len() / 2) else { return Ok(()) };
+    let drawn = |who: Who| matches!(who, Who::Player | Who::Optimum);
+    let picture = plot::Picture {
+        set,
+        film,
+        scores: all.iter().map(|it| (it.0, it.2.iter().map(|f| f.score).collect())).collect(),
+        link: (&links[middle].name, &links[middle].line),
+        runs: all.iter().filter(|it| drawn(it.0)).map(|it| (it.0, &it.1[middle])).collect(),
+    };
+    let path = folder.join(set).with_extension("svg");
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, plot::svg(&picture)))
+        .map_err(|e| format!("{}: {e}", path.display()))
+}
