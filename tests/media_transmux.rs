@@ -251,6 +251,24 @@ fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
     let mut demuxer = Demuxer::new();
     demuxer.push(&whole, &mut events);
     demuxer.flush(&mut events);
+    let expected = decoded("mpegts", "-map 0:v", &whole);
+    // A time in each of them, or in the first two of a picture only.
+    for timed in [usize::MAX, 2] {
+        let apart = nal_units_apart(&events, timed);
+        for piece in [188, 1000, 100_000] {
+            let out = transmux(&[apart.clone()], piece);
+            assert_eq!(inits(&out).len(), 1);
+            assert_eq!(
+                decoded("mp4", "", &appended(&out, Kind::Video)),
+                expected,
+                "{timed}, {piece}"
+            );
+        }
+    }
+}
+
+/// A transport stream with a PES for each NAL unit, of which the first `timed` of a picture have its time.
+fn nal_units_apart(events: &[Event], timed: usize) -> Vec<u8> {
     let (mut apart, mut counter) = (tables(0x1b), 0);
     for event in events {
         let Event::Unit(unit) = event else { continue };
@@ -260,8 +278,8 @@ fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
             // More before a picture than is kept: it is no reason to lose the picture.
             nals.splice(at..at, [LONG_SEI.as_slice(); 3]);
         }
-        for nal in nals {
-            let unit = pes(Some(pts), &[&[0, 0, 0, 1], nal].concat());
+        for (n, nal) in nals.into_iter().enumerate() {
+            let unit = pes((n < timed).then_some(pts), &[&[0, 0, 0, 1], nal].concat());
             for (i, part) in unit.chunks(183).enumerate() {
                 let mut packet = packet(0x101, counter & 15, part);
                 packet[1] &= if i == 0 { 0xff } else { 0xbf };
@@ -270,12 +288,7 @@ fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
             }
         }
     }
-    let expected = decoded("mpegts", "-map 0:v", &whole);
-    for piece in [188, 1000, 100_000] {
-        let out = transmux(&[apart.clone()], piece);
-        assert_eq!(inits(&out).len(), 1);
-        assert_eq!(decoded("mp4", "", &appended(&out, Kind::Video)), expected, "{piece}");
-    }
+    apart
 }
 
 /// Unregistered user data of 30 kB (14496-10 D.1.6), which says nothing.

@@ -156,7 +156,7 @@ impl Transmuxer {
     fn restart(&mut self, clock: Unwrap) {
         self.demuxer = Demuxer::with_clock(clock);
         self.video.pending.clear();
-        self.video.head.clear();
+        self.video.head = Head::default();
         self.video.run = None;
         self.audio.restart();
     }
@@ -201,12 +201,21 @@ struct Picture {
     data: Vec<u8>,
 }
 
+/// The beginning of a picture: what comes before its first slice.
+#[derive(Debug, Default)]
+struct Head {
+    data: Vec<u8>,
+    /// The presentation and decode time of the first part that has one. Parts after it may have none, the
+    /// slice neither.
+    time: Option<(i64, i64)>,
+}
+
 #[derive(Debug)]
 struct Video {
     config: Option<AvcConfig>,
     /// What came before the first slice of the next picture, in PES packets of its own (GStreamer's
     /// `mpegtsmux` puts each NAL unit into one).
-    head: Vec<u8>,
+    head: Head,
     pending: Vec<Picture>,
     /// Duration of the last picture for which it is known, ticks.
     duration: u32,
@@ -227,7 +236,7 @@ impl Default for Video {
         // Assumes 25 pictures a second until two pictures have been seen.
         Self {
             config: None,
-            head: Vec::new(),
+            head: Head::default(),
             pending: Vec::new(),
             duration: 3600,
             sequence: 0,
@@ -239,17 +248,22 @@ impl Default for Video {
 impl Video {
     fn unit(&mut self, unit: &Unit, out: &mut Vec<Output>) {
         let mut sample = h264::access_unit(&unit.data);
-        // Without a time it goes on with the picture before.
-        if unit.pts.is_some() {
-            if !has_slice(&sample) {
-                if self.head.len() + unit.data.len() <= LONGEST_HEAD {
-                    self.head.extend_from_slice(&unit.data);
-                }
+        let mut time = unit.pts.zip(unit.dts);
+        // Without a time, and with nothing begun, it goes on with the picture before.
+        if time.is_some() || !self.head.data.is_empty() {
+            if self.head.data.len() + unit.data.len() > LONGEST_HEAD && !has_slice(&sample) {
                 return;
             }
-            if !self.head.is_empty() {
-                self.head.extend_from_slice(&unit.data);
-                sample = h264::access_unit(&core::mem::take(&mut self.head));
+            let mut head = core::mem::take(&mut self.head);
+            time = time.or(head.time);
+            if !has_slice(&sample) {
+                head.data.extend_from_slice(&unit.data);
+                self.head = Head { time: head.time.or(time), ..head };
+                return;
+            }
+            if !head.data.is_empty() {
+                head.data.extend_from_slice(&unit.data);
+                sample = h264::access_unit(&head.data);
             }
         }
         if let Some(config) = sample.config
@@ -263,7 +277,7 @@ impl Video {
         if self.config.is_none() {
             return;
         }
-        let (Some(pts), Some(dts)) = (unit.pts, unit.dts) else {
+        let Some((pts, dts)) = time else {
             // 13818-1 2.4.3.7: a PES in which no access unit begins has no time.
             if let Some(last) = self.pending.last_mut() {
                 last.data.extend_from_slice(&sample.data);
