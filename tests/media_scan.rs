@@ -5,6 +5,7 @@ mod media_support;
 use media_support::{AAC, H264, ffmpeg, ffprobe, test_input};
 use nearlive::media::es::aac::AacConfig;
 use nearlive::media::es::h264::AvcConfig;
+use nearlive::media::isobmff::edits;
 use nearlive::media::isobmff::write::{
     Chunk, ProducerTime, Sample, SampleEntry, Track, chunk, init_segment,
 };
@@ -248,6 +249,7 @@ fn what_we_write_is_what_we_read() {
         handler: *b"vide",
         resolution: Resolution { width: 1280, height: 720 },
         edit_start: 0,
+        edit_delay: 0,
         default_sample_duration: 0,
         default_sample_size: 0,
         default_sample_flags: 0,
@@ -340,4 +342,50 @@ fn a_fragment_of_a_track_that_nobody_described_is_damage_and_a_lone_track_takes_
     assert_eq!(fragments(&feed(&known, &bytes, 9)).len(), 1, "track 1 is read as track 3");
     let two = [known.clone(), vec![InitTrack { id: 4, ..known[0].clone() }]].concat();
     assert!(matches!(feed(&two, &bytes, 9).as_slice(), [Fact::Damaged { .. }]));
+}
+
+/// `init_segment`, with an edit list behind the track's header: an empty edit of this many ticks of the
+/// movie, then the media from this time on.
+fn delayed(empty: u32, media_time: u32) -> Vec<u8> {
+    let plain = init_segment(&avc_track());
+    let words = |words: &[u32]| words.iter().flat_map(|w| w.to_be_bytes()).collect::<Vec<u8>>();
+    let boxed = |kind: &[u8], content: &[u8]| {
+        let size = u32::try_from(content.len() + 8).unwrap();
+        [&size.to_be_bytes()[..], kind, content].concat()
+    };
+    let edits = words(&[0, 2, empty, u32::MAX, 1 << 16, 0, media_time, 1 << 16]);
+    let edits = boxed(b"edts", &boxed(b"elst", &edits));
+    let at = |kind: &[u8]| plain.windows(4).position(|w| w == kind).unwrap();
+    let mut out = plain.clone();
+    out.splice(at(b"mdia") - 4..at(b"mdia") - 4, edits.iter().copied());
+    for kind in [b"moov", b"trak"] {
+        let size = &mut out[at(kind) - 4..at(kind)];
+        let longer =
+            u32::from_be_bytes(size.try_into().unwrap()) + u32::try_from(edits.len()).unwrap();
+        size.copy_from_slice(&longer.to_be_bytes());
+    }
+    out
+}
+
+#[test]
+fn an_empty_edit_is_taken_out_and_its_delay_told() {
+    // The movie counts in the track's 90,000 ticks.
+    let mut bytes = delayed(71_910, 3600);
+    let mut tracks = init(&feed(&[], &bytes, 50)).tracks.clone();
+    assert_eq!((tracks[0].edit_delay, tracks[0].edit_start), (71_910, 3600));
+    assert_eq!(edits::lift(&mut bytes, &mut tracks), 759_000);
+    // The browser sees no edit any more; our own reader presents as late as the edit said.
+    let facts = feed(&[], &bytes, 50);
+    let seen = &init(&facts).tracks[0];
+    assert_eq!((seen.edit_delay, seen.edit_start), (0, 0));
+    assert_eq!((tracks[0].edit_delay, tracks[0].edit_start), (0, 3600 - 71_910));
+    assert_eq!(edits::lift(&mut bytes, &mut tracks), 0, "once is enough");
+}
+
+#[test]
+fn an_edit_that_only_leaves_out_a_beginning_stays() {
+    let mut bytes = delayed(0, 3600);
+    let mut tracks = init(&feed(&[], &bytes, 50)).tracks.clone();
+    assert_eq!(edits::lift(&mut bytes, &mut tracks), 0);
+    assert_eq!((tracks[0].edit_start, &bytes), (3600, &delayed(0, 3600)));
 }

@@ -184,6 +184,7 @@ mod tests {
             handler: *b"vide",
             resolution: Default::default(),
             edit_start: 0,
+            edit_delay: 0,
             default_sample_duration: 512,
             default_sample_size: 7,
             default_sample_flags: NON_SYNC,

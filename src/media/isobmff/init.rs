@@ -2,7 +2,7 @@
 
 use super::boxes::{Fields, boxes, child};
 use super::entry::codec_name;
-use crate::time::Timescale;
+use crate::time::{MediaTime, Timescale};
 use crate::units::Resolution;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -30,6 +30,9 @@ pub struct InitTrack {
     /// `media_time` of the first edit, in ticks, 0 without one: MediaSource presents the track
     /// earlier by this much.
     pub edit_start: i64,
+    /// Duration of the empty edit before it (`media_time` -1), in ticks of the track, 0 without one: the track
+    /// is presented later by this much. Browsers differ: Firefox heeds it, Chromium does not.
+    pub edit_delay: i64,
     /// `default_sample_duration` of `trex`, in ticks.
     pub default_sample_duration: u32,
     /// `default_sample_size` of `trex`, bytes.
@@ -43,9 +46,10 @@ pub struct InitTrack {
 impl Init {
     /// Reads the content of a `moov`. Tracks that cannot be read are left out.
     pub(super) fn read(moov: &[u8]) -> Self {
+        let scale = child(moov, b"mvhd").and_then(media_timescale);
         let mut tracks: Vec<InitTrack> = boxes(moov)
             .filter(|(kind, _)| kind == b"trak")
-            .filter_map(|(_, trak)| track(trak))
+            .filter_map(|(_, trak)| track(trak, scale))
             .collect();
         let extends = child(moov, b"mvex").unwrap_or_default();
         for (_, trex) in boxes(extends).filter(|(kind, _)| kind == b"trex") {
@@ -63,7 +67,7 @@ impl Init {
     }
 }
 
-fn track(trak: &[u8]) -> Option<InitTrack> {
+fn track(trak: &[u8], movie: Option<Timescale>) -> Option<InitTrack> {
     let (id, resolution) = track_header(child(trak, b"tkhd")?)?;
     let mdia = child(trak, b"mdia")?;
     let stbl = child(child(mdia, b"minf")?, b"stbl")?;
@@ -72,17 +76,18 @@ fn track(trak: &[u8]) -> Option<InitTrack> {
     let (kind, entry) = boxes(sample_description.rest()).next()?;
     let mut handler = Fields::new(child(mdia, b"hdlr")?);
     handler.u64()?;
-    let edit_start = child(trak, b"edts")
-        .and_then(|edts| child(edts, b"elst"))
-        .and_then(first_edit)
-        .unwrap_or(0);
+    let timescale = media_timescale(child(mdia, b"mdhd")?)?;
+    let edit = child(trak, b"edts").and_then(|edts| child(edts, b"elst")).and_then(first_edit);
+    let (delay, edit_start) = edit.unwrap_or((0, 0));
+    let edit_delay = movie.map_or(0, |it| MediaTime::new(delay, it).rescale(timescale).ticks);
     Some(InitTrack {
         id,
-        timescale: media_timescale(child(mdia, b"mdhd")?)?,
+        timescale,
         codec: codec_name(kind, entry),
         handler: handler.u32()?.to_be_bytes(),
         resolution,
         edit_start,
+        edit_delay,
         default_sample_duration: 0,
         default_sample_size: 0,
         default_sample_flags: 0,
@@ -105,7 +110,7 @@ fn track_header(content: &[u8]) -> Option<(u32, Resolution)> {
     Some((id, Resolution { width, height }))
 }
 
-/// `mdhd` (8.4.2).
+/// The timescale of `mdhd` (8.4.2) and of `mvhd` (8.2.2).
 fn media_timescale(content: &[u8]) -> Option<Timescale> {
     let mut f = Fields::new(content);
     let (version, _) = f.version_flags()?;
@@ -114,18 +119,21 @@ fn media_timescale(content: &[u8]) -> Option<Timescale> {
     Timescale::new(f.u32()?)
 }
 
-/// `elst` (8.6.6): the `media_time` of the first edit that is not empty.
-fn first_edit(content: &[u8]) -> Option<i64> {
+/// `elst` (8.6.6): how long the empty edits before the first other one last, in ticks of the movie, and the
+/// `media_time` of that one.
+fn first_edit(content: &[u8]) -> Option<(i64, i64)> {
     let mut f = Fields::new(content);
     let (version, _) = f.version_flags()?;
     f.u32()?;
+    let mut delay = 0_i64;
     loop {
-        f.sized(version == 1)?;
+        let lasts = i64::try_from(f.sized(version == 1)?).unwrap_or(0);
         let start =
             if version == 1 { f.u64()?.cast_signed() } else { i64::from(f.u32()?.cast_signed()) };
         f.u32()?;
         if start >= 0 {
-            return Some(start);
+            return Some((delay, start));
         }
+        delay = delay.saturating_add(lasts);
     }
 }

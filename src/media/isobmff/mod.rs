@@ -1,9 +1,11 @@
 //! ISO base media file format (ISO/IEC 14496-12) as CMAF (ISO/IEC 23000-19) uses it.
 //!
 //! [`scan`] finds the boxes of a growing resource and reads those that the player needs, without
-//! ever holding media data; [`write`] makes initialization segments and chunks.
+//! ever holding media data; [`edits`] takes out what browsers read differently; [`write`] makes
+//! initialization segments and chunks.
 
 mod boxes;
+pub mod edits;
 mod entry;
 mod event;
 mod fragment;

@@ -27,6 +27,7 @@ pub(super) fn track(entry: &[u8], tick_ns: u32) -> Option<InitTrack> {
         },
         resolution: Resolution { width: side(id::PIXEL_WIDTH), height: side(id::PIXEL_HEIGHT) },
         edit_start: 0,
+        edit_delay: 0,
         default_sample_duration: u32::try_from(each).unwrap_or(0),
         default_sample_size: 0,
         default_sample_flags: 0,

@@ -1,6 +1,7 @@
 //! Taking what was asked for: initialization segments, indexes, the beginning of an answer.
 
 use super::Fetch;
+use crate::media::isobmff::edits;
 use crate::media::scan::{Fact, Scanner};
 use crate::net::Failure;
 use crate::player::cx::Cx;
@@ -23,7 +24,7 @@ impl Fetch<'_> {
         cx: &mut Cx<'_>,
         track: TrackId,
         sent: &Sent,
-        bytes: Vec<u8>,
+        mut bytes: Vec<u8>,
     ) {
         let mut facts = Vec::new();
         Scanner::new(&[]).feed(&bytes, &mut facts);
@@ -34,9 +35,10 @@ impl Fetch<'_> {
         let Some(stream) = self.tracks.get_mut(track) else { return };
         stream.preliminary_over();
         match init {
-            Some(init) => {
+            Some(mut init) => {
                 self.requests.retries.recount(Need::Track(track));
-                let data = InitData { bytes, tracks: init.tracks };
+                let shift_us = edits::lift(&mut bytes, &mut init.tracks);
+                let data = InitData { bytes, tracks: init.tracks, shift_us };
                 stream.keep_init(sent.resource.clone(), data);
             }
             None => self.unreadable(cx, track, sent, &bytes, "an initialization segment (moov)"),

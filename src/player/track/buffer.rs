@@ -139,7 +139,7 @@ impl Buffer {
         if self.mime != wrapping.mime || self.init.as_ref() != Some(&wrapping.init) {
             self.turn_to(cx, &wrapping.mime);
         }
-        self.shift(cx, wrapping.offset_us.unwrap_or_default());
+        self.shift(cx, wrapping.offset_us.unwrap_or_default() + wrapping.data.shift_us);
         if self.window != wrapping.window {
             self.window = wrapping.window;
             cx.push(Output::Window { buffer: self.id, window: wrapping.window });
@@ -305,7 +305,7 @@ mod tests {
     fn wrapping(url: &str) -> Wrapping {
         Wrapping {
             init: Some(Resource::at(url)),
-            data: Rc::new(InitData { bytes: vec![7], tracks: Vec::new() }),
+            data: Rc::new(InitData { bytes: vec![7], ..InitData::default() }),
             mime: MIME.into(),
             offset_us: Some(0),
             window: Window::default(),

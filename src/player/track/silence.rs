@@ -57,7 +57,7 @@ pub(super) fn put(buffer: &mut Buffer, cx: &mut Cx<'_>, span: Span) {
     let wrapping = Wrapping {
         // No address is empty, so this names nothing else.
         init: Some(Resource::at("")),
-        data: Rc::new(InitData { bytes: write::init_segment(&TRACK), tracks: Vec::new() }),
+        data: Rc::new(InitData { bytes: write::init_segment(&TRACK), ..InitData::default() }),
         mime: MIME.into(),
         offset_us: Some(0),
         window: Window::default(),

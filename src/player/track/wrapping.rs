@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 pub(in crate::player) struct InitData {
     pub(in crate::player) bytes: Vec<u8>,
     pub(in crate::player) tracks: Vec<InitTrack>,
+    /// The browser has to present its media later by this, microseconds: an edit list was taken out.
+    pub(in crate::player) shift_us: i64,
 }
 
 /// What a segment needs around it in the buffer.
