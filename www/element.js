@@ -163,10 +163,7 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
 
   #onEvent(name, detail) {
     if (name === "source") this.#cause = detail.cause;
-    if (name === "error" && detail.fatal) {
-      if (this.#takeWhole(detail)) return;
-      this.#failed(detail);
-    }
+    if (name === "error" && detail.fatal) this.#failed(detail);
     if (name === "autoplay") {
       this.#blocked = detail.blocked;
       this.#hushed = detail.muted && !this.hasAttribute("muted");
@@ -184,14 +181,6 @@ class NearlivePlayer extends (globalThis.HTMLElement ?? Object) {
     if (name === "loaded") this.#controls?.loaded(detail.qualities);
     this.#refresh();
     this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-
-  /** What is at the address may be something else than its ending says: the module that plays all has a look. */
-  #takeWhole({ category }) {
-    if (!partial.has(this.player) || (category !== "manifest" && category !== "browser")) return false;
-    nearlive.ready.catch(() => {}); // create() says what went wrong
-    this.#load();
-    return true;
   }
 
   #failed(error) {

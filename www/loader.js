@@ -19,9 +19,6 @@ const guarded = (exports) => {
   return Object.fromEntries(entries);
 };
 
-/** The players whose module plays one protocol alone. */
-const partial = new WeakSet();
-
 const nearlive = (() => {
   // The modules by what they play ("all", or the ending of a manifest), and the script for what the browser plays "alone": a
   // promise of what has the `Player` of each.
@@ -113,9 +110,11 @@ const nearlive = (() => {
       if (calls.has(video) && calls.get(video) !== call) throw interrupted();
       players.get(video)?.destroy();
       let inner = new Player(video, settings);
-      let listeners = []; // [name of an event, listener]
+      let listeners = []; // [name of an event, what the module calls, the page's listener]
       let loads = 0;
       let over = false;
+      /** The address that was loaded last, and its second try. */
+      let address, again;
 
       /** What plays `kind` takes over. Loading something else, or the end, comes in between. */
       const turnTo = async (kind) => {
@@ -125,27 +124,48 @@ const nearlive = (() => {
         if (load !== loads) throw interrupted();
         inner.destroy();
         inner = new Player(video, settings);
-        listeners.forEach((it) => inner.on(...it));
         name = next;
-        mark();
+        watch();
+        listeners.forEach(([name, listener]) => inner.on(name, listener));
       };
-      const mark = () => (name === "mpd" || name === "m3u8" ? partial.add(player) : partial.delete(player));
+
+      /** What is at the address may be something else than its ending says: the module that plays all has a look. */
+      const isForAll = (error) =>
+        (name === "mpd" || name === "m3u8") && error?.fatal && (error.category === "manifest" || error.category === "browser");
+      const tryAll = () => (again ??= turnTo("all").then(() => inner.load(address)));
+      const watch = () => inner.on("error", (error) => isForAll(error) && tryAll().catch(refuse));
+      /** The module itself cannot be had. What the module says comes as its own event. */
+      const refuse = (error) => {
+        if (error.code !== 1001 && error.code !== 4002) return;
+        listeners.filter((it) => it[0] === "error").forEach((it) => it[2](error));
+      };
 
       const player = {
         async load(url) {
           if (over) throw interrupted();
-          loads++;
+          const load = ++loads;
           const kind = typeof url === "string" ? kindOf(video, url) : name;
           if (kind !== name && (name !== "all" || kind === "alone")) await turnTo(kind);
-          return inner.load(url);
+          [address, again] = [url, null];
+          try {
+            return await inner.load(url);
+          } catch (error) {
+            if (load !== loads || !(again || isForAll(error))) throw error;
+            return tryAll();
+          }
         },
-        on(...it) {
-          inner.on(...it);
-          listeners.push(it);
+        on(name, listener) {
+          const hears = name === "error" && typeof listener === "function";
+          const called = hears ? (error) => isForAll(error) || listener(error) : listener;
+          inner.on(name, called);
+          listeners.push([name, called, listener]);
         },
-        off(...it) {
-          inner.off(...it);
-          listeners = listeners.filter((one) => one[0] !== it[0] || one[1] !== it[1]);
+        off(name, listener) {
+          const same = (it) => it[0] === name && it[2] === listener;
+          const gone = listeners.filter(same);
+          if (!gone.length) inner.off(name, listener);
+          gone.forEach((it) => inner.off(name, it[1]));
+          listeners = listeners.filter((it) => !same(it));
         },
         qualities: () => inner.qualities(),
         setQuality: (id) => inner.setQuality(id),
@@ -167,7 +187,7 @@ const nearlive = (() => {
           inner.destroy();
         },
       };
-      mark();
+      watch();
       players.set(video, player);
       return player;
     },

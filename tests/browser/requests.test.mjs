@@ -18,6 +18,8 @@ before(async () => {
     "/dash/": film(),
     "/hls/": hlsFilm("fmp4"),
     "/single/": single,
+    "/webm/": webmFilm(),
+    "/bad/index.mpd": { text: `<?xml version="1.0"?><html><p>This is no manifest.</p></html>` },
     "/favicon.ico": { text: "" },
     "/page.html": { text: `<!doctype html><meta charset="utf-8"><script src="/p/nearlive.js"></script><video muted></video>` },
   });
@@ -105,6 +107,33 @@ test("load() takes any address, whatever the player was made for", async (t) => 
   const modules = asked(from).filter((it) => it.endsWith(".wasm"));
   assert.deepEqual([...new Set(modules)], ["/p/nearlive-dash.wasm", "/p/nearlive-hls.wasm"]);
   assert.deepEqual(page.problems, []);
+});
+
+test("what is at an address may be more than its ending says: the module that plays all takes over, without an error", async (t) => {
+  const page = await open(t);
+  const errors = await page.evaluate(async () => {
+    const errors = [];
+    globalThis.player = await nearlive.create(document.querySelector("video"), {}, "/webm/index.mpd");
+    player.on("error", ({ code }) => errors.push(code));
+    await player.load("/webm/index.mpd");
+    return errors;
+  });
+  await moves(page);
+  assert.deepEqual(errors, []);
+  assert.equal(await page.evaluate(() => player.stats().protocol), "dash");
+});
+
+test("an error that no module can help comes once, and load() gives it", async (t) => {
+  const page = await open(t);
+  const { thrown, heard } = await page.evaluate(async () => {
+    const heard = [];
+    const player = await nearlive.create(document.querySelector("video"), {}, "/bad/index.mpd");
+    player.on("error", ({ code, fatal }) => heard.push([code, fatal]));
+    const thrown = await player.load("/bad/index.mpd").catch(({ code }) => code);
+    return { thrown, heard };
+  });
+  assert.equal(thrown, 2001);
+  assert.deepEqual(heard, [[2001, true]]);
 });
 
 test("of two loads in a row the later one plays, also where it needs another module", async (t) => {
