@@ -188,9 +188,11 @@ test("dash.js: a live camera says how far behind it is, and goes to its edge", a
 });
 
 like("a film plays with the same events in the same order", "hls.js", "hlsjs", async (page) => {
-  for (const name of ["MEDIA_ATTACHED", "LEVEL_SWITCHED"]) await has(page, name);
-  // When the MediaSource opens is the browser's matter.
-  return (await names(page)).filter((it) => it !== "MEDIA_ATTACHED");
+  for (const name of ["MEDIA_ATTACHED", "LEVEL_SWITCHED", "FRAG_BUFFERED"]) await has(page, name);
+  const all = await names(page);
+  assert.ok(all.indexOf("FRAG_BUFFERED") > all.indexOf("FRAG_LOADED"), all.join());
+  // When the MediaSource opens is the browser's matter, and whether a fragment is shown before all of it is buffered.
+  return all.filter((it) => it !== "MEDIA_ATTACHED" && it !== "FRAG_BUFFERED");
 });
 
 like("properties and calls give the same types", "hls.js", "hlsjs", async (page) => {
