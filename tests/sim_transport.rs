@@ -173,16 +173,29 @@ fn a_stream_without_sound_begins_without_reading_more_than_its_tables() {
     let mut sim = setup.start();
     sim.load(LIST);
     assert!(sim.run_until(secs(20), |s| s.element().moving()), "{}", sim.report());
-    assert!(sim.now() < millis_of_first_segment(), "{}", sim.report());
+    assert!(sim.now() < secs(2), "{}", sim.report());
     sim.run_for(secs(20));
     let report = sim.finish();
     report.sound().unwrap();
     assert_eq!(report.stands, [], "{report}");
 }
 
-/// How long 10 s of 2 Mb/s take at 3 Mb/s, and a second for the rest.
-const fn millis_of_first_segment() -> Time {
-    secs(7) + secs(1) + 500_000
+#[test]
+fn the_first_picture_comes_before_the_first_segment_is_whole() {
+    let film = Broadcast { kbps: vec![2000], ..Broadcast::on_demand(6, secs(10)) };
+    let mut setup = Setup::new(BroadcastServer::new(film));
+    // A segment takes 7 s.
+    setup.path = Path::steady(3_000);
+    let mut sim = setup.start();
+    sim.load(LIST);
+    assert!(sim.run_until(secs(20), |s| s.element().moving()), "{}", sim.report());
+    assert!(sim.now() < secs(2), "{}", sim.report());
+    sim.run_for(secs(58));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.stands, [], "{report}");
+    // No segment is asked for twice: a list and six of them, and one look at most into another.
+    assert!(report.requests <= 8, "{report}");
 }
 
 #[test]

@@ -277,6 +277,19 @@ impl Requests {
         self.open.iter().find(|r| r.id == id)
     }
 
+    /// A request was made for one thing and serves another from here on. Answers what has come of its body, and
+    /// since when; `None`: it is not open.
+    pub(super) fn turn_to(
+        &mut self,
+        id: FetchId,
+        purpose: Purpose,
+        patience: Patience,
+    ) -> Option<(Vec<u8>, Option<Instant>)> {
+        let sent = self.open.iter_mut().find(|r| r.id == id)?;
+        (sent.purpose, sent.patience) = (purpose, patience);
+        Some((core::mem::take(&mut sent.body), sent.answered_at))
+    }
+
     /// Gives a request up, if it is open.
     pub(super) fn cancel(&mut self, cx: &mut Cx<'_>, id: FetchId) {
         self.give_up(cx, id);

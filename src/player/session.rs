@@ -194,7 +194,7 @@ impl Session {
                 self.on_segment_done(cx, track, sent);
             }
             _ if self.requests.moves_on(sent) => self.on_dropped(cx, sent),
-            Purpose::Sniff(track) if self.tracks.sniff_failed(track) => {}
+            Purpose::Sniff(track) if self.tracks.sniff_failed(track, sent.id) => {}
             Purpose::Init(track) | Purpose::Index(track) | Purpose::Sniff(track) => {
                 self.fetch(cx, |fetch, cx| fetch.preliminary_failed(cx, track, sent, failure));
             }

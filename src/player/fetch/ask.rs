@@ -9,6 +9,7 @@ use crate::player::quality::LATE_BY_LINK;
 use crate::player::requests::{Patience, Purpose};
 use crate::player::retries::Need;
 use crate::player::track::next::Around;
+use crate::player::track::sniff::Sniffed;
 use crate::player::track::wrapping::Wrapping;
 use crate::presentation::{Presentation, Representation, Segment, SegmentList};
 use crate::time::{Duration, Instant, WallTime};
@@ -193,9 +194,10 @@ impl Fetch<'_> {
             Patience::even(cx.config.request_timeout)
         };
         let body = if transport { Body::Bytes } else { Body::Media(wrapping.tracks().to_vec()) };
-        let known = if transport { self.tracks.take_sniffed(track, &s) } else { None };
-        let id = match known {
-            Some(_) => cx.new_id(),
+        let sniffed = self.tracks.take_sniffed(cx, self.requests, track, &s, patience);
+        let id = match &sniffed {
+            Some(Sniffed::Whole(_)) => cx.new_id(),
+            Some(Sniffed::Begun { id, .. }) => *id,
             None => self.requests.send(cx, Purpose::Segment(track), &s.resource, body, patience),
         };
         let quality = self.quality.index_of(rep);
@@ -204,9 +206,17 @@ impl Fetch<'_> {
         {
             self.quality.turned_to(quality);
         }
-        if let Some(bytes) = known {
-            self.tracks.bytes_at_once(cx, track, id, &bytes);
-            self.requests.retries.had_media(track);
+        match sniffed {
+            Some(Sniffed::Whole(bytes)) => {
+                self.tracks.bytes_at_once(cx, track, id, &bytes);
+                self.requests.retries.had_media(track);
+            }
+            Some(Sniffed::Begun { bytes, since, .. }) => {
+                self.quality.answer_begins(since.unwrap_or(cx.now), rep.growing);
+                self.tracks.bytes(cx, track, id, &bytes);
+                self.read(cx, track, id, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            }
+            None => {}
         }
     }
 

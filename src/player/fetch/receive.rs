@@ -77,7 +77,7 @@ impl Fetch<'_> {
     ) {
         if !sent.is_page(&bytes) {
             self.tracks.sniffed(track, sent, bytes);
-        } else if !self.tracks.sniff_failed(track) {
+        } else if !self.tracks.sniff_failed(track, sent.id) {
             self.unreadable(cx, track, sent, &bytes, "the start of the media");
         }
     }

@@ -31,7 +31,7 @@ mod late;
 mod missing;
 pub(super) mod next;
 pub(super) mod silence;
-mod sniff;
+pub(in crate::player) mod sniff;
 mod sniffing;
 mod source;
 pub(super) mod stream;

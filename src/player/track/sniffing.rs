@@ -2,22 +2,23 @@
 //! MediaSource wants to know it before anything is appended.
 //!
 //! ```text
-//! first segment, whole --all there--> settled: buffers can be added
-//!        |                               ^
-//!        +--a track is missing--> the next one, then one more: its tables, and the rest of it only
-//!                                 where they name the missing track
+//! first segment, as it comes --all that is wanted--> settled: buffers can be added
+//!        |                                             ^
+//!        +--all that its tables name, or its end--> the next one, then one more: its tables, and the
+//!                                                   rest of it only where they name a missing track
 //! ```
+//! The request of the first segment goes on, and serves when its turn comes.
 //! A push encoder may send sound before the camera delivers, or the other way round; RFC 8216bis 3.1
 //! wants the same tracks throughout. What was read whole is kept for its turn.
 
 use super::Tracks;
-use super::sniff::{Found, Sniff, Whole, complete};
+use super::sniff::{Begun, Found, Sniff, Sniffed, Whole, is_silent};
 use super::transport::Transport;
 use crate::player::cx::Cx;
 use crate::player::error::{Code, Error, shown};
 use crate::player::io::{FetchId, TrackId};
 use crate::player::reads::Hls;
-use crate::player::requests::{Purpose, Requests, Sent};
+use crate::player::requests::{Patience, Purpose, Requests, Sent};
 use crate::presentation::{Representation, Resource, Segment, TrackKind};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -54,8 +55,7 @@ impl Tracks {
             Some(sniff) => {
                 let next =
                     if sniff.looked == 0 { segment.number } else { sniff.number.saturating_add(1) };
-                let over =
-                    sniff.looked >= LOOKED_AT || complete(&sniff.found, stream.kind, rep, separate);
+                let over = sniff.looked >= LOOKED_AT || sniff.is_complete(stream.kind);
                 match rep.segments.numbered(next).filter(|s| !over && !s.gap) {
                     Some(segment) => {
                         sniff.number = segment.number;
@@ -65,11 +65,16 @@ impl Tracks {
                 }
             }
         };
+        if let Some(sniff) = &mut stream.sniff {
+            sniff.silent = separate || is_silent(rep);
+            sniff.begin();
+        }
         stream.ask_before(cx, requests, Purpose::Sniff(track), ask.resource);
         Ok(false)
     }
 
-    /// More of a segment has come: when its tables name no missing track, the request is cancelled.
+    /// More of a segment has come. When the first one has shown every track that its tables name, the rest of it
+    /// can wait for its turn; when the tables of another name no missing track, its request is cancelled.
     pub(in crate::player) fn sniff_read(
         &mut self,
         cx: &mut Cx<'_>,
@@ -78,34 +83,54 @@ impl Tracks {
         id: FetchId,
     ) {
         let Some(stream) = self.get_mut(track) else { return };
-        let Some(sniff) = &mut stream.sniff else { return };
-        let beginning = requests.get(id).map_or(&[][..], Sent::body);
-        if sniff.looked == 0
-            || beginning.len() > TABLES
-            || sniff.found.promises_more(beginning) != Some(false)
-        {
+        let Some(sniff) = stream.sniff.as_mut().filter(|sniff| !sniff.has_begun(id)) else {
             return;
+        };
+        let Some(sent) = requests.get(id) else { return };
+        let body = sent.body();
+        let tables = body.get(..TABLES);
+        let promises = |sniff: &Sniff| sniff.found.promises_more(tables.unwrap_or(body));
+        if sniff.looked > 0 {
+            if tables.is_none() && promises(sniff) == Some(false) {
+                sniff.looked += 1;
+                requests.give_up(cx, id);
+                stream.fetching = None;
+            }
+        } else if !sent.is_page(body) {
+            sniff.look(body, false);
+            if sniff.is_complete(stream.kind) || promises(sniff) == Some(false) {
+                sniff.looked = 1;
+                let (number, resource) = (sniff.number, sent.resource.clone());
+                sniff.begun = Some(Begun { number, resource, id });
+                stream.fetching = None;
+            }
         }
-        sniff.looked += 1;
-        requests.give_up(cx, id);
-        stream.fetching = None;
     }
 
     /// A segment came, whole.
     pub(in crate::player) fn sniffed(&mut self, track: TrackId, sent: &Sent, bytes: Vec<u8>) {
         let Some(stream) = self.get_mut(track) else { return };
-        stream.fetching = None;
-        if let Some(sniff) = &mut stream.sniff {
-            sniff.looked += 1;
-            sniff.found.look(&bytes);
-            let (number, resource) = (sniff.number, sent.resource.clone());
-            sniff.bodies.push(Whole { number, resource, bytes });
+        let Some(sniff) = &mut stream.sniff else { return };
+        let mut number = sniff.number;
+        match sniff.begun.take_if(|begun| begun.id == sent.id) {
+            Some(begun) => number = begun.number,
+            None => {
+                stream.fetching = None;
+                sniff.looked += 1;
+                sniff.look(&bytes, true);
+            }
         }
+        sniff.bodies.push(Whole { number, resource: sent.resource.clone(), bytes });
     }
 
     /// A segment did not come; answers whether the others say enough.
-    pub(in crate::player) fn sniff_failed(&mut self, track: TrackId) -> bool {
+    pub(in crate::player) fn sniff_failed(&mut self, track: TrackId, id: FetchId) -> bool {
         let Some(stream) = self.get_mut(track) else { return false };
+        if let Some(sniff) = stream.sniff.as_mut().filter(|sniff| sniff.has_begun(id)) {
+            // What is missing of it is asked for in its turn.
+            sniff.begun = None;
+            return true;
+        }
         stream.fetching = None;
         let Some(sniff) = stream.sniff.as_mut().filter(|sniff| sniff.looked > 0) else {
             return false;
@@ -148,17 +173,31 @@ impl Tracks {
         Ok(true)
     }
 
-    /// The bytes of a segment that was read before its turn; those of older segments are dropped. (Segments
-    /// are told apart by address: another variant may use the same numbers.)
+    /// What has come of a segment before its turn; what came of older ones is dropped. (Segments are told
+    /// apart by address: another variant may use the same numbers.)
     pub(in crate::player) fn take_sniffed(
         &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
         track: TrackId,
         segment: &Segment,
-    ) -> Option<Vec<u8>> {
+        patience: Patience,
+    ) -> Option<Sniffed> {
         let sniff = self.get_mut(track)?.sniff.as_mut()?;
         sniff.bodies.retain(|body| body.number >= segment.number);
-        let i = sniff.bodies.iter().position(|body| body.resource == segment.resource)?;
-        Some(sniff.bodies.swap_remove(i).bytes)
+        let of = |resource: &Resource| *resource == segment.resource;
+        if let Some(begun) =
+            sniff.begun.take_if(|it| it.number <= segment.number || of(&it.resource))
+        {
+            let id = begun.id;
+            if of(&begun.resource) {
+                let (bytes, since) = requests.turn_to(id, Purpose::Segment(track), patience)?;
+                return Some(Sniffed::Begun { id, bytes, since });
+            }
+            requests.cancel(cx, id);
+        }
+        let i = sniff.bodies.iter().position(|body| of(&body.resource))?;
+        Some(Sniffed::Whole(sniff.bodies.swap_remove(i).bytes))
     }
 }
 
