@@ -294,6 +294,27 @@ fn a_decoder_that_dies_and_a_buffer_that_is_full_are_lived_with() {
 }
 
 #[test]
+fn a_decoder_that_dies_again_and_again_is_not_given_the_same_again() {
+    let words = ["audio decode error!", "video decode error!", "decode error!"];
+    for (words, fatal) in words.into_iter().zip([0, 0, 1]) {
+        for form in [Form::Ts, Form::Mp4] {
+            let live = Broadcast { form, ..Broadcast::default() };
+            let mut sim = Setup::new(BroadcastServer::new(live)).start();
+            sim.load(LIST);
+            for _ in 0..20 {
+                sim.run_for(millis(500));
+                sim.decoder_gives_up(words);
+            }
+            let report = sim.finish();
+            let what = format!("{words} {form:?}: {report}");
+            assert!(report.opens <= 4, "{what}");
+            assert!((2..5).contains(&report.errors.len()), "{what}");
+            assert!(report.fatal().len() <= 1.max(fatal), "{what}");
+        }
+    }
+}
+
+#[test]
 fn a_server_in_trouble_is_not_asked_without_a_pause() {
     for (form, url) in FORMS {
         for (trouble, most) in [(Trouble::Status(503), 90), (Trouble::Busy(20), 40)] {

@@ -22,8 +22,8 @@ pub(super) struct Types {
     /// Types that it can play; `None` until it has answered.
     pub(super) supported: Option<Vec<String>>,
     /// Codecs that it said it could play, and whose decoder failed.
-    pub(super) failed: Vec<String>,
-    /// Ids of representations that the server refuses, and when they are tried again (`None`:
+    failed: Vec<String>,
+    /// Ids of representations that the server refuses, or whose codecs are not named and failed, and when they are tried again (`None`:
     /// never).
     missing: Vec<(String, Option<Instant>)>,
 }
@@ -32,6 +32,15 @@ impl Types {
     /// The server refuses this representation: it is not tried again, or not before `until`.
     pub(super) fn lost(&mut self, id: String, until: Option<Instant>) {
         self.missing.push((id, until));
+    }
+
+    /// The decoder failed with this representation, and would with others of its codecs.
+    pub(super) fn decoder_failed(&mut self, rep: &Representation) {
+        if rep.codecs.is_empty() {
+            self.lost(rep.id.clone(), None);
+        } else {
+            self.failed.push(rep.codecs.clone());
+        }
     }
 
     /// Takes the last call of [`Self::lost`] back.

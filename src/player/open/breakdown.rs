@@ -96,6 +96,8 @@ impl Opening<'_> {
     fn play_something_else(&mut self, track: Option<TrackId>) -> bool {
         let Some(p) = self.manifest.presentation() else { return false };
         let stream = track.map_or_else(|| self.tracks.leading(), |track| self.tracks.get(track));
+        // Sound that comes with the picture comes with each of its rungs.
+        let stream = stream.filter(|s| !s.is_passive());
         let Some((id, place)) = stream.map(|s| (s.id(), s.place())) else { return false };
         let Some(period) = p.periods.get(place.period) else { return false };
         let Some(track) = period.tracks.get(place.track) else { return false };
@@ -108,7 +110,7 @@ impl Opening<'_> {
                 Some((place.track, lower))
             }
             None => {
-                self.types.failed.push(rep.codecs.clone());
+                self.types.decoder_failed(rep);
                 let track = select::track(period, track.kind, self.types, Some(track));
                 track.and_then(|t| {
                     let lowest = self.types.playable(period.tracks.get(t)?).first().copied()?;
