@@ -294,6 +294,45 @@ fn a_decoder_that_dies_and_a_buffer_that_is_full_are_lived_with() {
 }
 
 #[test]
+fn an_encoder_that_has_just_begun_in_the_middle_of_a_group_of_pictures_plays_without_a_stall() {
+    for form in [Form::Ts, Form::Mp4] {
+        for (length, age, blind) in
+            [(4, 4, 800), (4, 5, 800), (2, 2, 900), (2, 3, 900), (10, 10, 1500)]
+        {
+            let live = Broadcast {
+                form,
+                segment: secs(length),
+                runs: vec![Run::since(age)],
+                blind: vec![0..blind],
+                ..Broadcast::default()
+            };
+            let mut sim = Setup::new(BroadcastServer::new(live)).start();
+            sim.load(LIST);
+            sim.run_for(secs(60));
+            let report = sim.report();
+            let what = format!("{form:?} {length} s, {age} s old: {report}");
+            assert!(report.samples.iter().any(|s| s.position > 40_000_000), "{what}");
+            assert_eq!(report.stands, [], "{what}");
+            sim.finish().sound().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_short_list_is_played_nearer_to_its_end_as_long_as_the_buffer_lasts() {
+    // The list's default is three target durations, 30 s.
+    let live = Broadcast { segment: secs(10), runs: vec![Run::since(14)], ..Broadcast::default() };
+    let mut sim = Setup::new(BroadcastServer::new(live)).start();
+    sim.load(LIST);
+    sim.run_for(secs(300));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.stands, [], "{report}");
+    let behind = 314_000_000 - report.samples.last().unwrap().position;
+    assert!(behind < 18_000_000, "{behind}: {report}");
+}
+
+#[test]
 fn a_decoder_that_dies_again_and_again_is_not_given_the_same_again() {
     let words = ["audio decode error!", "video decode error!", "decode error!"];
     for (words, fatal) in words.into_iter().zip([0, 0, 1]) {

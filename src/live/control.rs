@@ -26,6 +26,9 @@ use crate::units::Rate;
 pub struct Aim {
     /// The latency asked for, by option or manifest.
     pub target: Option<Duration>,
+    /// The target is only a place to start from (HOLD-BACK, `suggestedPresentationDelay`): where the buffer
+    /// lasts, nearer to the edge is as good.
+    pub loose: bool,
     /// The floor before any underflow or jitter was seen.
     pub base_floor: Duration,
     /// The length of a segment if it arrives all at once; zero if segments grow.
@@ -59,6 +62,7 @@ impl Aim {
     pub fn growing(target: Option<Duration>, sound: Sound) -> Self {
         Self {
             target,
+            loose: false,
             unit: Duration::ZERO,
             base_floor: Duration::from_millis(if sound == Sound::None { 60 } else { 100 }),
             max_drift: Duration::from_secs(3),
@@ -220,6 +224,10 @@ impl Control {
         self.last_trouble = Some(now);
         self.last_narrowed = now;
         self.low.clear(now);
+        if !self.aim.unit.is_zero() {
+            // The next append may be a segment away, and so the next time that the level is noted.
+            self.low.note(now, 0);
+        }
     }
 
     /// An accident that no buffer of this size bridges: a request failed, or the camera went away.
@@ -295,10 +303,15 @@ impl Control {
 
     /// The latency that it steers to.
     pub fn wanted(&self, now: Instant) -> Duration {
+        let least = self.least(now);
+        self.aim.target.map_or(least, |t| t.max(least))
+    }
+
+    /// The latency at which the buffer is expected to fall to its floor, and no lower.
+    fn least(&self, now: Instant) -> Duration {
         let lateness = self.recent.most(now).and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
         let lateness = Duration::from_micros(lateness).max(self.origin_late) + self.list_late;
-        let least = lateness + self.aim.unit + self.aim.stretch + self.floor(now);
-        self.aim.target.map_or(least, |t| t.max(least))
+        lateness + self.aim.unit + self.aim.stretch + self.floor(now)
     }
 
     /// Where to seek to be live again: at the wanted latency, but with the floor left in the
@@ -319,7 +332,9 @@ impl Control {
         if drift > micros(self.aim.max_drift) {
             return Steer::Jump(self.entry(now, view.edge, None));
         }
-        let Some(low) = self.low.least(now) else { return Steer::Keep };
+        let Some(low) = self.low.least(now).or_else(|| self.expected_low(now, behind)) else {
+            return Steer::Keep;
+        };
         // The buffer is too short for sound to be stretched.
         let least = micros(self.aim.base_floor + self.aim.stretch);
         let short = !self.aim.stretch.is_zero() && low < least;
@@ -335,6 +350,7 @@ impl Control {
         // If the origin is late, the buffer is lowest at a segment's border, which may not have
         // come within the window: so the clock has to agree that there is too much.
         let by_clock = self.aim.target.is_some() || !self.origin_late.is_zero();
+        let drift = if self.aim.loose { drift.max(0) } else { drift };
         let excess = if by_clock { spare.min(drift) } else { spare };
         let rate = self.rate(view.rate, excess, micros(self.slack(now)));
         // A low level is certain at once. A high one is certain only when the level was measured
@@ -344,6 +360,13 @@ impl Control {
         }
         self.low.clear(now);
         Steer::Rate(rate)
+    }
+
+    /// The level just before the next append of a whole segment, by the clock, where that is below the floor. It
+    /// serves until a level was noted.
+    fn expected_low(&self, now: Instant, behind: i64) -> Option<i64> {
+        let short = micros(self.least(now)).saturating_sub(behind);
+        (!self.aim.unit.is_zero() && short > 0).then(|| micros(self.floor(now)) - short)
     }
 
     /// How far off the buffer may be before the rate changes: little on a smooth link; more on a

@@ -74,10 +74,12 @@ pub(super) fn aim(
         Kind::OnDemand { .. } => None,
     };
     let target = cx.config.latency.or_else(|| wished(&p.service, suggested));
+    let loose = cx.config.latency.or_else(|| wished(&p.service, None)).is_none();
     let aim = if growing { Aim::growing(target, sound) } else { Aim::whole(target, segment) };
     let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
     let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
     Aim {
+        loose: loose && !growing,
         // A whole segment arrives at once, so the drift varies by its length.
         max_drift: cx.config.max_drift.max(LEAST_DRIFT) + aim.unit,
         // The manifest may narrow the range of rates; a wider one could be heard.
