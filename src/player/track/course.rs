@@ -190,6 +190,21 @@ impl Stream {
         Span { start, end: end.max(start) }
     }
 
+    /// From where its media ended to where the list says so, if that is a little later. Where the list does not
+    /// name the media's own times, the next segment goes on where the last one ended.
+    pub(super) fn short_end(&self) -> Option<Span> {
+        let end = match (self.downloads.front(), self.cursor) {
+            (None, Cursor::After { end, .. }) => end,
+            // Nothing of the next one has come.
+            (Some(d), _) if d.open.is_none() && d.reached.is_none() => d.segment.start,
+            _ => return None,
+        };
+        let start = self.reached?;
+        let open = start < end && end.since(start) < self.segment;
+        let last = self.buffer.ranges().next_start(start).is_none();
+        (open && last).then_some(Span { start, end })
+    }
+
     /// Media to fetch ahead of `goal`: each time the browser had no room a quarter less.
     pub(in crate::player) fn goal(&self, goal: Duration) -> Duration {
         let squeezed = self.buffer.squeezed().min(6);

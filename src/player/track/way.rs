@@ -8,7 +8,7 @@ use crate::buffer::gaps::{self, Listed, Track, Way};
 use crate::player::manifest::Manifest;
 use crate::player::place::{place_in, rep_of, track_of};
 use crate::player::select::Types;
-use crate::presentation::{Presentation, Segment, SegmentList, TrackKind};
+use crate::presentation::{Mapping, Presentation, Segment, SegmentList, TrackKind};
 use crate::time::{Duration, Position, Span};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -54,7 +54,11 @@ impl<'a> Ways<'a> {
             .iter()
             .map(|s| {
                 let leader = self.leader(s);
-                Box::new(move |at| self.listed(p, leader, at)) as Box<dyn Fn(Position) -> Listed>
+                let short = self.short_end(p, leader);
+                Box::new(move |at| match short {
+                    Some(short) if (short.start..short.end).contains(&at) => Listed::Unknown,
+                    _ => self.listed(p, leader, at),
+                }) as Box<dyn Fn(Position) -> Listed>
             })
             .collect();
         let tracks: Vec<Track<'_>> = asked
@@ -62,7 +66,7 @@ impl<'a> Ways<'a> {
             .zip(&lists)
             .map(|(s, listed)| Track {
                 held: s.buffer.ranges(),
-                settled: self.settled(s),
+                settled: self.settled(p, s),
                 listed,
                 filled: self.falls_silent(s).then_some(LEAST),
             })
@@ -76,8 +80,20 @@ impl<'a> Ways<'a> {
         if stream.passive { leads().unwrap_or(stream) } else { stream }
     }
 
-    fn settled(&self, stream: &Stream) -> Span {
-        let span = self.leader(stream).settled();
+    /// Where the next segment may begin earlier than it is listed.
+    fn short_end(&self, p: &Presentation, stream: &Stream) -> Option<Span> {
+        let rep = rep_of(p, stream.place).filter(|rep| rep.mapping == Mapping::Learn)?;
+        let period = p.periods.get(stream.place.period)?;
+        let more = self.live || self.manifest.list(rep).last()?.end > stream.short_end()?.end;
+        stream.short_end().filter(|short| more && period.end.is_none_or(|end| short.end < end))
+    }
+
+    fn settled(&self, p: &Presentation, stream: &Stream) -> Span {
+        let leader = self.leader(stream);
+        let mut span = leader.settled();
+        if let Some(short) = self.short_end(p, leader) {
+            span.end = span.end.min(short.start).max(span.start);
+        }
         // Media that the browser is still parsing, or that is held back from it, counts as on its way.
         if stream.buffer.is_idle() { span } else { Span { end: span.start, ..span } }
     }
