@@ -136,7 +136,7 @@ fn judge_set(args: &Args, folder: &Path, csv: &mut String) -> Result<(), String>
         for (link, f) in links.iter().zip(figures) {
             let _ = writeln!(
                 csv,
-                "{set},{},{},{:.4},{:.0},{:.3},{},{:.0},{:.3}",
+                "{set},{},\"{}\",{:.4},{:.0},{:.3},{},{:.0},{:.3}",
                 link.name,
                 who.name(),
                 f.score,
