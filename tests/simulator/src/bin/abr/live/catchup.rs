@@ -5,7 +5,7 @@
 pub(crate) const SLOWER: f64 = 0.05;
 pub(crate) const FASTER: f64 = 0.1;
 /// A buffer of up to this much counts as empty, seconds (`lowLatencyStallThreshold`).
-pub(crate) const EMPTY: f64 = 0.3;
+const EMPTY: f64 = 0.3;
 /// Of LoL+: with less buffered it plays slower, seconds (`playbackBufferMin`).
 const LEAST_BUFFER: f64 = 0.5;
 /// Of LoL+: so little of the target does not count.
@@ -17,10 +17,6 @@ pub(crate) struct State {
     pub(crate) latency: f64,
     pub(crate) target: f64,
     pub(crate) buffer: f64,
-    /// The buffer was empty, and has not come to half of the target since.
-    pub(crate) drained: bool,
-    /// The picture stands.
-    pub(crate) stalled: bool,
 }
 
 fn sigmoid(range: f64, off: f64) -> f64 {
@@ -32,10 +28,9 @@ fn toward(it: &State) -> f64 {
     sigmoid(if off < 0.0 { SLOWER } else { FASTER }, off)
 }
 
-/// The default.
+/// The default. What it does otherwise about an empty buffer says the same.
 pub(crate) fn usual(it: &State) -> f64 {
-    let starved = it.stalled && it.buffer <= it.target / 2.0 && it.latency > it.target;
-    if it.drained || starved { 1.0 } else { toward(it) }
+    if it.buffer <= EMPTY { 1.0 } else { toward(it) }
 }
 
 /// That of LoL+.
@@ -62,8 +57,7 @@ pub(crate) fn change(present: f64, wanted: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    const AT_REST: State =
-        State { latency: 1.0, target: 1.0, buffer: 0.8, drained: false, stalled: false };
+    const AT_REST: State = State { latency: 1.0, target: 1.0, buffer: 0.8 };
 
     fn near(a: f64, b: f64) {
         assert!((a - b).abs() < 1e-4, "{a} {b}");
@@ -76,8 +70,8 @@ mod tests {
         near(usual(&AT_REST), 1.0);
         near(usual(&State { latency: 1.2, ..AT_REST }), 1.046_21);
         near(usual(&State { latency: 0.8, ..AT_REST }), 0.976_89);
-        near(usual(&State { latency: 1.2, drained: true, ..AT_REST }), 1.0);
-        near(usual(&State { latency: 1.2, stalled: true, buffer: 0.5, ..AT_REST }), 1.0);
+        near(usual(&State { latency: 1.2, buffer: 0.3, ..AT_REST }), 1.0);
+        near(usual(&State { latency: 1.2, buffer: 0.31, ..AT_REST }), 1.046_21);
     }
 
     /// By `_calculateNewPlaybackRateLolP`: 0.1 s less than 0.5 s buffered, s = 0.1 / (1 + e^0.5) = 0.03775, 0.95 + s,

@@ -211,13 +211,14 @@ fn judge_set(args: &Args, set: &Set, csv: &mut String) -> Result<(), String> {
 
 /// Plays and prints all that is asked for. Errors: a sentence for people.
 pub(crate) fn judge(args: &Args) -> Result<(), String> {
+    let sets = sets(args)?;
     let mut csv = String::from(
         "set,link,rule,nqoe,kbps,latency_p50_s,latency_p95_s,stalled_percent,stalls,switches,startup_s\n",
     );
     println!(
         "set           rule            runs     NQoE   kb/s  median s    p95 s  stalled %  stalls  switches  startup s"
     );
-    for set in sets(args)? {
+    for set in sets {
         judge_set(args, &set, &mut csv)?;
     }
     args.csv.as_ref().map_or(Ok(()), |path| files::write(path, &csv))

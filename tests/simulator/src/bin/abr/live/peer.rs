@@ -108,7 +108,6 @@ pub(crate) struct Peer {
     element: Element,
     segment: Segment,
     means: Means,
-    drained: bool,
 }
 
 fn seconds(us: i64) -> f64 {
@@ -147,7 +146,6 @@ impl Peer {
             element: Element::default(),
             segment: Segment::default(),
             means: Means::default(),
-            drained: false,
         }
     }
 
@@ -303,13 +301,11 @@ impl Peer {
         }
         let buffer = seconds(self.element.ahead(now));
         let target = seconds(self.stream.target);
-        self.drained = buffer <= catchup::EMPTY || (self.drained && buffer <= target / 2.0);
         let latency = self.latency(now);
         if latency - target > MOST_DRIFT {
             return self.jump(now);
         }
-        let stalled = self.element.stalled();
-        let state = catchup::State { latency, target, buffer, drained: self.drained, stalled };
+        let state = catchup::State { latency, target, buffer };
         if let Some(speed) = catchup::change(self.element.speed(), self.brain.speed(&state)) {
             let permille = (speed * 1000.0).round() as u32;
             self.element.set_speed(now, f64::from(permille) / 1000.0);

@@ -2,7 +2,7 @@
 
 use super::throughput::{Chunks, Ms, Read, Sample};
 use nearlive::media::scan::Fact;
-use nearlive::player::{Cue, Snapshot};
+use nearlive::player::Snapshot;
 use nearlive::time::{Instant, Span};
 
 /// The media element, between the looks at it. Positions are Unix microseconds.
@@ -12,7 +12,6 @@ pub(crate) struct Element {
     at: Instant,
     speed: f64,
     moving: bool,
-    stalled: bool,
     ranges: Vec<Span>,
 }
 
@@ -23,7 +22,6 @@ impl Default for Element {
             at: Instant::from_micros(0),
             speed: 1.0,
             moving: false,
-            stalled: false,
             ranges: Vec::new(),
         }
     }
@@ -58,10 +56,6 @@ impl Element {
         self.speed
     }
 
-    pub(crate) const fn stalled(&self) -> bool {
-        self.stalled
-    }
-
     pub(crate) fn buffered(&mut self, ranges: Vec<Span>) {
         self.ranges = ranges;
     }
@@ -78,11 +72,6 @@ impl Element {
     }
 
     pub(crate) fn look(&mut self, now: Instant, it: &Snapshot) {
-        match it.cue {
-            Cue::Waiting => self.stalled = true,
-            Cue::Playing => self.stalled = false,
-            _ => {}
-        }
         self.moved(now, it.position.as_micros());
         self.moving = !it.paused && !it.seeking && it.ready >= 3;
     }

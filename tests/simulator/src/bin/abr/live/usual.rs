@@ -49,7 +49,11 @@ pub(crate) fn choose(state: &mut State, view: &View<'_>) -> usize {
     let by_history = state.most(view.kbps.len());
     let to = match (by_link, by_history) {
         (Some(a), Some(b)) => a.min(b),
-        (a, b) => a.or(b).unwrap_or(view.current),
+        (a, b) => match a.or(b) {
+            Some(to) => to,
+            // Nothing is known, and nothing noted.
+            None => return view.current,
+        },
     };
     state.note(view.current, to);
     to
