@@ -75,8 +75,10 @@ size: ## what a visitor downloads, and what it is made of; fails over the limit
 	@.ci/setup wasm
 	@$(PACK) --features size -- size
 
-abr: ## judge the adaptation over traces of links, beside classic rules (ARGS="--traces DIR")
-	cargo run -q --release -p nearlive-simulator --bin abr -- --plots "$(TARGET)/abr" --csv "$(TARGET)/abr.csv" $(ARGS)
+abr: ## judge the adaptation, live and on demand (MODEL=live: one of them; ARGS="--traces DIR")
+	@for model in $(or $(MODEL),live film); do \
+	  cargo run -q --release -p nearlive-simulator --bin abr -- --model $$model --plots "$(TARGET)/abr" --csv "$(TARGET)/abr-$$model.csv" $(ARGS) || exit; \
+	done
 
 bench: ## native benches, then start and live delay beside hls.js, dash.js and Shaka in Chromium
 	@.ci/setup wasm ffmpeg bench

@@ -36,6 +36,8 @@ pub struct Path {
     pub jitter: Time,
     /// This many of a thousand pieces are lost and sent again, 200 ms later.
     pub loss_permille: u32,
+    /// Bytes that the link carries, and the page reads, at a time. 0: 20 ms of the link.
+    pub piece: u64,
     /// Connections to one host.
     pub connections: usize,
     /// Faults of single requests.
@@ -56,6 +58,7 @@ impl Path {
             delay: millis(5),
             jitter: 0,
             loss_permille: 0,
+            piece: 0,
             connections: 6,
             faults: Vec::new(),
         }
@@ -485,7 +488,10 @@ impl Network {
             return;
         }
         // A turn is 20 ms of the link: no connection waits longer for another one.
-        let quantum = (self.link.kbps() * 5 / 2).clamp(1460, 65_536);
+        let quantum = match self.path.piece {
+            0 => (self.link.kbps() * 5 / 2).clamp(1460, 65_536),
+            piece => piece,
+        };
         for i in 0..n {
             let at = (self.turn + i) % n;
             let Some(t) = self.transfers.get_mut(at) else { continue };

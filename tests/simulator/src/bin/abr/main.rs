@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`args`] | the command's arguments |
+//! | [`files`] | traces, films and results as files |
 //! | [`line`] | the link of the model |
 //! | [`model`] | how a rule's choices play out, as Sabre has it |
 //! | [`classic`], [`bola`], [`mpc`] | the rules to beat |
@@ -12,11 +13,14 @@
 //! | [`rules`] | all of them by name |
 //! | [`score`] | the figures of a run |
 //! | [`plot`] | a picture a set |
+//! | [`live`] | the same for low-latency live, with rules and figures of its own |
 
 mod args;
 mod bola;
 mod classic;
+mod files;
 mod line;
+mod live;
 mod model;
 mod mpc;
 mod optimum;
@@ -26,7 +30,8 @@ mod plot;
 mod rules;
 mod score;
 
-use args::Args;
+use args::{Args, Model};
+use files::{entries, read, stem};
 use line::Line;
 use model::Played;
 use nearlive_simulator::network::Trace;
@@ -34,7 +39,6 @@ use nearlive_simulator::origin::film::Film;
 use rules::{Link, Who};
 use score::{Figures, mean, tenth};
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,7 +50,10 @@ fn main() -> ExitCode {
     }
     let judged = args::read(std::env::args().skip(1), usual)
         .map_err(|why| format!("{why}\n\n{}", args::USAGE))
-        .and_then(|args| judge(&args));
+        .and_then(|args| match args.model {
+            Model::Film => judge(&args),
+            Model::Live => live::judge(&args),
+        });
     match judged {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -56,27 +63,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let all = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut all: Vec<_> = all.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    all.sort();
-    Ok(all)
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
-}
-
 fn judge(args: &Args) -> Result<(), String> {
-    let folders = entries(&args.traces)?.into_iter().filter(|it| it.is_dir());
-    let wanted = |it: &PathBuf| args.sets.is_empty() || args.sets.contains(&stem(it));
-    let sets: Vec<PathBuf> = folders.filter(wanted).collect();
+    let traces = args.traces()?;
+    let sets = files::sets(traces, &args.sets)?;
     if sets.is_empty() {
-        return Err(format!("{}: there is no such set of traces", args.traces.display()));
+        return Err(format!("{}: there is no such set of traces", traces.display()));
     }
     let mut csv =
         String::from("set,trace,rule,score,kbps,stalled_percent,stalls,change_kbps,startup_s\n");
@@ -87,15 +78,15 @@ fn judge(args: &Args) -> Result<(), String> {
         judge_set(args, &set, &mut csv)?;
     }
     match &args.csv {
-        Some(path) => fs::write(path, csv).map_err(|e| format!("{}: {e}", path.display())),
+        Some(path) => files::write(path, &csv),
         None => Ok(()),
     }
 }
 
 fn film_of(args: &Args, set: &str) -> Result<Film, String> {
     let large = set.starts_with("4G") || set.starts_with("hd");
-    let usual = || args.traces.join(if large { "bbb4k.json" } else { "bbb.json" });
-    let path = args.film.clone().unwrap_or_else(usual);
+    let usual = args.traces()?.join(if large { "bbb4k.json" } else { "bbb.json" });
+    let path = args.film.clone().unwrap_or(usual);
     Film::from_json(&read(&path)?).ok_or_else(|| {
         let path = path.display();
         format!("{path}: no film with segment_duration_ms, bitrates_kbps and segment_sizes_bits, in this order")
@@ -145,7 +136,7 @@ fn judge_set(args: &Args, folder: &Path, csv: &mut String) -> Result<(), String>
         for (link, f) in links.iter().zip(figures) {
             let _ = writeln!(
                 csv,
-                "{set},{},{},{:.4},{:.0},{:.3},{},{:.0},{:.3}",
+                "{set},{},\"{}\",{:.4},{:.0},{:.3},{},{:.0},{:.3}",
                 link.name,
                 who.name(),
                 f.score,
@@ -207,8 +198,5 @@ fn plots(
         link: (&links[middle].name, &links[middle].line),
         runs: all.iter().filter(|it| drawn(it.0)).map(|it| (it.0, &it.1[middle])).collect(),
     };
-    let path = folder.join(set).with_extension("svg");
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, plot::svg(&picture)))
-        .map_err(|e| format!("{}: {e}", path.display()))
+    files::picture(folder, set, &plot::svg(&picture))
 }

@@ -21,7 +21,8 @@ pub struct Rung {
 pub struct Live {
     /// From a frame to the next; divides the segment.
     pub frame: Time,
-    /// The nominal duration of segments, which is the length of a GOP; whole seconds.
+    /// The nominal duration of segments, which is the length of a GOP. HLS and plain DASH
+    /// need whole seconds.
     pub segment: Time,
     /// Lowest first.
     pub rungs: Vec<Rung>,

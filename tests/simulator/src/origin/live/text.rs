@@ -77,7 +77,7 @@ impl Camera {
             let _ = write!(
                 s,
                 "<AdaptationSet contentType=\"{kind}\" mimeType=\"{kind}/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">\n<SegmentTemplate timescale=\"{hz}\" duration=\"{}\" startNumber=\"{}\" presentationTimeOffset=\"{offset}\" availabilityTimeOffset=\"{}\" availabilityTimeComplete=\"false\" initialization=\"{}/$RepresentationID$/init.mp4\" media=\"{}/$RepresentationID$/$Number$.m4s\"/>\n",
-                d / 1_000_000 * hz,
+                d * hz / 1_000_000,
                 period.first_number,
                 format_args!(
                     "{}.{:06}",
