@@ -19,8 +19,6 @@ const NO_SEEK_US: i64 = 80_000;
 /// Where the start lies this little before the newest segment, the segment before it is not
 /// fetched: on a slow link that takes longer than waiting for as much of the newest one.
 const LONGEST_DETOUR: Duration = Duration::from_millis(300);
-/// What is buffered up to so little before the end of the newest segment is all there is.
-const NEARLY_ALL: Duration = Duration::from_millis(100);
 /// So long after it is expected, the next segment is found and fetched at the latest.
 const FOUND_LATE: Duration = Duration::from_millis(250);
 /// Within this time after the first picture, a start position that proves wrong is still corrected.
@@ -65,42 +63,20 @@ impl Playhead {
         let to = if growing {
             let span = common.last().filter(|s| s.end > at);
             span.and_then(|span| self.live_position(cx, s, span))
-        } else if common.holds(at) {
-            let Some(rest) = self.lacks(s, at) else { return self.place_at(cx, at) };
-            cx.wake_at(cx.now + rest, Reason::LiveControl);
-            None
         } else {
             // The first segment may begin a little later than the manifest says, or be missing.
             match s.ways.way(at) {
+                _ if common.holds(at) => Some(at),
                 Way::To(to) if common.holds(to) => Some(to),
                 Way::To(to) => return Move::FetchFrom(to),
                 _ => None,
             }
         };
-        match to {
-            Some(to) => self.place_at(cx, to),
-            None => Move::Stay,
+        let Some(to) = to else { return Move::Stay };
+        if let Some(rest) = self.lacks(s, to) {
+            cx.wake_at(cx.now + rest, Reason::LiveControl);
+            return Move::Stay;
         }
-    }
-
-    /// How long to wait before whole segments are played from `at`: all that there is was fetched, and it would
-    /// run out before the next one is expected.
-    fn lacks(&self, s: &Scene<'_>, at: Position) -> Option<Duration> {
-        self.live.as_ref().filter(|live| live.following)?;
-        let (edge, newest) = (s.edge()?, s.newest_end()?);
-        let held_to = s.ways.tracks.common().end_from(at);
-        if held_to + NEARLY_ALL < newest {
-            return None;
-        }
-        let length = s.ways.tracks.segment_length(s.presentation());
-        let due = newest + length + FOUND_LATE;
-        let lacking = due.micros_from(edge) - held_to.micros_from(at);
-        let lacking = u64::try_from(lacking).ok().filter(|us| *us > 0 && due > edge)?;
-        Some(Duration::from_micros(lacking).min(length))
-    }
-
-    /// Places the element.
-    fn place_at(&mut self, cx: &mut Cx<'_>, to: Position) -> Move {
         let ahead_us = to.micros_from(self.element.snap.position);
         if (0..=NO_SEEK_US).contains(&ahead_us) && self.live.is_none() {
             self.element.begin_at(cx.now, to);
@@ -115,6 +91,18 @@ impl Playhead {
             cx.push(Output::Play);
         }
         Move::Stay
+    }
+
+    /// How long to wait before whole segments are played from `at`: all that there is would run out before the
+    /// next one is expected.
+    fn lacks(&self, s: &Scene<'_>, at: Position) -> Option<Duration> {
+        self.live.as_ref().filter(|live| live.following && !live.growing)?;
+        let (edge, newest) = (s.edge()?, s.newest_end()?);
+        let length = s.ways.tracks.segment_length(s.presentation());
+        let due = newest + length + FOUND_LATE;
+        let lacking = due.micros_from(edge) - newest.micros_from(at);
+        let lacking = u64::try_from(lacking).ok().filter(|us| *us > 0 && due > edge)?;
+        Some(Duration::from_micros(lacking).min(length))
     }
 
     /// The position to place the element at where segments grow; `None`: wait for more media.
