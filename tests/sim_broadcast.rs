@@ -303,7 +303,7 @@ fn an_encoder_that_has_just_begun_in_the_middle_of_a_group_of_pictures_plays_wit
                 form,
                 segment: secs(length),
                 runs: vec![Run::since(age)],
-                blind: vec![0..blind],
+                blind: std::iter::once(0..blind).collect(),
                 ..Broadcast::default()
             };
             let mut sim = Setup::new(BroadcastServer::new(live)).start();

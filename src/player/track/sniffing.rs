@@ -43,12 +43,12 @@ impl Tracks {
         rep: &Representation,
         segment: &Segment,
     ) -> Result<bool, Error> {
+        let Some(reads) = Hls::token() else { return Err(not_read(&segment.resource)) };
         let sound = self.list.iter().any(|s| s.kind == TrackKind::Audio);
         let Some(stream) = self.get_mut(track) else { return Ok(false) };
         let separate = stream.kind == TrackKind::Video && sound;
         let ask = match &mut stream.sniff {
             None => {
-                let Some(reads) = Hls::token() else { return Err(not_read(&segment.resource)) };
                 stream.sniff = Some(Sniff::new(reads, segment.number));
                 segment.clone()
             }
@@ -82,7 +82,7 @@ impl Tracks {
         track: TrackId,
         id: FetchId,
     ) {
-        let Some(stream) = self.get_mut(track) else { return };
+        let Some(stream) = self.get_mut(track).filter(|_| Hls::token().is_some()) else { return };
         let Some(sniff) = stream.sniff.as_mut().filter(|sniff| !sniff.has_begun(id)) else {
             return;
         };
@@ -109,7 +109,7 @@ impl Tracks {
 
     /// A segment came, whole.
     pub(in crate::player) fn sniffed(&mut self, track: TrackId, sent: &Sent, bytes: Vec<u8>) {
-        let Some(stream) = self.get_mut(track) else { return };
+        let Some(stream) = self.get_mut(track).filter(|_| Hls::token().is_some()) else { return };
         let Some(sniff) = &mut stream.sniff else { return };
         let mut number = sniff.number;
         match sniff.begun.take_if(|begun| begun.id == sent.id) {
@@ -126,16 +126,19 @@ impl Tracks {
     /// A segment did not come; answers whether the others say enough.
     pub(in crate::player) fn sniff_failed(&mut self, track: TrackId, id: FetchId) -> bool {
         let Some(stream) = self.get_mut(track) else { return false };
-        if let Some(sniff) = stream.sniff.as_mut().filter(|sniff| sniff.has_begun(id)) {
-            // What is missing of it is asked for in its turn.
-            sniff.begun = None;
-            return true;
+        match &mut stream.sniff {
+            Some(sniff) if sniff.has_begun(id) => {
+                // What is missing of it is asked for in its turn.
+                sniff.begun = None;
+                return true;
+            }
+            Some(sniff) if sniff.looked > 0 => sniff.looked = LOOKED_AT,
+            _ => {
+                stream.fetching = None;
+                return false;
+            }
         }
         stream.fetching = None;
-        let Some(sniff) = stream.sniff.as_mut().filter(|sniff| sniff.looked > 0) else {
-            return false;
-        };
-        sniff.looked = LOOKED_AT;
         true
     }
 
