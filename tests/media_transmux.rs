@@ -256,7 +256,7 @@ fn pictures_whose_nal_units_have_a_pes_each_are_put_together() {
     for timed in [usize::MAX, 2] {
         let apart = nal_units_apart(&events, timed);
         for piece in [188, 1000, 100_000] {
-            let out = transmux(&[apart.clone()], piece);
+            let out = transmux(core::slice::from_ref(&apart), piece);
             assert_eq!(inits(&out).len(), 1);
             assert_eq!(
                 decoded("mp4", "", &appended(&out, Kind::Video)),
