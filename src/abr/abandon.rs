@@ -1,7 +1,7 @@
 //! Decides whether to give up a segment that is read while it grows, because it falls behind.
 
-use super::live::down_words;
-use super::{Choice, Rung, highest};
+use super::live::{down_words, land, lasts};
+use super::{Choice, Rung};
 use crate::time::Duration;
 use crate::units::Bitrate;
 use alloc::format;
@@ -15,6 +15,10 @@ pub struct Growing<'a> {
     pub current: usize,
     /// How much later than usual media arrives.
     pub late: Duration,
+    /// Media held ahead of the position.
+    pub held: Duration,
+    /// How much of the segment is still to come.
+    pub rest: Duration,
     /// The throughput of the last half second.
     pub link: Option<Bitrate>,
     /// The bandwidth of the other tracks.
@@ -33,14 +37,15 @@ pub fn growing(view: &Growing<'_>) -> Option<Choice> {
     if view.late < LATE {
         return None;
     }
+    if lasts(view.held, view.rest, current.bandwidth, link, view.others) {
+        return None;
+    }
     let need = current.bandwidth.as_bps().saturating_add(view.others.as_bps());
     let enough = if view.late > VERY_LATE { need.saturating_mul(5) / 4 } else { need };
     if link.as_bps() >= enough {
         return None;
     }
-    let room = link.scaled(800).as_bps().saturating_sub(view.others.as_bps());
-    let to =
-        highest(view.rungs, Bitrate::from_bps(room)).or_else(|| view.rungs.first().copied())?;
+    let to = land(view.rungs, current, link, view.others, view.held)?;
     let why = format!(
         "media came {} ms late: {}",
         view.late.as_millis(),
@@ -63,8 +68,13 @@ mod tests {
             late: Duration::from_millis(400),
             link: Some(Bitrate::from_kbps(700)),
             others: Bitrate::from_kbps(64),
+            held: Duration::ZERO,
+            rest: Duration::from_millis(300),
         };
         assert_eq!(growing(&view).unwrap().rep, 0);
+        let held = |ms| growing(&Growing { held: Duration::from_millis(ms), ..view });
+        assert_eq!(held(2000), None, "what is held outlasts the rest");
+        assert_eq!(held(500).unwrap().rep, 1);
         let jitter = Growing { late: Duration::from_millis(120), ..view };
         assert_eq!(growing(&jitter), None);
         let hiccup = Growing { link: Some(Bitrate::from_kbps(4000)), ..view };

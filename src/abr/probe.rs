@@ -5,6 +5,7 @@
 //! not made while the buffer falls, and becomes rarer after failures.
 
 use super::Rung;
+use super::live::is_cushion;
 use crate::time::{Duration, Instant};
 use crate::units::Bitrate;
 
@@ -20,6 +21,10 @@ const QUIET: Duration = Duration::from_millis(2500);
 /// is then noticed within ten seconds, and a probe that fails is short.
 const BETWEEN: Duration = Duration::from_secs(3);
 const LONGEST: Duration = Duration::from_secs(5);
+/// The same with a cushion, which pays for a probe.
+const SHORT_QUIET: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(1);
+const SOON_LONGEST: Duration = Duration::from_millis(1500);
 /// A probe of fewer bytes shows nothing.
 const LEAST_BYTES: u64 = 8_000;
 
@@ -39,11 +44,14 @@ impl Prober {
         self.weak_at = Some(now);
     }
 
-    /// When the next probe may be made.
-    pub fn due(&self) -> Option<Instant> {
-        let wait = (BETWEEN * (1 << self.failures.min(4))).min(LONGEST);
+    /// When the next probe may be made; so much media is `held`.
+    pub fn due(&self, held: Duration) -> Option<Instant> {
+        let (between, longest) =
+            if is_cushion(held) { (SOON, SOON_LONGEST) } else { (BETWEEN, LONGEST) };
+        let wait = (between * (1 << self.failures.min(4))).min(longest);
         let after_last = self.last.map(|at| at + wait);
-        let after_weak = self.weak_at.map(|at| at + QUIET);
+        let after_weak =
+            self.weak_at.map(|at| at + if is_cushion(held) { SHORT_QUIET } else { QUIET });
         after_last.max(after_weak)
     }
 
@@ -85,15 +93,16 @@ mod tests {
     #[test]
     fn after_a_weakness_there_is_quiet_and_failures_space_probes_out() {
         let mut p = Prober::default();
-        assert_eq!(p.due(), None);
+        assert_eq!(p.due(Duration::ZERO), None);
         p.note_weak(at(1000));
-        assert_eq!(p.due(), Some(at(3500)));
+        assert_eq!(p.due(Duration::ZERO), Some(at(3500)));
         p.begun(at(3500));
         p.note_result(false);
-        assert_eq!(p.due(), Some(at(8500)));
+        assert_eq!(p.due(Duration::ZERO), Some(at(8500)));
         p.begun(at(8500));
         p.note_result(true);
-        assert_eq!(p.due(), Some(at(11_500)));
+        assert_eq!(p.due(Duration::ZERO), Some(at(11_500)));
+        assert_eq!(p.due(Duration::from_secs(1)), Some(at(9500)), "a cushion pays for it");
     }
 
     #[test]

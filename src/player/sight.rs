@@ -107,9 +107,13 @@ impl<'a> Sight<'a> {
             tracks,
             types,
             growing,
-            // The rule for growing segments reads only `late`, the other one only `ahead`.
             late: if growing { self.late(tracks, now) } else { Duration::ZERO },
-            ahead: if growing { Duration::ZERO } else { self.ahead(tracks, now) },
+            ahead: if growing && self.head.control().is_none_or(|it| it.aim.target.is_none()) {
+                // At the latency that the player finds, what is held is no insurance.
+                Duration::ZERO
+            } else {
+                self.ahead(tracks, now)
+            },
             goal: live_goal.unwrap_or(goal),
         })
     }

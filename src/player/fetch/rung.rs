@@ -71,10 +71,15 @@ impl Fetch<'_> {
         let Some(edge) = self.rest.edge(self.tracks, cx.now) else { return };
         let position = self.rest.head.position(cx.now);
         let place = self.tracks.get(track).map(|s| Place { rep: choice.rep, ..s.place() });
+        let end = self
+            .tracks
+            .get(track)
+            .map(|s| s.buffer().ranges().end_from(position))
+            .unwrap_or_default();
         let entry = self
             .quality_parts(cx.now)
             .zip(place)
-            .and_then(|((quality, _, view), place)| quality.entry(&view, place, edge));
+            .and_then(|((quality, _, view), place)| quality.entry(&view, place, (edge, end)));
         let Some(stream) = self.tracks.get_mut(track).filter(|_| self.rest.head.is_live()) else {
             return;
         };

@@ -56,7 +56,8 @@ pub(in crate::player) struct View<'a> {
     pub(in crate::player) growing: bool,
     /// How much later than usual the picture arrives; zero unless segments grow.
     pub(in crate::player) late: Duration,
-    /// Media buffered ahead of the position (zero if segments grow), and how much is fetched ahead.
+    /// Media buffered ahead of the position (zero if segments grow and no latency was asked for),
+    /// and how much is fetched ahead.
     pub(in crate::player) ahead: Duration,
     pub(in crate::player) goal: Duration,
 }
@@ -253,10 +254,10 @@ impl Adaptation {
         }
         let picture = stream.kind() == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
+        let length = length(track, place.rep, stream.fetching_at());
         let choice = if v.growing {
-            self.decide_growing(now, v, &rungs, place.rep, others)?
+            self.decide_growing(now, v, (&rungs, place.rep), length, others)?
         } else {
-            let length = length(track, place.rep, stream.fetching_at());
             self.plan.decide(&plan::View {
                 rungs: &rungs,
                 current: place.rep,
@@ -276,13 +277,14 @@ impl Adaptation {
         &mut self,
         now: Instant,
         v: &View<'_>,
-        rungs: &[Rung],
-        current: usize,
+        (rungs, current): (&[Rung], usize),
+        length: Duration,
         others: Bitrate,
     ) -> Option<Choice> {
         let link = self.estimate.fresh(now, FRESH);
         let in_time = v.late < LATE_BY_LINK;
-        self.rule.decide(now, &live::View { rungs, current, in_time, link, others })
+        let held = v.ahead;
+        self.rule.decide(now, &live::View { rungs, current, in_time, link, others, held, length })
     }
 
     /// The index of a representation in `known`, where it is added if it is new.

@@ -15,6 +15,9 @@ use crate::units::Bitrate;
 /// that a lower rung would not show a picture sooner.
 const JOIN: Duration = Duration::from_millis(400);
 
+/// So much is left over when the end of the buffer is fetched anew on a lower rung.
+const SPARE: Duration = Duration::from_millis(100);
+
 /// A read of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::player) struct Read {
@@ -105,20 +108,25 @@ impl Adaptation {
             return None;
         }
         // The representation under way: the stream may already be set to another one.
+        let set_to = v.tracks.of(TrackKind::Video)?.place().rep;
         let place = picture?.place();
         let track = track_of(v.presentation, place)?;
         if self.chosen(v.types, track).is_some() {
             return None;
         }
-        let choice = abandon::growing(&abandon::Growing {
+        let mut choice = abandon::growing(&abandon::Growing {
             rungs: &self.rungs(now, v.types, track),
             current: place.rep,
             late: v.late,
+            held: v.ahead,
+            rest: picture?.segment().end.since(picture?.arrived_to()),
             link: self.estimate.recent(),
             others: v.others(),
         })?;
+        // The stream may already be set to a lower one.
+        choice.rep = choice.rep.min(set_to);
         self.probe.note_weak(now);
-        self.rule.note_down(now);
+        self.rule.note_down(now, place.rep);
         self.estimate.lower_to_recent();
         Some(choice)
     }
@@ -152,18 +160,24 @@ impl Adaptation {
     }
 
     /// Where to enter a lower rung when a growing segment was given up: at the start of its segment
-    /// at the `edge`, or at the next one if the link would need longer for what exists of the
+    /// at the `edge` (from the `end` of the buffer, if what is held pays for that), or at the next one if the link would need longer for what exists of the
     /// former.
     pub(in crate::player) fn entry(
         &self,
         v: &View<'_>,
         place: Place,
-        edge: Position,
+        (edge, end): (Position, Position),
     ) -> Option<Position> {
         let rep = rep_of(v.presentation, place)?;
         let segment = rep.segments.at(edge)?;
         let link = self.estimate.recent()?.as_bps();
         let rate = Bitrate::from_bps(link.saturating_sub(v.others().as_bps()));
+        // What is held lasts until its segment has come anew up to its end: nothing is left out.
+        if let Some(again) = rep.segments.at(end).map(|it| end.since(it.start))
+            && v.ahead >= rate.time_for(rep.bandwidth.bytes_in(again))? + SPARE
+        {
+            return Some(end);
+        }
         let made = rep.bandwidth.bytes_in(edge.since(segment.start));
         let next = rate.time_for(made)? > segment.end.since(edge);
         Some(if next { segment.end } else { segment.start })

@@ -4,7 +4,7 @@
 use super::adaptation::{Adaptation, FRESH, LATE_BY_LINK, View};
 use super::state::RunningProbe;
 use crate::abr::Rung;
-use crate::abr::probe;
+use crate::abr::{live, probe};
 use crate::player::cx::Cx;
 use crate::player::io::{Body, FetchId};
 use crate::player::place::track_of;
@@ -45,11 +45,14 @@ impl Adaptation {
         requests: &mut Requests,
         v: &View<'_>,
     ) {
-        let due = self.probe.prober.due().max(self.rule.held_until());
+        let due = self.probe.prober.due(v.ahead);
         if due.is_some_and(|due| cx.now < due) {
             return;
         }
         let Some((target, segment)) = self.target(cx.now, v) else { return };
+        if self.rule.held_until(target.rep, v.ahead).is_some_and(|t| cx.now < t) {
+            return;
+        }
         let body = Body::Media(Vec::new());
         let id = requests.send(cx, Purpose::Probe, &segment.resource, body, PATIENCE);
         self.probe.prober.begun(cx.now);
@@ -67,7 +70,10 @@ impl Adaptation {
         let target = probe::next_rung(&self.rungs(now, v.types, track), stream.place().rep)?;
         // A fresh measurement already shows that the link carries it.
         let need = target.bandwidth.as_bps() + v.others().as_bps();
-        let known = self.estimate.fresh(now, FRESH).map_or(0, |r| r.scaled(750).as_bps());
+        let known = self
+            .estimate
+            .fresh(now, FRESH)
+            .map_or(0, |r| r.scaled(live::up_permille(v.ahead)).as_bps());
         if known >= need {
             return None;
         }
@@ -125,7 +131,8 @@ impl Adaptation {
         let beside = Bitrate::of(all.saturating_sub(run.bytes), time.max(LEAST_BESIDE));
         let proven = self.probe.prober.throughput(bytes, time, beside.unwrap_or_default());
         let need = run.target.bandwidth.as_bps() + v.others().as_bps();
-        let sufficed = proven.is_some_and(|r| r.scaled(750).as_bps() >= need);
+        let sufficed =
+            proven.is_some_and(|r| r.scaled(live::up_permille(v.ahead)).as_bps() >= need);
         self.probe.prober.note_result(sufficed);
         if let Some(rate) = proven.filter(|_| sufficed) {
             self.estimate.raise_to(now, rate);

@@ -65,7 +65,7 @@ impl Download {
     }
 
     /// The end of its last whole fragment, else its start.
-    pub(super) fn arrived_to(&self) -> Position {
+    pub(in crate::player) fn arrived_to(&self) -> Position {
         self.reached.unwrap_or(self.segment.start)
     }
 
