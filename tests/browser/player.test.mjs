@@ -74,12 +74,17 @@ test("what is at an address plays, whatever its address ends in", async (t) => {
   assert.deepEqual(await modulesOf(t, "/misnamed.html"), ["nearlive-hls.wasm", "nearlive.wasm"]);
 });
 
-test("a player for the protocol that an address names says so when the other one is there", async (t) => {
+test("create() with an address plays what is there as well", async (t) => {
+  const from = files.requests.length;
   const page = await openPage(browser, `${files.url}/script.html`);
   t.after(() => page.context().close());
-  const error = await page.evaluate(async () => {
+  const protocol = await page.evaluate(async () => {
     const player = await nearlive.create(document.createElement("video"), {}, "/misnamed.m3u8");
-    return player.load("/misnamed.m3u8").catch(({ code, message }) => `${code} ${message}`);
+    await player.load("/misnamed.m3u8");
+    return player.stats().protocol;
   });
-  assert.match(error, /^2002 .*does not read DASH/);
+  assert.equal(protocol, "dash");
+  const modules = files.requests.slice(from).flatMap((it) => /[^/]*\.wasm/.exec(it.path) ?? []);
+  assert.deepEqual(modules, ["nearlive-hls.wasm", "nearlive.wasm"]);
+  assert.deepEqual(page.problems, []);
 });

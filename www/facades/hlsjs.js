@@ -98,7 +98,8 @@ class HlsPlayer {
   #chosen = -1; // the level that the page chose
   #cap = -1; // autoLevelCapping
   #shown = -1; // the level on the screen
-  #switched = false; // LEVEL_SWITCHED was told
+  #switched = false; // a level was shown
+  #awaited = false; // LEVEL_SWITCHED is to be told
   #statuses = new Map(); // by address
   #listed = null; // the figures of the first playlist's request
   #newest = { frag: {} }; // the segment that came last
@@ -215,8 +216,8 @@ class HlsPlayer {
         this.#shown = this.#indexOf(id);
         if (this.#switched) this.#tell("LEVEL_SWITCHING", { ...this.levels[this.#shown], level: this.#shown });
         this.#switched = true;
-        this.#tell("FRAG_CHANGED", this.#newest);
-        this.#tell("LEVEL_SWITCHED", { level: this.#shown });
+        if (this.#newest.frag.url) this.#changed();
+        else this.#awaited = true;
       });
       player.on("state", ({ state }) => {
         if (state === "stalled") this.#tell("ERROR", { type: TYPES.MEDIA_ERROR, details: DETAILS.BUFFER_STALLED_ERROR, fatal: false });
@@ -227,6 +228,13 @@ class HlsPlayer {
       // What the player itself says comes as an event too.
       if (life === this.#life && !this.#failure && error.name !== "AbortError") this.#failed(error);
     }
+  }
+
+  /** Another level is shown. Of a first fragment that is told once it was loaded, as pages expect it. */
+  #changed() {
+    this.#awaited = false;
+    this.#tell("FRAG_CHANGED", this.#newest);
+    this.#tell("LEVEL_SWITCHED", { level: this.#shown });
   }
 
   /** What is told of each request, and who makes it. */
@@ -262,6 +270,7 @@ class HlsPlayer {
         this.#newest = frag(url, stats);
         tell("FRAG_LOADED", { ...this.#newest, stats });
         tell("FRAG_BUFFERED", { ...this.#newest, stats, id: "main" });
+        if (this.#awaited) this.#changed();
       }
     };
     const noting = async (url, init) => {
@@ -321,7 +330,8 @@ class HlsPlayer {
     this.#player = null;
     this.levels = [];
     this.#shown = -1;
-    this.#switched = this.#failure = false;
+    this.#switched = this.#awaited = this.#failure = false;
+    this.#newest = { frag: {} };
     this.#statuses.clear();
   }
 
