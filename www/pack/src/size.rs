@@ -14,9 +14,9 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 /// What a page downloads before its first picture, by what it plays, and how much it never exceeds:
 /// today's, rounded up. It becomes higher only by what a new part of the page's API weighs. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
-    ("page of DASH", Build::Dash, 137_400),
-    ("page of HLS", Build::Hls, 131_100),
-    ("page of both, or by create()", Build::Whole, 156_400),
+    ("page of DASH", Build::Dash, 139_600),
+    ("page of HLS", Build::Hls, 133_350),
+    ("page of both, or by create()", Build::Whole, 159_350),
 ];
 /// The download that is aimed at: hls.js light.
 const AIM: usize = 101_000;
