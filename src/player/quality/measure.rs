@@ -159,9 +159,9 @@ impl Adaptation {
         Some(choice)
     }
 
-    /// Where to enter a lower rung when a growing segment was given up: at the start of its segment
-    /// at the `edge` (from the `end` of the buffer, if what is held pays for that), or at the next one if the link would need longer for what exists of the
-    /// former.
+    /// Where to enter a lower rung when a growing segment was given up: at the `end` of the buffer, if
+    /// what is held pays for that; else at the start of its segment at the `edge`, or at the next one if
+    /// the link would need longer for what exists of the former.
     pub(in crate::player) fn entry(
         &self,
         v: &View<'_>,
