@@ -160,20 +160,20 @@ fn a_segment_without_a_picture_is_got_over() {
     assert_eq!(report.stands_in(secs(45)..secs(70)), [], "{report}");
 }
 
-#[test]
-fn a_stream_without_sound_begins_without_reading_more_than_its_tables() {
-    let film = Broadcast {
-        kbps: vec![2000],
-        silent: vec![0..60_000],
-        ..Broadcast::on_demand(6, secs(10))
-    };
-    let mut setup = Setup::new(BroadcastServer::new(film));
-    // A segment takes 7 s.
-    setup.path = Path::steady(3_000);
-    let mut sim = setup.start();
+/// A film of 2 Mb/s over 3 Mb/s, of which a segment takes 7 s, up to its first picture.
+fn begins_soon(silent: Vec<Range<u64>>) -> Simulation {
+    let film = Broadcast { kbps: vec![2000], silent, ..Broadcast::on_demand(6, secs(10)) };
+    let path = Path::steady(3_000);
+    let mut sim = Setup { path, ..Setup::new(BroadcastServer::new(film)) }.start();
     sim.load(LIST);
     assert!(sim.run_until(secs(20), |s| s.element().moving()), "{}", sim.report());
     assert!(sim.now() < secs(2), "{}", sim.report());
+    sim
+}
+
+#[test]
+fn a_stream_without_sound_begins_without_reading_more_than_its_tables() {
+    let mut sim = begins_soon(vec![0..60_000]);
     sim.run_for(secs(20));
     let report = sim.finish();
     report.sound().unwrap();
@@ -182,14 +182,7 @@ fn a_stream_without_sound_begins_without_reading_more_than_its_tables() {
 
 #[test]
 fn the_first_picture_comes_before_the_first_segment_is_whole() {
-    let film = Broadcast { kbps: vec![2000], ..Broadcast::on_demand(6, secs(10)) };
-    let mut setup = Setup::new(BroadcastServer::new(film));
-    // A segment takes 7 s.
-    setup.path = Path::steady(3_000);
-    let mut sim = setup.start();
-    sim.load(LIST);
-    assert!(sim.run_until(secs(20), |s| s.element().moving()), "{}", sim.report());
-    assert!(sim.now() < secs(2), "{}", sim.report());
+    let mut sim = begins_soon(Vec::new());
     sim.run_for(secs(58));
     let report = sim.finish();
     report.sound().unwrap();

@@ -1,6 +1,6 @@
 //! Decides whether to give up a segment that is read while it grows, because it falls behind.
 
-use super::live::{down_words, land, lasts};
+use super::live::{Supply, down_words};
 use super::{Choice, Rung};
 use crate::time::Duration;
 use crate::units::Bitrate;
@@ -37,7 +37,8 @@ pub fn growing(view: &Growing<'_>) -> Option<Choice> {
     if view.late < LATE {
         return None;
     }
-    if lasts(view.held, view.rest, current.bandwidth, link, view.others) {
+    let supply = Supply { link, others: view.others, held: view.held };
+    if supply.lasts(view.rest, current.bandwidth) {
         return None;
     }
     let need = current.bandwidth.as_bps().saturating_add(view.others.as_bps());
@@ -45,7 +46,7 @@ pub fn growing(view: &Growing<'_>) -> Option<Choice> {
     if link.as_bps() >= enough {
         return None;
     }
-    let to = land(view.rungs, current, link, view.others, view.held)?;
+    let to = supply.land(view.rungs, current)?;
     let why = format!(
         "media came {} ms late: {}",
         view.late.as_millis(),

@@ -57,7 +57,7 @@ const BOUNDED_HOLD: Duration = Duration::from_secs(16);
 const WORTH: Duration = Duration::from_secs(3);
 /// A rung above the throughput is landed on if what is held outlasts so much of it.
 const LANDING: Duration = Duration::from_millis(500);
-/// Rungs whose failures are remembered.
+/// Rungs whose failures are remembered apart; those above the last count as that one.
 const RUNGS: usize = 8;
 
 /// What the rule remembers.
@@ -89,7 +89,7 @@ impl Rule {
         // Going down soon after going up: the attempt has failed.
         let failed = self.went_up.is_some_and(|up| now.since(up) < PROVEN);
         self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
-        if let Some(it) = self.left.get_mut(from) {
+        if let Some(it) = self.left.get_mut(from.min(RUNGS - 1)) {
             let brief = self.went_up.is_some_and(|up| now.since(up) < WORTH);
             *it = Some((now, if brief { it.map_or(0, |it| it.1) + 1 } else { 0 }));
         }
@@ -101,25 +101,20 @@ impl Rule {
     pub fn decide(&mut self, now: Instant, view: &View<'_>) -> Option<Choice> {
         let link = view.link?;
         let current = view.rungs.iter().find(|r| r.rep == view.current)?;
-        let room = |permille: u32| {
-            Bitrate::from_bps(link.scaled(permille).as_bps().saturating_sub(view.others.as_bps()))
-        };
-        if current.bandwidth > room(DOWN_PERMILLE) {
-            if view.in_time {
-                // Media arrives in time, so the link carries the rung, whatever was measured.
+        let supply = Supply { link, others: view.others, held: view.held };
+        if current.bandwidth > supply.room(DOWN_PERMILLE) {
+            // Media that arrives in time shows that the link carries the rung, whatever was measured.
+            if view.in_time || supply.lasts(view.length, current.bandwidth) {
                 return None;
             }
-            if lasts(view.held, view.length, current.bandwidth, link, view.others) {
-                return None;
-            }
-            let to = land(view.rungs, current, link, view.others, view.held)?;
+            let to = supply.land(view.rungs, current)?;
             if to.bandwidth >= current.bandwidth {
                 return None;
             }
             self.note_down(now, view.current);
             return Some(Choice { rep: to.rep, why: down_words(link, current.bandwidth) });
         }
-        let most = room(up_permille(view.held));
+        let most = supply.room(up_permille(view.held));
         let to = view.rungs.iter().rev().find(|to| {
             let held = || self.held_until(to.rep, view.held).is_some_and(|t| now < t);
             to.bandwidth <= most && to.bandwidth > current.bandwidth && !held()
@@ -140,34 +135,39 @@ pub fn up_permille(held: Duration) -> u32 {
     if is_cushion(held) { BOLD_PERMILLE } else { UP_PERMILLE }
 }
 
-/// The rung to leave `current` for: the highest that fits, or that what is held outlasts for a while.
-pub fn land(
-    rungs: &[Rung],
-    current: &Rung,
-    link: Bitrate,
-    others: Bitrate,
-    held: Duration,
-) -> Option<Rung> {
-    let room =
-        Bitrate::from_bps(link.scaled(LAND_PERMILLE).as_bps().saturating_sub(others.as_bps()));
-    let fits = |r: &&Rung| {
-        r.bandwidth <= room
-            || r.bandwidth < current.bandwidth && lasts(held, LANDING, r.bandwidth, link, others)
-    };
-    rungs.iter().rev().find(fits).or_else(|| rungs.first()).copied()
+/// What media comes from: a link that others use too, and what is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Supply {
+    /// The throughput.
+    pub link: Bitrate,
+    /// The bandwidth of the other tracks.
+    pub others: Bitrate,
+    /// Media held ahead of the position; zero unless a latency was asked for.
+    pub held: Duration,
 }
 
-/// What is held outlasts `media` of a rung.
-pub fn lasts(
-    held: Duration,
-    media: Duration,
-    rung: Bitrate,
-    link: Bitrate,
-    others: Bitrate,
-) -> bool {
-    let room = Bitrate::from_bps(link.as_bps().saturating_sub(others.as_bps()));
-    let Some(time) = room.time_for(rung.bytes_in(media)) else { return false };
-    held >= RESERVE + time.saturating_sub(media)
+impl Supply {
+    /// This share of the throughput, without the other tracks.
+    fn room(&self, permille: u32) -> Bitrate {
+        let share = self.link.scaled(permille).as_bps();
+        Bitrate::from_bps(share.saturating_sub(self.others.as_bps()))
+    }
+
+    /// The rung to leave `current` for: the highest that fits, or that what is held outlasts for a while.
+    pub fn land(&self, rungs: &[Rung], current: &Rung) -> Option<Rung> {
+        let room = self.room(LAND_PERMILLE);
+        let fits = |r: &&Rung| {
+            r.bandwidth <= room
+                || r.bandwidth < current.bandwidth && self.lasts(LANDING, r.bandwidth)
+        };
+        rungs.iter().rev().find(fits).or_else(|| rungs.first()).copied()
+    }
+
+    /// What is held outlasts the download of so much `media` of a rung.
+    pub fn lasts(&self, media: Duration, rung: Bitrate) -> bool {
+        let time = self.room(1000).time_for(rung.bytes_in(media));
+        time.is_some_and(|time| self.held >= RESERVE + time.saturating_sub(media))
+    }
 }
 
 /// The reason for leaving a rung, in words.
@@ -298,5 +298,7 @@ mod tests {
         rule.went_up = Some(at(120));
         rule.note_down(at(124), 2);
         assert_eq!(rule.held_until(2, CUSHION), Some(at(124) + SHORT_HOLD), "it was worth it");
+        rule.note_down(at(130), 11);
+        assert_eq!(rule.held_until(11, CUSHION), Some(at(130) + SHORT_HOLD), "a long ladder");
     }
 }

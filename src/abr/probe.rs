@@ -46,12 +46,13 @@ impl Prober {
 
     /// When the next probe may be made; so much media is `held`.
     pub fn due(&self, held: Duration) -> Option<Instant> {
-        let (between, longest) =
-            if is_cushion(held) { (SOON, SOON_LONGEST) } else { (BETWEEN, LONGEST) };
+        let (between, longest, quiet) = match is_cushion(held) {
+            true => (SOON, SOON_LONGEST, SHORT_QUIET),
+            false => (BETWEEN, LONGEST, QUIET),
+        };
         let wait = (between * (1 << self.failures.min(4))).min(longest);
         let after_last = self.last.map(|at| at + wait);
-        let after_weak =
-            self.weak_at.map(|at| at + if is_cushion(held) { SHORT_QUIET } else { QUIET });
+        let after_weak = self.weak_at.map(|at| at + quiet);
         after_last.max(after_weak)
     }
 

@@ -10,7 +10,7 @@
 //! without a stall: Chromium with AAC stalls at 60 ms and holds at 100 ms; while it stretches sound
 //! at its pitch it needs 50 ms more, so that a change of rate is what makes a short buffer run dry.
 //! The *target* is a latency on the manifest's clock, where an option or the manifest names one; it
-//! is held as far as the floor allows. After an underflow the floor is wider for a while: what
+//! is held as far as the floor allows; one that is only a place to start from is not slowed down for. After an underflow the floor is wider for a while: what
 //! happened once happens again.
 //!
 //! The clock is the manifest's: while a camera is away the server's filler carries old capture times
@@ -332,9 +332,8 @@ impl Control {
         if drift > micros(self.aim.max_drift) {
             return Steer::Jump(self.entry(now, view.edge, None));
         }
-        let Some(low) = self.low.least(now).or_else(|| self.expected_low(now, behind)) else {
-            return Steer::Keep;
-        };
+        let low = self.low.least(now).or_else(|| self.expected_low(now, behind));
+        let Some(low) = low else { return Steer::Keep };
         // The buffer is too short for sound to be stretched.
         let least = micros(self.aim.base_floor + self.aim.stretch);
         let short = !self.aim.stretch.is_zero() && low < least;

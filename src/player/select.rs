@@ -23,8 +23,8 @@ pub(super) struct Types {
     pub(super) supported: Option<Vec<String>>,
     /// Codecs that it said it could play, and whose decoder failed.
     failed: Vec<String>,
-    /// Ids of representations that the server refuses, or whose codecs are not named and failed, and when they are tried again (`None`:
-    /// never).
+    /// Ids of representations that the server refuses, or whose decoder failed where their codecs are not
+    /// named, and when they are tried again (`None`: never).
     missing: Vec<(String, Option<Instant>)>,
 }
 

@@ -46,7 +46,7 @@ pub struct InitTrack {
 impl Init {
     /// Reads the content of a `moov`. Tracks that cannot be read are left out.
     pub(super) fn read(moov: &[u8]) -> Self {
-        let scale = child(moov, b"mvhd").and_then(media_timescale);
+        let scale = child(moov, b"mvhd").and_then(timescale_of);
         let mut tracks: Vec<InitTrack> = boxes(moov)
             .filter(|(kind, _)| kind == b"trak")
             .filter_map(|(_, trak)| track(trak, scale))
@@ -76,7 +76,7 @@ fn track(trak: &[u8], movie: Option<Timescale>) -> Option<InitTrack> {
     let (kind, entry) = boxes(sample_description.rest()).next()?;
     let mut handler = Fields::new(child(mdia, b"hdlr")?);
     handler.u64()?;
-    let timescale = media_timescale(child(mdia, b"mdhd")?)?;
+    let timescale = timescale_of(child(mdia, b"mdhd")?)?;
     let edit = child(trak, b"edts").and_then(|edts| child(edts, b"elst")).and_then(first_edit);
     let (delay, edit_start) = edit.unwrap_or((0, 0));
     let edit_delay = movie.map_or(0, |it| MediaTime::new(delay, it).rescale(timescale).ticks);
@@ -111,7 +111,7 @@ fn track_header(content: &[u8]) -> Option<(u32, Resolution)> {
 }
 
 /// The timescale of `mdhd` (8.4.2) and of `mvhd` (8.2.2).
-fn media_timescale(content: &[u8]) -> Option<Timescale> {
+fn timescale_of(content: &[u8]) -> Option<Timescale> {
     let mut f = Fields::new(content);
     let (version, _) = f.version_flags()?;
     f.sized(version == 1)?;

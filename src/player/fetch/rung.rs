@@ -70,21 +70,16 @@ impl Fetch<'_> {
     fn drop_to(&mut self, cx: &mut Cx<'_>, track: TrackId, choice: Choice) {
         let Some(edge) = self.rest.edge(self.tracks, cx.now) else { return };
         let position = self.rest.head.position(cx.now);
-        let place = self.tracks.get(track).map(|s| Place { rep: choice.rep, ..s.place() });
-        let end = self
-            .tracks
-            .get(track)
-            .map(|s| s.buffer().ranges().end_from(position))
-            .unwrap_or_default();
-        let entry = self
-            .quality_parts(cx.now)
-            .zip(place)
-            .and_then(|((quality, _, view), place)| quality.entry(&view, place, (edge, end)));
+        let Some(stream) = self.tracks.get(track) else { return };
+        let place = Place { rep: choice.rep, ..stream.place() };
+        let end = stream.buffer().ranges().end_from(position);
+        let parts = self.quality_parts(cx.now);
+        let entry = parts.and_then(|(quality, _, view)| quality.entry(&view, place, (edge, end)));
         let Some(stream) = self.tracks.get_mut(track).filter(|_| self.rest.head.is_live()) else {
             return;
         };
         // From the end of the buffer, but not media that playback would skip.
-        let at = stream.buffer().ranges().end_from(position).max(entry.unwrap_or(edge - ENTRY));
+        let at = end.max(entry.unwrap_or(edge - ENTRY));
         stream.drop_to_rung(cx, self.requests, choice.rep, at);
         self.quality.because(&choice.why);
         self.wish(Wish::GoOn(at));

@@ -63,10 +63,11 @@ impl Playhead {
         let to = if growing {
             let span = common.last().filter(|s| s.end > at);
             span.and_then(|span| self.live_position(cx, s, span))
+        } else if common.holds(at) {
+            Some(at)
         } else {
             // The first segment may begin a little later than the manifest says, or be missing.
             match s.ways.way(at) {
-                _ if common.holds(at) => Some(at),
                 Way::To(to) if common.holds(to) => Some(to),
                 Way::To(to) => return Move::FetchFrom(to),
                 _ => None,

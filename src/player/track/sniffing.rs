@@ -126,20 +126,20 @@ impl Tracks {
     /// A segment did not come; answers whether the others say enough.
     pub(in crate::player) fn sniff_failed(&mut self, track: TrackId, id: FetchId) -> bool {
         let Some(stream) = self.get_mut(track) else { return false };
-        match &mut stream.sniff {
+        let known = match &mut stream.sniff {
             Some(sniff) if sniff.has_begun(id) => {
-                // What is missing of it is asked for in its turn.
+                // All of it is asked for again in its turn.
                 sniff.begun = None;
                 return true;
             }
-            Some(sniff) if sniff.looked > 0 => sniff.looked = LOOKED_AT,
-            _ => {
-                stream.fetching = None;
-                return false;
+            Some(sniff) if sniff.looked > 0 => {
+                sniff.looked = LOOKED_AT;
+                true
             }
-        }
+            _ => false,
+        };
         stream.fetching = None;
-        true
+        known
     }
 
     /// The tracks are what was found.

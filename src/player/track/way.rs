@@ -50,11 +50,13 @@ impl<'a> Ways<'a> {
     /// Where to go on from `at` as far as these tracks go.
     pub(in crate::player) fn way_of(&self, asked: &[&Stream], at: Position) -> Way {
         let Some(p) = self.manifest.presentation() else { return Way::Wait };
+        let shorts: Vec<Option<Span>> =
+            asked.iter().map(|s| self.short_end(p, self.leader(s))).collect();
         let lists: Vec<Box<dyn Fn(Position) -> Listed + '_>> = asked
             .iter()
-            .map(|s| {
+            .zip(&shorts)
+            .map(|(s, short)| {
                 let leader = self.leader(s);
-                let short = self.short_end(p, leader);
                 Box::new(move |at| match short {
                     Some(short) if (short.start..short.end).contains(&at) => Listed::Unknown,
                     _ => self.listed(p, leader, at),
@@ -63,10 +65,11 @@ impl<'a> Ways<'a> {
             .collect();
         let tracks: Vec<Track<'_>> = asked
             .iter()
+            .zip(&shorts)
             .zip(&lists)
-            .map(|(s, listed)| Track {
+            .map(|((s, short), listed)| Track {
                 held: s.buffer.ranges(),
-                settled: self.settled(p, s),
+                settled: self.settled(s, *short),
                 listed,
                 filled: self.falls_silent(s).then_some(LEAST),
             })
@@ -84,14 +87,14 @@ impl<'a> Ways<'a> {
     fn short_end(&self, p: &Presentation, stream: &Stream) -> Option<Span> {
         let rep = rep_of(p, stream.place).filter(|rep| rep.mapping == Mapping::Learn)?;
         let period = p.periods.get(stream.place.period)?;
-        let more = self.live || self.manifest.list(rep).last()?.end > stream.short_end()?.end;
-        stream.short_end().filter(|short| more && period.end.is_none_or(|end| short.end < end))
+        let short = stream.short_end()?;
+        let more = self.live || self.manifest.list(rep).last()?.end > short.end;
+        (more && period.end.is_none_or(|end| short.end < end)).then_some(short)
     }
 
-    fn settled(&self, p: &Presentation, stream: &Stream) -> Span {
-        let leader = self.leader(stream);
-        let mut span = leader.settled();
-        if let Some(short) = self.short_end(p, leader) {
+    fn settled(&self, stream: &Stream, short: Option<Span>) -> Span {
+        let mut span = self.leader(stream).settled();
+        if let Some(short) = short {
             span.end = span.end.min(short.start).max(span.start);
         }
         // Media that the browser is still parsing, or that is held back from it, counts as on its way.

@@ -47,6 +47,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// This rule is to be played.
+    pub(crate) fn wants(&self, rule: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|it| it == rule)
+    }
+
     /// The folder of traces. Errors: none is named.
     pub(crate) fn traces(&self) -> Result<&Path, String> {
         self.traces.as_deref().ok_or_else(|| NO_TRACES.to_owned())

@@ -11,6 +11,7 @@
 //! | [`player`] | the real player in the simulator |
 //! | [`optimum`] | the ceiling |
 //! | [`rules`] | all of them by name |
+//! | [`runs`] | many runs at once, and their mean |
 //! | [`score`] | the figures of a run |
 //! | [`plot`] | a picture a set |
 //! | [`live`] | the same for low-latency live, with rules and figures of its own |
@@ -28,6 +29,7 @@ mod own;
 mod player;
 mod plot;
 mod rules;
+mod runs;
 mod score;
 
 use args::{Args, Model};
@@ -37,7 +39,8 @@ use model::Played;
 use nearlive_simulator::network::Trace;
 use nearlive_simulator::origin::film::Film;
 use rules::{Link, Who};
-use score::{Figures, mean, tenth};
+use runs::{mean, play_all};
+use score::{Figures, tenth};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -104,29 +107,15 @@ fn links(folder: &Path) -> Result<Vec<Link>, String> {
     entries(folder)?.iter().map(|path| link(path)).collect()
 }
 
-/// Plays over all links, on two threads.
-fn play_all(who: Who, film: &Film, links: &[Link]) -> Result<Vec<Played>, String> {
-    let part = |links: &[Link]| -> Result<Vec<Played>, String> {
-        let one = |link: &Link| who.play(film, link).map_err(|why| format!("{}: {why}", link.name));
-        links.iter().map(one).collect()
-    };
-    let (first, second) = links.split_at(links.len() / 2);
-    std::thread::scope(|scope| {
-        let second = scope.spawn(|| part(second));
-        let mut all = part(first)?;
-        all.extend(second.join().map_err(|_| "a run panicked".to_owned())??);
-        Ok(all)
-    })
-}
-
 fn judge_set(args: &Args, folder: &Path, csv: &mut String) -> Result<(), String> {
     let set = stem(folder);
     let film = film_of(args, &set)?;
     let links = links(folder)?;
-    let wanted = |who: &Who| args.rules.is_empty() || args.rules.iter().any(|it| it == who.name());
     let mut all = Vec::new();
-    for who in Who::ALL.into_iter().filter(wanted) {
-        let runs = play_all(who, &film, &links)?;
+    for who in Who::ALL.into_iter().filter(|who| args.wants(who.name())) {
+        let play =
+            |link: &Link| who.play(&film, link).map_err(|why| format!("{}: {why}", link.name));
+        let runs = play_all(&links, play)?;
         let figures: Vec<Figures> = runs.iter().map(|run| Figures::of(&film, run)).collect();
         all.push((who, runs, figures));
     }

@@ -84,7 +84,8 @@ impl Who {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{Figures, mean};
+    use crate::runs::mean;
+    use crate::score::Figures;
     use std::fs;
     use std::path::PathBuf;
 

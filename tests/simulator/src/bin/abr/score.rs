@@ -46,11 +46,6 @@ impl Figures {
     }
 }
 
-/// The mean of one figure.
-pub(crate) fn mean(runs: &[Figures], figure: impl Fn(&Figures) -> f64) -> f64 {
-    runs.iter().map(figure).sum::<f64>() / runs.len().max(1) as f64
-}
-
 /// The 10th percentile of the scores.
 pub(crate) fn tenth(runs: &[Figures]) -> f64 {
     let mut scores: Vec<f64> = runs.iter().map(|r| r.score).collect();

@@ -22,7 +22,7 @@ pub(crate) const RUN: Time = secs(300);
 const RUNGS: [(u32, u32, u32); 3] = [(320, 180, 200), (640, 360, 600), (1280, 720, 1000)];
 
 /// Kilobits a second of each rung, lowest first.
-pub(crate) const KBPS: [f64; 3] = [200.0, 600.0, 1000.0];
+pub(crate) const KBPS: [f64; 3] = [RUNGS[0].2 as f64, RUNGS[1].2 as f64, RUNGS[2].2 as f64];
 
 /// The patterns: kilobits a second for milliseconds.
 const PATTERNS: [(&str, &[(u64, u64)]); 5] = [

@@ -25,6 +25,7 @@ mod weights;
 
 use crate::args::Args;
 use crate::files;
+use crate::runs::{mean, play_all};
 use link::{Link, PIECE, RUN};
 use nearlive_simulator::network::Trace;
 use nearlive_simulator::origin::live::{LOW_LATENCY, LiveServer};
@@ -33,7 +34,6 @@ use peer::{Brain, Peer};
 use score::{Figures, Run};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Of the traces, what live is played over where no set is named: elsewhere the lowest links carry the top rung.
 const USUAL_SET: &str = "3Glogs";
@@ -122,32 +122,6 @@ fn sets(args: &Args) -> Result<Vec<Set>, String> {
     Ok(all)
 }
 
-/// Plays over all links, on two threads.
-fn play_all(who: Who, links: &[Link], piece: u64) -> Result<Vec<Run>, String> {
-    let next = AtomicUsize::new(0);
-    let part = || -> Result<Vec<(usize, Run)>, String> {
-        let mut out = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(link) = links.get(i) else { return Ok(out) };
-            let run = who.play(link, piece);
-            out.push((i, run.map_err(|why| format!("{}, {}: {why}", link.name, who.name()))?));
-        }
-    };
-    let mut all = std::thread::scope(|scope| {
-        let second = scope.spawn(part);
-        let mut all = part()?;
-        all.extend(second.join().map_err(|_| "a run panicked".to_owned())??);
-        Ok::<_, String>(all)
-    })?;
-    all.sort_by_key(|it| it.0);
-    Ok(all.into_iter().map(|it| it.1).collect())
-}
-
-fn mean(runs: &[Figures], figure: impl Fn(&Figures) -> f64) -> f64 {
-    runs.iter().map(figure).sum::<f64>() / runs.len().max(1) as f64
-}
-
 fn line_of(set: &str, who: Who, all: &[Figures]) -> String {
     format!(
         "{set:13} {:15} {:4} {:8.0} {:6.0} {:9.3} {:8.3} {:10.2} {:7.2} {:9.1} {:10.2}",
@@ -185,10 +159,14 @@ fn csv_of(csv: &mut String, set: &Set, who: Who, figures: &[Figures]) {
 }
 
 fn judge_set(args: &Args, set: &Set, csv: &mut String) -> Result<(), String> {
-    let wanted = |who: &Who| args.rules.is_empty() || args.rules.iter().any(|it| it == who.name());
     let mut all = Vec::new();
-    for who in Who::ALL.into_iter().filter(wanted) {
-        let runs = play_all(who, &set.links, args.piece.unwrap_or(PIECE))?;
+    for who in Who::ALL.into_iter().filter(|who| args.wants(who.name())) {
+        let piece = args.piece.unwrap_or(PIECE);
+        let play = |link: &Link| {
+            let run = who.play(link, piece);
+            run.map_err(|why| format!("{}, {}: {why}", link.name, who.name()))
+        };
+        let runs = play_all(&set.links, play)?;
         let figures: Vec<Figures> = runs.iter().map(Figures::of).collect();
         println!("{}", line_of(&set.name, who, &figures));
         csv_of(csv, set, who, &figures);

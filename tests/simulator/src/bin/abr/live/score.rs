@@ -1,6 +1,7 @@
 //! The score of a live run: the NQoE of Twitch's challenge, summed over the segments that were shown.
 
 use super::link::{KBPS, SEGMENT};
+use crate::runs::mean;
 use nearlive_simulator::clock::Time;
 use nearlive_simulator::report::{Report, Sample};
 
@@ -37,10 +38,6 @@ pub(crate) struct Run {
     pub(crate) log: Vec<String>,
 }
 
-fn mean(samples: &[&Sample], value: impl Fn(&Sample) -> f64) -> f64 {
-    samples.iter().map(|s| value(s)).sum::<f64>() / samples.len().max(1) as f64
-}
-
 fn latency(s: &Sample) -> f64 {
     s.latency.map_or(0.0, seconds)
 }
@@ -61,7 +58,7 @@ fn shown(report: &Report) -> Vec<Shown> {
     let one = |all: &[&Sample]| Shown {
         at: all.first().map_or(0.0, |s| since(s.at)),
         rung: all.first().and_then(|s| s.rung).map_or(0, usize::from),
-        latency: mean(all, latency),
+        latency: mean(all, |s| latency(s)),
         speed: mean(all, |s| f64::from(s.rate) / 1000.0),
     };
     segments.map(one).collect()
