@@ -3,12 +3,14 @@
 //! ```text
 //! nearlive-pack [player]    what `make player` runs
 //! nearlive-pack size        what `make size` runs (feature `size`)
+//! nearlive-pack profile     modules that note what runs of them (`make profile`)
+//! nearlive-pack profiled    the profiles from what a browser noted (likewise)
 //!   --fast                  quick to build, large and slow: for developing with `make serve`
 //! ```
 //!
 //! ```text
-//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm
-//!       (three times: DASH, HLS, both)              |
+//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm, nearlive*-later.wasm
+//!       (three times: DASH, HLS, both)              |                   (cut in two by www/pack/profile/)
 //! loader.js element.js nearlive.css ---------------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
 //! figures.js controls.js controls.css --------------> dist/nearlive-controls.mjs
 //! native.js, xhr.js --------------------------------> dist/nearlive-native.mjs, dist/nearlive-xhr.mjs
@@ -21,6 +23,7 @@
 
 mod arrange;
 mod bundle;
+mod cut;
 mod minify;
 mod module;
 #[cfg(feature = "size")]
@@ -83,8 +86,12 @@ fn run() -> Result<()> {
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--fast" => profile = "wasm-fast",
-            "player" | "size" if command.is_none() => command = Some(argument),
-            other => bail!("unknown argument \"{other}\"; known are: player, size, --fast"),
+            "player" | "size" | "profile" | "profiled" if command.is_none() => {
+                command = Some(argument)
+            }
+            other => bail!(
+                "unknown argument \"{other}\"; known are: player, size, profile, profiled, --fast"
+            ),
         }
     }
     // Cargo sets it for `cargo run`; without it the working directory has to be the root.
@@ -99,6 +106,8 @@ fn run() -> Result<()> {
     let job = Job { root, target, profile };
     match command.as_deref() {
         Some("size") => size(&job),
+        Some("profile") => instrument(&job),
+        Some("profiled") => profiled(&job),
         _ => player(&job),
     }
 }
@@ -112,6 +121,31 @@ fn size(job: &Job) -> Result<()> {
 #[cfg(not(feature = "size"))]
 fn size(_: &Job) -> Result<()> {
     bail!("run it as: make size (it needs the feature \"size\")")
+}
+
+/// Modules that note what runs of them, in `target/pack/profile/`.
+fn instrument(job: &Job) -> Result<()> {
+    let out = job.target.join("pack/profile");
+    std::fs::create_dir_all(&out)?;
+    for build in Build::ALL {
+        let (_, wasm) = module::bind(&module::compile(job, build)?, true)?;
+        std::fs::write(out.join(build.file()), cut::instrument(&wasm)?)?;
+    }
+    Ok(())
+}
+
+/// Makes the profiles of what a browser noted there: of `NAME.wasm` in `NAME.noted`.
+fn profiled(job: &Job) -> Result<()> {
+    let noted = job.target.join("pack/profile");
+    for build in Build::ALL {
+        let bits = noted.join(build.file()).with_extension("noted");
+        let bits = std::fs::read_to_string(&bits)
+            .with_context(|| format!("cannot read {}", bits.display()))?;
+        let (_, wasm) = module::bind(&module::compile(job, build)?, true)?;
+        let text = cut::profile_of(&wasm, &bits)?.text();
+        std::fs::write(job.root.join("www").join(build.profile()), text)?;
+    }
+    Ok(())
 }
 
 fn player(job: &Job) -> Result<()> {
@@ -147,12 +181,17 @@ fn player(job: &Job) -> Result<()> {
         .text(&sources.controls_style)
         .text(&types);
     facades.iter().for_each(|(name, text)| _ = stamp.text(name).text(text));
+    for build in Build::ALL {
+        stamp.text(&job.optional(&build.profile())?);
+    }
     stamp.text(&format!("{optimizer:?}"));
     let record = job.target.join("pack/stamp");
     let dist = job.dist();
     if stamp.matches(&record)
         && dist.join("nearlive.js").exists()
         && Build::ALL.iter().all(|build| dist.join(build.file()).exists())
+        && (job.profile != "wasm"
+            || Build::ALL.iter().all(|build| dist.join(build.later()).exists()))
     {
         return Ok(());
     }
@@ -204,7 +243,7 @@ fn player(job: &Job) -> Result<()> {
 fn modules(job: &Job, compiled: &[(Build, Vec<u8>)], optimizer: Option<&Path>) -> Result<String> {
     let mut glue: Option<String> = None;
     for (build, wasm) in compiled {
-        let (own, wasm) = module::bind(wasm, false)?;
+        let (own, wasm) = module::bind(wasm, true)?;
         if code(glue.get_or_insert_with(|| own.clone())) != code(&own) {
             bail!("{} needs another script than the other modules do", build.file());
         }
@@ -212,11 +251,17 @@ fn modules(job: &Job, compiled: &[(Build, Vec<u8>)], optimizer: Option<&Path>) -
             Some(program) => module::optimize(program, &job.target.join("pack"), &wasm)?,
             None => wasm,
         };
-        let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
-        let stands_for = |it: &&Build| *it == build || compiled.len() == 1;
-        for build in Build::ALL.iter().filter(stands_for) {
-            write(&job.dist(), build.file(), &wasm)?;
+        let stands_for = |it: &&Build| it == &build || compiled.len() == 1;
+        if job.profile != "wasm" {
+            for build in Build::ALL.iter().filter(stands_for) {
+                write(&job.dist(), build.file(), &wasm)?;
+            }
+            continue;
         }
+        let profile = cut::Profile::read(&job.optional(&build.profile())?)?;
+        let (first, second) = cut::parts(&wasm, &profile)?;
+        write(&job.dist(), build.file(), &arrange::arrange(&first)?)?;
+        write(&job.dist(), build.later(), &arrange::arrange(&second)?)?;
     }
     glue.context("there is no module")
 }
