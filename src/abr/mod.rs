@@ -6,6 +6,7 @@
 //! | [`live`] | the rule for segments that are read while they grow |
 //! | [`plan`] | the rule for segments that are fetched ahead, whole: what is worth most over all that the link may do |
 //! | [`levels`] | what the link may do: how likely each throughput is next |
+//! | [`replace`] | whether what is buffered low is fetched again, better |
 //! | [`pace`] | how fast one download comes, over all of it and lately |
 //! | [`abandon`] | giving up a growing segment because it falls behind |
 //! | [`probe`] | when to test whether the link carries the next rung, and what the test shows |
@@ -25,6 +26,7 @@ pub mod live;
 pub mod pace;
 pub mod plan;
 pub mod probe;
+pub mod replace;
 pub mod shown;
 
 use crate::units::Bitrate;

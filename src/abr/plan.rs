@@ -11,13 +11,14 @@ use super::{Choice, Mbps, Rung};
 use crate::time::Duration;
 use crate::units::Bitrate;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// The worth of three seconds of the top rung.
 const TOP: i64 = 4096;
 /// Worth is counted for segments of this length, milliseconds.
-const USUAL: i64 = 3000;
+pub(super) const USUAL: i64 = 3000;
 /// What the next segment's future counts, thousandths: a link is what it is for a minute or two. 960 to 985 score alike.
 const FUTURE: i64 = 970;
 /// The buffer is divided into this many parts.
@@ -29,7 +30,7 @@ const LONGEST: i64 = 60_000;
 const RESERVE: i64 = 8000;
 const RESERVE_PERCENT: i64 = 8;
 /// A segment that is late is given up after this time, milliseconds, so far as one can know beforehand.
-const NOTICE: i64 = 500;
+pub(super) const NOTICE: i64 = 500;
 /// Giving a segment up has to gain as much as half a second of standing still costs.
 const GIVE_UP: i64 = TOP / 2;
 /// Rates that are less likely than this count as impossible; of [`ONE`].
@@ -70,7 +71,7 @@ pub struct UnderWay {
 
 /// What the values were made for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Shape {
+pub(super) struct Shape {
     /// The bandwidth of each rung, bits a millisecond.
     kbps: Vec<i64>,
     /// The worth of a segment of each rung.
@@ -83,12 +84,12 @@ struct Shape {
 /// The values of all states.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    shape: Shape,
+    pub(super) shape: Shape,
     /// By level, rung and part of the buffer.
     values: Vec<i32>,
 }
 
-fn millis(time: Duration) -> i64 {
+pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(LONGEST).max(0)
 }
 
@@ -111,11 +112,21 @@ impl Shape {
         self.kbps.get(rung).map_or(0, |k| k * self.length)
     }
 
-    fn worth(&self, rung: usize) -> i64 {
+    /// The bits that are still to come of a segment.
+    fn left(&self, rung: usize, it: &UnderWay) -> i64 {
+        let got = i64::try_from(it.got.saturating_mul(8)).unwrap_or(i64::MAX);
+        (self.bits(rung) - got).max(0)
+    }
+
+    pub(super) fn worth(&self, rung: usize) -> i64 {
         self.worth.get(rung).copied().unwrap_or(0)
     }
 
-    fn change(&self, a: usize, b: usize) -> i64 {
+    pub(super) const fn length(&self) -> i64 {
+        self.length
+    }
+
+    pub(super) fn change(&self, a: usize, b: usize) -> i64 {
         (self.worth(a) - self.worth(b)).abs()
     }
 
@@ -136,7 +147,7 @@ impl Shape {
 
 impl Plan {
     /// The worth of all that follows, with this much buffered.
-    fn value(&self, level: usize, rung: usize, buffer: i64) -> i64 {
+    pub(super) fn value(&self, level: usize, rung: usize, buffer: i64) -> i64 {
         let cell = self.shape.cell();
         let low = usize::try_from(buffer / cell).unwrap_or(0).min(CELLS - 2);
         let at = (level * self.shape.rungs() + rung) * CELLS + low;
@@ -158,7 +169,7 @@ impl Plan {
     }
 
     /// The rates that a level may show, with their probabilities and what a download of `rung` takes at them.
-    fn rates(
+    pub(super) fn rates(
         &self,
         view: &View<'_>,
         noise: &[u32],
@@ -177,6 +188,11 @@ impl Plan {
         noise.iter().enumerate().filter(|it| *it.1 >= NEVER).map(one).collect()
     }
 
+    /// The values are of these rungs.
+    pub(super) fn fits(&self, view: &View<'_>) -> bool {
+        Shape::of(view) == self.shape
+    }
+
     /// Makes the values fit what is known now.
     fn solve(&mut self, view: &View<'_>, outlook: &Outlook) {
         let shape = Shape::of(view);
@@ -189,6 +205,11 @@ impl Plan {
         for _ in 0..rounds {
             self.round(view, outlook);
         }
+    }
+
+    /// How long a segment under way still takes, milliseconds.
+    pub(super) fn time_left(&self, view: &View<'_>, it: &UnderWay, rung: usize) -> i64 {
+        self.shape.left(rung, it) / rate_left(view, it)
     }
 
     /// A round of value iteration.
@@ -262,12 +283,7 @@ impl Plan {
         let (to, from) = (view.rungs.get(best)?, view.rungs.get(current)?);
         let (enough, of) =
             if best > current { ("enough for", to) } else { ("too little for", from) };
-        let link = Mbps(Bitrate::from_kbps(u64::from(kbps(likeliest(&outlook.next)))));
-        let why = format!(
-            "throughput {link} with {} s buffered is {enough} {}",
-            view.ahead.as_secs(),
-            Mbps(of.bandwidth)
-        );
+        let why = why(&outlook.next, view.ahead, enough, of.bandwidth);
         (best != current).then_some(Choice { rep: to.rep, why })
     }
 
@@ -297,21 +313,18 @@ impl Plan {
         if current == 0 {
             return None;
         }
-        if Shape::of(view) != self.shape {
+        if !self.fits(view) {
             let mut levels = view.levels.clone();
             levels.settle(it.rate);
             self.solve(view, &levels.outlook());
         }
-        let others = view.others.as_bps().min(it.rate.as_bps() / 8 * 7);
-        let rate =
-            i64::try_from((it.rate.as_bps() - others) / 1000).unwrap_or(i64::MAX >> 32).max(1);
+        let rate = rate_left(view, it);
         let (level, buffer) = (nearest(it.rate), millis(view.ahead));
-        let got = i64::try_from(it.got.saturating_mul(8)).unwrap_or(i64::MAX);
         let worth = |rung: usize, bits: i64, delay: i64| {
             let time = delay + bits / rate;
             self.worth(level, rung, (time, i64::MAX), buffer) - self.shape.change(rung, before)
         };
-        let left = (self.shape.bits(current) - got).max(0);
+        let left = self.shape.left(current, it);
         let keeps = worth(current, left, 0) + GIVE_UP;
         let lower = |rung: usize| worth(rung, self.shape.bits(rung), millis(view.delay));
         let best =
@@ -326,8 +339,17 @@ impl Plan {
     }
 }
 
-fn likeliest(belief: &Belief) -> usize {
-    (0..LEVELS).max_by_key(|&i| belief.get(i)).unwrap_or(0)
+/// What the segment under way has of the link, bits a millisecond.
+fn rate_left(view: &View<'_>, it: &UnderWay) -> i64 {
+    let others = view.others.as_bps().min(it.rate.as_bps() / 8 * 7);
+    i64::try_from((it.rate.as_bps() - others) / 1000).unwrap_or(i64::MAX >> 32).max(1)
+}
+
+/// The reason for a choice.
+pub(super) fn why(link: &Belief, ahead: Duration, enough: &str, of: Bitrate) -> String {
+    let likeliest = (0..LEVELS).max_by_key(|&i| link.get(i)).unwrap_or(0);
+    let link = Mbps(Bitrate::from_kbps(u64::from(kbps(likeliest))));
+    format!("throughput {link} with {} s buffered is {enough} {}", ahead.as_secs(), Mbps(of))
 }
 
 #[cfg(test)]
