@@ -32,17 +32,8 @@ impl Offsets {
         after: Option<Position>,
         start_us: i64,
     ) -> i64 {
-        let astray = |offset: i64| {
-            let at = Position::from_micros(start_us.saturating_add(offset));
-            let beside = segment.start.since(at).max(at.since(segment.end));
-            let beside = beside.as_micros();
-            after.map_or(beside, |after| beside.min(at.micros_from(after).unsigned_abs()))
-        };
-        let known = self.0.iter().rev().filter(|it| it.0 == timeline).map(|it| it.1);
-        if let Some(best) = known.min_by_key(|offset| astray(*offset))
-            && astray(best) <= ASTRAY_US
-        {
-            return best;
+        if let Some(known) = self.known(timeline, segment, after, start_us) {
+            return known;
         }
         let offset = segment.start.as_micros().saturating_sub(start_us);
         if self.0.len() >= MOST {
@@ -50,6 +41,24 @@ impl Offsets {
         }
         self.0.push((timeline, offset));
         offset
+    }
+
+    /// The same, if it is known already.
+    pub fn known(
+        &self,
+        timeline: u64,
+        segment: Span,
+        after: Option<Position>,
+        start_us: i64,
+    ) -> Option<i64> {
+        let astray = |offset: i64| {
+            let at = Position::from_micros(start_us.saturating_add(offset));
+            let beside = segment.start.since(at).max(at.since(segment.end));
+            let beside = beside.as_micros();
+            after.map_or(beside, |after| beside.min(at.micros_from(after).unsigned_abs()))
+        };
+        let known = self.0.iter().rev().filter(|it| it.0 == timeline).map(|it| it.1);
+        known.min_by_key(|offset| astray(*offset)).filter(|best| astray(*best) <= ASTRAY_US)
     }
 }
 
