@@ -45,6 +45,8 @@ pub struct Film {
     pub picture_lacks_ms: u64,
     /// The same for the sound.
     pub sound_lacks_ms: u64,
+    /// The last picture of each segment of the highest rung lasts this much too long, milliseconds.
+    pub top_overlaps_ms: u64,
     /// The manifest says that the film is this much longer than `sizes`, milliseconds.
     pub said_longer_ms: i64,
 }
@@ -125,10 +127,11 @@ impl FilmServer {
         let there = self.there_ms(index, self.film.picture_lacks_ms)?;
         let count = (there / 40).max(1);
         let size = sizes.get(rung)? * there / ms / (count + 3);
+        let over = if rung + 1 == sizes.len() { self.film.top_overlaps_ms * 90 } else { 0 };
         let frame = |i: u64| {
             let sync = i == 0;
             let bytes = if sync { 4 * size } else { size };
-            let lasts = if i + 1 == count { there * 90 - (count - 1) * 3600 } else { 3600 };
+            let lasts = if i + 1 == count { there * 90 - (count - 1) * 3600 + over } else { 3600 };
             let lasts = u32::try_from(lasts).unwrap_or(3600);
             (start * 90 + i * 3600, lasts, u32::try_from(bytes).unwrap_or(0).max(8), sync)
         };
