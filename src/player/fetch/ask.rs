@@ -42,10 +42,11 @@ impl Fetch<'_> {
         if stream.asks_nothing() {
             return Step::Rest;
         }
+        self.look_at_replacement(cx, track);
         if self.requests.retries.holds_back(cx, Need::Track(track)) {
             return Step::Rest;
         }
-        if stream.has_asked_enough(self.is_live()) {
+        if self.tracks.get(track).is_none_or(|s| s.has_asked_enough(self.is_live())) {
             return Step::Rest;
         }
         let (types, url) = (&*self.types, self.rest.url);
@@ -71,19 +72,26 @@ impl Fetch<'_> {
         match plan {
             Plan::Fetch(segment) => match self.decide_rung(cx.now, track) {
                 Some(place) => self.change_place(track, place),
-                None => self.fetch(cx, track, rep, segment),
+                None => self
+                    .replace(cx, p, track)
+                    .unwrap_or_else(|| self.fetch(cx, track, rep, segment)),
             },
             Plan::Later(wall) => self.later(cx, track, rep, wall),
             Plan::Room(media) => {
-                let rate = self.rest.head.snap().rate.permille().max(500);
-                // A wait shorter than the timer's resolution would wake again and again at this moment.
-                let wait = (media * 1000 / rate).max(Duration::from_millis(5));
-                cx.wake_at(cx.now + wait, Reason::BufferRoom);
-                Step::Rest
+                self.replace(cx, p, track).unwrap_or_else(|| self.wait_for_room(cx, media))
             }
             Plan::Reload => self.newer(cx.now, track, rep),
             Plan::PeriodEnd => self.next_period(cx, p, track),
         }
+    }
+
+    /// Enough is buffered until so much of it is played.
+    fn wait_for_room(&self, cx: &mut Cx<'_>, media: Duration) -> Step {
+        let rate = self.rest.head.snap().rate.permille().max(500);
+        // A wait shorter than the timer's resolution would wake again and again at this moment.
+        let wait = (media * 1000 / rate).max(Duration::from_millis(5));
+        cx.wake_at(cx.now + wait, Reason::BufferRoom);
+        Step::Rest
     }
 
     /// The next segment is due at `wall`, on the clock of the segments.

@@ -13,6 +13,7 @@
 //! | [`retry`] | trying again |
 //! | [`missing`] | a live segment that is not there |
 //! | [`film`] | a segment of a film that cannot be had |
+//! | [`replace`] | fetching again, better, what is buffered low |
 //! | [`rung`] | going to another representation |
 
 mod ask;
@@ -21,6 +22,7 @@ mod fill;
 mod film;
 mod missing;
 mod receive;
+mod replace;
 mod retry;
 mod rung;
 

@@ -12,7 +12,8 @@ use crate::player::place::{Place, rep_of, track_of};
 use crate::player::playhead::ENTRY;
 use crate::player::quality::{LATE_BY_LINK, Read};
 use crate::player::retries::Need;
-use crate::presentation::TrackKind;
+use crate::player::track::download::middle;
+use crate::presentation::{Segment, TrackKind};
 use crate::time::{Duration, Instant};
 
 /// Media nearer than this to the element is not replaced when the viewer chooses a quality.
@@ -33,12 +34,19 @@ impl Fetch<'_> {
         let Some(stream) = self.tracks.of(TrackKind::Video) else { return };
         let place = stream.place();
         let (Some(track), Some(rep)) = (track_of(p, place), rep_of(p, place)) else { return };
-        let chosen = self.quality.chosen(self.types, track);
-        let same = chosen.is_none_or(|chosen| chosen == place.rep);
-        let border = self.rest.manifest.list(rep).at(soon).map(|s| s.end);
-        let Some(border) = border.filter(|b| !same && *b < stream.fetching_at()) else {
-            return;
+        let Some(chosen) = self.quality.chosen(self.types, track) else { return };
+        let other = |s: &Segment| {
+            let held = stream.buffer().quality_at(middle(s));
+            held.and_then(|it| self.quality.rep_of(track, it)).unwrap_or(place.rep) != chosen
         };
+        let list = self.rest.manifest.list(rep);
+        let after = |s: &Segment| s.number.checked_add(1).and_then(|it| list.numbered(it));
+        let mut next = list.at(soon).as_ref().and_then(after);
+        while let Some(s) = next.as_ref().filter(|s| s.start < stream.fetching_at() && !other(s)) {
+            next = after(s);
+        }
+        let border = next.map(|s| s.start).filter(|border| *border < stream.fetching_at());
+        let Some(border) = border else { return };
         if let Some(stream) = self.tracks.of_mut(TrackKind::Video) {
             stream.retarget(cx, self.requests, border);
         }
@@ -56,7 +64,9 @@ impl Fetch<'_> {
         let read = Read { track, id, len, away, moved };
         let Some((quality, requests, view)) = self.quality_parts(cx.now) else { return };
         let growing = view.growing;
-        let Some(choice) = quality.read(cx.now, &view, requests, &read) else { return };
+        let Some(choice) = quality.read(cx.now, &view, requests, &read) else {
+            return self.replacement_read(cx, track, id);
+        };
         if growing {
             return self.drop_to(cx, track, choice);
         }

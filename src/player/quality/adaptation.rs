@@ -97,7 +97,7 @@ pub(in crate::player) struct Adaptation {
     reason: String,
     /// Every quality that was fetched so far, and the reason of the last time; tracks name a
     /// quality by its index here.
-    known: Vec<(Quality, String)>,
+    pub(super) known: Vec<(Quality, String)>,
 }
 
 impl Adaptation {

@@ -83,9 +83,10 @@ impl Adaptation {
         if !v.growing {
             self.estimate.read(now, len, after, false);
             let stream = v.tracks.get(read.track).filter(|_| leads);
-            let d = stream.and_then(Stream::coming).filter(|d| d.id() == read.id);
+            let d = stream.and_then(|stream| stream.download(read.id));
             if let Some(d) = d {
-                self.reads.paced(now, requests, (read.id, d.place().rep), len);
+                let again = stream.is_some_and(|s| s.replacement().coming().is_some());
+                self.reads.paced(now, requests, (read.id, (!again).then_some(d.place().rep)), len);
             }
             return self.give_up_whole(now, v, read);
         }
@@ -141,7 +142,7 @@ impl Adaptation {
         }
         let coming = self.reads.coming.as_ref().filter(|it| it.id == read.id)?;
         let rate = coming.pace.lately()?;
-        let before = self.reads.before.unwrap_or(coming.rep);
+        let before = self.reads.before.or(coming.rep)?;
         let rungs = self.rungs(now, v.types, track);
         let view = plan::View {
             rungs: &rungs,

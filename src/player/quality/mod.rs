@@ -5,12 +5,14 @@
 //! |---|---|
 //! | [`adaptation`] | the choice, before a segment is asked for |
 //! | [`measure`] | measuring the throughput, and giving up a segment that arrives too slowly |
+//! | [`replacement`] | fetching again what is buffered low |
 //! | [`state`] | what is remembered between reads, and the running probe |
 //! | [`probe`] | testing whether the link carries the next rung |
 
 mod adaptation;
 mod measure;
 mod probe;
+mod replacement;
 mod state;
 
 pub(super) use adaptation::{Adaptation, LATE_BY_LINK, View};

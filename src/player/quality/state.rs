@@ -29,7 +29,7 @@ impl Reads {
         &mut self,
         now: Instant,
         requests: &Requests,
-        (id, rep): (FetchId, usize),
+        (id, rep): (FetchId, Option<usize>),
         bytes: u64,
     ) {
         if self.coming.as_ref().is_none_or(|it| it.id != id) {
@@ -47,7 +47,7 @@ impl Reads {
     /// The download has come whole, if it is the one that was measured.
     pub(super) fn came(&mut self, id: FetchId) -> Option<Pace> {
         let coming = self.coming.take_if(|it| it.id == id)?;
-        self.before = Some(coming.rep);
+        self.before = coming.rep.or(self.before);
         Some(coming.pace)
     }
 }
@@ -56,7 +56,8 @@ impl Reads {
 #[derive(Debug)]
 pub(super) struct Coming {
     pub(super) id: FetchId,
-    pub(super) rep: usize,
+    /// Of which representation it is; `None`: it replaces something.
+    pub(super) rep: Option<usize>,
     pub(super) pace: Pace,
 }
 

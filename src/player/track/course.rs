@@ -124,6 +124,7 @@ impl Stream {
         requests: &mut Requests,
         id: FetchId,
     ) -> Option<Segment> {
+        self.replacement.lost(cx, id);
         let i = self.downloads.iter().position(|d| d.id == id)?;
         while self.downloads.len() > i + 1 {
             if let Some(later) = self.downloads.pop_back() {
@@ -157,6 +158,7 @@ impl Stream {
             requests.cancel(cx, d.id);
             release(cx, d.waiting);
         }
+        self.replacement.leave(cx, requests, all);
         self.buffer.leave(cx, all);
         self.reached = None;
         self.cursor = Cursor::At(at);
@@ -164,6 +166,13 @@ impl Stream {
         self.ended = false;
         self.trouble = Trouble::default();
         requests.retries.had_media(self.id);
+    }
+
+    /// Goes back to a hole that a replacement has torn, if one has.
+    pub(in crate::player) fn mend(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
+        if let Some(at) = self.replacement.torn(&self.buffer) {
+            self.retarget(cx, requests, at);
+        }
     }
 
     /// There is no room for what lies after `at`: what waits for room goes as well, for it would

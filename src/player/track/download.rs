@@ -42,6 +42,34 @@ pub(in crate::player) struct Download {
 }
 
 impl Download {
+    /// Asked for just now.
+    pub(in crate::player) const fn new(
+        (id, sent_at): (FetchId, Instant),
+        segment: Segment,
+        place: Place,
+        wrapping: Wrapping,
+        quality: u32,
+        edge_at_ask: Position,
+    ) -> Self {
+        Self {
+            id,
+            segment,
+            place,
+            wrapping,
+            quality,
+            sent_at,
+            edge_at_ask,
+            waiting: Vec::new(),
+            done: false,
+            begun: false,
+            open: None,
+            finished: None,
+            next_finished: None,
+            reached: None,
+            got: 0,
+        }
+    }
+
     pub(in crate::player) const fn id(&self) -> FetchId {
         self.id
     }

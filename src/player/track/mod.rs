@@ -11,6 +11,7 @@
 //! | file | owns |
 //! |---|---|
 //! | [`stream`] | one track: what is on its way, and how it gets to the buffer |
+//! | [`replacement`] | a segment that is fetched again, better, in place of a buffered one |
 //! | [`course`] | where it fetches, and how far its media has come |
 //! | [`next`] | what it asks for next |
 //! | [`trouble`] | what went wrong with its segments; [`missing`]: those that are not there |
@@ -30,6 +31,7 @@ pub(super) mod download;
 mod late;
 mod missing;
 pub(super) mod next;
+pub(super) mod replacement;
 pub(super) mod silence;
 pub(in crate::player) mod sniff;
 mod sniffing;

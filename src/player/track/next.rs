@@ -73,7 +73,13 @@ impl Stream {
 
     /// As many requests for segments are open as may be: two live, else one.
     pub(in crate::player) fn has_asked_enough(&self, live: bool) -> bool {
-        self.downloads.len() >= if live { 2 } else { 1 }
+        self.replacement.coming().is_some() || self.downloads.len() >= if live { 2 } else { 1 }
+    }
+
+    /// A buffered segment may be fetched again: nothing is on its way, and the browser has room.
+    pub(in crate::player) fn may_replace(&self) -> bool {
+        let calm = self.downloads.is_empty() && self.buffer.squeezed() == 0;
+        calm && self.transport.is_none() && self.replacement.may_begin()
     }
 
     /// A request for a segment may be made now. `beside`: also while another one is open, once media of that

@@ -10,6 +10,7 @@
 
 use super::buffer::Buffer;
 use super::download::{Download, News, Source, learn, release, take_fact};
+use super::replacement::Replacement;
 use super::sniff::Sniff;
 use super::transport::{Piece, Transport};
 use super::trouble::Trouble;
@@ -55,6 +56,8 @@ pub(in crate::player) struct Stream {
     pub(super) ended: bool,
     pub(super) buffer: Buffer,
     pub(super) trouble: Trouble,
+    /// What is fetched again.
+    pub(super) replacement: Replacement,
     /// How much later than the manifest says its segments are there.
     pub(super) lateness: Lateness,
     /// The duration of its last fragment. Media this close to the live edge is still being made, so it is not
@@ -97,6 +100,7 @@ impl Stream {
             ended: false,
             buffer: Buffer::new(id, mime),
             trouble: Trouble::default(),
+            replacement: Replacement::default(),
             lateness: Lateness::default(),
             grain: Duration::ZERO,
             segment: Duration::ZERO,
@@ -136,6 +140,21 @@ impl Stream {
     /// The segment on its way that was asked for first.
     pub(in crate::player) fn coming(&self) -> Option<&Download> {
         self.downloads.front()
+    }
+
+    /// What is fetched again.
+    pub(in crate::player) const fn replacement(&self) -> &Replacement {
+        &self.replacement
+    }
+
+    /// The same, to change it.
+    pub(in crate::player) const fn replacement_mut(&mut self) -> &mut Replacement {
+        &mut self.replacement
+    }
+
+    /// The segment on its way that was asked for first, or what is fetched again, if `id` brings it.
+    pub(in crate::player) fn download(&self, id: FetchId) -> Option<&Download> {
+        self.coming().into_iter().chain(self.replacement.coming()).find(|d| d.id == id)
     }
 
     /// The segment that download `id` brings.
@@ -222,23 +241,9 @@ impl Stream {
         self.run.end = segment.end;
         self.segment = segment.end.since(segment.start);
         self.last_done = false;
-        self.downloads.push_back(Download {
-            id,
-            segment,
-            place: self.place,
-            wrapping,
-            quality,
-            sent_at: now,
-            edge_at_ask: edge,
-            waiting: Vec::new(),
-            done: false,
-            begun: false,
-            open: None,
-            finished: None,
-            next_finished: None,
-            reached: None,
-            got: 0,
-        });
+        let place = self.place;
+        let download = Download::new((id, now), segment, place, wrapping, quality, edge);
+        self.downloads.push_back(download);
         self.quality.replace(quality) != Some(quality)
     }
 
@@ -274,6 +279,7 @@ impl Stream {
         facts: Vec<Fact>,
     ) -> Vec<News> {
         let mut news = Vec::new();
+        let Some(facts) = self.replacement.read(id, (blob, len), facts) else { return news };
         if let Some(d) = self.downloads.iter_mut().find(|d| d.id == id) {
             d.got += u64::from(len);
         }
@@ -318,6 +324,10 @@ impl Stream {
         id: FetchId,
     ) -> Vec<News> {
         let mut news = Vec::new();
+        if self.replacement.done(cx, offsets, &mut self.buffer, id) {
+            return news;
+        }
+        self.replacement.segment_came();
         self.trouble = Trouble::default();
         if let Some(d) = self.downloads.iter_mut().find(|d| d.id == id) {
             d.done = true;
@@ -409,6 +419,7 @@ impl Stream {
 
     /// Lets go of everything that is kept for it.
     pub(super) fn stop(self, cx: &mut Cx<'_>) {
+        self.replacement.stop(cx);
         for d in self.downloads {
             release(cx, d.waiting);
         }

@@ -1,0 +1,194 @@
+//! A segment that is fetched again, better, in place of one that is buffered.
+//!
+//! It moves nothing: not the cursor, not the run, not the place of its track. It goes to the buffer in one go when all of
+//! it has come, so that what it is to replace stays until then, and one that fails or comes too late is just forgotten.
+//! In the browser it takes the place of all from its key frame to its end, and nothing else where the borders of both
+//! rungs agree (MSE 3.5.8, coded frame processing). Where they do not although their lists say so, there is a hole
+//! behind it: from there on all is fetched again, and nothing is replaced any more.
+
+use super::buffer::Buffer;
+use super::download::{Download, News, release, take_fact};
+use crate::buffer::offsets::Offsets;
+use crate::media::scan::Fact;
+use crate::player::cx::Cx;
+use crate::player::io::{BlobId, FetchId};
+use crate::player::requests::Requests;
+use crate::time::{Duration, Position, Span};
+use alloc::vec::Vec;
+
+/// Borders this near are the same: less than half a frame.
+const SAME: Duration = Duration::from_millis(10);
+/// Media may begin and end this far from where it is listed.
+const SEAM: Duration = Duration::from_millis(100);
+/// A longer hole behind a replacement is one.
+const HOLE: Duration = Duration::from_millis(60);
+
+/// What is replaced of a track.
+#[derive(Debug, Default)]
+pub(in crate::player) struct Replacement {
+    /// On its way.
+    coming: Option<Download>,
+    /// Put into the buffer last, and how far there was media without a hole.
+    put: Option<Span>,
+    /// Nothing is replaced before the next segment has come.
+    rests: bool,
+    /// The media does not agree with the lists: nothing is replaced any more.
+    never: bool,
+}
+
+impl Replacement {
+    /// What is on its way.
+    pub(in crate::player) const fn coming(&self) -> Option<&Download> {
+        self.coming.as_ref()
+    }
+
+    /// Something may be replaced now.
+    pub(super) const fn may_begin(&self) -> bool {
+        self.coming.is_none() && !self.rests && !self.never
+    }
+
+    /// It was asked for.
+    pub(in crate::player) fn begin(&mut self, download: Download) {
+        self.coming = Some(download);
+    }
+
+    /// Nothing is replaced before the next segment has come.
+    pub(in crate::player) const fn rest(&mut self) {
+        self.rests = true;
+    }
+
+    /// A segment of the track has come: the link may be another one now.
+    pub(super) const fn segment_came(&mut self) {
+        self.rests = false;
+    }
+
+    /// Gives up what is on its way.
+    pub(in crate::player) fn give_up(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
+        if let Some(id) = self.coming().map(Download::id) {
+            requests.cancel(cx, id);
+            self.lost(cx, id);
+        }
+    }
+
+    /// Download `id` failed: lets go of it, if it is one.
+    pub(super) fn lost(&mut self, cx: &mut Cx<'_>, id: FetchId) {
+        if let Some(d) = self.coming.take_if(|d| d.id == id) {
+            release(cx, d.waiting);
+            self.rest();
+        }
+    }
+
+    /// Fetching goes elsewhere. What was put into the buffer is looked at no more, unless a part of it waits for room
+    /// and is taken back now.
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, taken_back: bool) {
+        self.give_up(cx, requests);
+        self.put = self.put.take().filter(|_| taken_back);
+    }
+
+    /// Its track ends.
+    pub(super) fn stop(self, cx: &mut Cx<'_>) {
+        if let Some(d) = self.coming {
+            release(cx, d.waiting);
+        }
+    }
+
+    /// A read of download `id` came; gives it back if that is no replacement.
+    pub(super) fn read(
+        &mut self,
+        id: FetchId,
+        (blob, len): (BlobId, u32),
+        facts: Vec<Fact>,
+    ) -> Option<Vec<Fact>> {
+        let Some(d) = self.coming.as_mut().filter(|d| d.id == id) else { return Some(facts) };
+        d.got += u64::from(len);
+        d.waiting.push((blob, facts));
+        None
+    }
+
+    /// Download `id` is whole: a replacement goes to the buffer. Answers false if it is none.
+    pub(super) fn done(
+        &mut self,
+        cx: &mut Cx<'_>,
+        offsets: &Offsets,
+        buffer: &mut Buffer,
+        id: FetchId,
+    ) -> bool {
+        let Some(mut d) = self.coming.take_if(|d| d.id == id) else { return false };
+        let parts = core::mem::take(&mut d.waiting);
+        let facts = || parts.iter().flat_map(|part| &part.1);
+        if d.wrapping.offset_us.is_none() {
+            d.wrapping.offset_us = known(&d, offsets, facts());
+        }
+        let damaged = facts().any(|fact| matches!(fact, Fact::Damaged { .. }));
+        let listed = Span { start: d.segment.start, end: d.segment.end };
+        let covers = covered(facts(), &d).filter(|_| !damaged);
+        if !covers.is_some_and(|span| near(span, listed, SEAM)) {
+            self.never |= covers.is_some();
+            self.rest();
+            release(cx, parts);
+            return true;
+        }
+        let end = buffer.ranges().end_from(listed.start);
+        self.put = Some(Span { start: listed.start, end });
+        buffer.prepare(cx, &d.wrapping);
+        // Its messages were told with what it replaces.
+        let (mut grain, mut news) = (Duration::ZERO, Vec::<News>::new());
+        for (blob, facts) in parts {
+            buffer.put_part(cx, blob);
+            for fact in facts {
+                take_fact(&mut d, buffer, &mut grain, fact, &mut news);
+            }
+        }
+        buffer.segment_done();
+        true
+    }
+
+    /// Where a hole was torn by the last one. It is said once.
+    pub(super) fn torn(&mut self, buffer: &Buffer) -> Option<Position> {
+        if !buffer.is_idle() {
+            return None;
+        }
+        let put = self.put.take()?;
+        let end = buffer.ranges().end_from(put.start);
+        let torn = put.end.since(end) > HOLE;
+        self.never |= torn;
+        torn.then_some(end)
+    }
+}
+
+/// Two segments have the same borders.
+pub(in crate::player) fn agree(a: Span, b: Span) -> bool {
+    near(a, b, SAME)
+}
+
+fn near(a: Span, b: Span, most: Duration) -> bool {
+    let near = |a: Position, b: Position| a.since(b).max(b.since(a)) <= most;
+    near(a.start, b.start) && near(a.end, b.end)
+}
+
+/// The offset of a replacement's timeline. It is not learnt from it: what it replaces was placed before.
+fn known<'f>(
+    d: &Download,
+    offsets: &Offsets,
+    mut facts: impl Iterator<Item = &'f Fact>,
+) -> Option<i64> {
+    let listed = Span { start: d.segment.start, end: d.segment.end };
+    facts.find_map(|fact| match fact {
+        Fact::Fragment(f) => offsets.known(d.segment.timeline, listed, None, f.start.as_micros()),
+        _ => None,
+    })
+}
+
+/// What the fragments of a segment cover.
+fn covered<'f>(facts: impl Iterator<Item = &'f Fact>, d: &Download) -> Option<Span> {
+    let offset = d.wrapping.offset_us?;
+    let fragment = |fact: &Fact| match fact {
+        Fact::Fragment(f) => {
+            let start = Position::from_micros(f.start.as_micros()).offset(offset);
+            Some(Span { start, end: start + f.duration })
+        }
+        _ => None,
+    };
+    let all = facts.filter_map(fragment);
+    all.reduce(|a, b| Span { start: a.start.min(b.start), end: a.end.max(b.end) })
+}
