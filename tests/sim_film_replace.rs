@@ -100,6 +100,26 @@ fn a_replacement_that_fails_leaves_what_was_buffered() {
 }
 
 #[test]
+fn an_initialization_segment_that_only_a_replacement_needs_may_fail() {
+    let film = || Film::steady(40, 2000, &LADDER);
+    for trouble in [Trouble::Status(404), Trouble::Page, Trouble::StallAfter(0)] {
+        for rung in ["v1/init", "v2/init", "v3/init"] {
+            // The first rung is kept until the link is seen to be better.
+            let path = Path::steady(200);
+            let mut sim = Setup { path, ..Setup::new(FilmServer::new(film())) }.start();
+            sim.load(DASH);
+            sim.run_to(secs(12));
+            sim.fault(Fault::all(secs(12)..secs(16), rung, trouble.clone()));
+            sim.kbps(8000);
+            let end = sim.run_until(secs(200), |s| s.element().ended());
+            let report = sim.finish();
+            report.sound().unwrap();
+            assert!(end && report.fatal().is_empty(), "{rung} {trouble:?}: {report}");
+        }
+    }
+}
+
+#[test]
 fn a_seek_while_a_replacement_is_under_way_plays_on_there() {
     for ms in (500..5000).step_by(1300) {
         for to in [66_000_000, 72_000_000, 20_000_000, 150_000_000] {

@@ -24,6 +24,9 @@ impl Fetch<'_> {
     ) {
         if let Some(stream) = self.tracks.get_mut(track) {
             stream.preliminary_over();
+            if stream.replacement_mut().lost_init(sent.id) {
+                return;
+            }
         }
         let error = Error::of_request(failure, &sent.url, "the start of the media");
         self.preliminary_trouble(cx, track, error, sent.failed(cx.now, failure));

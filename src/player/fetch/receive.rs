@@ -91,7 +91,10 @@ impl Fetch<'_> {
         body: &[u8],
         what: &str,
     ) {
-        if self.requests.moves_on(sent) {
+        let stream = self.tracks.get_mut(track);
+        if self.requests.moves_on(sent)
+            || stream.is_some_and(|s| s.replacement_mut().lost_init(sent.id))
+        {
             return;
         }
         let failure = if sent.is_page(body) { Failure::Page } else { Failure::Unreadable };

@@ -93,8 +93,16 @@ impl Fetch<'_> {
         let init = s.init.clone().or_else(|| rep.init.clone());
         let data = match &init {
             None => Rc::default(),
-            // It is asked for where the track goes on in this rung.
-            Some(resource) => stream.init(resource)?,
+            Some(resource) => match stream.init(resource) {
+                Some(data) => data,
+                None => {
+                    let stream = self.tracks.get_mut(track)?;
+                    stream.ask_init(cx, self.requests, resource.clone());
+                    let asked = stream.fetching();
+                    stream.replacement_mut().asked_init(asked);
+                    return Some(Step::Rest);
+                }
+            },
         };
         let wrapping = stream.wrapping(Some(p), rep, init, data)?;
         if let SegmentList::Indexed { index } = &rep.segments {

@@ -28,6 +28,8 @@ const HOLE: Duration = Duration::from_millis(60);
 pub(in crate::player) struct Replacement {
     /// On its way.
     coming: Option<Download>,
+    /// The request for an initialization segment that only a replacement needs.
+    init: Option<FetchId>,
     /// Put into the buffer last, and how far there was media without a hole.
     put: Option<Span>,
     /// Nothing is replaced before the next segment has come.
@@ -50,6 +52,19 @@ impl Replacement {
     /// It was asked for.
     pub(in crate::player) fn begin(&mut self, download: Download) {
         self.coming = Some(download);
+    }
+
+    /// Its initialization segment was asked for.
+    pub(in crate::player) const fn asked_init(&mut self, id: Option<FetchId>) {
+        self.init = id;
+    }
+
+    /// An initialization segment or an index did not come. Answers whether only a replacement needs it: then nothing
+    /// is replaced any more, and the track goes on.
+    pub(in crate::player) fn lost_init(&mut self, id: FetchId) -> bool {
+        let own = self.init == Some(id);
+        self.never |= own;
+        own
     }
 
     /// Nothing is replaced before the next segment has come.

@@ -167,6 +167,11 @@ impl Stream {
         self.fetching.is_some()
     }
 
+    /// The request for it.
+    pub(in crate::player) fn fetching(&self) -> Option<FetchId> {
+        self.fetching.as_ref().map(|it| it.0)
+    }
+
     /// Its media is transmuxed here.
     pub(in crate::player) const fn is_transmuxed(&self) -> bool {
         self.transport.is_some()
