@@ -64,14 +64,13 @@ impl Plan {
         let (outlook, next) = (view.levels.outlook(), rung(view.current));
         let (mut most, mut best) = (0, None);
         for to in 1..=top {
-            let likely = outlook.next.iter().enumerate().filter(|it| *it.1 > HARDLY);
-            let rates: Vec<_> = likely
-                .flat_map(|(level, next)| {
-                    let rates = self.rates(view, &outlook.noise, level, to).into_iter();
-                    let share = i64::from(*next >> 8);
-                    rates.map(move |(noise, times)| (level, share * i64::from(noise >> 8), times.0))
-                })
-                .collect();
+            let mut rates = Vec::new();
+            for (level, next) in outlook.next.iter().enumerate().filter(|it| *it.1 > HARDLY) {
+                for (noise, times) in self.rates(view, &outlook.noise, level, to) {
+                    let share = i64::from(*next >> 8) * i64::from(noise >> 8);
+                    rates.push((level, share, times.0));
+                }
+            }
             for at in 1..all.len() {
                 let run = Run::of(&all, at, to, next);
                 if run.held.is_empty() {

@@ -45,7 +45,7 @@ impl Fetch<'_> {
         let (quality, _, view) = self.quality_parts(cx.now)?;
         let chosen = quality.replacement(cx.now, &view, view.tracks.get(track)?, &reps);
         let asked = chosen
-            .and_then(|(i, choice)| self.ask_replacement(cx, p, track, &held.get(i)?.0, &choice));
+            .and_then(|(i, choice)| self.ask_replacement(cx, p, track, held.get(i)?.0, &choice));
         if asked.is_none() {
             self.tracks.get_mut(track)?.replacement_mut().rest();
         }
@@ -53,7 +53,7 @@ impl Fetch<'_> {
     }
 
     /// The segments that are held from the element's position on without a hole, and their rungs.
-    fn held(&self, now: Instant, p: &Presentation, stream: &Stream) -> Vec<(Segment, Held)> {
+    fn held(&self, now: Instant, p: &Presentation, stream: &Stream) -> Vec<(Span, Held)> {
         let (mut out, place) = (Vec::new(), stream.place());
         let Some(track) = track_of(p, place) else { return out };
         let position = self.rest.head.position(now);
@@ -71,7 +71,7 @@ impl Fetch<'_> {
             }
             let within = self.left(now, segment.start);
             next = segment.number.checked_add(1).and_then(|it| list.numbered(it));
-            out.push((segment, Held { rep, within }));
+            out.push((span(&segment), Held { rep, within }));
         }
         out
     }
@@ -82,14 +82,14 @@ impl Fetch<'_> {
         cx: &mut Cx<'_>,
         p: &Presentation,
         track: TrackId,
-        held: &Segment,
+        held: Span,
         choice: &Choice,
     ) -> Option<Step> {
         let stream = self.tracks.get(track)?;
         let place = Place { rep: choice.rep, ..stream.place() };
         let rep = rep_of(p, place)?;
-        let found = self.rest.manifest.list(rep).at(middle(held));
-        let mut s = found.filter(|it| !it.gap && agree(span(it), span(held)))?;
+        let found = self.rest.manifest.list(rep).at(held.start + held.end.since(held.start) / 2);
+        let mut s = found.filter(|it| !it.gap && agree(span(it), held))?;
         let init = s.init.clone().or_else(|| rep.init.clone());
         let data = match &init {
             None => Rc::default(),

@@ -130,13 +130,8 @@ impl Replacement {
     ) -> bool {
         let Some(mut d) = self.coming.take_if(|d| d.id == id) else { return false };
         let parts = core::mem::take(&mut d.waiting);
-        let facts = || parts.iter().flat_map(|part| &part.1);
-        if d.wrapping.offset_us.is_none() {
-            d.wrapping.offset_us = known(&d, offsets, facts());
-        }
-        let damaged = facts().any(|fact| matches!(fact, Fact::Damaged { .. }));
         let listed = Span { start: d.segment.start, end: d.segment.end };
-        let covers = covered(facts(), &d).filter(|_| !damaged);
+        let covers = covered(&parts, &mut d, offsets, listed);
         if !covers.is_some_and(|span| near(span, listed, SEAM)) {
             self.never |= covers.is_some();
             self.rest();
@@ -181,29 +176,31 @@ fn near(a: Span, b: Span, most: Duration) -> bool {
     near(a.start, b.start) && near(a.end, b.end)
 }
 
-/// The offset of a replacement's timeline. It is not learnt from it: what it replaces was placed before.
-fn known<'f>(
-    d: &Download,
+/// What the fragments of a segment cover; `None` if it has none, or is damaged. The offset of its timeline is not learnt
+/// from it: what it replaces was placed before.
+fn covered(
+    parts: &[(BlobId, Vec<Fact>)],
+    d: &mut Download,
     offsets: &Offsets,
-    mut facts: impl Iterator<Item = &'f Fact>,
-) -> Option<i64> {
-    let listed = Span { start: d.segment.start, end: d.segment.end };
-    facts.find_map(|fact| match fact {
-        Fact::Fragment(f) => offsets.known(d.segment.timeline, listed, None, f.start.as_micros()),
-        _ => None,
-    })
-}
-
-/// What the fragments of a segment cover.
-fn covered<'f>(facts: impl Iterator<Item = &'f Fact>, d: &Download) -> Option<Span> {
-    let offset = d.wrapping.offset_us?;
-    let fragment = |fact: &Fact| match fact {
-        Fact::Fragment(f) => {
-            let start = Position::from_micros(f.start.as_micros()).offset(offset);
-            Some(Span { start, end: start + f.duration })
+    listed: Span,
+) -> Option<Span> {
+    let mut all: Option<Span> = None;
+    for (_, facts) in parts {
+        for fact in facts {
+            let f = match fact {
+                Fact::Fragment(f) => f,
+                Fact::Damaged { .. } => return None,
+                _ => continue,
+            };
+            let us = f.start.as_micros();
+            let known = d.wrapping.offset_us;
+            let offset = known.or_else(|| offsets.known(d.segment.timeline, listed, None, us))?;
+            d.wrapping.offset_us = Some(offset);
+            let start = Position::from_micros(us).offset(offset);
+            let end = start + f.duration;
+            let so_far = all.unwrap_or(Span { start, end });
+            all = Some(Span { start: so_far.start.min(start), end: so_far.end.max(end) });
         }
-        _ => None,
-    };
-    let all = facts.filter_map(fragment);
-    all.reduce(|a, b| Span { start: a.start.min(b.start), end: a.end.max(b.end) })
+    }
+    all
 }
