@@ -16,7 +16,7 @@ use wasm_encoder::{Function, Instruction};
 use wasmparser::{FuncType, Operator, ValType};
 
 /// What is made of a region has to be smaller than it by this many bytes: its own function is not free.
-const GAIN: usize = 30;
+const GAIN: usize = 16;
 /// No more local variables than this come back.
 const SPILLS: usize = 8;
 
