@@ -24,7 +24,10 @@ fn minified(text: &str, kind: SourceType) -> Result<String> {
         bail!("what was packed is no JavaScript: {error}");
     }
     let names = Minifier::new(MinifierOptions::default()).minify(&allocator, &mut parsed.program);
-    let printer = Codegen::new().with_options(CodegenOptions::minify()).with_scoping(names.scoping);
+    let printer = Codegen::new()
+        .with_options(CodegenOptions::minify())
+        .with_scoping(names.scoping)
+        .with_private_member_mappings(names.class_private_mappings);
     Ok(printer.build(&parsed.program).code + "\n")
 }
 
