@@ -71,7 +71,7 @@ fuzz: ## fuzz each reader of outside data for a minute (FOR=600: ten)
 	@.ci/setup fuzz
 	@.ci/fuzz $(FOR)
 
-profile: ## find out anew what a page needs until its first picture; the rest of the player comes later
+profile: ## find out anew what a page needs for its first picture; the rest of the player follows
 	@.ci/setup wasm ffmpeg browser
 	@$(PACK)
 	@$(SERVER)

@@ -19,55 +19,6 @@ const guarded = (exports) => {
   return Object.fromEntries(entries);
 };
 
-/** Downloads and compiles. What comes as another type than `application/wasm` is read to the end first, as browsers want it. */
-const compiled = async (url) => {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`status ${response.status}`);
-  const streams = WebAssembly.compileStreaming && response.headers.get("content-type") === "application/wasm";
-  return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
-};
-
-/**
- * A module's second part, which its first, with these exports, is complete without until there is a picture, as a rule. It
- * is loaded then. If it is called before, it is loaded at once, and the page stands still meanwhile.
- */
-const secondPart = (url, imports) => {
-  let first;
-  const missing = () => first?.later && !first.later.value;
-  const all = () => ({ ...imports, first });
-  imports.later = {
-    load() {
-      try {
-        const request = new XMLHttpRequest();
-        request.open("GET", url, false);
-        request.overrideMimeType("text/plain; charset=x-user-defined"); // bytes as characters: one that waits gives nothing else
-        request.send();
-        if (request.status !== 200) throw new Error(`status ${request.status}`);
-        const bytes = Uint8Array.from(request.responseText, (it) => it.charCodeAt());
-        new WebAssembly.Instance(new WebAssembly.Module(bytes), all());
-        first.later.value = 1;
-      } catch (cause) {
-        throw new WebAssembly.RuntimeError(`the rest of the player could not be loaded from ${url}: ${cause.message}`);
-      }
-    },
-  };
-  let loading = false;
-  const ahead = async () => {
-    if (loading || !missing()) return;
-    loading = true;
-    try {
-      await WebAssembly.instantiate(await compiled(url), all());
-      first.later.value = 1;
-    } catch (cause) {
-      console.warn(`nearlive: the rest of the player is not yet here: ${url}:`, cause); // there may be no network
-      setTimeout(ahead, 5000);
-    } finally {
-      loading = false;
-    }
-  };
-  return { of: (exports) => (first = exports), ahead };
-};
-
 const nearlive = (() => {
   // The modules by what they play ("all", or the ending of a manifest), and the script for what the browser plays "alone": a
   // promise of what has the `Player` of each.
@@ -105,9 +56,6 @@ const nearlive = (() => {
       throw unusable(cause, MODULES[name]);
     }
   };
-
-  /** The module's second part comes soon after the first picture. */
-  const complete = (video, { rest }) => rest && video.addEventListener("loadeddata", () => setTimeout(rest, 500), { once: true });
 
   const failure = (message, what) => Object.assign(new Error(message), { name: "NearliveError", detail: "" }, what);
 
@@ -157,12 +105,11 @@ const nearlive = (() => {
       if (video && typeof video === "object") calls.set(video, call);
       const settings = await carried(options);
       let name = moduleFor(kindOf(video, src));
-      const glue = await start(name);
+      const { Player } = await start(name);
       // One that needed a longer download must not end what came after it.
       if (calls.has(video) && calls.get(video) !== call) throw interrupted();
       players.get(video)?.destroy();
-      let inner = new glue.Player(video, settings);
-      complete(video, glue);
+      let inner = new Player(video, settings);
       let listeners = []; // [name of an event, what the module calls, the page's listener]
       let loads = 0;
       let over = false;
@@ -173,12 +120,11 @@ const nearlive = (() => {
       const turnTo = async (kind) => {
         const load = loads;
         const next = moduleFor(kind);
-        const glue = await start(next);
+        const { Player } = await start(next);
         if (load !== loads) throw interrupted();
         inner.destroy();
-        inner = new glue.Player(video, settings);
-        complete(video, glue);
-        name = next;
+        inner = new Player(video, settings);
+          name = next;
         watch();
         listeners.forEach(([name, listener]) => inner.on(name, listener));
       };

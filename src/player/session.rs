@@ -536,8 +536,11 @@ impl Session {
         self.manifest.calm();
         let Some(stream) = self.tracks.get(track) else { return };
         let breaks_off = stream.breaks_off(sent.id);
+        let replaces = stream.replacement().is(sent.id);
         let news = self.tracks.done(cx, track, sent.id);
-        self.requests.retries.had_media(track);
+        if !replaces {
+            self.requests.retries.had_media(track);
+        }
         self.on_news(cx, track, sent.id, news);
         if breaks_off && self.head.is_growing() {
             // It ended early, so its Period has ended and the next one has begun.

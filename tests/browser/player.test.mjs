@@ -99,7 +99,7 @@ test("create() with an address plays what is there as well", async (t) => {
 
 const laterOnes = (from) => files.requests.slice(from).filter((it) => it.path.includes("-later.wasm"));
 
-test("the rest of the player comes once there is a picture, and once only", async (t) => {
+test("the rest of the player comes by itself, and works", async (t) => {
   const from = files.requests.length;
   const page = await openPage(browser, `${files.url}/dash.html`);
   t.after(() => page.context().close());

@@ -22,6 +22,8 @@ use alloc::vec::Vec;
 const SOON: Duration = Duration::from_secs(1);
 /// A replacement that is silent for this long is given up: the link is needed for what follows.
 const SILENCE: Duration = Duration::from_secs(2);
+/// No replacement is looked at more often than this.
+const LOOK: Duration = Duration::from_millis(100);
 /// The last segment that is held may end this much before its listed end.
 const ROUNDING: Duration = Duration::from_millis(60);
 
@@ -44,8 +46,10 @@ impl Fetch<'_> {
         let reps: Vec<Held> = held.iter().map(|it| it.1).collect();
         let (quality, _, view) = self.quality_parts(cx.now)?;
         let chosen = quality.replacement(cx.now, &view, view.tracks.get(track)?, &reps);
-        let asked = chosen
-            .and_then(|(i, choice)| self.ask_replacement(cx, p, track, held.get(i)?.0, &choice));
+        let lasts = held.last().map_or(Duration::ZERO, |it| it.0.end.since(head.position(cx.now)));
+        let asked = chosen.and_then(|(i, choice)| {
+            self.ask_replacement(cx, p, track, (held.get(i)?.0, lasts), &choice)
+        });
         if asked.is_none() {
             self.tracks.get_mut(track)?.replacement_mut().rest();
         }
@@ -76,13 +80,13 @@ impl Fetch<'_> {
         out
     }
 
-    /// Asks for what takes the place of a segment that is held.
+    /// Asks for what takes the place of a segment that is held; what is held `lasts` so long.
     fn ask_replacement(
         &mut self,
         cx: &mut Cx<'_>,
         p: &Presentation,
         track: TrackId,
-        held: Span,
+        (held, lasts): (Span, Duration),
         choice: &Choice,
     ) -> Option<Step> {
         let stream = self.tracks.get(track)?;
@@ -95,6 +99,8 @@ impl Fetch<'_> {
             None => Rc::default(),
             Some(resource) => match stream.init(resource) {
                 Some(data) => data,
+                // Nothing else is asked for until it has come, or failed.
+                None if lasts <= cx.config.request_timeout + SOON => return None,
                 None => {
                     let stream = self.tracks.get_mut(track)?;
                     stream.ask_init(cx, self.requests, resource.clone());
@@ -120,8 +126,9 @@ impl Fetch<'_> {
 
     /// Looks again at the replacement under way: what comes too late, or is not wanted any more, is given up.
     pub(super) fn look_at_replacement(&mut self, cx: &mut Cx<'_>, track: TrackId) {
+        let position = self.rest.head.position(cx.now);
         let Some(stream) = self.tracks.get_mut(track) else { return };
-        stream.mend(cx, self.requests);
+        stream.mend(cx, self.requests, position);
         let coming = stream.replacement().coming().map(|d| (d.segment().start, d.place()));
         let Some((start, place)) = coming else { return };
         let (left, stands) = (self.left(cx.now, start), self.rest.head.stands());
@@ -129,8 +136,8 @@ impl Fetch<'_> {
             .quality_parts(cx.now)
             .is_some_and(|(quality, _, view)| quality.allows_replacement(cx.now, &view, place));
         if !left.is_zero() && wanted && !stands {
-            // A wait shorter than the timer's resolution would wake again and again at this moment.
-            return cx.wake_at(cx.now + left.max(Duration::from_millis(5)), Reason::BufferRoom);
+            // While the element stands, what is left stays the same.
+            return cx.wake_at(cx.now + left.max(LOOK), Reason::BufferRoom);
         }
         if let Some(stream) = self.tracks.get_mut(track) {
             stream.replacement_mut().give_up(cx, self.requests);

@@ -168,9 +168,14 @@ impl Stream {
         requests.retries.had_media(self.id);
     }
 
-    /// Goes back to a hole that a replacement has torn, if one has.
-    pub(in crate::player) fn mend(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
-        if let Some(at) = self.replacement.torn(&self.buffer) {
+    /// Goes back to a hole that a replacement has torn ahead of the element at `position`, if one has.
+    pub(in crate::player) fn mend(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        position: Position,
+    ) {
+        if let Some(at) = self.replacement.torn(&self.buffer, position) {
             self.retarget(cx, requests, at);
         }
     }

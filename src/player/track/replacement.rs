@@ -44,9 +44,14 @@ impl Replacement {
         self.coming.as_ref()
     }
 
+    /// It is what download `id` brings.
+    pub(in crate::player) fn is(&self, id: FetchId) -> bool {
+        self.coming.as_ref().is_some_and(|it| it.id == id)
+    }
+
     /// Something may be replaced now.
     pub(super) const fn may_begin(&self) -> bool {
-        self.coming.is_none() && !self.rests && !self.never
+        self.coming.is_none() && self.put.is_none() && !self.rests && !self.never
     }
 
     /// It was asked for.
@@ -133,8 +138,7 @@ impl Replacement {
         let listed = Span { start: d.segment.start, end: d.segment.end };
         let covers = covered(&parts, &mut d, offsets, listed);
         if !covers.is_some_and(|span| near(span, listed, SEAM)) {
-            self.never |= covers.is_some();
-            self.rest();
+            self.never = true;
             release(cx, parts);
             return true;
         }
@@ -153,13 +157,13 @@ impl Replacement {
         true
     }
 
-    /// Where a hole was torn by the last one. It is said once.
-    pub(super) fn torn(&mut self, buffer: &Buffer) -> Option<Position> {
+    /// Where a hole was torn by the last one, ahead of the element at `position`. It is said once.
+    pub(super) fn torn(&mut self, buffer: &Buffer, position: Position) -> Option<Position> {
         if !buffer.is_idle() {
             return None;
         }
-        let put = self.put.take()?;
-        let end = buffer.ranges().end_from(put.start);
+        let put = self.put.take().filter(|put| position < put.end)?;
+        let end = buffer.ranges().end_from(put.start.max(position));
         let torn = put.end.since(end) > HOLE;
         self.never |= torn;
         torn.then_some(end)

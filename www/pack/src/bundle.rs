@@ -5,8 +5,9 @@
 //! | piece | declares |
 //! |---|---|
 //! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it; `later`: those of their second parts; and those of `www/native.js`, `www/xhr.js` and the controls) |
-//! | glue | `wasm_bindgen`: gives the glue of a module. Called with the addresses of the module's two parts that gives a promise; the exports are its properties, and `rest`, which loads the second part |
-//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports, `compiled` and `secondPart`, by which it has the parts; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
+//! | glue | `wasm_bindgen`: gives the glue of a module. Called with the addresses of the module's two parts that gives a promise; the exports are its properties |
+//! | `www/parts.js` | `compiled` and `secondPart`, by which the glue has the module's parts |
+//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
 //! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
 //!
@@ -21,6 +22,7 @@ use crate::strip;
 /// What a page gets, besides the glue.
 pub(crate) struct Sources {
     pub(crate) version: &'static str,
+    /// `parts.js` and `loader.js`.
     pub(crate) loader: String,
     pub(crate) native: String,
     pub(crate) xhr: String,

@@ -11,7 +11,7 @@
 //! ```text
 //! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm, nearlive*-later.wasm
 //!       (three times: DASH, HLS, both)              |                   (cut in two by www/pack/profile/)
-//! loader.js element.js nearlive.css ---------------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! parts.js loader.js element.js nearlive.css ------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
 //! figures.js controls.js controls.css --------------> dist/nearlive-controls.mjs
 //! native.js, xhr.js --------------------------------> dist/nearlive-native.mjs, dist/nearlive-xhr.mjs
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
@@ -156,7 +156,7 @@ fn player(job: &Job) -> Result<()> {
     let compiled = builds.iter().copied().map(compile).collect::<Result<Vec<_>>>()?;
     let sources = bundle::Sources {
         version: env!("CARGO_PKG_VERSION"),
-        loader: job.source("loader.js")?,
+        loader: job.source("parts.js")? + &job.source("loader.js")?,
         native: job.source("native.js")?,
         xhr: job.source("xhr.js")?,
         element: job.source("element.js")?,

@@ -28,7 +28,7 @@ impl Build {
         }
     }
 
-    /// The part of it that comes after the first picture.
+    /// The part of it that is not needed for the first picture.
     pub(crate) const fn later(self) -> &'static str {
         match self {
             Self::Dash => "nearlive-dash-later.wasm",
@@ -139,10 +139,9 @@ const START: &str = "let wasmModule, wasmInstance, wasm;\n";
 const OWN_START: &str = r#"let wasm;
 const start = async (url, second) => {
 const imports = __wbg_get_imports();
-const rest = secondPart(second, imports);
+const follow = secondPart(second, imports);
 const { exports } = await WebAssembly.instantiate(await compiled(url), imports);
-rest.of(exports);
-start.rest = rest.ahead;
+await follow(exports);
 wasm = guarded(exports);
 wasm.__wbindgen_start();
 };
@@ -235,8 +234,8 @@ pub(crate) fn optimize(program: &Path, scratch: &Path, wasm: &[u8]) -> Result<Ve
     let (before, after) = (scratch.join("before.wasm"), scratch.join("after.wasm"));
     std::fs::write(&before, wasm)?;
     let status = Command::new(program)
-        // Again and again until nothing becomes smaller. The names stay: what comes later is known by them. The features are those that rustc turns on by default: older
-        // wasm-opts do not read the target_features section.
+        // Again and again until nothing becomes smaller. The names stay: what follows is known by them. The features are
+        // those that rustc turns on by default: older wasm-opts do not read the target_features section.
         .args([
             "-Oz",
             "-g",

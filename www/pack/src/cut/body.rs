@@ -1,7 +1,7 @@
 //! One function of a module: its instructions, which of them belong together, and the points from which it is known
 //! whether they ever ran.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::collections::HashMap;
 use wasmparser::{
     FuncToValidate, FuncType, FunctionBody, KnownCustom, Name, Operator, Parser, Payload,
@@ -68,6 +68,13 @@ impl<'a> Body<'a> {
             let index = own.code.len();
             own.blocks.push(Block::default());
             match operator {
+                Operator::ReturnCall { .. }
+                | Operator::ReturnCallIndirect { .. }
+                | Operator::TryTable { .. }
+                | Operator::Throw { .. }
+                | Operator::ThrowRef
+                | Operator::BrOnNull { .. }
+                | Operator::BrOnNonNull { .. } => bail!("{operator:?} is not known here"),
                 Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
                     open.push(index)
                 }
@@ -178,9 +185,9 @@ pub(crate) fn names(wasm: &[u8]) -> Result<Vec<String>> {
     Ok((imported..imported + own).map(|it| names.remove(&it).unwrap_or_default()).collect())
 }
 
-/// A hash of a name, the same at all times.
-pub(crate) fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, it| {
+/// A hash, the same at all times.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().copied().fold(0xcbf2_9ce4_8422_2325, |hash, it| {
         (hash ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -1,4 +1,4 @@
-//! Cuts a module in two: what a page needs until its first picture, and what can come after it. That is the functions that a
+//! Cuts a module in two: what a page needs until its first picture, and what can follow. That is the functions that a
 //! [`profile`] says never ran, and what never ran in other functions, which [`outline`] makes functions of.
 
 mod body;
@@ -26,15 +26,15 @@ use wasmparser::{
     TypeSectionReader, ValType,
 };
 
-/// The first part of a module that has its functions' names, and the second.
+/// The first part of a module that has its functions' names, and the second. What is exported stays in the first.
 pub(crate) fn parts(wasm: &[u8], profile: &Profile) -> Result<(Vec<u8>, Vec<u8>)> {
-    let names: Vec<u64> = body::names(wasm)?.iter().map(|it| body::hash(it)).collect();
-    let mut later: Vec<bool> = names.iter().map(|it| profile.never_ran(*it)).collect();
+    let names: Vec<u64> = body::names(wasm)?.iter().map(|it| body::hash(it.as_bytes())).collect();
     let mut changed = Changed::of(wasm)?;
+    let mut later = Vec::new();
     for (at, body) in body::all(wasm)?.iter().enumerate() {
-        if !later[at]
-            && let Some(points) = profile.points(names[at], body.shape)
-        {
+        let known = profile.points(names[at], body.shape);
+        later.push(known.is_some_and(<[bool]>::is_empty) && !changed.exported[at]);
+        if let Some(points) = known.filter(|it| !it.is_empty()) {
             changed.function(at, body, points)?;
         }
     }
@@ -54,6 +54,7 @@ struct Changed {
     /// The types that there were, and of each function its own.
     types: usize,
     own: Vec<u32>,
+    exported: Vec<bool>,
     /// The functions that are another now.
     bodies: BTreeMap<usize, Vec<u8>>,
     next: usize,
@@ -61,7 +62,8 @@ struct Changed {
 
 impl Changed {
     fn of(wasm: &[u8]) -> Result<Self> {
-        let (mut types, mut own, mut imported): (Vec<FuncType>, Vec<u32>, u32) = Default::default();
+        let mut types: Vec<FuncType> = Vec::new();
+        let (mut own, mut exported, mut imported) = (Vec::new(), Vec::new(), 0);
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
                 Payload::TypeSection(section) => {
@@ -73,7 +75,18 @@ impl Changed {
                     }
                 }
                 Payload::FunctionSection(section) => {
-                    own = section.into_iter().collect::<Result<_, _>>()?
+                    own = section.into_iter().collect::<Result<_, _>>()?;
+                    exported.resize(own.len(), false);
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export?;
+                        if export.kind == wasmparser::ExternalKind::Func
+                            && let Some(at) = export.index.checked_sub(imported)
+                        {
+                            exported[at as usize] = true;
+                        }
+                    }
                 }
                 _ => {}
             }
@@ -85,7 +98,7 @@ impl Changed {
             functions: Vec::new(),
             types: types.clone(),
         };
-        Ok(Self { pool, types: types.len(), own, bodies: BTreeMap::new(), next: 0 })
+        Ok(Self { pool, types: types.len(), own, exported, bodies: BTreeMap::new(), next: 0 })
     }
 
     fn function(&mut self, at: usize, body: &Body<'_>, points: &[bool]) -> Result<()> {
@@ -189,7 +202,7 @@ pub(crate) fn profile_of(wasm: &[u8], noted: &str) -> Result<Profile> {
                 "the browser noted fewer points than the module has: run `make profile` as a whole"
             );
         }
-        functions.push((body::hash(name), body.shape, points));
+        functions.push((body::hash(name.as_bytes()), body.shape, points));
     }
     Ok(Profile::of(&functions))
 }

@@ -16,9 +16,9 @@ use wasm_encoder::{Function, Instruction};
 use wasmparser::{FuncType, Operator, ValType};
 
 /// What is made of a region has to be smaller than it by this many bytes: its own function is not free.
-const GAIN: usize = 16;
+const GAIN: usize = 12;
 /// No more local variables than this come back.
-const SPILLS: usize = 8;
+const SPILLS: usize = 64;
 
 /// What all functions of a module share.
 pub(crate) struct Pool {

@@ -1,11 +1,11 @@
 //! What of a module runs until a page has its first picture, and shortly after: `make profile` has a browser play a module
 //! that notes it, and writes `www/pack/profile/`.
 //!
-//! A profile names what did not run; whatever it does not know counts as needed. So a change of the sources costs size
-//! until `make profile` is run again, and nothing else. Lines of its file:
+//! A profile names what did not run; whatever it does not know, as it is now, counts as needed. So a change of the sources
+//! costs size until `make profile` is run again. Lines of its file:
 //!
 //! ```text
-//! NAME              none of the functions of this name ran
+//! NAME SHAPE        no function of this name and shape ran
 //! NAME SHAPE BITS   of the function of this name and shape, the points that it came to: 1, others: 0; in hexadecimal
 //! ```
 //!
@@ -24,11 +24,10 @@ use wasm_encoder::{
 };
 use wasmparser::{ExportSectionReader, FunctionBody, GlobalSectionReader, Parser};
 
+/// By the name and the shape of a function: whether it came to each of its points, if there is one that it did not come to;
+/// nothing for one that never ran.
 #[derive(Default)]
-pub(crate) struct Profile {
-    none: BTreeSet<u64>,
-    points: BTreeMap<(u64, u32), Vec<bool>>,
-}
+pub(crate) struct Profile(BTreeMap<(u64, u32), Vec<bool>>);
 
 impl Profile {
     pub(crate) fn read(text: &str) -> Result<Self> {
@@ -43,58 +42,44 @@ impl Profile {
     }
 
     fn line(&mut self, words: &[&str]) -> Result<()> {
-        match words {
-            [name] => _ = self.none.insert(u64::from_str_radix(name, 16)?),
-            [name, shape, bits] => {
-                let key = (u64::from_str_radix(name, 16)?, u32::from_str_radix(shape, 16)?);
-                let mut points = Vec::new();
-                for digit in bits.chars() {
-                    let digit = digit.to_digit(16).context("a digit is none")?;
-                    points.extend((0..4).map(|it| digit & (8 >> it) != 0));
-                }
-                self.points.insert(key, points);
-            }
-            _ => bail!("it has another number of words"),
+        let [name, shape, bits @ ..] = words else { bail!("it has too few words") };
+        let mut points = Vec::new();
+        for digit in bits.iter().flat_map(|it| it.chars()) {
+            let digit = digit.to_digit(16).context("a digit is none")?;
+            points.extend((0..4).map(|it| digit & (8 >> it) != 0));
         }
+        self.0.insert((u64::from_str_radix(name, 16)?, u32::from_str_radix(shape, 16)?), points);
         Ok(())
     }
 
     /// A profile of what ran: each function with its points.
     pub(crate) fn of(functions: &[(u64, u32, Vec<bool>)]) -> Self {
         let mut own = Self::default();
-        let ran: BTreeSet<u64> = functions.iter().filter(|it| it.2[0]).map(|it| it.0).collect();
         for (name, shape, points) in functions {
-            if !ran.contains(name) {
-                own.none.insert(*name);
-                continue;
-            }
-            let noted =
-                own.points.entry((*name, *shape)).or_insert_with(|| vec![false; points.len()]);
+            let noted = own.0.entry((*name, *shape)).or_insert_with(|| vec![false; points.len()]);
             noted.iter_mut().zip(points).for_each(|(noted, ran)| *noted |= ran);
         }
-        own.points.retain(|_, points| points.contains(&false));
+        own.0.retain(|_, points| points.contains(&false));
+        own.0.values_mut().filter(|it| !it[0]).for_each(Vec::clear);
         own
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text: String = self.none.iter().map(|it| format!("{it:016x}\n")).collect();
-        for ((name, shape), points) in &self.points {
+        let mut text = String::new();
+        for ((name, shape), points) in &self.0 {
             let digit = |four: &[bool]| {
                 four.iter().zip([8, 4, 2, 1]).filter(|it| *it.0).map(|it| it.1).sum::<u32>()
             };
             let bits: String = points.chunks(4).map(|it| format!("{:x}", digit(it))).collect();
-            text += &format!("{name:016x} {shape:08x} {bits}\n");
+            text += format!("{name:016x} {shape:08x} {bits}").trim_end();
+            text.push('\n');
         }
         text
     }
 
-    pub(crate) fn never_ran(&self, name: u64) -> bool {
-        self.none.contains(&name)
-    }
-
-    /// Whether the function came to each of its points, where that is known.
+    /// What is known of a function.
     pub(crate) fn points(&self, name: u64, shape: u32) -> Option<&[bool]> {
-        self.points.get(&(name, shape)).map(Vec::as_slice)
+        self.0.get(&(name, shape)).map(Vec::as_slice)
     }
 }
 

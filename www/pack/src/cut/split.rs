@@ -1,10 +1,11 @@
-//! Cuts a module in two: the first part is all that a page needs until its first picture, the second comes after it.
+//! Cuts a module in two: the first part is all that a page needs until its first picture, the second follows.
 //!
 //! Both work on one memory, one table of functions and the same global variables, which the first part exports. Where it
 //! calls a function that is in the second part, it makes sure that this part is there (`ready`, which has the page load it if
 //! need be) and calls through the table, where each function of the second part that is called from the first has a
 //! place. A function whose place in the table is taken as a value, or that is exported, has a stand-in that does this.
 
+use super::body::hash;
 use super::sections::Sections;
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,15 +24,16 @@ use wasmparser::{
 /// What the first part imports to have the second loaded, and what the second imports the first one's exports from.
 pub(crate) const LOADER: (&str, &str) = ("later", "load");
 pub(crate) const FIRST: &str = "first";
-/// The first part's exported flag: the second is there.
-const FLAG: &str = "later";
+/// The first part's exported flag, that the second is there, begins so. What follows is a hash of the module: no part goes
+/// with one of another version.
+const FLAG: &str = "later-";
 /// A function that is called from more places than this has a stand-in, which they call.
 const CALLS: usize = 2;
 
 /// The two parts of the module; `later` says of each function of its own whether it belongs to the second.
 pub(crate) fn split(wasm: &[u8], later: &[bool]) -> Result<(Vec<u8>, Vec<u8>)> {
     let read = Sections::of(wasm, later)?;
-    let plan = Plan::of(&read)?;
+    let plan = Plan::of(&read, format!("{FLAG}{:016x}", hash(wasm)))?;
     let mut first = wasm_encoder::Module::new();
     First { read: &read, plan: &plan, next: 0 }
         .parse_core_module(&mut first, Parser::new(0), wasm)
@@ -45,6 +47,7 @@ fn because(error: Error) -> anyhow::Error {
 
 /// Who calls whom across the border, and where everything is.
 struct Plan {
+    flag: String,
     /// The place in the table of each function of the second part that the first one reaches.
     slots: BTreeMap<u32, u32>,
     /// Those of them that have a stand-in in the first part, in order.
@@ -62,7 +65,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(read: &Sections<'_>) -> Result<Self> {
+    fn of(read: &Sections<'_>, flag: String) -> Result<Self> {
         let mut calls: BTreeMap<u32, usize> = BTreeMap::new();
         for caller in read.all(false) {
             read.named(caller, |it| *calls.entry(it).or_default() += 1, |_| {})?;
@@ -91,6 +94,7 @@ impl Plan {
         let moved = (read.imported() + 1..).zip(read.all(false)).map(|(new, old)| (old, new));
         let nothing = FuncType::new([], []);
         Ok(Self {
+            flag,
             slots,
             stand_ins,
             table,
@@ -203,8 +207,7 @@ impl Reencode for First<'_> {
         section: GlobalSectionReader<'_>,
     ) -> Result<(), Error> {
         utils::parse_global_section(self, globals, section)?;
-        let flag = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
-        globals.global(flag, &ConstExpr::i32_const(0));
+        globals.global(flag(), &ConstExpr::i32_const(0));
         Ok(())
     }
 
@@ -216,7 +219,7 @@ impl Reencode for First<'_> {
         utils::parse_export_section(self, exports, section)?;
         exports.export("m", ExportKind::Memory, 0);
         exports.export("t", ExportKind::Table, 0);
-        exports.export(FLAG, ExportKind::Global, self.flag());
+        exports.export(&self.plan.flag, ExportKind::Global, self.flag());
         for global in &self.plan.globals {
             exports.export(&format!("g{global}"), ExportKind::Global, *global);
         }
@@ -309,13 +312,14 @@ fn second(read: &Sections<'_>, plan: &Plan) -> Result<Vec<u8>> {
         EntityType::Table(wasm_encoder::TableType { minimum: 0, maximum: None, ..table }),
     );
     let mut globals = BTreeMap::new();
+    imports.import(FIRST, &plan.flag, EntityType::Global(flag()));
     for global in &plan.globals {
         imports.import(
             FIRST,
             &format!("g{global}"),
             EntityType::Global(read.globals[*global as usize]),
         );
-        globals.insert(*global, globals.len() as u32);
+        globals.insert(*global, globals.len() as u32 + 1);
     }
     let mut functions = FunctionSection::new();
     for function in read.all(true) {
@@ -374,6 +378,11 @@ impl Reencode for Second {
     fn global_index(&mut self, global: u32) -> Result<u32, Error> {
         Ok(self.globals[&global])
     }
+}
+
+/// The type of the flag.
+const fn flag() -> GlobalType {
+    GlobalType { val_type: ValType::I32, mutable: true, shared: false }
 }
 
 /// A short name for the function at this place: letters and digits.
