@@ -49,7 +49,7 @@ const nearlive = (() => {
     try {
       if (name === "alone" || name === "xhr") return await import(MODULES[name]);
       const glue = wasm_bindgen();
-      await glue(MODULES[name], MODULES.later[name]);
+      await glue(MODULES[name]);
       return glue;
     } catch (cause) {
       delete modules[name];
@@ -124,7 +124,7 @@ const nearlive = (() => {
         if (load !== loads) throw interrupted();
         inner.destroy();
         inner = new Player(video, settings);
-          name = next;
+        name = next;
         watch();
         listeners.forEach(([name, listener]) => inner.on(name, listener));
       };

@@ -8,12 +8,11 @@ import { TARGET } from "./harness.mjs";
 /**
  * A film as DASH: two pictures (360p, 180p), one sound. Returns its folder; the manifest is `index.mpd`. A minute is more than
  * a test takes on a busy machine, so it does not end while something else is tested.
- * `timeline`: its segments are listed one by one (SegmentTimeline).
  */
-export function film(seconds = 60, { timeline = false } = {}) {
-  return made(`film-${seconds}s${timeline ? "-listed" : ""}`, (folder) => [
+export function film(seconds = 60) {
+  return made(`film-${seconds}s`, (folder) => [
     ...twoPicturesOneSound(seconds),
-    ...["-f", "dash", "-seg_duration", "2", "-use_timeline", timeline ? "1" : "0", "-use_template", "1"],
+    ...["-f", "dash", "-seg_duration", "2", "-use_timeline", "0", "-use_template", "1"],
     ...["-adaptation_sets", "id=0,streams=v id=1,streams=a", path.join(folder, "index.mpd")],
   ]);
 }

@@ -7,7 +7,6 @@ import { film } from "./media.mjs";
 
 const PAGES = {
   "/empty.html": { text: "<!doctype html>" },
-  "/nonsense.mpd": { text: "<nonsense/>" },
   "/script.html": { text: `<!doctype html><script src="/p/nearlive.js?v=2"></script>` },
   "/dash.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><nearlive-player src="/film/index.mpd" autoplay muted></nearlive-player>` },
   "/misnamed.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><nearlive-player src="/misnamed.m3u8" autoplay muted></nearlive-player>` },
@@ -20,15 +19,10 @@ const PAGES = {
 };
 
 let browser, files;
-/** The rest of the player for DASH is not there. */
-let withheld = false;
 before(async () => {
   browser = await launch();
   const mounts = { ...PAGES, "/p/": "dist", "/film/": film(), "/favicon.ico": { text: "" } };
-  const answer = ({ url }, response) => {
-    if (url === "/misnamed.m3u8") return !!response.writeHead(302, { Location: "/film/index.mpd" }).end();
-    return url.startsWith("/p/nearlive-dash-later.wasm") && withheld && !!response.writeHead(404).end();
-  };
+  const answer = ({ url }, response) => url === "/misnamed.m3u8" && !!response.writeHead(302, { Location: "/film/index.mpd" }).end();
   files = await serveFiles(mounts, { answer });
 });
 after(async () => {
@@ -69,11 +63,8 @@ async function modulesOf(t, path) {
   const plays = () => page.evaluate(() => document.querySelector("nearlive-player").video.currentTime > 0.3);
   await Promise.race([until("it plays", plays), errors.then(() => assert.fail("the page was told of an error"))]);
   assert.deepEqual(page.problems, []);
-  return modules(from);
+  return files.requests.slice(from).flatMap((it) => /[^/]*\.wasm/.exec(it.path) ?? []);
 }
-
-/** The modules that were asked for, without what comes later. */
-const modules = (from) => files.requests.slice(from).flatMap((it) => /[^/]*(?<!-later)\.wasm/.exec(it.path) ?? []);
 
 test("a page downloads the module for what its address ends in, and no other", async (t) => {
   assert.deepEqual(await modulesOf(t, "/dash.html"), ["nearlive-dash.wasm"]);
@@ -93,45 +84,7 @@ test("create() with an address plays what is there as well", async (t) => {
     return player.stats().protocol;
   });
   assert.equal(protocol, "dash");
-  assert.deepEqual(modules(from), ["nearlive-hls.wasm", "nearlive.wasm"]);
+  const modules = files.requests.slice(from).flatMap((it) => /[^/]*\.wasm/.exec(it.path) ?? []);
+  assert.deepEqual(modules, ["nearlive-hls.wasm", "nearlive.wasm"]);
   assert.deepEqual(page.problems, []);
-});
-
-const laterOnes = (from) => files.requests.slice(from).filter((it) => it.path.includes("-later.wasm"));
-
-test("the rest of the player comes by itself, and works", async (t) => {
-  const from = files.requests.length;
-  const page = await openPage(browser, `${files.url}/dash.html`);
-  t.after(() => page.context().close());
-  await until("it comes", () => laterOnes(from).length > 0);
-  assert.equal(laterOnes(from)[0].path, "/p/nearlive-dash-later.wasm");
-  await until("there is a picture", () => page.evaluate(() => document.querySelector("nearlive-player").video.readyState >= 2));
-  // What is in it works.
-  await page.evaluate(() => document.querySelector("nearlive-player").player.setQuality(document.querySelector("nearlive-player").player.qualities()[0].id));
-  await until("it plays on", () => page.evaluate(() => document.querySelector("nearlive-player").video.currentTime > 1));
-  assert.deepEqual(page.problems, []);
-});
-
-/** Has the module for DASH load what is no manifest: gives its error, or what it could not do. */
-const loadNonsense = (page) =>
-  page.evaluate(async () => {
-    const fault = new Promise((told) => addEventListener("nearlive-fault", ({ detail }) => told(detail), { once: true }));
-    const player = await nearlive.create(document.createElement("video"), {}, "/nonsense.mpd");
-    return Promise.race([player.load("/nonsense.mpd").then(() => "it loads", (error) => error.category), fault]);
-  });
-
-test("what is needed of it before that is loaded at once", async (t) => {
-  const from = files.requests.length;
-  const page = await openPage(browser, `${files.url}/script.html`);
-  t.after(() => page.context().close());
-  assert.equal(await loadNonsense(page), "manifest");
-  assert.equal(laterOnes(from)[0].path, "/p/nearlive-dash-later.wasm?v=2");
-});
-
-test("where it is not there the page is told what is missing", async (t) => {
-  withheld = true;
-  t.after(() => (withheld = false));
-  const page = await openPage(browser, `${files.url}/script.html`);
-  t.after(() => page.context().close());
-  assert.match(await loadNonsense(page), /rest of the player could not be loaded from \S+nearlive-dash-later\.wasm\?v=2: status 404/);
 });

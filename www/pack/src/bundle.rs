@@ -4,9 +4,8 @@
 //!
 //! | piece | declares |
 //! |---|---|
-//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it; `later`: those of their second parts; and those of `www/native.js`, `www/xhr.js` and the controls) |
-//! | glue | `wasm_bindgen`: gives the glue of a module. Called with the addresses of the module's two parts that gives a promise; the exports are its properties |
-//! | `www/parts.js` | `compiled` and `secondPart`, by which the glue has the module's parts |
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and those of `www/native.js`, `www/xhr.js` and the controls) |
+//! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
 //! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
 //! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
@@ -22,7 +21,6 @@ use crate::strip;
 /// What a page gets, besides the glue.
 pub(crate) struct Sources {
     pub(crate) version: &'static str,
-    /// `parts.js` and `loader.js`.
     pub(crate) loader: String,
     pub(crate) native: String,
     pub(crate) xhr: String,
@@ -39,7 +37,6 @@ pub(crate) fn script(sources: &Sources, glue: &str) -> String {
 const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
 const module = (name) => new URL(name + at.search, at).href;
 return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm"),
-later: { all: module("nearlive-later.wasm"), mpd: module("nearlive-dash-later.wasm"), m3u8: module("nearlive-hls-later.wasm") },
 alone: module("nearlive-native.mjs"), xhr: module("nearlive-xhr.mjs"), controls: module("nearlive-controls.mjs") };
 })();"#;
     let body = body(sources, glue, url);
@@ -54,11 +51,6 @@ return {
 all: module(new URL("nearlive.wasm", import.meta.url)),
 mpd: module(new URL("nearlive-dash.wasm", import.meta.url)),
 m3u8: module(new URL("nearlive-hls.wasm", import.meta.url)),
-later: {
-all: module(new URL("nearlive-later.wasm", import.meta.url)),
-mpd: module(new URL("nearlive-dash-later.wasm", import.meta.url)),
-m3u8: module(new URL("nearlive-hls-later.wasm", import.meta.url)),
-},
 alone: module(new URL("nearlive-native.mjs", import.meta.url)),
 xhr: module(new URL("nearlive-xhr.mjs", import.meta.url)),
 controls: module(new URL("nearlive-controls.mjs", import.meta.url)),

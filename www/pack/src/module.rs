@@ -28,20 +28,6 @@ impl Build {
         }
     }
 
-    /// The part of it that is not needed for the first picture.
-    pub(crate) const fn later(self) -> &'static str {
-        match self {
-            Self::Dash => "nearlive-dash-later.wasm",
-            Self::Hls => "nearlive-hls-later.wasm",
-            Self::Whole => "nearlive-later.wasm",
-        }
-    }
-
-    /// The file in `www/` that says what this part is.
-    pub(crate) fn profile(self) -> String {
-        format!("pack/profile/{}.txt", self.file().trim_end_matches(".wasm"))
-    }
-
     const fn features(self) -> &'static str {
         match self {
             Self::Dash => "dash",
@@ -135,14 +121,18 @@ const HEAD: &str = "let wasm_bindgen = (function(exports) {";
 const OWN_HEAD: &str = "const wasm_bindgen = () => (function(exports) {";
 /// From here on the glue fetches and starts the module, in every way that there may be.
 const START: &str = "let wasmModule, wasmInstance, wasm;\n";
-/// The one way that is needed: from an address, with the loader watching the exports, and seeing to the second part.
+/// The one way that is needed: from an address, with the loader watching the exports. A server that serves the module under
+/// another type than `application/wasm` is read to the end first, as browsers want it.
 const OWN_START: &str = r#"let wasm;
-const start = async (url, second) => {
+const start = async (url) => {
+const response = await fetch(url);
+if (!response.ok) throw new Error(`status ${response.status}`);
+const streams = WebAssembly.instantiateStreaming && response.headers.get("content-type") === "application/wasm";
 const imports = __wbg_get_imports();
-const follow = secondPart(second, imports);
-const { exports } = await WebAssembly.instantiate(await compiled(url), imports);
-await follow(exports);
-wasm = guarded(exports);
+const { instance } = await (streams
+? WebAssembly.instantiateStreaming(response, imports)
+: WebAssembly.instantiate(await response.arrayBuffer(), imports));
+wasm = guarded(instance.exports);
 wasm.__wbindgen_start();
 };
 return Object.assign(start, exports);
@@ -234,11 +224,10 @@ pub(crate) fn optimize(program: &Path, scratch: &Path, wasm: &[u8]) -> Result<Ve
     let (before, after) = (scratch.join("before.wasm"), scratch.join("after.wasm"));
     std::fs::write(&before, wasm)?;
     let status = Command::new(program)
-        // Again and again until nothing becomes smaller. The names stay: what follows is known by them. The features are
-        // those that rustc turns on by default: older wasm-opts do not read the target_features section.
+        // Again and again until nothing becomes smaller. The features are those that rustc turns on by default: older
+        // wasm-opts do not read the target_features section.
         .args([
             "-Oz",
-            "-g",
             "--converge",
             "--enable-bulk-memory",
             "--enable-sign-ext",
