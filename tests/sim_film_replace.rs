@@ -17,7 +17,7 @@ const SLOW: Time = secs(20);
 /// When it is good again.
 const GOOD: Time = secs(60);
 
-/// A film that was played over a link of 3 Mb/s and then of 500 kb/s, until the link is good again.
+/// A film that was played over a link of 3 Mb/s and then of 400 kb/s, until the link is good again.
 fn after_a_slow_time(url: &str, film: Film) -> Simulation {
     let mut sim = Setup { path: Path::steady(3000), ..Setup::new(FilmServer::new(film)) }.start();
     sim.load(url);
@@ -115,6 +115,7 @@ fn an_initialization_segment_that_only_a_replacement_needs_may_fail() {
             let report = sim.finish();
             report.sound().unwrap();
             assert!(end && report.fatal().is_empty(), "{rung} {trouble:?}: {report}");
+            assert_eq!(report.stands_in(secs(12)..secs(200)), [], "{rung} {trouble:?}: {report}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! page into `decide`. `rungs` does not bind a quality that the viewer chose (`chosen`), and a
 //! representation without a resolution is below every height.
 
+use super::known::Known;
 use super::state::{Probe, Reads};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
@@ -15,7 +16,6 @@ use crate::abr::{self, Choice, Limits, Rung, live};
 use crate::player::event::{Quality, QualityChoice};
 use crate::player::io::TrackId;
 use crate::player::place::{Place, track_of};
-use crate::player::select;
 use crate::player::select::Types;
 use crate::player::track::Tracks;
 use crate::player::track::download::middle;
@@ -73,6 +73,17 @@ impl View<'_> {
         let others = |s: &&Stream| s.kind() != TrackKind::Video;
         self.tracks.rate(self.presentation, others)
     }
+
+    /// The same as the plan takes it. `link`: what it may do, and the delay of its answers; `length`: of a segment.
+    pub(super) fn of_plan<'a>(
+        &self,
+        (rungs, current): (&'a [Rung], usize),
+        (levels, delay): (&'a Levels, Duration),
+        length: Duration,
+    ) -> plan::View<'a> {
+        let (others, ahead, goal) = (self.others(), self.ahead, self.goal);
+        plan::View { rungs, current, levels, others, ahead, goal, length, delay }
+    }
 }
 
 /// Chooses representations.
@@ -95,9 +106,7 @@ pub(in crate::player) struct Adaptation {
     pub(super) kept_on_rung: Option<Position>,
     /// Why the last choice was made.
     reason: String,
-    /// Every quality that was fetched so far, and the reason of the last time; tracks name a
-    /// quality by its index here.
-    pub(super) known: Vec<(Quality, String)>,
+    pub(super) known: Known,
 }
 
 impl Adaptation {
@@ -115,7 +124,7 @@ impl Adaptation {
             probe: Probe::default(),
             kept_on_rung: None,
             reason: String::new(),
-            known: Vec::new(),
+            known: Known::default(),
         }
     }
 
@@ -258,16 +267,9 @@ impl Adaptation {
         let choice = if v.growing {
             self.decide_growing(now, v, (&rungs, place.rep), length, others)?
         } else {
-            self.plan.decide(&plan::View {
-                rungs: &rungs,
-                current: place.rep,
-                levels: &self.levels,
-                others,
-                ahead: v.ahead,
-                goal: v.goal,
-                length,
-                delay: self.reads.delay,
-            })?
+            let link = (&self.levels, self.reads.delay);
+            let view = v.of_plan((&rungs, place.rep), link, length);
+            self.plan.decide(&plan::View { others, ..view })?
         };
         self.reason = choice.why;
         Some(Place { rep: choice.rep, ..place })
@@ -287,32 +289,25 @@ impl Adaptation {
         self.rule.decide(now, &live::View { rungs, current, in_time, link, others, held, length })
     }
 
-    /// The index of a representation in `known`, where it is added if it is new.
+    /// The index of a representation's quality.
     pub(in crate::player) fn index_of(&mut self, rep: &Representation) -> u32 {
-        let quality = select::quality(rep);
-        let i = self.known.iter().position(|it| it.0 == quality).unwrap_or_else(|| {
-            self.known.push((quality, String::new()));
-            self.known.len() - 1
-        });
-        u32::try_from(i).unwrap_or(0)
+        self.known.index_of(rep)
     }
 
     /// The quality with this index is fetched from now on, for the last reason.
     pub(in crate::player) fn turned_to(&mut self, index: u32) {
-        if let Some(known) = self.known.get_mut(index as usize) {
-            known.1.clone_from(&self.reason);
-        }
+        self.known.fetched(index, &self.reason);
     }
 
     /// The quality with this index, and the reason it was last switched to.
     pub(in crate::player) fn known(&self, index: u32) -> Option<(Quality, String)> {
-        self.known.get(index as usize).cloned()
+        self.known.get(index).cloned()
     }
 
     /// The quality with this index is on screen, in an element that is `height_px` device pixels
     /// high.
     pub(in crate::player) fn shows(&mut self, index: u32, height_px: u32) {
-        if let Some(size) = self.known.get(index as usize).and_then(|it| it.0.resolution) {
+        if let Some(size) = self.known.get(index).and_then(|it| it.0.resolution) {
             self.shown.observe(size.height, height_px);
         }
     }

@@ -85,7 +85,7 @@ impl Adaptation {
             let stream = v.tracks.get(read.track).filter(|_| leads);
             let d = stream.and_then(|stream| stream.download(read.id));
             if let Some(d) = d {
-                let again = stream.is_some_and(|s| s.replacement().coming().is_some());
+                let again = stream.is_some_and(|s| s.replacement().is(read.id));
                 self.reads.paced(now, requests, (read.id, (!again).then_some(d.place().rep)), len);
             }
             return self.give_up_whole(now, v, read);
@@ -144,16 +144,9 @@ impl Adaptation {
         let rate = coming.pace.lately()?;
         let before = self.reads.before.or(coming.rep)?;
         let rungs = self.rungs(now, v.types, track);
-        let view = plan::View {
-            rungs: &rungs,
-            current: stream.place().rep,
-            levels: &self.levels,
-            others: v.others(),
-            ahead: v.ahead,
-            goal: v.goal,
-            length: d.segment().end.since(d.segment().start),
-            delay: self.reads.delay,
-        };
+        let length = d.segment().end.since(d.segment().start);
+        let link = (&self.levels, self.reads.delay);
+        let view = v.of_plan((&rungs, stream.place().rep), link, length);
         let choice = self.plan.give_up(&view, &plan::UnderWay { got: d.got(), rate }, before)?;
         self.levels.settle(rate);
         self.kept_on_rung = Some(held);

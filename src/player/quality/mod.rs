@@ -6,10 +6,12 @@
 //! | [`adaptation`] | the choice, before a segment is asked for |
 //! | [`measure`] | measuring the throughput, and giving up a segment that arrives too slowly |
 //! | [`replacement`] | fetching again what is buffered low |
+//! | [`known`] | the qualities that were fetched, and why |
 //! | [`state`] | what is remembered between reads, and the running probe |
 //! | [`probe`] | testing whether the link carries the next rung |
 
 mod adaptation;
+mod known;
 mod measure;
 mod probe;
 mod replacement;

@@ -12,8 +12,7 @@ use crate::time::{Duration, Instant};
 impl Adaptation {
     /// The representation of a quality with this index.
     pub(in crate::player) fn rep_of(&self, track: &Track, index: u32) -> Option<usize> {
-        let id = &self.known.get(index as usize)?.0.id;
-        track.representations.iter().position(|it| it.id == *id)
+        self.known.rep_of(track, index)
     }
 
     /// Which of the segments that are held ahead, the one on the screen first, is to be replaced, and by what.
@@ -42,24 +41,14 @@ impl Adaptation {
         (track, current): (&Track, usize),
         stream: &Stream,
     ) -> plan::View<'a> {
-        plan::View {
-            rungs,
-            current,
-            levels: &self.levels,
-            others: v.others(),
-            ahead: v.ahead,
-            goal: v.goal,
-            length: length(track, stream.place().rep, stream.fetching_at()),
-            delay: self.reads.delay,
-        }
+        let length = length(track, stream.place().rep, stream.fetching_at());
+        v.of_plan((rungs, current), (&self.levels, self.reads.delay), length)
     }
 
     /// A segment of this representation is fetched in place of one that is held. Answers the index of its quality.
     pub(in crate::player) fn replaces_with(&mut self, rep: &Representation, why: &str) -> u32 {
-        let index = self.index_of(rep);
-        if let Some(known) = self.known.get_mut(index as usize) {
-            known.1 = why.into();
-        }
+        let index = self.known.index_of(rep);
+        self.known.fetched(index, why);
         index
     }
 

@@ -12,7 +12,7 @@ use std::io::Write;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
 /// What a page downloads before its first picture, by what it plays, and how much it never exceeds:
-/// today's, rounded up. It becomes higher only by what a new part of the page's API weighs. (hls.js has 155 kB.)
+/// today's, rounded up. It becomes higher only by what something new weighs that the player does. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
     ("page of DASH", Build::Dash, 143_500),
     ("page of HLS", Build::Hls, 137_400),
