@@ -105,7 +105,7 @@ export function core(engine) {
     server.tell("unplug");
     try {
       await until("the cause is over the picture", () => shown(page, ".still"));
-      // Chromium's clock goes on over the picture that lasts, the others' stand at it.
+      await moves(page, 3);
       await until("the picture is old", () => look(page, ({ root }) => /([7-9]|\d\d) s old/.test(root.querySelector(".still").innerText)));
       assert.equal(await shown(page, ".message"), false);
     } finally {

@@ -5,12 +5,16 @@ use super::grid::Period;
 use crate::store::{Camera, Segment, SourceStatus, TrackSetup};
 use bytes::Bytes;
 use nearlive::media::es::aac;
+use nearlive::media::es::repeat::Repeats;
 use nearlive::media::isobmff::write::{self, Chunk, ProducerTime, Sample, SampleEntry};
 use nearlive::time::{Timescale, WallTime};
 use std::sync::Arc;
 
 /// The scheme of the messages about the camera's state.
 pub const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
+
+/// A picture is repeated at most so often in a second.
+const MOST_A_SECOND: u32 = 60;
 
 /// Sound that deviates less than this from its clock is not moved.
 const AUDIO_TOLERANCE_TICKS: i64 = 48;
@@ -238,6 +242,9 @@ impl Writer {
 
     /// Writes the last key frame as the picture for all the time up to `until_us`, with the
     /// camera's state. Its `prft` is the real time of its capture.
+    ///
+    /// Pictures that repeat it keep the camera's rhythm: of a single one that lasts, Firefox shows nothing
+    /// before the next one has come, and WebKit takes it for as short as all others.
     pub(super) fn still(&mut self, camera: &Camera, until_us: i64, status: &SourceStatus) {
         let Some(key) = self.last_key.take() else { return };
         let start = self.end_ticks;
@@ -245,19 +252,39 @@ impl Writer {
         if let Ok(duration) = u32::try_from(duration)
             && duration > 0
         {
-            let sample = Sample { data: &key.data, duration, composition_offset: 0, sync: true };
+            let repeats = self.repeats(&key, duration);
+            let each = duration / u32::try_from(repeats.len() + 1).unwrap_or(1);
+            let last = duration - each * u32::try_from(repeats.len()).unwrap_or(0);
+            let data = core::iter::once(&key.data).chain(&repeats).enumerate();
+            let samples: Vec<_> = data
+                .map(|(i, data)| Sample {
+                    data,
+                    duration: if i == repeats.len() { last } else { each },
+                    composition_offset: 0,
+                    sync: i == 0,
+                })
+                .collect();
             let producer = ProducerTime {
                 wall: WallTime::from_micros(key.captured_us),
                 finalized: None,
                 media_ticks: u64::try_from(start).unwrap_or(0),
             };
             let message = source_message(self.timescale, start, duration, status);
-            self.chunk(camera, start, &[sample], Some(producer), message);
+            self.chunk(camera, start, &samples, Some(producer), message);
             self.last_dts = None;
             self.spoke = true;
             self.owes_well = true;
         }
         self.last_key = Some(key);
+    }
+
+    /// Samples that show the key frame again, so many as the camera sends in `duration` less one; none where they
+    /// cannot be made.
+    fn repeats(&self, key: &Key, duration: u32) -> Vec<Vec<u8>> {
+        let Some(SampleEntry::Avc(config)) = &self.entry else { return Vec::new() };
+        let Some(repeats) = Repeats::of(config, &key.data) else { return Vec::new() };
+        let step = self.last_delta.max(self.timescale.hz() / MOST_A_SECOND);
+        (1..duration / step).map(|n| repeats.nth(n)).collect()
     }
 
     /// Whether there is a picture to show while none comes.

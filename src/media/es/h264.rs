@@ -264,6 +264,10 @@ pub struct Sps {
     pub frame_num_bits: u8,
     /// How slice headers give the order in which pictures are shown.
     pub order: OrderCount,
+    /// `max_num_ref_frames`.
+    pub references: u32,
+    /// Macroblocks of a picture, the cropped ones as well.
+    pub macroblocks: u32,
     /// `frame_mbs_only_flag`: no picture is made of fields.
     pub frames_only: bool,
     /// Size of the cropped picture.
@@ -296,6 +300,8 @@ impl Sps {
         let samples = Samples::read(&mut b, profile)?;
         let frame_num_bits = log2(&mut b)?;
         let order = order_count(&mut b)?;
+        let references = b.ue()?;
+        b.skip(1)?;
         let width_mbs = b.ue()?.checked_add(1)?;
         let height_units = b.ue()?.checked_add(1)?;
         let frames_only = b.flag()?;
@@ -304,6 +310,7 @@ impl Sps {
         }
         b.skip(1)?;
         let rows_per_unit = if frames_only { 1 } else { 2 };
+        let macroblocks = width_mbs.checked_mul(height_units)?.checked_mul(rows_per_unit)?;
         let mut width = width_mbs.checked_mul(16)?;
         let mut height = height_units.checked_mul(16 * rows_per_unit)?;
         if b.flag()? {
@@ -327,6 +334,8 @@ impl Sps {
             separate_planes: samples.separate_planes,
             frame_num_bits,
             order,
+            references,
+            macroblocks,
             frames_only,
             resolution: Resolution { width, height },
         })
@@ -401,7 +410,7 @@ fn log2(b: &mut Bits<'_>) -> Option<u8> {
     u8::try_from(b.ue()?).ok()?.checked_add(4)
 }
 
-/// Reads from `pic_order_cnt_type` to `gaps_in_frame_num_value_allowed_flag`.
+/// Reads from `pic_order_cnt_type` to before `max_num_ref_frames`.
 fn order_count(b: &mut Bits<'_>) -> Option<OrderCount> {
     let order = match b.ue()? {
         0 => OrderCount::Low(log2(b)?),
@@ -416,8 +425,6 @@ fn order_count(b: &mut Bits<'_>) -> Option<OrderCount> {
         }
         _ => OrderCount::AsTheyCome,
     };
-    b.ue()?;
-    b.skip(1)?;
     Some(order)
 }
 

@@ -5,4 +5,5 @@ pub(crate) mod bits;
 pub mod h264;
 pub mod hevc;
 pub mod idr;
+pub mod repeat;
 mod slice;

@@ -8,7 +8,7 @@ use core::ops::Range;
 /// The fields of parameter sets that are needed to read slice headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sets {
-    has_chroma: bool,
+    pub(super) has_chroma: bool,
     separate_planes: bool,
     frames_only: bool,
     pub(super) frame_num_bits: u8,
@@ -19,15 +19,17 @@ pub(super) struct Sets {
 
 /// Fields of a picture parameter set (7.3.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct PictureSet {
-    id: u32,
-    cabac: bool,
-    orders_bottom: bool,
+pub(super) struct PictureSet {
+    pub(super) id: u32,
+    pub(super) cabac: bool,
+    pub(super) orders_bottom: bool,
     references: [u32; 2],
-    weighs_p: bool,
+    pub(super) weighs_p: bool,
     weighs_b: bool,
-    controls_deblocking: bool,
-    counts_redundant: bool,
+    /// `pic_init_qp_minus26`.
+    pub(super) quantizer: i32,
+    pub(super) controls_deblocking: bool,
+    pub(super) counts_redundant: bool,
 }
 
 /// One command with its operands: of `ref_pic_list_modification` or `dec_ref_pic_marking`.
@@ -147,6 +149,21 @@ impl Sets {
         })
     }
 
+    /// The picture set and the order count of a frame, from an IDR slice; `bits` is without emulation prevention.
+    /// `None` where it is cut off, or pictures may be made of fields or planes.
+    pub(super) fn first(&self, bits: &[u8]) -> Option<(PictureSet, u32)> {
+        let mut b = Bits::new(bits);
+        b.ue()?;
+        b.ue()?;
+        let set_id = b.ue()?;
+        let set = self.pictures.iter().find(|p| p.id == set_id)?;
+        if self.separate_planes || !self.frames_only || b.bits(self.frame_num_bits)? != 0 {
+            return None;
+        }
+        b.ue()?; // idr_pic_id
+        Some((*set, b.bits(self.order_bits)?))
+    }
+
     /// `pred_weight_table` (7.3.3.2).
     fn skip_weights(&self, b: &mut Bits<'_>, counts: &[u32]) -> Option<()> {
         b.ue()?;
@@ -205,7 +222,7 @@ impl PictureSet {
         let references = [b.ue()?.checked_add(1)?, b.ue()?.checked_add(1)?];
         let weighs_p = b.flag()?;
         let weighs_b = b.bits(2)? == 1;
-        b.se()?;
+        let quantizer = b.se()?;
         b.se()?;
         b.se()?;
         let controls_deblocking = b.flag()?;
@@ -218,6 +235,7 @@ impl PictureSet {
             references,
             weighs_p,
             weighs_b,
+            quantizer,
             controls_deblocking,
             counts_redundant,
         })
@@ -309,6 +327,12 @@ impl BitWriter {
         self.bits(code, zeros + 1);
     }
 
+    /// A signed Exp-Golomb code (9.1.1).
+    pub(super) fn se(&mut self, value: i32) {
+        let positive = u32::from(value > 0);
+        self.ue(value.unsigned_abs().saturating_mul(2).saturating_sub(positive));
+    }
+
     /// Writes whether there are commands; if so, the commands, and the kind `last` to end them.
     pub(super) fn commands(&mut self, commands: Option<&[Command]>, last: u32) {
         self.bit(commands.is_some());
@@ -363,6 +387,11 @@ impl BitWriter {
         } else {
             self.out.push(byte);
         }
+    }
+
+    /// What was written; the last byte is filled with zeros.
+    pub(super) fn bytes(self) -> Vec<u8> {
+        self.out
     }
 
     /// The NAL unit with this header: adds emulation prevention bytes, removes zeros at the end.
