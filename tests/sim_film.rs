@@ -1,7 +1,9 @@
 //! Films: DASH and HLS on demand, from start to end, with seeks.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use nearlive::player::{Code, Command, QualityChoice};
+use nearlive::player::{Code, Command, QualityChoice, Span};
+use nearlive::presentation::TrackKind;
+use nearlive::time::Position;
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS, TS};
@@ -56,6 +58,32 @@ fn seeks_into_the_unbuffered_play_on_there() {
             sim.run_for(millis(rng.between(100, 3000)));
         }
         sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
+fn what_the_browser_takes_out_by_itself_is_fetched_again_before_it_is_played() {
+    for url in FORMS {
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            let mut sim = start(url, Film::steady(12, 4000, &LADDER), Path::steady(8000));
+            sim.run_for(secs(10));
+            let at = |ms: i64| {
+                Position::from_micros(sim.element().position(sim.now())).offset(ms * 1000)
+            };
+            let gone = [
+                Span { start: at(-9000), end: at(-5000) },
+                Span { start: at(3000), end: at(9000) },
+            ];
+            for gone in gone {
+                sim.evict(kind, gone);
+            }
+            let end = sim.run_until(secs(60), |s| s.element().ended());
+            let report = sim.report();
+            report.sound().unwrap();
+            assert!(end, "{url} {kind:?}: {report}");
+            assert_eq!(report.stands, [], "{url} {kind:?}: {report}");
+            assert_eq!(report.errors, []);
+        }
     }
 }
 

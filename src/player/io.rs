@@ -133,6 +133,12 @@ pub enum BufferEvent {
         /// As `SourceBuffer.buffered`.
         ranges: Vec<Span>,
     },
+    /// The browser has taken media out by itself, or put in what was appended (`bufferedchange`, which only a
+    /// ManagedMediaSource's buffers tell); these ranges are buffered now.
+    Changed {
+        /// As `SourceBuffer.buffered`.
+        ranges: Vec<Span>,
+    },
     /// QuotaExceededError. The append stays first in the driver's queue and is tried again after
     /// the next removal from this buffer.
     Full,

@@ -210,6 +210,10 @@ impl Session {
     pub(super) fn on_buffer(&mut self, cx: &mut Cx<'_>, track: TrackId, event: BufferEvent) {
         match event {
             BufferEvent::Updated { ranges } => self.tracks.updated(track, ranges),
+            BufferEvent::Changed { ranges } => {
+                let position = self.head.position(cx.now);
+                self.tracks.changed(cx, &mut self.requests, track, ranges, position);
+            }
             BufferEvent::Full => {
                 if let Some(error) = self.tracks.full(track) {
                     self.trouble(cx, error);

@@ -62,7 +62,7 @@ struct Track {
     full: bool,
     /// What is kept of what is appended; everything if `None`.
     window: Option<Window>,
-    _listeners: [Listener; 2],
+    _listeners: [Listener; 3],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -137,7 +137,12 @@ impl Source {
                 }
             })
         };
-        let listeners = [on("updateend", Self::updated), on("error", Self::broken)];
+        let listeners = [
+            on("updateend", Self::updated),
+            on("error", Self::broken),
+            // Only a ManagedMediaSource's buffers tell it.
+            on("bufferedchange", Self::changed),
+        ];
         self.tracks.borrow_mut().push(Track {
             id,
             buffer,
@@ -285,6 +290,12 @@ impl Source {
         self.run(event.flatten().map(|it| (id, it)));
     }
 
+    fn changed(&self, id: TrackId) {
+        if let Some(ranges) = self.with(id, |track| track.ranges()) {
+            self.send(id, BufferEvent::Changed { ranges });
+        }
+    }
+
     fn broken(&self, id: TrackId) {
         self.with(id, |track| {
             if track.busy == Some(Busy::Appending) {
@@ -388,7 +399,10 @@ impl Track {
     }
 
     fn state(&self) -> BufferEvent {
-        let ranges = self.buffer.buffered();
-        BufferEvent::Updated { ranges: ranges.map(|it| units::spans(&it)).unwrap_or_default() }
+        BufferEvent::Updated { ranges: self.ranges() }
+    }
+
+    fn ranges(&self) -> Vec<Span> {
+        self.buffer.buffered().map(|it| units::spans(&it)).unwrap_or_default()
     }
 }

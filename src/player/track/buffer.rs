@@ -263,8 +263,13 @@ impl Buffer {
 
     /// The browser has finished an append or a removal.
     pub(super) fn updated(&mut self, ranges: Vec<Span>) {
-        self.ranges = Ranges::new(ranges);
         self.open = self.open.saturating_sub(1);
+        self.changed(ranges);
+    }
+
+    /// The browser holds this.
+    pub(super) fn changed(&mut self, ranges: Vec<Span>) {
+        self.ranges = Ranges::new(ranges);
     }
 
     /// What follows needs a new MediaSource.

@@ -64,6 +64,9 @@ use download::{News, Source};
 use stream::Stream;
 use transport::{Late, Piece};
 
+/// When a browser takes less away at the end of what it holds, a border has moved.
+const TAKEN: Duration = Duration::from_millis(100);
+
 /// All tracks that are played.
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
@@ -425,6 +428,30 @@ impl Tracks {
     pub(super) fn updated(&mut self, track: TrackId, ranges: Vec<Span>) {
         if let Some(stream) = self.get_mut(track) {
             stream.buffer.updated(ranges);
+        }
+    }
+
+    /// The browser holds this now, by its own will: what it took away ahead of the element at `position` is fetched
+    /// again.
+    pub(super) fn changed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        track: TrackId,
+        ranges: Vec<Span>,
+        position: Position,
+    ) {
+        let Some(stream) = self.get_mut(track) else { return };
+        let before = stream.buffer.ranges().end_from(position);
+        stream.buffer.changed(ranges);
+        let end = stream.buffer.ranges().end_from(position);
+        let feeds = stream.passive;
+        if before.since(end) > TAKEN {
+            for stream in &mut self.list {
+                if stream.id == track || feeds && !stream.passive {
+                    stream.retarget(cx, requests, end);
+                }
+            }
         }
     }
 

@@ -15,8 +15,8 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 /// today's, rounded up. It becomes higher only by what something new weighs that the player does. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
     ("page of DASH", Build::Dash, 143_500),
-    ("page of HLS", Build::Hls, 137_400),
-    ("page of both, or by create()", Build::Whole, 162_950),
+    ("page of HLS", Build::Hls, 137_500),
+    ("page of both, or by create()", Build::Whole, 163_050),
 ];
 /// The download that is aimed at: hls.js light.
 const AIM: usize = 101_000;

@@ -4,7 +4,7 @@ use super::simulation::{Machine, Simulation};
 use crate::clock::{NEVER, Time, secs};
 use crate::network::{Fault, Trace};
 use crate::report::Report;
-use nearlive::player::{Command, Cue, Input, SourceEvent};
+use nearlive::player::{BufferEvent, Command, Cue, Input, SourceEvent, Span};
 use nearlive::presentation::TrackKind;
 use nearlive::time::Position;
 
@@ -118,6 +118,16 @@ impl<M: Machine> Simulation<M> {
         self.log.note(self.now, format!("the browser has enough media: {on}"));
         self.page.sated = on;
         self.look(Cue::Timer);
+    }
+
+    /// The browser takes media out of the first buffer of a kind by itself, as a ManagedMediaSource may.
+    pub fn evict(&mut self, kind: TrackKind, span: Span) {
+        let Some(track) = self.element.track(kind) else { return };
+        self.log.note(self.now, format!("the browser takes {span:?} from the {kind:?} buffer"));
+        self.element.remove(track, span, self.now);
+        let ranges = self.element.spans(track);
+        self.give(Input::Buffer(track, BufferEvent::Changed { ranges }));
+        self.settle();
     }
 
     /// The element gets another height on screen, in device pixels.

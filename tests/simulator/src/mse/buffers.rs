@@ -45,6 +45,11 @@ impl Buffers {
         self.all().find(|it| it.kind() == kind)
     }
 
+    /// The track of the first of a kind.
+    pub(super) fn track(&self, kind: TrackKind) -> Option<TrackId> {
+        self.0.iter().find(|it| it.1.kind() == kind).map(|it| it.0)
+    }
+
     /// The first of a kind, to change.
     pub(super) fn of_mut(&mut self, kind: TrackKind) -> Option<&mut SourceBuffer> {
         self.0.iter_mut().map(|it| &mut it.1).find(|it| it.kind() == kind)

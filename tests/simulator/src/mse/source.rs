@@ -34,6 +34,11 @@ impl Element {
         self.buffers.of_mut(kind)
     }
 
+    /// The track of the first buffer of a kind.
+    pub fn track(&self, kind: TrackKind) -> Option<TrackId> {
+        self.buffers.track(kind)
+    }
+
     /// What the buffer of a track holds.
     pub fn spans(&self, track: TrackId) -> Vec<Span> {
         self.buffers.get(track).map(SourceBuffer::spans).unwrap_or_default()
