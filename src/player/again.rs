@@ -10,8 +10,10 @@ use super::requests::{Patience, Purpose, Requests, Sent};
 use crate::presentation::{Kind, Resource};
 use crate::time::{Duration, Instant};
 
-/// The wait before the manifest is loaded the first time; it doubles up to [`LONGEST_WAIT`].
+/// The wait before the manifest is loaded the first time. It becomes longer by as much after each [`SAME`] looks,
+/// up to [`LONGEST_WAIT`]: an encoder that is started anew is mostly back within some seconds.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+const SAME: u32 = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The manifest is loaded at most this often: for about half an hour.
 const MOST_LOOKS: u32 = 180;
@@ -59,7 +61,7 @@ impl Again {
         if self.asking || self.asked >= MOST_LOOKS {
             return;
         }
-        let wait = (FIRST_WAIT * (1 << self.asked.min(4))).min(LONGEST_WAIT);
+        let wait = (FIRST_WAIT * (1 + self.asked / SAME)).min(LONGEST_WAIT);
         let due = *self.due.get_or_insert(cx.now + wait);
         if due > cx.now {
             return cx.wake_at(due, Reason::ManifestRefresh);
@@ -141,7 +143,7 @@ mod tests {
     fn at_the_end_it_is_looked_at_later_each_time_and_not_for_ever() {
         let mut t = Test::ended();
         let waits: [u64; 6] = core::array::from_fn(|_| t.wait(Some(ENDED)));
-        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
+        assert_eq!(waits, [1, 1, 1, 2, 2, 2]);
         let rest = (0..MOST_LOOKS).filter(|_| t.wait(None) < 60).count();
         assert_eq!(rest, MOST_LOOKS as usize - 6);
         assert!(!t.again.has_begun());
