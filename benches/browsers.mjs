@@ -60,20 +60,30 @@ const plays = (page) => until("it plays", async () => (await stats(page)).state 
 const isNearEdge = (it) => it.state === "playing" && it.behind !== null && it.behind < 0.3;
 
 /** Pulls the plug, puts it back, and says how long after that the picture was live again. */
-async function unplugged(page, server) {
+async function unplugged(page, server, meanwhile = () => {}) {
   server.tell("unplug");
   const offline = () => page.evaluate(() => document.querySelector("nearlive-player").shadowRoot.querySelector(".still").checkVisibility());
   await until("the page says so", offline);
   await pause(AWAY_MS / 1000);
+  await meanwhile();
   server.tell("plug");
   const since = performance.now();
   await until("it is live again", async () => isNearEdge(await stats(page)) && !(await offline()));
   return (performance.now() - since) / 1000;
 }
 
+/** A screenshot of the page whose camera has gone, which then comes back. */
+async function offline(browser, shot, server, viewport) {
+  const page = await browser.open(`${server.url}/demo/`, { viewport });
+  await plays(page);
+  await unplugged(page, server, () => page.screenshot(shot));
+  await page.close();
+}
+
 async function screenshots(browser, name, server) {
   for (const viewport of VIEWS) {
     const size = `${viewport.width}x${viewport.height}`;
+    await offline(browser, `${name}-offline-${size}`, server, viewport);
     for (const [what, path] of [["wall", "/"], ["player", "/demo/"], ["error", "/nobody/"]]) {
       const page = await browser.open(server.url + path, { viewport });
       if (what === "player") {
