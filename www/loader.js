@@ -84,11 +84,15 @@ const nearlive = (() => {
   const interrupted = () =>
     failure("it was interrupted by another load() or create(), or by destroy()", { name: "AbortError", code: 5001, category: "usage", fatal: false });
 
+  /** Lines of the picture that are enough for a viewer whose browser saves data. */
+  const SAVED = 360;
+
   /** The options as the module takes them: what carries the requests is a function, or the browser's fetch(). */
   const carried = async (options) => {
     if (options != null && typeof options !== "object") return options; // the module names it in the console
     const streams = "body" in (globalThis.Response?.prototype ?? {});
     const { transport = streams ? "fetch" : "xhr", fetch, ...rest } = options ?? {};
+    if (globalThis.navigator?.connection?.saveData) rest.maxHeight ??= SAVED;
     if (fetch) rest.fetch = typeof fetch === "function" ? checked(fetch) : fetch;
     else if (transport === "xhr") rest.fetch = (await start("xhr")).overXhr();
     else if (transport !== "fetch") console.warn('nearlive: ignoring the option transport, which has to be "fetch" or "xhr"; given:', transport);

@@ -30,7 +30,7 @@ export interface Options {
    * anyway where there is no `MediaSource` (an iPhone). Default false.
    */
   managed?: boolean;
-  /** The most that automatic quality may choose, in lines of the picture. Default: any. */
+  /** The most that automatic quality may choose, in lines of the picture. Default: any; 360 where the viewer's browser saves data. */
   maxHeight?: number;
   /** The same in bits a second. Default: any. */
   maxBandwidth?: number;

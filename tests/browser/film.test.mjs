@@ -1,6 +1,8 @@
 // Films as other tools write them, on demand, in real Chromium.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, serveFiles, until } from "./harness.mjs";
 import { film, indexedFilm } from "./media.mjs";
@@ -15,6 +17,8 @@ before(async () => {
     "/indexed/index.mpd": { text: mpd },
     "/indexed/": folder,
     "/long/": film(),
+    "/tall/index.mpd": { text: tall() },
+    "/tall/": film(),
     "/favicon.ico": { text: "" },
     "/page.html": { text: `<!doctype html><script src="/p/nearlive.js"></script><video muted width="640"></video>` },
   };
@@ -26,6 +30,12 @@ after(async () => {
   await files?.close();
   await members?.close();
 });
+
+/** The film's manifest, with twice the lines. */
+function tall() {
+  const mpd = readFileSync(path.join(film(), "index.mpd"), "utf8");
+  return mpd.replace(/height="(\d+)"/g, (_, lines) => `height="${lines * 2}"`);
+}
 
 /** Lets only those see the film who bring the cookie. */
 function forMembers(request, response) {
@@ -71,6 +81,19 @@ async function changed(t, script, { src = "/indexed/index.mpd", options = {} } =
   return page;
 }
 
+test("for a viewer whose browser saves data 360 lines are enough, unless the page says more", async (t) => {
+  const saves = () => Object.defineProperty(navigator, "connection", { value: { saveData: true } });
+  for (const [options, most] of [[{}, 360], [{ maxHeight: 720, startBandwidth: 9e6 }, 720]]) {
+    const page = await changed(t, saves, { src: "/tall/index.mpd", options });
+    await page.evaluate(() => {
+      globalThis.heights = new Set();
+      player.on("quality", ({ quality }) => heights.add(quality.height));
+    });
+    await until("the picture moves", () => page.evaluate(() => document.querySelector("video").currentTime > 2));
+    assert.equal(await page.evaluate(() => Math.max(...heights.add(player.stats().quality.height))), most);
+  }
+});
+
 test("where there is only a ManagedMediaSource it is played through, and its wishes are obeyed", async (t) => {
   const page = await changed(t, () => {
     const Own = MediaSource;
@@ -91,6 +114,15 @@ test("where there is only a ManagedMediaSource it is played through, and its wis
   assert.ok(ahead < 12, `it had enough, and got ${ahead} s`);
   await page.evaluate(() => made[0].dispatchEvent(new Event("startstreaming")));
   await until("it gets more", () => look((_, stats) => stats.bufferAhead > 20));
+  await page.evaluate(async () => {
+    const [buffer] = made[0].sourceBuffers;
+    const at = document.querySelector("video").currentTime;
+    const removed = new Promise((done) => buffer.addEventListener("updateend", done, { once: true }));
+    buffer.remove(at + 6, at + 14);
+    await removed;
+    buffer.dispatchEvent(new Event("bufferedchange"));
+  });
+  await until("what it took out by itself is there again", () => look((_, stats) => stats.bufferAhead > 20));
   assert.deepEqual(page.problems, []);
 });
 

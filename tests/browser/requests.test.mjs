@@ -169,7 +169,7 @@ test("configure() limits the picture while it plays", async (t) => {
   await lines(360);
   await page.evaluate(() => player.configure({ maxHeight: 200 }));
   await lines(180);
-  assert.equal(await page.evaluate(() => player.stats().qualityReason), "the page allows no more");
+  assert.equal(await page.evaluate(() => player.stats().qualityReason), "the page or the browser's data saver allows no more");
   await page.evaluate(() => player.configure({ maxHeight: Infinity }));
   await lines(360);
 });

@@ -257,7 +257,7 @@ impl Adaptation {
             } else if allowed {
                 "more cannot be seen at the size it is shown"
             } else {
-                "the page allows no more"
+                "the page or the browser's data saver allows no more"
             });
             return Some(Place { rep: ceiling, ..place });
         }
@@ -430,7 +430,8 @@ mod tests {
             for limits in most(rep) {
                 let mut test = Test::of("", 2).link(9000);
                 test.quality.limit(&limits);
-                let expected = (rep < 2).then_some((rep, "the page allows no more"));
+                let expected = (rep < 2)
+                    .then_some((rep, "the page or the browser's data saver allows no more"));
                 assert_eq!(test.turns_to(20), expected, "{limits:?}");
             }
         }
