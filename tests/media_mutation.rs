@@ -13,7 +13,9 @@ use nearlive::media::es::h264::{self, AvcConfig};
 use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::media::transmux::{Output, Transmuxer};
 use nearlive::media::ts::{Demuxer, Event};
+use nearlive::media::webm::search::{BEGINNING, Search};
 use nearlive::media::webm::{Head, cues};
+use nearlive::units::ByteRange;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// SplitMix64: small, and good enough to choose where to do damage.
@@ -189,6 +191,25 @@ fn damaged_mp4() {
     torture(30_000, &mp4_samples(), scanned);
 }
 
+/// Searches a file for its clusters: that ends, and finds them in the order of time.
+fn searched(bytes: &[u8]) {
+    let part = |range: ByteRange| {
+        let at =
+            |offset: u64| usize::try_from(offset).map_or(bytes.len(), |at| at.min(bytes.len()));
+        &bytes[at(range.first)..at(range.last.map_or(u64::MAX, |last| last.saturating_add(1)))]
+    };
+    let Some(mut search) = Search::begin(part(ByteRange { first: 0, last: Some(BEGINNING - 1) }))
+    else {
+        return;
+    };
+    for asked in 0.. {
+        let Some(range) = search.wants() else { break };
+        assert!(asked < bytes.len() + 4, "it never ends");
+        search.read(range.first, part(range));
+    }
+    assert!(search.found.is_sorted_by(|a, b| a.ticks < b.ticks && a.cluster < b.cluster));
+}
+
 #[test]
 fn damaged_webm() {
     let sample = |codecs: &str| {
@@ -197,8 +218,19 @@ fn damaged_webm() {
     };
     let picture = sample("-an -c:v libvpx-vp9 -b:v 99k -deadline realtime -cpu-used 8 -g 10");
     let both = sample("-c:v libvpx -b:v 99k -deadline realtime -c:a libvorbis");
-    torture(20_000, &[picture, both], |bytes, dice| {
+    // As it is written into a file, with what names its index; the index itself is cut off by chance.
+    let named = {
+        let file =
+            std::env::temp_dir().join(format!("nearlive-mutation-{}.webm", std::process::id()));
+        let name = file.display();
+        ffmpeg(&format!("{PICTURE} -c:v libvpx -b:v 99k -deadline realtime -f webm -y {name}"));
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        bytes
+    };
+    torture(20_000, &[picture, both, named], |bytes, dice| {
         scanned(bytes, dice);
+        searched(bytes);
         let mut index = [0x1c, 0x53, 0xbb, 0x6b].to_vec();
         index.extend_from_slice(&bytes[dice.place(bytes.len())..]);
         if let (Some(head), Some(cues)) = (Head::read(bytes), cues(&index)) {

@@ -2,6 +2,8 @@
 //! inherited over Period, AdaptationSet and Representation, to a [`SegmentList`].
 
 use super::syntax::{BaseUrl, S, SegmentInfo, Segments, UrlRange};
+use crate::media::webm;
+use crate::media::webm::search::BEGINNING;
 use crate::presentation::{
     Base, Error, Listed, Mapping, Mirror, Numbered, Resource, Run, Segment, SegmentList, Template,
     Timeline, url,
@@ -74,6 +76,8 @@ pub(super) struct Place<'a> {
     pub(super) level: &'a Level,
     pub(super) id: &'a str,
     pub(super) bandwidth_bps: u64,
+    /// The file can be searched for its clusters.
+    pub(super) webm: Option<webm::Reads>,
 }
 
 /// Where the media is.
@@ -406,7 +410,7 @@ impl<'a> Spans<'a> {
     }
 }
 
-/// SegmentBase: an index in the resource. Without one, the resource is one segment.
+/// SegmentBase: an index in the resource. Without one, the resource is one segment; WebM is searched for it.
 fn indexed(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
     let index = match (info.index, info.index_range) {
         (Some(it), _) if it.url.is_some() || it.range.is_some() => part(place, it),
@@ -425,6 +429,11 @@ fn indexed(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
 }
 
 fn whole(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
+    if place.webm.is_some() && place.anchor.is_none() {
+        let beginning = ByteRange { first: 0, last: Some(BEGINNING - 1) };
+        let index = resource(place, None, Some(beginning));
+        return info.addressed(place, None, SegmentList::Indexed { index });
+    }
     let init = info.initialization.map(|it| part(place, it));
     let segments = SegmentList::Listed(one(place, resource(place, None, None), info.start_number));
     info.addressed(place, init, segments)

@@ -3,6 +3,7 @@
 use super::addressing::{Budget, Level, Place, address, made_id};
 use super::syntax::{AdaptationSet, Common, Descriptor, Period, Representation as Written};
 use crate::media::codec::Codec;
+use crate::media::webm;
 use crate::presentation::{Container, Error, Representation, Track, TrackKind};
 use crate::time::{Position, WallTime};
 use crate::units::{Bitrate, Resolution};
@@ -147,6 +148,7 @@ impl Reading<'_> {
                 continue;
             }
             let id = unique(&written.id, self.ids.len(), &mut self.ids);
+            let described = describe(set, written, kind);
             let place = Place {
                 start: self.span.start,
                 end: self.span.end,
@@ -155,13 +157,13 @@ impl Reading<'_> {
                 level: &level.descend(&written.base_urls),
                 id: &written.id,
                 bandwidth_bps: written.bandwidth_bps,
+                webm: webm::Reads::token().filter(|_| described.container == Container::WebM),
             };
             let levels = [&self.period.segments, &set.segments, &written.segments];
             let Some(addressed) = address(&place, &levels, self.budget)? else {
                 self.dropped.unaddressed = true;
                 continue;
             };
-            let described = describe(set, written, kind);
             representations.push(Representation {
                 id,
                 bandwidth: Bitrate::from_bps(written.bandwidth_bps),

@@ -156,6 +156,7 @@ impl Session {
             Purpose::Manifest => self.on_manifest(cx, sent, &body),
             Purpose::Clock => self.clock.answered(cx.now, sent, &body),
             Purpose::Init(track) => self.fetch(cx, |fetch, cx| fetch.init(cx, track, sent, body)),
+            Purpose::Index(_) if self.manifest.index_goes_on(&mut self.tracks, sent, &body) => {}
             Purpose::Index(track) => {
                 let index = self.fetch(cx, |fetch, cx| fetch.index(cx, track, sent, &body));
                 self.manifest.index_read(index);
@@ -193,6 +194,10 @@ impl Session {
             Purpose::Segment(track) if self.tracks.has_all_of(track, sent.id) => {
                 self.on_segment_done(cx, track, sent);
             }
+            // The file ends before more of its index.
+            Purpose::Index(_)
+                if *failure == Failure::Status(416)
+                    && self.manifest.index_goes_on(&mut self.tracks, sent, &[]) => {}
             _ if self.requests.moves_on(sent) => self.on_dropped(cx, sent),
             Purpose::Sniff(track) if self.tracks.sniff_failed(track, sent.id) => {}
             Purpose::Init(track) | Purpose::Index(track) | Purpose::Sniff(track) => {

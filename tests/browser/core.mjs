@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serveFiles, startServer, until } from "./harness.mjs";
-import { film, hlsFilm, webmFilm } from "./media.mjs";
+import { bareWebmFilm, film, hlsFilm, webmFilm } from "./media.mjs";
 
 const SCRIPT = `<!doctype html><meta charset="utf-8"><style>nearlive-player{width:640px}</style>`;
 const element = (src, attributes = "autoplay muted controls") => `<nearlive-player src="${src}" ${attributes}></nearlive-player>`;
@@ -23,6 +23,7 @@ const FILMS = {
   "HLS of fMP4": "/fmp4/index.m3u8",
   "HLS of transport streams": "/mpegts/index.m3u8",
   "DASH of WebM": "/webm/index.mpd",
+  "DASH of WebM without an index": "/bare/index.mpd",
 };
 
 /** Declares the suite for one engine (engines/page.mjs). */
@@ -39,6 +40,7 @@ export function core(engine) {
       "/fmp4/": hlsFilm("fmp4"),
       "/mpegts/": hlsFilm("mpegts"),
       "/webm/": webmFilm(),
+      "/bare/": bareWebmFilm(),
       "/favicon.ico": { text: "" },
       "/untouched": { text: "" },
       "/loud.html": page(element(FILMS.DASH, "autoplay controls") + untouched((video) => video.currentTime > 0.2)),

@@ -1,7 +1,7 @@
 // Media for browser tests, made by ffmpeg once and kept in target/.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { TARGET } from "./harness.mjs";
 
@@ -50,6 +50,44 @@ export function webmFilm(seconds = 60) {
       ...["-adaptation_sets", "id=0,streams=0,1 id=1,streams=2", path.join(folder, "index.mpd")],
     ];
   });
+}
+
+/**
+ * The same film in files without an index, and a manifest that names no bytes of them. The clusters of the small picture do not say
+ * their sizes, as browsers record.
+ */
+export function bareWebmFilm(seconds = 60) {
+  const film = webmFilm(seconds);
+  return made(`webm-bare-${seconds}s`, (folder) => {
+    const files = ["180p", "360p", "sound"].map((name) => `${name}.webm`);
+    for (const file of files) {
+      const to = path.join(folder, file);
+      const copy = ["-i", path.join(film, file), "-c", "copy", "-cluster_time_limit", "2000", "-f", "webm", "-live", "1", to];
+      execFileSync("ffmpeg", ["-v", "error", "-nostdin", "-y", ...copy]);
+    }
+    const small = path.join(folder, files[0]);
+    writeFileSync(small, withoutSizes(readFileSync(small)));
+    const track = (kind, codecs, all) => `<AdaptationSet mimeType="${kind}/webm" codecs="${codecs}">${all.join("")}</AdaptationSet>`;
+    const file = (name, more) => `<Representation id="${name}" ${more}><BaseURL>${name}</BaseURL></Representation>`;
+    const mpd = `<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT${seconds}S" minBufferTime="PT2S"
+ profiles="urn:mpeg:dash:profile:webm-on-demand:2012"><Period>
+${track("video", "vp9", [file(files[0], 'bandwidth="250000" width="320" height="180"'), file(files[1], 'bandwidth="900000" width="640" height="360"')])}
+${track("audio", "vorbis", [file(files[2], 'bandwidth="70000"')])}
+</Period></MPD>`;
+    writeFileSync(path.join(folder, "index.mpd"), mpd);
+  });
+}
+
+/** A WebM file whose clusters have "unknown" in the place of their sizes. */
+function withoutSizes(file) {
+  const cluster = Buffer.from([0x1f, 0x43, 0xb6, 0x75]);
+  for (let at = file.indexOf(cluster); at >= 0; at = file.indexOf(cluster, at + 4)) {
+    const length = Math.clz32(file[at + 4]) - 23;
+    file.fill(0xff, at + 4, at + 4 + length);
+    file[at + 4] = 0xff >> (length - 1);
+  }
+  return file;
 }
 
 /** A picture of 640x360 and a tone, as ffmpeg's inputs. */
@@ -107,7 +145,8 @@ function made(name, args) {
   if (existsSync(folder)) return folder;
   const work = `${folder}.${process.pid}`;
   mkdirSync(work, { recursive: true });
-  execFileSync("ffmpeg", ["-v", "error", "-nostdin", "-y", ...args(work)]);
+  const last = args(work);
+  if (last) execFileSync("ffmpeg", ["-v", "error", "-nostdin", "-y", ...last]);
   try {
     renameSync(work, folder);
   } catch {

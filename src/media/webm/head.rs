@@ -34,14 +34,22 @@ impl Head {
                 _ => return None,
             }
         };
-        let inside = (bytes.len() - segment.len()) as u64;
-        let mut head = Self { inside, tick_ns: TICK_NS, ..Self::default() };
-        if let Some(info) = child(segment, id::INFO) {
-            head.tick_ns = tick_ns(info);
-            let ticks = child(info, id::DURATION).and_then(whole_float);
-            head.duration = ticks.map(|ticks| time(ticks, head.tick_ns).to_duration());
-        }
+        let mut head = Self::default();
+        head.begin((bytes.len() - segment.len()) as u64);
+        head.info(child(segment, id::INFO).unwrap_or_default());
         Some(head)
+    }
+
+    /// A `Segment` begins, whose first byte is at `inside`.
+    pub(super) const fn begin(&mut self, inside: u64) {
+        (self.inside, self.tick_ns) = (inside, TICK_NS);
+    }
+
+    /// Takes what the body of an `Info` says.
+    pub(super) fn info(&mut self, info: &[u8]) {
+        self.tick_ns = tick_ns(info);
+        let ticks = child(info, id::DURATION).and_then(whole_float);
+        self.duration = ticks.map(|ticks| time(ticks, self.tick_ns).to_duration());
     }
 
     /// A time of the file, in microseconds.

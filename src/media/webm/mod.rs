@@ -1,11 +1,12 @@
 //! WebM, the subset of Matroska (RFC 9559, in EBML, RFC 8794) that browsers play.
 //!
 //! [`scan`] finds the clusters of a growing resource; [`Head`] is what stands before them, [`cues`] reads
-//! the index. A position in a file's index counts from the first byte inside its `Segment`.
+//! the index, [`search`] finds it, or does without. A position in a file's index counts from the first byte inside its `Segment`.
 
 mod ebml;
 mod head;
 pub mod scan;
+pub mod search;
 mod track;
 
 pub use ebml::Header;
@@ -46,6 +47,7 @@ mod id {
     pub(super) const EBML: u32 = 0x1A45_DFA3;
     pub(super) const SEGMENT: u32 = 0x1853_8067;
     pub(super) const SEEK_HEAD: u32 = 0x114D_9B74;
+    pub(super) const SEEK_POSITION: u32 = 0x53AC;
     pub(super) const INFO: u32 = 0x1549_A966;
     pub(super) const TIMESTAMP_SCALE: u32 = 0x2A_D7B1;
     pub(super) const DURATION: u32 = 0x4489;

@@ -80,7 +80,9 @@ impl Fetch<'_> {
             Plan::Room(media) => {
                 self.replace(cx, p, track).unwrap_or_else(|| self.wait_for_room(cx, media))
             }
-            Plan::Reload => self.newer(cx.now, track, rep),
+            Plan::Reload => {
+                self.read_on(cx, track, rep).unwrap_or_else(|| self.newer(cx.now, track, rep))
+            }
             Plan::PeriodEnd => self.next_period(cx, p, track),
         }
     }
@@ -125,7 +127,7 @@ impl Fetch<'_> {
             return Some(Step::Rest);
         }
         match &rep.segments {
-            SegmentList::Indexed { index } if !self.rest.manifest.has_index(index) => {
+            SegmentList::Indexed { index } if self.rest.manifest.index(index).is_none() => {
                 let purpose = Purpose::Index(track);
                 stream.ask_before(cx, self.requests, purpose, index.clone());
                 Some(Step::Rest)
@@ -226,6 +228,15 @@ impl Fetch<'_> {
             }
             None => {}
         }
+    }
+
+    /// The list has ended: asks for more of the index, where there may be more.
+    fn read_on(&mut self, cx: &mut Cx<'_>, track: TrackId, rep: &Representation) -> Option<Step> {
+        let SegmentList::Indexed { index } = &rep.segments else { return None };
+        let next = self.rest.manifest.index(index)?.next()?;
+        let stream = self.tracks.get_mut(track)?;
+        stream.ask_before(cx, self.requests, Purpose::Index(track), next);
+        Some(Step::Rest)
     }
 
     /// The list has ended: says when to load a newer manifest.

@@ -7,12 +7,12 @@ use crate::net::Failure;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
-use crate::player::manifest::index;
+use crate::player::manifest::index::Index;
 use crate::player::place::rep_of;
 use crate::player::requests::Sent;
 use crate::player::retries::Need;
 use crate::player::track::wrapping::InitData;
-use crate::presentation::{Resource, Segment, SegmentList};
+use crate::presentation::Segment;
 use crate::time::Instant;
 use alloc::format;
 use alloc::vec::Vec;
@@ -45,14 +45,14 @@ impl Fetch<'_> {
         }
     }
 
-    /// A segment index came; answers which, and the segments that it names.
+    /// A segment index came.
     pub(in crate::player) fn index(
         &mut self,
         cx: &mut Cx<'_>,
         track: TrackId,
         sent: &Sent,
         body: &[u8],
-    ) -> Option<(Resource, SegmentList)> {
+    ) -> Option<Index> {
         let stream = self.tracks.get_mut(track)?;
         stream.preliminary_over();
         let p = self.rest.manifest.presentation()?;
@@ -60,11 +60,11 @@ impl Fetch<'_> {
         let (rep, period) = (rep_of(p, place)?, p.periods.get(place.period)?);
         let init = rep.init.as_ref().and_then(|init| stream.init(init)).unwrap_or_default();
         let span = (period.start, period.end);
-        let list = index::read(body, &sent.resource, rep, span, &init.bytes);
-        if list.is_none() {
+        let index = Index::read(body, &sent.resource, rep, span, &init.bytes);
+        if index.is_none() {
             self.unreadable(cx, track, sent, body, "a segment index (sidx or Cues, indexRange)");
         }
-        Some((sent.resource.clone(), list?))
+        index
     }
 
     /// A segment of a transport stream came before its turn.

@@ -16,13 +16,14 @@ use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::Reason;
 use super::place::rep_of;
-use super::requests::{Requests, Sent};
+use super::requests::{Purpose, Requests, Sent};
 use super::retries::{Need, Retries};
 use super::track::Tracks;
 use super::track::stream::Stream;
 use crate::dash::resolve::MPD_EVENTS;
 use crate::hls;
 use crate::hls::syntax::Playlist;
+use crate::media::webm::Reads;
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, Outlook};
 use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
@@ -30,6 +31,7 @@ use crate::time::{Instant, Position, WallTime};
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use index::Index;
 use lists::{Lists, Refused};
 use loader::Loader;
 use protocol::Manifest as Read;
@@ -42,7 +44,7 @@ pub(super) struct Manifest {
     lists: Option<Lists>,
     presentation: Option<Rc<Presentation>>,
     /// Segment indexes that were read, by where they are.
-    indexes: Vec<(Resource, SegmentList)>,
+    indexes: Vec<Index>,
     /// `dash` or `hls`; empty until one was read.
     protocol: &'static str,
     /// What the last message said of the MPD's validity.
@@ -124,20 +126,36 @@ impl Manifest {
     pub(super) fn list<'a>(&'a self, rep: &'a Representation) -> &'a SegmentList {
         match &rep.segments {
             SegmentList::Indexed { index } => {
-                self.indexes.iter().find(|it| it.0 == *index).map_or(&rep.segments, |it| &it.1)
+                self.index(index).map_or(&rep.segments, |it| &it.list)
             }
             list => list,
         }
     }
 
     /// A segment index was read, if it was.
-    pub(super) fn index_read(&mut self, read: Option<(Resource, SegmentList)>) {
+    pub(super) fn index_read(&mut self, read: Option<Index>) {
         self.indexes.extend(read);
     }
 
-    /// The segment index has been read.
-    pub(super) fn has_index(&self, index: &Resource) -> bool {
-        self.indexes.iter().any(|it| it.0 == *index)
+    /// If what was asked for is more of a segment index: it came; none: its file ends before it. Answers whether it is.
+    pub(super) fn index_goes_on(&mut self, tracks: &mut Tracks, sent: &Sent, body: &[u8]) -> bool {
+        let more = self.indexes.iter_mut().any(|it| it.read_on(&sent.resource, body));
+        if let (true, Purpose::Index(track)) = (more, sent.purpose)
+            && let Some(stream) = tracks.get_mut(track)
+        {
+            stream.preliminary_over();
+        }
+        more
+    }
+
+    /// The segment index, if it has been read.
+    pub(super) fn index(&self, index: &Resource) -> Option<&Index> {
+        self.indexes.iter().find(|it| it.at == *index)
+    }
+
+    /// More of its segments may be found where they are looked for.
+    pub(super) fn is_searched(&self, rep: &Representation) -> bool {
+        Reads::token().is_some() && self.list(rep).grows_by_reload()
     }
 
     /// The playlist that the first track is on, else what is at `url`.

@@ -127,6 +127,10 @@ impl<'a> Ways<'a> {
             if let Some(segment) = media_at(list, from) {
                 return Listed::From(segment.start.max(from));
             }
+            if !self.live && self.manifest.is_searched(rep) {
+                // The rest of its index was not read yet.
+                return Listed::Unread;
+            }
         }
         if unknown { Listed::Unknown } else { Listed::Never }
     }
@@ -138,7 +142,8 @@ impl<'a> Ways<'a> {
             let listed = p.periods.iter().enumerate().rev().find_map(|(index, _)| {
                 let (track, rep) = (track_of(p, s.place)?, rep_of(p, s.place)?);
                 let place = place_in(p, self.types, index, s.kind, track, rep)?;
-                self.manifest.list(rep_of(p, place)?).last()
+                let rep = rep_of(p, place).filter(|rep| !self.manifest.is_searched(rep))?;
+                self.manifest.list(rep).last()
             });
             listed.map(|last| (last.start, last.end))
         };

@@ -5,7 +5,8 @@
 //! until the next one; frames outside the append window are dropped, with the same effect; a
 //! removal extends to the next one.
 
-use super::parser::{Frame, Init, Parsed, Parser};
+use super::frame::{Frame, Init, Parsed};
+use super::parser::Parser;
 use crate::payload::Payload;
 use nearlive::player::Span;
 use nearlive::presentation::TrackKind;

@@ -4,11 +4,14 @@
 mod buffer;
 mod buffers;
 mod element;
+mod frame;
 mod parser;
 mod rules;
 mod source;
+mod webm;
 
 pub use buffer::{Shown, SourceBuffer};
 pub use element::Element;
-pub use parser::{Frame, Init, Parsed, Parser};
+pub use frame::{Frame, Init, Parsed};
+pub use parser::Parser;
 pub use rules::{ChangeType, Rules};

@@ -1,4 +1,4 @@
-//! The segment parser of a SourceBuffer: ISO BMFF bytes in pieces of any size to frames.
+//! The segment parser of a SourceBuffer: ISO BMFF bytes, or those of WebM, in pieces of any size to frames.
 //!
 //! Independent of `nearlive::media`, so that a mistake there does not cancel itself out here. Like
 //! browsers, it keeps an unfinished box for the next append: after half a box, the next bytes are
@@ -6,44 +6,10 @@
 //!
 //! Source: ISO/IEC 14496-12 8.8 (movie fragments) and the MSE byte stream format for ISO BMFF.
 
+use super::frame::{Frame, Init, Parsed};
+use super::webm;
 use crate::payload::Payload;
 use std::collections::VecDeque;
-
-/// A frame, in the track's own time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// Decoding time on the media's own timeline, microseconds.
-    pub decode: i64,
-    /// Presentation time, microseconds.
-    pub start: i64,
-    /// Microseconds.
-    pub end: i64,
-    /// A random access point.
-    pub sync: bool,
-    /// Its size.
-    pub bytes: u64,
-}
-
-/// The content of an initialization segment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Init {
-    /// Four letters of the sample entry, such as `avc1`.
-    pub codec: String,
-    /// It states no duration: a live stream, which Chromium plays with low delay.
-    pub unbounded: bool,
-    track: u32,
-    timescale: u32,
-    defaults: [u32; 3],
-}
-
-/// The parser's results.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Parsed {
-    /// An initialization segment.
-    Init(Init),
-    /// A frame whose bytes are all there.
-    Frame(Frame),
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -63,11 +29,14 @@ pub struct Parser {
     init: Option<Init>,
     /// Frames of the last `moof` whose bytes are not all there; sizes are what is missing.
     due: VecDeque<(Frame, u64)>,
+    /// What reads WebM, if that was fed first.
+    webm: Option<webm::Reader>,
 }
 
 impl Default for Parser {
     fn default() -> Self {
-        Self { state: State::Header, head: Vec::new(), init: None, due: VecDeque::new() }
+        let (head, due) = (Vec::new(), VecDeque::new());
+        Self { state: State::Header, head, init: None, due, webm: None }
     }
 }
 
@@ -77,20 +46,30 @@ impl Parser {
         self.state = State::Header;
         self.head.clear();
         self.due.clear();
+        self.webm.iter_mut().for_each(webm::Reader::reset);
     }
 
     /// Inside a box.
     pub fn mid_box(&self) -> bool {
-        self.state != State::Header || !self.head.is_empty()
+        let webm = self.webm.as_ref().is_some_and(webm::Reader::mid_element);
+        webm || self.state != State::Header || !self.head.is_empty()
     }
 
     /// Between a `moof` and the end of its `mdat`.
     pub fn mid_segment(&self) -> bool {
-        !self.due.is_empty() || matches!(self.state, State::Data(_))
+        let webm = self.webm.as_ref().is_some_and(webm::Reader::mid_frame);
+        webm || !self.due.is_empty() || matches!(self.state, State::Data(_))
     }
 
     /// Reads bytes; the error is the reason for which a browser would end the stream.
     pub fn feed(&mut self, mut data: Payload, out: &mut Vec<Parsed>) -> Result<(), String> {
+        let begins = self.init.is_none() && self.head.is_empty();
+        if begins && data.clone().take(1).to_vec() == [webm::FIRST] {
+            self.webm.get_or_insert_default();
+        }
+        if let Some(webm) = &mut self.webm {
+            return webm.feed(data, out);
+        }
         while !data.is_empty() {
             match self.state {
                 State::Header => {

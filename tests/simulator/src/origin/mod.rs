@@ -15,6 +15,7 @@ pub mod live;
 pub mod packaged;
 pub mod ts;
 pub mod untimely;
+pub mod webm;
 
 use crate::clock::{NEVER, Time};
 use crate::payload::Payload;
