@@ -6,7 +6,7 @@ use nearlive::player::Code;
 use nearlive_simulator::clock::{millis, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::film::Film;
-use nearlive_simulator::origin::webm::{Files, WEBM};
+use nearlive_simulator::origin::webm::{CHUNKS, Chunks, Files, WEBM};
 use nearlive_simulator::{Page, Setup, Simulation};
 
 const LADDER: [u64; 3] = [400, 1200, 3000];
@@ -109,5 +109,23 @@ fn a_file_without_tracks_an_index_that_points_past_the_file_and_no_media_are_tol
         sim.run_for(secs(300));
         let report = sim.finish();
         assert_eq!(report.fatal().len(), 1, "{what}: {report}");
+    }
+}
+
+#[test]
+fn live_chunks_play_also_where_those_of_the_sound_are_longer_than_the_manifest_says() {
+    // Frames of sound that do not fill a second: after half an hour the chunk of a number begins seconds later.
+    for (age, sound) in [(100, 47), (984, 47), (1800, 47)] {
+        let mut sim = Setup::new(Chunks { age, sound }).start();
+        sim.load(CHUNKS);
+        sim.run_for(secs(40));
+        let report = sim.finish();
+        report.sound().unwrap();
+        let drift = age * 2667;
+        assert!(report.startup().is_some_and(|it| it < drift + secs(3)), "{age}: {report}");
+        let moving = report.samples_in(secs(15)..secs(40)).iter().filter(|s| s.moving).count();
+        assert!(moving > 90, "{age}: {moving}: {report}");
+        assert!(report.stood(secs(15)..secs(40)) < secs(1), "{age}: {report}");
+        assert_eq!(report.errors, [], "{age}");
     }
 }

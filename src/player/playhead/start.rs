@@ -6,6 +6,7 @@ use super::head::Playhead;
 use super::live::{CAUGHT_UP, ENTRY};
 use super::scene::{Move, Scene};
 use crate::buffer::gaps::Way;
+use crate::media::webm::Reads;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
 use crate::time::{Duration, Position, Span};
@@ -70,7 +71,11 @@ impl Playhead {
             match s.ways.way(at) {
                 Way::To(to) if common.holds(to) => Some(to),
                 Way::To(to) => return Move::FetchFrom(to),
-                _ => None,
+                // ffmpeg's chunks of sound in WebM last a little longer than it says: in time they begin seconds
+                // later than their numbers do, and that hole is not filled.
+                _ => Reads::token()
+                    .and_then(|_| s.ways.behind_missed_silence(at))
+                    .filter(|to| common.holds(*to)),
             }
         };
         let Some(to) = to else { return Move::Stay };
