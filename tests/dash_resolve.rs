@@ -166,6 +166,32 @@ fn ffmpegs_webm_is_indexed_by_its_cues() {
     assert_eq!(audio.mime(TrackKind::Audio).as_deref(), Some("audio/webm; codecs=\"vorbis\""));
 }
 
+#[test]
+fn webm_of_which_no_bytes_are_named_is_searched_on_demand() {
+    let of = |mpd: &str, inside: &str| {
+        resolved(&format!(
+            "<MPD {mpd}><Period start='PT0S'><AdaptationSet mimeType='video/webm' codecs='vp9'>\
+             <Representation id='1' bandwidth='1'><BaseURL>film.webm</BaseURL>{inside}\
+             </Representation></AdaptationSet></Period></MPD>"
+        ))
+    };
+    let film = "mediaPresentationDuration='PT8S'";
+    for inside in
+        ["", "<SegmentBase/>", "<SegmentBase><Initialization range='0-99'/></SegmentBase>"]
+    {
+        let p = of(film, inside);
+        let r = &p.periods[0].tracks[0].representations[0];
+        let SegmentList::Indexed { index } = &r.segments else { panic!("{inside}") };
+        assert_eq!(address(index), url("film.webm"));
+        assert_eq!(index.range, Some(ByteRange { first: 0, last: Some(8191) }));
+        assert_eq!(r.init, None, "it is found as well");
+    }
+    let live = "type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z'";
+    let p = of(live, "");
+    let r = &p.periods[0].tracks[0].representations[0];
+    assert!(matches!(r.segments, SegmentList::Listed(_)));
+}
+
 /// A film of sets with one Representation each: attributes and elements of the set, and of the Representation.
 fn sets(sets: &[(&str, &str, &str)]) -> Presentation {
     let set = |(i, (attributes, inside, of)): (usize, &(&str, &str, &str))| {
