@@ -99,16 +99,23 @@ fn a_browser_without_the_codec_says_so() {
 
 #[test]
 fn a_file_without_tracks_an_index_that_points_past_the_file_and_no_media_are_told() {
+    let empty = Film { said_longer_ms: 48_000, ..film(0).film };
+    let past = Files { index: true, index_off: 1 << 27, ..film(12) };
     let cases = [
-        ("no tracks", Files { trackless: true, ..film(12) }),
-        ("an index past the file", Files { index: true, index_off: 1 << 27, ..film(12) }),
-        ("no clusters", film(0)),
+        (Files { trackless: true, ..film(12) }, Code::BadSegment, "(moov, Tracks)"),
+        (past, Code::Status, "416 for a segment"),
+        (
+            Files { film: empty, ..Files::default() },
+            Code::NothingToPlay,
+            "None of the film's media",
+        ),
     ];
-    for (what, files) in cases {
+    for (files, code, words) in cases {
         let mut sim = start(files);
         sim.run_for(secs(300));
         let report = sim.finish();
-        assert_eq!(report.fatal().len(), 1, "{what}: {report}");
+        let told: Vec<_> = report.fatal().iter().map(|it| (it.code, &it.message)).collect();
+        assert!(told.len() == 1 && told[0].0 == code && told[0].1.contains(words), "{told:?}");
     }
 }
 

@@ -41,7 +41,9 @@ impl Fetch<'_> {
                 let data = InitData { bytes, tracks: init.tracks, shift_us };
                 stream.keep_init(sent.resource.clone(), data);
             }
-            None => self.unreadable(cx, track, sent, &bytes, "an initialization segment (moov)"),
+            None => {
+                self.unreadable(cx, track, sent, &bytes, "an initialization segment (moov, Tracks)")
+            }
         }
     }
 

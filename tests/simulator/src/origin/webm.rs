@@ -214,7 +214,7 @@ impl Files {
     }
 
     fn mpd(&self) -> String {
-        let ms = self.film.length_ms();
+        let ms = self.film.length_ms().saturating_add_signed(self.film.said_longer_ms);
         let mut s = format!(
             "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" mediaPresentationDuration=\"PT{}.{:03}S\" minBufferTime=\"PT2S\"><Period>\n<AdaptationSet mimeType=\"video/webm\" codecs=\"vp9\">\n",
             ms / 1000,
