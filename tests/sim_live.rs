@@ -91,6 +91,28 @@ fn the_manifests_target_is_held() {
 }
 
 #[test]
+fn with_delay_and_lost_packets_the_median_stays_below_400_ms_without_a_stall() {
+    for (kbps, audio) in [(4000, true), (8000, false), (20_000, true)] {
+        // 20 ms and 10 more or less each way; a lost packet comes after a round trip and 10 ms.
+        let path = Path {
+            delay: millis(10),
+            jitter: millis(20),
+            loss_permille: 5,
+            resent: millis(50),
+            piece: 1460,
+            ..Path::steady(kbps)
+        };
+        let mut sim = camera(path, Live { audio, ..Live::default() });
+        sim.run_for(secs(75));
+        let report = sim.report();
+        report.sound().unwrap();
+        let span = secs(15)..secs(75);
+        assert!(report.latency(span.clone(), 500).unwrap() < 400_000, "{kbps}: {report}");
+        assert_eq!(report.stands_in(span), [], "{kbps}: {report}");
+    }
+}
+
+#[test]
 fn on_a_rough_link_the_latency_grows_and_the_picture_moves() {
     let path = Path { jitter: millis(60), loss_permille: 5, ..Path::steady(8000) };
     let mut sim = camera(path, Live::default());

@@ -145,6 +145,11 @@ const MOST_SLACK: Duration = Duration::from_millis(90);
 /// An underflow within this time after an accident with a known cause is blamed on that.
 const EXCUSE_LASTS: Duration = Duration::from_secs(2);
 
+/// After the page was busy, what has waited comes within this time.
+const BURST: Duration = Duration::from_millis(300);
+/// After the page was busy, playback that is farther off than this jumps: the picture stood anyway.
+const STOOD: Duration = Duration::from_millis(400);
+
 /// The controller of the distance to the live edge.
 #[derive(Clone, Debug)]
 pub struct Control {
@@ -170,6 +175,10 @@ pub struct Control {
     /// The same over [`RECENT`].
     recent: SlidingWindow,
     excused_until: Instant,
+    /// The page was busy last.
+    busy_at: Option<Instant>,
+    /// What comes until then has waited for the page.
+    deaf_until: Instant,
     starting_until: Instant,
 }
 
@@ -190,6 +199,8 @@ impl Control {
             lateness: SlidingWindow::new(HABIT, now),
             recent: SlidingWindow::new(RECENT, now),
             excused_until: Instant::default(),
+            busy_at: None,
+            deaf_until: Instant::default(),
             starting_until: now + START_PHASE,
         }
     }
@@ -197,6 +208,9 @@ impl Control {
     /// A fragment that ends at `end` arrived while the live edge was at `edge`. Not to be called
     /// for media that existed before it was asked for, nor for filler.
     pub fn arrived(&mut self, now: Instant, end: Position, edge: Position) {
+        if now < self.deaf_until {
+            return;
+        }
         self.lateness.note(now, edge.micros_from(end));
         self.recent.note(now, edge.micros_from(end));
     }
@@ -242,6 +256,16 @@ impl Control {
         self.lateness.clear(now);
         self.recent.clear(now);
         self.low.clear(now);
+    }
+
+    /// The page's own script kept what has come until now. Once is an accident; a page that does it again and again
+    /// needs more in its buffer.
+    pub fn page_was_busy(&mut self, now: Instant) {
+        let habit = self.busy_at.replace(now).is_some_and(|at| now.since(at) < HABIT);
+        if !habit {
+            self.excuse(now);
+            self.deaf_until = now + BURST;
+        }
     }
 
     /// The link was too slow, and a lower rung is fetched from now on. The link has little to spare
@@ -329,7 +353,10 @@ impl Control {
         self.narrow(now);
         let behind = view.edge.micros_from(view.position);
         let drift = behind.saturating_sub(micros(self.wanted(now)));
-        if drift > micros(self.aim.max_drift) {
+        let accident =
+            now < self.excused_until && self.busy_at.is_some_and(|at| now.since(at) < EXCUSE_LASTS);
+        let most = if accident { self.aim.max_drift.min(STOOD) } else { self.aim.max_drift };
+        if drift > micros(most) {
             return Steer::Jump(self.entry(now, view.edge, None));
         }
         let low = self.low.least(now).or_else(|| self.expected_low(now, behind));

@@ -4,7 +4,7 @@ use super::config::Config;
 use super::event::Event;
 use super::io::{FetchId, Output, Reason};
 use crate::net::prng::Prng;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use alloc::collections::VecDeque;
 
 /// Effects, in the order in which they are to be performed.
@@ -56,6 +56,8 @@ impl Agenda {
 #[derive(Debug)]
 pub(super) struct Cx<'a> {
     pub(super) now: Instant,
+    /// For how long there was no input.
+    pub(super) idle: Duration,
     pub(super) config: &'a Config,
     pub(super) out: &'a mut Outbox,
     pub(super) agenda: &'a mut Agenda,
@@ -118,7 +120,7 @@ impl Surroundings {
     pub(super) fn at(&mut self, now: Instant) -> Cx<'_> {
         self.agenda = Agenda::default();
         let Self { config, out, agenda, prng } = self;
-        Cx { now, config, out, agenda, prng }
+        Cx { now, idle: Duration::ZERO, config, out, agenda, prng }
     }
 
     /// What was put out.

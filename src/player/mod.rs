@@ -96,6 +96,7 @@ impl Player {
 
     /// Takes one input at time `now`. A `now` before the last one counts as the last one.
     pub fn handle(&mut self, now: Instant, input: Input) {
+        let idle = now.since(self.now);
         self.now = self.now.max(now);
         self.agenda = Agenda::default();
         let wall = self.epoch + self.now.since(Instant::default());
@@ -104,6 +105,7 @@ impl Player {
         }
         let mut cx = Cx {
             now: self.now,
+            idle,
             config: &self.config,
             out: &mut self.out,
             agenda: &mut self.agenda,
@@ -132,6 +134,7 @@ impl Player {
             self.epoch = snap.wall - self.now.since(Instant::default());
         }
         let Some(session) = &mut self.session else { return };
+        session.on_input(&cx);
         match input {
             Input::Command(Command::SetQuality(choice)) => {
                 self.choice = choice.clone();

@@ -348,6 +348,13 @@ impl Requests {
         expired
     }
 
+    /// What has come for them waited behind the page's own script: that is no silence.
+    pub(super) fn page_was_busy(&mut self, cx: &Cx<'_>) {
+        for sent in &mut self.open {
+            sent.heard_at = cx.now.min(sent.heard_at + cx.idle);
+        }
+    }
+
     /// Requests that have been silent for `silence`: after the network was away they are dead more
     /// often than slow.
     pub(super) fn silent(&self, now: Instant, silence: Duration) -> Vec<FetchId> {

@@ -1,14 +1,12 @@
-//! One loaded address, from the first request to the end: which part an input concerns, and what the
-//! answer of one part means for the others.
+//! One loaded address, from the first request to the end: which part an input concerns, and what the answer of one
+//! part means for the others.
 //!
-//! Every input changes facts only; then [`Session::advance`] looks at all facts and does what is
-//! due. So nothing depends on the order in which answers come, and a wake-up is an input like any
-//! other.
+//! Every input changes facts only; then [`Session::advance`] looks at all facts and does what is due. So nothing
+//! depends on the order in which answers come, and a wake-up is an input like any other.
 //!
-//! [`crate::player`] lists the parts and what each owns. A step that needs several of them borrows these,
-//! some to change and some to read: [`Fetch`] changes tracks, requests and quality; [`Drive`] playhead,
-//! camera and tracks; [`Opening`] all that goes with the MediaSource; [`Report`] only reads. This file
-//! makes these borrows, and no other does.
+//! [`crate::player`] lists the parts and what each owns. A step that needs several of them borrows these, some to
+//! change and some to read: [`Fetch`] changes tracks, requests and quality; [`Drive`] playhead, camera and tracks;
+//! [`Opening`] all that goes with the MediaSource; [`Report`] only reads. No other file makes these borrows.
 
 use super::again::Again;
 use super::camera::Camera;
@@ -119,6 +117,13 @@ impl Session {
 
     // What an input means.
 
+    /// An input comes, which the page's own script may have kept.
+    pub(super) fn on_input(&mut self, cx: &Cx<'_>) {
+        if self.head.page_was_busy(cx) {
+            self.requests.page_was_busy(cx);
+        }
+    }
+
     pub(super) fn on_fetch(&mut self, cx: &mut Cx<'_>, id: FetchId, event: FetchEvent) {
         let purpose = self.requests.get(id).map(|s| s.purpose);
         let Some((heard, sent)) = self.requests.hear(cx, id, event) else { return };
@@ -194,10 +199,7 @@ impl Session {
             Purpose::Segment(track) if self.tracks.has_all_of(track, sent.id) => {
                 self.on_segment_done(cx, track, sent);
             }
-            // The file ends before more of its index.
-            Purpose::Index(_)
-                if *failure == Failure::Status(416)
-                    && self.manifest.index_goes_on(&mut self.tracks, sent, &[]) => {}
+            Purpose::Index(_) if self.manifest.index_ends(&mut self.tracks, sent, failure) => {}
             _ if self.requests.moves_on(sent) => self.on_dropped(cx, sent),
             Purpose::Sniff(track) if self.tracks.sniff_failed(track, sent.id) => {}
             Purpose::Init(track) | Purpose::Index(track) | Purpose::Sniff(track) => {
@@ -241,8 +243,7 @@ impl Session {
 
     pub(super) fn on_snapshot(&mut self, cx: &mut Cx<'_>, snap: Snapshot) {
         if let Some(slept) = self.clock.slept(cx.now, snap.wall) {
-            // The machine slept: its sockets are dead, the world went on. Or the clock was set: then it
-            // is off by as much as before, the other way round.
+            // The machine slept: its sockets are dead, the world went on. Or the clock was set: it is as far off.
             self.edge.clock_doubtful(i64::try_from(slept.as_micros()).ok());
             self.on_online(cx);
         }

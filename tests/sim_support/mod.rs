@@ -25,6 +25,7 @@ pub(crate) fn shows(report: &Report, span: Range<Time>) {
 
 /// Runs on until trouble that is over at `end` has to be forgotten: playing again `within` so long,
 /// and at its latency 25 s later.
+#[allow(dead_code, reason = "each test takes what it needs of this module")]
 pub(crate) fn recovered(mut sim: Simulation, end: Time, within: Time) -> Report {
     sim.run_to(end + secs(41));
     let report = sim.finish();

@@ -137,7 +137,7 @@ impl Manifest {
         self.indexes.extend(read);
     }
 
-    /// If what was asked for is more of a segment index: it came; none: its file ends before it. Answers whether it is.
+    /// If what was asked for is more of a segment index: it came. Answers whether it is.
     pub(super) fn index_goes_on(&mut self, tracks: &mut Tracks, sent: &Sent, body: &[u8]) -> bool {
         let more = self.indexes.iter_mut().any(|it| it.read_on(&sent.resource, body));
         if let (true, Purpose::Index(track)) = (more, sent.purpose)
@@ -146,6 +146,11 @@ impl Manifest {
             stream.preliminary_over();
         }
         more
+    }
+
+    /// More of a segment index was asked for, and its file ends before it. Answers whether that is so.
+    pub(super) fn index_ends(&mut self, tracks: &mut Tracks, sent: &Sent, why: &Failure) -> bool {
+        *why == Failure::Status(416) && self.index_goes_on(tracks, sent, &[])
     }
 
     /// The segment index, if it has been read.

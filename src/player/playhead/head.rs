@@ -11,6 +11,12 @@ use crate::time::{Duration, Instant, Position};
 /// mind late.
 const SATED: Duration = Duration::from_secs(5);
 
+/// While the element plays there is an input each quarter of a second; when none came for so long, the page's own script
+/// kept it.
+const BUSY: Duration = Duration::from_millis(350);
+/// When none came for longer still, the machine slept.
+const ASLEEP: Duration = Duration::from_secs(10);
+
 /// The playback position and everything that moves it.
 #[derive(Debug)]
 pub(in crate::player) struct Playhead {
@@ -170,6 +176,15 @@ impl Playhead {
             self.element.blame_source_since_mark();
         }
         self.excuse(now);
+    }
+
+    /// If the page's own script kept this input: the link is not blamed for that. Answers whether it did.
+    pub(in crate::player) fn page_was_busy(&mut self, cx: &Cx<'_>) -> bool {
+        let busy = BUSY < cx.idle && cx.idle < ASLEEP && !self.snap().hidden && self.runs();
+        if busy && let Some(live) = &mut self.live {
+            live.control.page_was_busy(cx.now);
+        }
+        busy
     }
 
     /// The link is not blamed if the buffer runs dry now.

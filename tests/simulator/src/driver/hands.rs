@@ -183,6 +183,12 @@ impl<M: Machine> Simulation<M> {
         self.element.set_drops(permille);
     }
 
+    /// The page's own script runs for so long: events wait, the element plays on.
+    pub fn block(&mut self, time: Time) {
+        self.log.note(self.now, "the page is busy");
+        self.busy_until = self.now + time;
+    }
+
     /// The machine sleeps: the wall clock goes on, the monotonic clock stops, connections break,
     /// nothing is played.
     pub fn sleep(&mut self, time: Time) {

@@ -63,12 +63,22 @@ impl<M: Machine> Simulation<M> {
         let queues = self.queues.values().map(|q| q.until).min().unwrap_or(NEVER);
         let later = self.later.iter().map(|l| l.0).min().unwrap_or(NEVER);
         let timers = self.timer(self.wake).min(self.timer(self.tick)).min(self.sample);
+        let free = if self.waiting.is_empty() { NEVER } else { self.busy_until };
         let at = timers.min(queues).min(later).min(self.network.next()).min(self.element.next());
-        at.max(self.now)
+        at.min(free).max(self.now)
     }
 
     fn step(&mut self) {
         let now = self.now;
+        if self.busy_until <= now {
+            for input in std::mem::take(&mut self.waiting) {
+                match input {
+                    // What an event shows is looked at when its turn has come.
+                    Input::Media(snapshot) => self.look(snapshot.cue),
+                    input => self.give(input),
+                }
+            }
+        }
         let mut arrivals = std::mem::take(&mut self.arrivals);
         self.network.advance(now, &mut arrivals);
         for (id, arrival) in arrivals.drain(..) {
@@ -163,6 +173,9 @@ impl<M: Machine> Simulation<M> {
 
     /// Gives one input, and performs everything that follows from it.
     pub(super) fn give(&mut self, input: Input) {
+        if self.now < self.busy_until {
+            return self.waiting.push(input);
+        }
         self.burst += 1;
         self.report.inputs += 1;
         self.log.input(self.now, &input);

@@ -150,6 +150,9 @@ pub struct Simulation<M: Machine = Player> {
     pub(super) tick: Time,
     pub(super) sample: Time,
     pub(super) hidden: bool,
+    /// The page's script does something else until then, and what waits for it to end.
+    pub(super) busy_until: Time,
+    pub(super) waiting: Vec<Input>,
     /// Inputs given at the present moment.
     pub(super) burst: u32,
     /// How many of them do not count as a circle.
@@ -184,6 +187,8 @@ impl<M: Machine> Simulation<M> {
             tick: NEVER,
             sample: 0,
             hidden: false,
+            busy_until: 0,
+            waiting: Vec::new(),
             burst: 0,
             patience: MOST_INPUTS,
             arrivals: Vec::new(),

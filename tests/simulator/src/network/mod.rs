@@ -34,8 +34,10 @@ pub struct Path {
     pub delay: Time,
     /// A piece may take this much longer.
     pub jitter: Time,
-    /// This many of a thousand pieces are lost and sent again, 200 ms later.
+    /// This many of a thousand pieces are lost and sent again.
     pub loss_permille: u32,
+    /// How much later a lost piece comes; all behind it waits.
+    pub resent: Time,
     /// Bytes that the link carries, and the page reads, at a time. 0: 20 ms of the link.
     pub piece: u64,
     /// Connections to one host.
@@ -58,6 +60,7 @@ impl Path {
             delay: millis(5),
             jitter: 0,
             loss_permille: 0,
+            resent: millis(200),
             piece: 0,
             connections: 6,
             faults: Vec::new(),
@@ -449,7 +452,7 @@ impl Network {
             way += self.rng.below(self.path.jitter);
         }
         if self.rng.chance(self.path.loss_permille) {
-            way += millis(200);
+            way += self.path.resent;
         }
         let what = match piece {
             Piece::Head(head) => Arrival::Head(head),
