@@ -10,8 +10,20 @@ export interface Options {
    * connection allows. Default "auto".
    */
   latency?: number | "auto";
+  /**
+   * The same in lengths of the stream's segments, where `latency` is "auto" or not given. To give `latency` again ends it. Default: none.
+   */
+  latencySegments?: number;
   /** How far behind the target a live stream may fall before it jumps instead of catching up. Default 3. */
   maxDrift?: number;
+  /** The same in lengths of the stream's segments, in place of `maxDrift`; to give `maxDrift` again ends it. Default: none. */
+  maxDriftSegments?: number;
+  /**
+   * The slowest rate that keeps a live stream at its distance: 1 is never slower. Default 0.95; the player takes none below it.
+   */
+  minRate?: number;
+  /** The fastest: 1 is never faster, so that only jumps bring it nearer. Default 1.1; the player takes none above it. */
+  maxRate?: number;
   /** Media to hold ahead of the position on demand, and live when far from the edge. Default 30. */
   bufferAhead?: number;
   /** Media to keep behind the position. Default 20. */
@@ -23,6 +35,11 @@ export interface Options {
   requestTimeout?: number;
   /** Start without waiting for `video.play()`. Default true. */
   autoplay?: boolean;
+  /**
+   * Request media, and newer manifests and playlists. With false what is buffered plays on, and then the picture waits. What has to be
+   * known for `loaded` is requested anyway. Default true.
+   */
+  fetching?: boolean;
   /** Whether requests to other origins carry cookies, as in `fetch()`. Default "same-origin". */
   credentials?: "omit" | "same-origin" | "include";
   /**

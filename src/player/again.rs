@@ -58,7 +58,7 @@ impl Again {
             (self.due, self.asked) = (None, 0);
             return;
         }
-        if self.asking || self.asked >= MOST_LOOKS {
+        if self.asking || self.asked >= MOST_LOOKS || !cx.config.fetching {
             return;
         }
         let wait = (FIRST_WAIT * (1 + self.asked / SAME)).min(LONGEST_WAIT);

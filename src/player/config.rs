@@ -2,6 +2,7 @@
 
 use crate::abr::Limits;
 use crate::time::Duration;
+use crate::units::Rate;
 
 /// How a player behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +11,18 @@ pub struct Config {
     /// The latency to keep behind the live edge. `None` (default): the manifest's, else the least
     /// that the measured jitter allows.
     pub latency: Option<Duration>,
+    /// The same in thousandths of a segment's length, where `latency` is `None`. Default `None`.
+    pub latency_segments: Option<u32>,
     /// How far behind the target playback may be before it jumps instead of catching up.
     /// Default 3 s.
     pub max_drift: Duration,
+    /// The same in thousandths of a segment's length, in place of `max_drift`. Default `None`.
+    pub max_drift_segments: Option<u32>,
+    /// The slowest rate that keeps to the live edge; at most 1. One below 0.95, the default, is not
+    /// made use of.
+    pub slowest: Rate,
+    /// The fastest; at least 1. One above 1.1, the default, is not made use of.
+    pub fastest: Rate,
     /// Media to hold ahead of the position on demand, and live when far from the edge.
     /// Default 30 s.
     pub buffer_ahead: Duration,
@@ -22,6 +32,9 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Start without waiting for a play command. Default true.
     pub autoplay: bool,
+    /// Request media, and newer lists of live media. Where it is false, what is buffered is played.
+    /// Default true.
+    pub fetching: bool,
     /// What automatic quality may choose.
     pub limits: Limits,
 }
@@ -30,11 +43,16 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             latency: None,
+            latency_segments: None,
             max_drift: Duration::from_secs(3),
+            max_drift_segments: None,
+            slowest: Rate::from_permille(950),
+            fastest: Rate::from_permille(1100),
             buffer_ahead: Duration::from_secs(30),
             buffer_behind: Duration::from_secs(20),
             request_timeout: Duration::from_secs(8),
             autoplay: true,
+            fetching: true,
             limits: Limits::default(),
         }
     }

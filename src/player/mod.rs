@@ -140,7 +140,7 @@ impl Player {
                 self.choice = choice.clone();
                 session.set_quality(&mut cx, choice);
             }
-            Input::Command(Command::Configure(_)) => session.on_configured(&cx),
+            Input::Command(Command::Configure(_)) => session.on_configured(&mut cx),
             Input::Command(Command::GoLive) => session.go_live(&mut cx),
             Input::Command(_) | Input::Wake => {}
             Input::Fetch(id, event) => session.on_fetch(&mut cx, id, event),

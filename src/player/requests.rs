@@ -191,6 +191,9 @@ pub(super) enum Heard {
     Failed(Failure),
 }
 
+/// When the network comes back, requests without a byte for this long are made again: most are dead.
+pub(super) const SILENT: Duration = Duration::from_secs(1);
+
 /// Nothing that is read into memory whole is as large as this: manifests of day-long windows have
 /// about 10 MB.
 const BODY_LIMIT: usize = 32 << 20;

@@ -25,7 +25,7 @@ use super::open::{Opening, Stage, set_duration};
 use super::playhead::{Drive, Playhead};
 use super::quality::Adaptation;
 use super::report::Report;
-use super::requests::{Heard, Purpose, Requests, Sent};
+use super::requests::{Heard, Purpose, Requests, SILENT, Sent};
 use super::retries::Need;
 use super::select::Types;
 use super::sight::Sight;
@@ -40,8 +40,6 @@ use crate::time::{Duration, Instant, WallTime};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// When the network comes back, requests without a byte for this long are made again: most are dead.
-const SILENT: Duration = Duration::from_secs(1);
 /// The most steps of a track in one go: a manifest may list gaps without end.
 const MOST_STEPS: u32 = 64;
 
@@ -245,10 +243,10 @@ impl Session {
         if let Some(slept) = self.clock.slept(cx.now, snap.wall) {
             // The machine slept: its sockets are dead, the world went on. Or the clock was set: it is as far off.
             self.edge.clock_doubtful(i64::try_from(slept.as_micros()).ok());
-            self.on_online(cx);
+            self.renew(cx, SILENT);
         }
         if snap.cue == Cue::Online {
-            self.on_online(cx);
+            self.renew(cx, SILENT);
         }
         let shown_again = snap.cue == Cue::Visibility && !snap.hidden;
         let turned = snap.muted != self.head.snap().muted;
@@ -264,9 +262,12 @@ impl Session {
     }
 
     /// The settings changed, or the sound was turned off or on.
-    pub(super) fn on_configured(&mut self, cx: &Cx<'_>) {
+    pub(super) fn on_configured(&mut self, cx: &mut Cx<'_>) {
         self.quality.limit(&cx.config.limits);
         self.drive().configured(cx);
+        if !cx.config.fetching {
+            self.renew(cx, Duration::ZERO);
+        }
     }
 
     pub(super) fn set_quality(&mut self, cx: &mut Cx<'_>, choice: QualityChoice) {
@@ -280,9 +281,9 @@ impl Session {
         self.drive().go_live(cx);
     }
 
-    /// The network is back: every backoff ends, and silent requests are made again.
-    fn on_online(&mut self, cx: &mut Cx<'_>) {
-        for id in self.requests.silent(cx.now, SILENT) {
+    /// Every backoff ends; requests that were silent for so long are made again, once it is allowed.
+    fn renew(&mut self, cx: &mut Cx<'_>, silence: Duration) {
+        for id in self.requests.silent(cx.now, silence) {
             if let Some(sent) = self.requests.give_up(cx, id) {
                 self.on_dropped(cx, &sent);
             }

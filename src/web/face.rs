@@ -21,8 +21,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(crate) struct Options {
     /// Distance to the live edge to hold.
     pub(crate) latency: Option<Latency>,
+    /// The same in lengths of a segment.
+    pub(crate) latency_segments: Option<Times>,
     /// How far behind the target a live stream may fall before it jumps.
     pub(crate) max_drift: Option<Seconds>,
+    /// The same in lengths of a segment.
+    pub(crate) max_drift_segments: Option<Times>,
+    /// The slowest rate that keeps to the live edge.
+    pub(crate) min_rate: Option<Times>,
+    /// The fastest.
+    pub(crate) max_rate: Option<Times>,
     /// Media to hold ahead of the position on demand, and live when far from the edge.
     pub(crate) buffer_ahead: Option<Seconds>,
     /// Media to keep behind the position.
@@ -31,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) request_timeout: Option<Seconds>,
     /// Start without waiting for `video.play()`.
     pub(crate) autoplay: Option<bool>,
+    /// Request media.
+    pub(crate) fetching: Option<bool>,
     /// Whether requests to other origins carry cookies.
     pub(crate) credentials: Option<Credentials>,
     /// The most that automatic quality may choose, in lines.
@@ -50,6 +60,9 @@ pub(crate) struct Seconds(pub(crate) Duration);
 
 /// A number of something; its fraction is left out.
 pub(crate) struct Count(pub(crate) u64);
+
+/// How many times something is meant; in thousandths.
+pub(crate) struct Times(pub(crate) u32);
 
 /// The distance to the live edge: a length, or `None` for `"auto"`.
 pub(crate) struct Latency(pub(crate) Option<Duration>);
@@ -301,6 +314,13 @@ impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         // The cast takes Infinity for the largest number.
         from.deserialize_any(Number::Count).map(|it| Self(it.unwrap_or_default() as u64))
+    }
+}
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let read = from.deserialize_any(Number::Count);
+        read.map(|it| Self((it.unwrap_or_default() * 1000.0) as u32))
     }
 }
 

@@ -4,11 +4,11 @@
 //! than a complaint. Their names and types are in [`face::Options`], their reference is
 //! `www/nearlive.d.ts`.
 
-use super::face::Count;
+use super::face::{Count, Times};
 use super::{dom, face, value};
 use js_sys::{Function, Object, Reflect};
 use nearlive::player::Config;
-use nearlive::units::Bitrate;
+use nearlive::units::{Bitrate, Rate};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use wasm_bindgen::prelude::*;
@@ -79,9 +79,19 @@ impl Options {
                 *length = given.0;
             }
         }
-        if let Some(latency) = &read.latency {
-            config.latency = latency.0;
+        if read.max_drift.is_some() {
+            config.max_drift_segments = None;
         }
+        if let Some(latency) = &read.latency {
+            (config.latency, config.latency_segments) = (latency.0, None);
+        }
+        let times = |given: &Option<Times>| given.as_ref().map(|it| it.0);
+        config.latency_segments = times(&read.latency_segments).or(config.latency_segments);
+        config.max_drift_segments = times(&read.max_drift_segments).or(config.max_drift_segments);
+        let rate = |given| times(given).map(Rate::from_permille);
+        config.slowest = rate(&read.min_rate).unwrap_or(config.slowest);
+        config.fastest = rate(&read.max_rate).unwrap_or(config.fastest);
+        config.fetching = read.fetching.unwrap_or(config.fetching);
         config.autoplay = read.autoplay.unwrap_or(config.autoplay);
         let limits = &mut config.limits;
         let bits = |given: &Option<Count>| given.as_ref().map(|it| Bitrate::from_bps(it.0));

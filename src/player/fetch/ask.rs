@@ -39,7 +39,7 @@ impl Fetch<'_> {
         track: TrackId,
     ) -> Step {
         let Some(stream) = self.tracks.get(track) else { return Step::Rest };
-        if stream.asks_nothing() {
+        if !cx.config.fetching || stream.asks_nothing() {
             return Step::Rest;
         }
         self.look_at_replacement(cx, track);

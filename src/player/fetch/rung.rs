@@ -118,7 +118,7 @@ impl Fetch<'_> {
             let control = head.control().filter(|_| head.plays() && head.follows());
             control.is_some_and(|control| control.calm(cx.now)) && !away
         };
-        if !head.is_growing() || !(self.quality.is_probing() || calm()) {
+        if !head.is_growing() || !cx.config.fetching || !(self.quality.is_probing() || calm()) {
             return;
         }
         let Some((quality, requests, view)) = self.quality_parts(cx.now) else { return };

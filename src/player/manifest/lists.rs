@@ -104,7 +104,7 @@ impl Lists {
             }
             match state.due {
                 Some(at) if at > cx.now => cx.wake_at(at, Reason::ManifestRefresh),
-                None if !rep.segments.is_pending() => {}
+                due if !rep.segments.is_pending() && (due.is_none() || !cx.config.fetching) => {}
                 _ => {
                     state.in_flight = true;
                     state.asked = Some(cx.now);

@@ -172,7 +172,9 @@ impl Manifest {
 
     /// Asks for the manifest when it is due.
     pub(super) fn poll(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
-        self.loader.poll(cx, requests);
+        if cx.config.fetching || self.presentation.is_none() {
+            self.loader.poll(cx, requests);
+        }
     }
 
     /// Asks for the playlists that are due, of what the tracks are on.

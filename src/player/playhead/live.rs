@@ -73,18 +73,22 @@ pub(super) fn aim(
         Kind::Live(live) => live.suggested_delay.filter(|_| !growing),
         Kind::OnDemand { .. } => None,
     };
-    let target = cx.config.latency.or_else(|| wished(&p.service, suggested));
-    let loose = cx.config.latency.or_else(|| wished(&p.service, None)).is_none();
+    let config = cx.config;
+    let segments = |permille: u32| segment * permille / 1000;
+    let asked = config.latency.or_else(|| config.latency_segments.map(segments));
+    let target = asked.or_else(|| wished(&p.service, suggested));
+    let loose = asked.or_else(|| wished(&p.service, None)).is_none();
     let aim = if growing { Aim::growing(target, sound) } else { Aim::whole(target, segment) };
     let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
     let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
+    let max_drift = config.max_drift_segments.map_or(config.max_drift, segments);
     Aim {
         loose: loose && !growing,
         // A whole segment arrives at once, so the drift varies by its length.
-        max_drift: cx.config.max_drift.max(LEAST_DRIFT) + aim.unit,
-        // The manifest may narrow the range of rates; a wider one could be heard.
-        slowest: slowest.max(aim.slowest).min(Rate::NORMAL),
-        fastest: fastest.min(aim.fastest).max(Rate::NORMAL),
+        max_drift: max_drift.max(LEAST_DRIFT) + aim.unit,
+        // The manifest and the page may narrow the range of rates; a wider one could be heard.
+        slowest: slowest.max(aim.slowest).max(config.slowest).min(Rate::NORMAL),
+        fastest: fastest.min(aim.fastest).min(config.fastest).max(Rate::NORMAL),
         ..aim
     }
 }
