@@ -3,7 +3,6 @@
 
 use nearlive::player::{Command, Config};
 use nearlive::time::Duration;
-use nearlive::units::Rate;
 use nearlive_simulator::clock::secs;
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::film::{self, Film, FilmServer};
@@ -95,8 +94,7 @@ fn the_rate_stays_within_what_the_page_allows() {
     {
         let mut config = Config::default();
         config.latency = Some(Duration::from_secs(3));
-        (config.slowest, config.fastest) =
-            (Rate::from_permille(slowest), Rate::from_permille(fastest));
+        (config.slowest, config.fastest) = (slowest, fastest);
         let mut sim = camera(LOW_LATENCY, config.clone());
         sim.run_for(secs(20));
         config.latency = Some(Duration::from_secs(1));
@@ -117,7 +115,7 @@ fn the_rate_stays_within_what_the_page_allows() {
 #[test]
 fn without_catching_up_it_jumps_past_the_drift() {
     let mut config = Config::default();
-    (config.slowest, config.fastest) = (Rate::NORMAL, Rate::NORMAL);
+    (config.slowest, config.fastest) = (1000, 1000);
     (config.latency, config.max_drift) = (Some(Duration::from_secs(3)), Duration::from_secs(2));
     let mut sim = camera(LOW_LATENCY, config.clone());
     sim.run_for(secs(20));
@@ -136,7 +134,7 @@ fn without_catching_up_it_jumps_past_the_drift() {
 fn a_distance_in_segments_is_as_many_of_their_lengths() {
     for (url, count, seconds) in [(LOW_LATENCY, 2500, 2.5), (PLAIN, 5000, 10.0), (HLS, 4000, 8.0)] {
         let mut config = Config::default();
-        config.latency_segments = Some(count);
+        config.latency_segments = count;
         let mut sim = camera(url, config);
         sim.run_for(secs(30));
         let wanted = sim.player.stats(sim.instant()).target_latency.unwrap();
@@ -152,7 +150,7 @@ fn a_distance_in_segments_is_as_many_of_their_lengths() {
 fn how_many_segments_it_may_drift_is_the_pages_choice() {
     for (count, jumps) in [(1000, true), (4000, false)] {
         let mut config = Config::default();
-        (config.latency, config.max_drift_segments) = (Some(Duration::from_secs(3)), Some(count));
+        (config.latency, config.max_drift_segments) = (Some(Duration::from_secs(3)), count);
         let mut sim = camera(LOW_LATENCY, config.clone());
         sim.run_for(secs(20));
         let seeks = sim.report().seeks;

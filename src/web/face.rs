@@ -15,28 +15,28 @@ use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a player is made with. What is not given is left to the core's `Config`, which
-/// `options::Options::of` (`web/options.rs`) makes of it. [`Seconds`] is the only number that is checked here.
+/// `options::Options::of` (`web/options.rs`) makes of it. [`Amount`] is the only number that is checked here.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct Options {
     /// Distance to the live edge to hold.
     pub(crate) latency: Option<Latency>,
     /// The same in lengths of a segment.
-    pub(crate) latency_segments: Option<Times>,
+    pub(crate) latency_segments: Option<Amount>,
     /// How far behind the target a live stream may fall before it jumps.
-    pub(crate) max_drift: Option<Seconds>,
+    pub(crate) max_drift: Option<Amount>,
     /// The same in lengths of a segment.
-    pub(crate) max_drift_segments: Option<Times>,
+    pub(crate) max_drift_segments: Option<Amount>,
     /// The slowest rate that keeps to the live edge.
-    pub(crate) min_rate: Option<Times>,
+    pub(crate) min_rate: Option<Amount>,
     /// The fastest.
-    pub(crate) max_rate: Option<Times>,
+    pub(crate) max_rate: Option<Amount>,
     /// Media to hold ahead of the position on demand, and live when far from the edge.
-    pub(crate) buffer_ahead: Option<Seconds>,
+    pub(crate) buffer_ahead: Option<Amount>,
     /// Media to keep behind the position.
-    pub(crate) buffer_behind: Option<Seconds>,
+    pub(crate) buffer_behind: Option<Amount>,
     /// How long a request may go without a byte.
-    pub(crate) request_timeout: Option<Seconds>,
+    pub(crate) request_timeout: Option<Amount>,
     /// Start without waiting for `video.play()`.
     pub(crate) autoplay: Option<bool>,
     /// Request media.
@@ -55,14 +55,11 @@ pub(crate) struct Options {
     pub(crate) managed: Option<bool>,
 }
 
-/// A length that is worth something.
-pub(crate) struct Seconds(pub(crate) Duration);
+/// A number above 0, in millionths: a length, or how many times something is meant.
+pub(crate) struct Amount(pub(crate) Duration);
 
 /// A number of something; its fraction is left out.
 pub(crate) struct Count(pub(crate) u64);
-
-/// How many times something is meant; in thousandths.
-pub(crate) struct Times(pub(crate) u32);
 
 /// The distance to the live edge: a length, or `None` for `"auto"`.
 pub(crate) struct Latency(pub(crate) Option<Duration>);
@@ -297,10 +294,10 @@ fn seconds(it: Option<Duration>) -> Option<f64> {
 /// Nothing longer makes sense, and a day in microseconds is far from overflowing.
 const LONGEST_SECONDS: f64 = 86_400.0;
 
-impl<'de> Deserialize<'de> for Seconds {
+impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         // There is always one: only a latency may be "auto".
-        from.deserialize_any(Number::Seconds).map(|it| Self(duration(it.unwrap_or_default())))
+        from.deserialize_any(Number::Amount).map(|it| Self(duration(it.unwrap_or_default())))
     }
 }
 
@@ -317,13 +314,6 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-impl<'de> Deserialize<'de> for Times {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let read = from.deserialize_any(Number::Count);
-        read.map(|it| Self((it.unwrap_or_default() * 1000.0) as u32))
-    }
-}
-
 fn duration(seconds: f64) -> Duration {
     Duration::from_micros((seconds * 1e6) as u64)
 }
@@ -331,7 +321,7 @@ fn duration(seconds: f64) -> Duration {
 /// Reads a number above 0, or, where that is allowed, `"auto"`: `None`.
 #[derive(Clone, Copy, PartialEq)]
 enum Number {
-    Seconds,
+    Amount,
     Latency,
     Count,
 }
@@ -341,8 +331,8 @@ impl Visitor<'_> for Number {
 
     fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Seconds => "a number of seconds above 0, at most 86400",
-            Self::Latency => "a number of seconds above 0, at most 86400, or \"auto\"",
+            Self::Amount => "a number above 0, at most 86400",
+            Self::Latency => "a number above 0, at most 86400, or \"auto\"",
             Self::Count => "a number above 0",
         })
     }

@@ -4,11 +4,11 @@
 //! than a complaint. Their names and types are in [`face::Options`], their reference is
 //! `www/nearlive.d.ts`.
 
-use super::face::{Count, Times};
+use super::face::Count;
 use super::{dom, face, value};
 use js_sys::{Function, Object, Reflect};
 use nearlive::player::Config;
-use nearlive::units::{Bitrate, Rate};
+use nearlive::units::Bitrate;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use wasm_bindgen::prelude::*;
@@ -80,17 +80,21 @@ impl Options {
             }
         }
         if read.max_drift.is_some() {
-            config.max_drift_segments = None;
+            config.max_drift_segments = 0;
         }
         if let Some(latency) = &read.latency {
-            (config.latency, config.latency_segments) = (latency.0, None);
+            (config.latency, config.latency_segments) = (latency.0, 0);
         }
-        let times = |given: &Option<Times>| given.as_ref().map(|it| it.0);
-        config.latency_segments = times(&read.latency_segments).or(config.latency_segments);
-        config.max_drift_segments = times(&read.max_drift_segments).or(config.max_drift_segments);
-        let rate = |given| times(given).map(Rate::from_permille);
-        config.slowest = rate(&read.min_rate).unwrap_or(config.slowest);
-        config.fastest = rate(&read.max_rate).unwrap_or(config.fastest);
+        for (given, permille) in [
+            (&read.latency_segments, &mut config.latency_segments),
+            (&read.max_drift_segments, &mut config.max_drift_segments),
+            (&read.min_rate, &mut config.slowest),
+            (&read.max_rate, &mut config.fastest),
+        ] {
+            if let Some(given) = given {
+                *permille = given.0.as_millis() as u32;
+            }
+        }
         config.fetching = read.fetching.unwrap_or(config.fetching);
         config.autoplay = read.autoplay.unwrap_or(config.autoplay);
         let limits = &mut config.limits;

@@ -495,9 +495,9 @@ test("the JavaScript face: an option that makes no sense is named with what it h
     return nearlive.create(document.querySelector("video"), "fast").then((player) => player.stats().state);
   });
   assert.equal(target, "idle");
-  const length = "a number of seconds above 0, at most 86400";
+  const length = "a number above 0, at most 86400";
   const ignoring = (name, must, given) => `nearlive: ignoring the option ${name}, which ${must}; given: ${given}`;
-  const names = "latency, maxDrift, bufferAhead, bufferBehind, requestTimeout, autoplay, credentials, maxHeight, maxBandwidth, startBandwidth, capToElement, managed";
+  const names = "latency, latencySegments, maxDrift, maxDriftSegments, minRate, maxRate, bufferAhead, bufferBehind, requestTimeout, autoplay, fetching, credentials, maxHeight, maxBandwidth, startBandwidth, capToElement, managed";
   await until("all are named", () => warnings.length >= 7);
   assert.deepEqual(warnings.sort(), [
     ignoring("autoplay", "has to be a boolean", "1"),

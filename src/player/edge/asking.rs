@@ -129,9 +129,7 @@ impl Edge {
         v: &View<'_>,
     ) -> Vec<Found> {
         let mut found = Vec::new();
-        let Some(run) =
-            self.search.run.as_ref().filter(|run| cx.config.fetching && run.asking.is_none())
-        else {
+        let Some(run) = self.search.run.as_ref().filter(|run| run.asking.is_none()) else {
             return found;
         };
         if run.not_before > cx.now {

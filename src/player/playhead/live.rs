@@ -74,21 +74,21 @@ pub(super) fn aim(
         Kind::OnDemand { .. } => None,
     };
     let config = cx.config;
-    let segments = |permille: u32| segment * permille / 1000;
-    let asked = config.latency.or_else(|| config.latency_segments.map(segments));
+    let counted = |permille: u32| Some(segment * permille / 1000).filter(|it| !it.is_zero());
+    let asked = config.latency.or_else(|| counted(config.latency_segments));
     let target = asked.or_else(|| wished(&p.service, suggested));
     let loose = asked.or_else(|| wished(&p.service, None)).is_none();
     let aim = if growing { Aim::growing(target, sound) } else { Aim::whole(target, segment) };
-    let slowest = p.service.min_rate_permille.map_or(aim.slowest, Rate::from_permille);
-    let fastest = p.service.max_rate_permille.map_or(aim.fastest, Rate::from_permille);
-    let max_drift = config.max_drift_segments.map_or(config.max_drift, segments);
+    let slowest = p.service.min_rate_permille.unwrap_or_default().max(config.slowest);
+    let fastest = p.service.max_rate_permille.unwrap_or(u32::MAX).min(config.fastest);
+    let max_drift = counted(config.max_drift_segments).unwrap_or(config.max_drift);
     Aim {
         loose: loose && !growing,
         // A whole segment arrives at once, so the drift varies by its length.
         max_drift: max_drift.max(LEAST_DRIFT) + aim.unit,
         // The manifest and the page may narrow the range of rates; a wider one could be heard.
-        slowest: slowest.max(aim.slowest).max(config.slowest).min(Rate::NORMAL),
-        fastest: fastest.min(aim.fastest).min(config.fastest).max(Rate::NORMAL),
+        slowest: Rate::from_permille(slowest).max(aim.slowest).min(Rate::NORMAL),
+        fastest: Rate::from_permille(fastest).min(aim.fastest).max(Rate::NORMAL),
         ..aim
     }
 }

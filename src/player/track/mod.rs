@@ -200,6 +200,15 @@ impl Tracks {
         length.unwrap_or(Duration::from_secs(2))
     }
 
+    /// The length by which segments are counted: of a playlist the longest, for the newest may be short.
+    pub(super) fn longest_segment(&self, p: &Presentation) -> Duration {
+        let longest = self.lists(p).find_map(|list| match list {
+            SegmentList::Listed(it) => it.segments.iter().map(|s| s.end.since(s.start)).max(),
+            _ => None,
+        });
+        longest.unwrap_or_else(|| self.segment_length(p))
+    }
+
     /// The bandwidth that the current representations of the tracks in `asked` need together.
     pub(super) fn rate(&self, p: &Presentation, asked: impl Fn(&&Stream) -> bool) -> Bitrate {
         let reps = self.feeds().filter(asked).filter_map(|s| rep_of(p, s.place));
