@@ -55,8 +55,8 @@ const merged = (a, b) => {
 const DEFAULTS = {
   debug: { logLevel: 3 },
   streaming: {
-    delay: { liveDelay: NaN },
-    liveCatchup: { enabled: null, maxDrift: NaN },
+    delay: { liveDelay: NaN, liveDelayFragmentCount: NaN },
+    liveCatchup: { enabled: null, maxDrift: NaN, playbackRate: { min: NaN, max: NaN } },
     abr: { autoSwitchBitrate: { audio: true, video: true }, initialBitrate: { audio: -1, video: -1 }, maxBitrate: { audio: -1, video: -1 }, limitBitrateByPortal: false },
     buffer: { bufferTimeDefault: 18, bufferTimeAtTopQuality: 30, bufferToKeep: 20, fastSwitchEnabled: true },
   },
@@ -64,13 +64,17 @@ const DEFAULTS = {
 
 /** Nearlive's options for the settings that the page has set. */
 const optionsOf = ({ streaming: s = {} }) => {
-  const unless = (it, none) => (it < 0 || Number.isNaN(it) ? none : it);
-  const abr = s.abr ?? {};
+  const { abr = {}, delay, liveCatchup: { enabled, maxDrift, playbackRate: { min, max } = {} } = {} } = s;
+  const most = abr.maxBitrate?.video;
+  const rate = (by, most) => (enabled === false ? 1 : 1 + (by / most >= 0 ? by : most));
   const all = {
-    latency: unless(s.delay?.liveDelay, "auto"),
-    maxDrift: s.liveCatchup?.maxDrift,
+    latency: delay && (delay.liveDelay > 0 ? delay.liveDelay : "auto"),
+    latencySegments: delay?.liveDelayFragmentCount,
+    maxDrift: maxDrift >= 0 ? maxDrift || 86400 : 3, // 0: it never jumps
+    minRate: rate(min, -0.5),
+    maxRate: rate(max, 1),
     startBandwidth: abr.initialBitrate?.video * 1000,
-    maxBandwidth: unless(abr.maxBitrate?.video, Infinity) * 1000,
+    maxBandwidth: (most < 0 || Number.isNaN(most) ? Infinity : most) * 1000,
     bufferAhead: Math.max(s.buffer?.bufferTimeDefault ?? 0, s.buffer?.bufferTimeAtTopQuality ?? 0),
     bufferBehind: s.buffer?.bufferToKeep,
     requestTimeout: s.fragmentRequestTimeout / 1000,
@@ -92,7 +96,7 @@ class MediaPlayer {
   #life = 0; // counts loads
   #here = new AbortController(); // of the listeners on the element
   #before = []; // request interceptors
-  #events = emitter(({ listener, scope }, type, [data]) => listener.call(scope, { ...data, type }), NEVER);
+  #events = emitter((type, data) => [{ ...data, type }], NEVER);
 
   initialize(view, source, autoplay, start) {
     this.#start = Number(start ?? NaN);
@@ -249,7 +253,7 @@ class MediaPlayer {
   }
   play() {
     // If the browser refuses, dash.js plays nothing and says so.
-    this.#needs().play().catch((error) => error.name === "NotAllowedError" && this.#events.emit(EVENTS.PLAYBACK_NOT_ALLOWED, {}));
+    this.#needs().play().catch((error) => error.name === "NotAllowedError" && this.#events.emit(EVENTS.PLAYBACK_NOT_ALLOWED));
   }
   pause() {
     this.#needs().pause();
@@ -340,7 +344,7 @@ class MediaPlayer {
     return merged(DEFAULTS, this.#own);
   }
   resetSettings() {
-    const lifted = { streaming: { delay: { liveDelay: NaN }, abr: { maxBitrate: { video: -1 }, limitBitrateByPortal: true } } };
+    const lifted = { streaming: { delay: {}, abr: { maxBitrate: { video: -1 }, limitBitrateByPortal: true } } };
     this.#player?.configure(optionsOf(lifted));
     this.#own = {};
   }
@@ -351,8 +355,8 @@ class MediaPlayer {
     this.#before = this.#before.filter((it) => it !== change);
   }
 
-  on(type, listener, scope, { once = false } = {}) {
-    this.#events.add(type, listener, scope, once);
+  on(type, listener, scope, options) {
+    this.#events.add(type, listener, scope, options?.once);
   }
   once(type, listener, scope) {
     this.#events.add(type, listener, scope, true);
@@ -367,11 +371,11 @@ class MediaPlayer {
     this.#end();
     this.#url = this.#video = null;
     this.#own = {};
-    this.#events.emit(EVENTS.STREAM_TEARDOWN_COMPLETE, {});
+    this.#events.emit(EVENTS.STREAM_TEARDOWN_COMPLETE);
   }
   destroy() {
     this.reset();
-    this.#events.clear();
+    this.#events.remove();
   }
 }
 

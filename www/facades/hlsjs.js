@@ -32,11 +32,14 @@ const DEFAULTS = {
   liveSyncDurationCount: 3,
 };
 
-/** Nearlive's options for the settings that the page has set. Counts are of segments, whose length is not known yet: see README. */
+/** Nearlive's options for the settings that the page has set. */
 const optionsOf = (own) => {
   const all = {
     latency: own.liveSyncDuration,
+    latencySegments: own.liveSyncDurationCount,
     maxDrift: own.liveMaxLatencyDuration - (own.liveSyncDuration ?? 0),
+    maxDriftSegments: own.liveMaxLatencyDurationCount - (own.liveSyncDurationCount ?? 0),
+    maxRate: own.maxLiveSyncPlaybackRate,
     bufferAhead: own.maxBufferLength,
     bufferBehind: own.backBufferLength,
     startBandwidth: own.startLevel === 0 ? 1 : own.abrEwmaDefaultEstimate,
@@ -70,6 +73,7 @@ const watched = (fetch, begins, ends) => async (url, init) => {
   const since = performance.now();
   begins(url);
   const answer = await fetch(url, init);
+  if (answer.status >= 300) ends(url, answer.status); // its body may not be read
   const reader = answer.body?.getReader();
   let bytes = 0;
   const read = async () => {
@@ -106,7 +110,8 @@ class HlsPlayer {
   #early = null; // what happened before the levels were known, [name, data]; null after that
   #failure = false; // a fatal error has ended it
   #here = new AbortController(); // of the listeners on the element
-  #events = emitter(({ listener, scope }, name, [data]) => listener.call(scope ?? this, name, data), NEVER);
+  #loads = true; // media is fetched
+  #events = emitter((...it) => it, NEVER);
 
   constructor(config = {}) {
     this.#own = config;
@@ -114,18 +119,17 @@ class HlsPlayer {
     this.#startAt = this.config.startPosition;
   }
 
-  on(name, listener, scope) {
+  on(name, listener, scope = this) {
     this.#events.add(name, listener, scope);
   }
-  once(name, listener, scope) {
+  once(name, listener, scope = this) {
     this.#events.add(name, listener, scope, true);
   }
   off(name, listener) {
     this.#events.remove(name, listener);
   }
   removeAllListeners(name) {
-    if (name) this.#events.remove(name);
-    else this.#events.clear();
+    this.#events.remove(name);
   }
   #tell(name, data = {}) {
     if (name === "LEVEL_UPDATED" || name === "LEVEL_LOADED") {
@@ -139,6 +143,7 @@ class HlsPlayer {
   loadSource(url) {
     this.#end();
     this.url = new URL(url, document.baseURI).href;
+    this.#loads = this.config.autoStartLoad;
     this.#startAt = this.config.startPosition;
     this.#tell("MANIFEST_LOADING", { url: this.url });
     this.#begin();
@@ -157,20 +162,26 @@ class HlsPlayer {
     this.media = null;
     this.#tell("MEDIA_DETACHED");
   }
-  /** Loading begins by itself, so this only says where playing starts; after a fatal error it loads again. */
+  /** Media is fetched from now on, and played from `at`; after a fatal error all is loaded again. */
   startLoad(at = -1) {
     const { media } = this;
     if (at >= 0) {
       if (media?.readyState) media.currentTime = at;
       else this.#startAt = at;
     }
+    this.#load(true);
     if (this.#failure) this.#again();
   }
+  /** What is buffered plays on. */
   stopLoad() {
-    warnOnce("Hls.stopLoad()");
+    this.#load(false);
+  }
+  #load(fetching) {
+    this.#loads = fetching;
+    this.#player?.configure({ fetching });
   }
   recoverMediaError() {
-    if (this.#failure) this.#again();
+    this.startLoad();
   }
   #again() {
     const { media } = this;
@@ -185,7 +196,7 @@ class HlsPlayer {
   destroy() {
     this.#tell("DESTROYING");
     this.#end();
-    this.#events.clear();
+    this.#events.remove();
     this.url = this.media = null;
   }
 
@@ -211,6 +222,7 @@ class HlsPlayer {
       const player = await nearlive.create(media, options, url);
       if (life !== this.#life) return player.destroy();
       this.#player = player;
+      this.#load(this.#loads);
       player.on("loaded", (it) => this.#loaded(it));
       player.on("quality", ({ id }) => {
         this.#shown = this.#indexOf(id);
@@ -258,7 +270,7 @@ class HlsPlayer {
     };
     const ends = (url, status, loaded, since) => {
       if (life !== this.#life) return;
-      if (status >= 300) return;
+      if (status >= 300) return void this.#statuses.set(url, status);
       const stats = { loaded, total: loaded, aborted: false, loading: { start: since, first: since, end: performance.now() } };
       if (isList(url)) {
         if (url === this.url && this.#early) this.#listed = stats;
@@ -273,12 +285,7 @@ class HlsPlayer {
         if (this.#awaited) this.#changed();
       }
     };
-    const noting = async (url, init) => {
-      const answer = await carry(url, init);
-      if (answer.status >= 300) this.#statuses.set(url, answer.status);
-      return answer;
-    };
-    return watched(noting, begins, ends);
+    return watched(carry, begins, ends);
   }
 
   #loaded({ qualities }) {

@@ -3,7 +3,7 @@
 
 /** The player's own script: the global where the page has it already, else the module beside this script. */
 const HERE = document.currentScript?.src || new URL("nearlive.js", document.baseURI).href;
-const nearliveOf = () => (globalThis.nearlive ? Promise.resolve(globalThis.nearlive) : import(new URL("nearlive.mjs", HERE)).then((it) => it.nearlive));
+const nearliveOf = async () => globalThis.nearlive ?? (await import(new URL("nearlive.mjs", HERE))).nearlive;
 
 const warned = new Set();
 const warnOnce = (what) => {
@@ -29,24 +29,24 @@ const lenient = (of, target) =>
     set: (it, name, value) => Reflect.set(it, name, value, it) || (warnOnce(`setting ${of}.${name}`), true),
   });
 
-/** Listeners by the name of an event. `call(entry, name, data)` calls one. `never`: events that are not told of here. */
-const emitter = (call, never) => {
+/** Listeners by the name of an event. `told(name, data)`: what a listener gets. `never`: events that are not told of here. */
+const emitter = (told, never) => {
   let all = []; // { name, listener, scope, once }
   return {
-    add(name, listener, scope, once = false) {
+    add(name, listener, scope, once) {
       if (never.test(name)) warnOnce(`the event ${name}`);
       if (!all.some((it) => it.name === name && it.listener === listener && it.scope === scope)) all.push({ name, listener, scope, once });
     },
+    /** Without a listener all of the event, without a name all. */
     remove(name, listener) {
-      all = all.filter((it) => it.name !== name || (listener && it.listener !== listener));
+      all = all.filter((it) => name && (it.name !== name || (listener && it.listener !== listener)));
     },
-    clear: () => (all = []),
-    emit(name, ...data) {
+    emit(name, data) {
       for (const it of all.filter((it) => it.name === name)) {
         if (!all.includes(it)) continue; // a listener before it has removed it
         if (it.once) all = all.filter((other) => other !== it);
         try {
-          call(it, name, data);
+          it.listener.call(it.scope, ...told(name, data));
         } catch (thrown) {
           console.error("nearlive: an event listener of the page failed", thrown);
         }

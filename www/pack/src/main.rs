@@ -14,6 +14,7 @@
 //! native.js, xhr.js --------------------------------> dist/nearlive-native.mjs, dist/nearlive-xhr.mjs
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
 //! www/facades/shell.js and NAME.js -----------------> dist/nearlive-NAME.js
+//! www/facades/NAME.d.ts ----------------------------> dist/nearlive-NAME.d.ts
 //! ```
 //!
 //! What the pieces see of each other is written in [`bundle`]. When no input has changed since the last
@@ -63,6 +64,9 @@ impl Job {
 
 /// What the facades share, in `www/facades/`.
 const SHELL: &str = "shell.js";
+
+/// How the name of a facade's types ends.
+const TYPES: &str = ".d.ts";
 
 /// The script of the element's controls, in `dist/`.
 const CONTROLS: &str = "nearlive-controls.mjs";
@@ -179,7 +183,11 @@ fn player(job: &Job) -> Result<()> {
     }
     let shell = facades.iter().find(|it| it.0 == SHELL).map_or("", |it| it.1.as_str());
     for (name, text) in facades.iter().filter(|it| it.0 != SHELL) {
-        let facade = small(bundle::facade(shell, text), minify::script)?;
+        let facade = if name.ends_with(TYPES) {
+            text.clone()
+        } else {
+            small(bundle::facade(shell, text), minify::script)?
+        };
         write(&dist, &format!("nearlive-{name}"), facade.as_bytes())?;
     }
     stamp.write(&record)?;
@@ -226,14 +234,14 @@ fn code(script: &str) -> Vec<&str> {
     script.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect()
 }
 
-/// The facades for other players' APIs: file name and text, by name.
+/// The facades for other players' APIs, and their types: file name and text, by name.
 fn facades(job: &Job) -> Result<Vec<(String, String)>> {
     let Ok(folder) = std::fs::read_dir(job.root.join("www/facades")) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in folder {
         let path = entry?.path();
-        if path.extension().is_some_and(|it| it == "js")
-            && let Some(name) = path.file_name().and_then(|it| it.to_str())
+        if let Some(name) = path.file_name().and_then(|it| it.to_str())
+            && (name.ends_with(".js") || name.ends_with(TYPES))
         {
             found.push((name.to_owned(), std::fs::read_to_string(&path)?));
         }
