@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, openPage, serveFiles, startServer, until } from "./harness.mjs";
 import { film, hlsFilm } from "./media.mjs";
+import { declared, mistakes } from "./types.mjs";
 
 const SCRIPTS = {
   dashjs: { original: "/players/dashjs/dist/modern/umd/dash.all.min.js", ours: "/p/nearlive-dashjs.js" },
@@ -47,6 +48,9 @@ const hlsPage = (script, { url = "/hls/index.m3u8", config = "{}", more = "" } =
   }
 </script>`;
 
+/** Counts the segments that are asked for. */
+const COUNT = `window.asked = 0; hls.on(Hls.Events.FRAG_LOADING, () => asked++);`;
+
 let browser, files, camera;
 before(async () => {
   browser = await launch();
@@ -54,7 +58,7 @@ before(async () => {
   const pages = Object.entries(SCRIPTS).flatMap(([name, scripts]) =>
     Object.entries(scripts).map(([whose, script]) => [`/${name}-${whose}.html`, page(name === "dashjs" ? dashPage(script) : hlsPage(script))]),
   );
-  const both = (name, make) => Object.entries(SCRIPTS[name]).map(([whose, script]) => [`/${name}-dead-${whose}.html`, page(make(script))]);
+  const both = (name, what, make) => Object.entries(SCRIPTS[name]).map(([whose, script]) => [`/${name}-${what}-${whose}.html`, page(make(script))]);
   files = await serveFiles({
     "/p/": "dist",
     "/players/": "benches/players/node_modules",
@@ -63,8 +67,10 @@ before(async () => {
     "/favicon.ico": page(""),
     "/blank.html": page("<!doctype html>"),
     ...Object.fromEntries(pages),
-    ...Object.fromEntries(both("dashjs", (script) => dashPage(script, { url: "/nowhere/index.mpd" }))),
-    ...Object.fromEntries(both("hlsjs", (script) => hlsPage(script, { url: "/nowhere/index.m3u8" }))),
+    ...Object.fromEntries(both("dashjs", "dead", (script) => dashPage(script, { url: "/nowhere/index.mpd" }))),
+    ...Object.fromEntries(both("hlsjs", "dead", (script) => hlsPage(script, { url: "/nowhere/index.m3u8" }))),
+    ...Object.fromEntries(both("hlsjs", "stopped", (script) => hlsPage(script, { config: "{ maxBufferLength: 4 }", more: COUNT }))),
+    ...Object.fromEntries(both("hlsjs", "later", (script) => hlsPage(script, { config: "{ autoStartLoad: false }", more: COUNT }))),
     "/declared.html": page(`<!doctype html><script src="${SCRIPTS.dashjs.ours}"></script><video data-dashjs-player autoplay muted src="/dash/index.mpd"></video>`),
     "/intercepted.html": page(
       dashPage(SCRIPTS.dashjs.ours, { more: `player.addRequestInterceptor(async (request) => ({ ...request, url: request.url + "?token=7" }));` }),
@@ -200,6 +206,107 @@ test("dash.js: a live camera says how far behind it is, and goes to its edge", a
   await until("it is far behind", () => page.evaluate(() => player.getCurrentLiveLatency() > 3));
   await page.evaluate(() => player.seekToOriginalLive());
   await until("it is near again", () => page.evaluate(() => player.getCurrentLiveLatency() < 2));
+});
+
+/** Opens a page like this one, whose media is the live camera's. */
+async function live(t, text) {
+  const page = await open(t, "/blank.html");
+  await page.setContent(text);
+  return page;
+}
+
+// How long a segment is, each player takes from elsewhere: of the camera it is one second, and its lists say up to 3.5.
+for (const whose of ["original", "ours"]) {
+  test(`dash.js: a live delay is counted in segments (${whose})`, async (t) => {
+    const more = "player.updateSettings({ streaming: { delay: { liveDelayFragmentCount: 4 } } });";
+    const page = await live(t, dashPage(files.url + SCRIPTS.dashjs[whose], { url: `${camera.url}/demo/index.mpd`, more }));
+    await has(page, "PLAYBACK_PLAYING");
+    const delay = await page.evaluate(() => player.getTargetLiveDelay());
+    assert.ok(delay > 3 && delay < 16, delay); // else it would be 1 at most
+  });
+
+  test(`hls.js: the distance to the edge is counted in segments (${whose})`, async (t) => {
+    const targets = [];
+    for (const count of [5, 10]) {
+      const config = `{ liveSyncDurationCount: ${count}, liveMaxLatencyDurationCount: ${count + 3} }`;
+      const page = await live(t, hlsPage(files.url + SCRIPTS.hlsjs[whose], { url: `${camera.url}/demo/index.m3u8`, config }));
+      await until("it plays", () => page.evaluate(() => video.currentTime > 0 && !video.paused && video.readyState > 2));
+      targets.push(await page.evaluate(() => player.targetLatency));
+      // The original does not catch up by default; and of a camera that has just begun there are no ten segments.
+      if (whose === "ours" && count === 5) await until("it is there", () => page.evaluate(() => Math.abs(player.latency - player.targetLatency) < 3));
+    }
+    const [five, ten] = targets;
+    assert.ok(five >= 4.5 && ten / five > 1.3, targets.join()); // else they would be the same
+  });
+}
+
+test("dash.js: a page says whether and how fast playback catches up", async (t) => {
+  const set = (streaming) => page.evaluate((streaming) => player.updateSettings({ streaming }), streaming);
+  const more = `player.updateSettings({ streaming: { delay: { liveDelay: 3 }, liveCatchup: { enabled: false, maxDrift: 4 } } });`;
+  const page = await live(t, dashPage(files.url + SCRIPTS.dashjs.ours, { url: `${camera.url}/demo/index.mpd`, more }));
+  await has(page, "PLAYBACK_PLAYING");
+  await until("it is at its target", () => page.evaluate(() => Math.abs(player.getCurrentLiveLatency() - 3) < 0.7));
+  await page.evaluate(() => {
+    window.rates = [];
+    player.on(dashjs.MediaPlayer.events.PLAYBACK_RATE_CHANGED, (event) => rates.push(event.playbackRate));
+    window.from = player.time();
+  });
+  await set({ delay: { liveDelay: 1 } });
+  await until("it has played on", () => page.evaluate(() => player.time() > from + 4));
+  assert.deepEqual(await page.evaluate(() => rates), [], "its rate is 1");
+  await set({ liveCatchup: { enabled: true, playbackRate: { max: 0.05 } } });
+  await until("it catches up", () => page.evaluate(() => rates.length > 0));
+  assert.equal(await page.evaluate(() => rates[0]), 1.05);
+  await set({ liveCatchup: { playbackRate: { max: 0.5 } } });
+  await until("it may be faster", () => page.evaluate(() => rates.some((it) => it > 1.05)));
+});
+
+test("dash.js: the types are what it gives", async (t) => {
+  const page = await open(t, "/dashjs-ours.html");
+  await has(page, "QUALITY_CHANGE_RENDERED");
+  await until("a quality is known", () => page.evaluate(() => player.getCurrentRepresentationForType("video") !== null));
+  const types = declared("nearlive-dashjs");
+  const plain = "isReady isPaused isSeeking isDynamic time timeInDvrWindow timeAsUTC duration getDvrWindow getAutoPlay isMuted getVolume getPlaybackRate";
+  const calls = Object.fromEntries(`${plain} getVideoElement getSource getVersion getCurrentLiveLatency getTargetLiveDelay`.split(" ").map((name) => [name, []]));
+  const ofVideo = "getBufferLength getAverageThroughput getRepresentationsByType getCurrentRepresentationForType getBitrateInfoListFor getQualityFor getTracksFor";
+  for (const name of ofVideo.split(" ")) calls[name] = ["video"];
+  assert.deepEqual(await page.evaluate(mistakes, { types, name: "MediaPlayerClass", of: "player", calls }), []);
+});
+
+test("hls.js: the types are what it gives", async (t) => {
+  const page = await open(t, "/hlsjs-ours.html");
+  await has(page, "LEVEL_SWITCHED");
+  const types = declared("nearlive-hlsjs");
+  assert.deepEqual(await page.evaluate(mistakes, { types, name: "Hls", of: "player" }), []);
+  const statics = types.Hls.filter((it) => it.isStatic).map((it) => it.name);
+  assert.deepEqual(await page.evaluate(() => Object.keys(Hls).sort()), statics.sort());
+});
+
+like("stopLoad() ends fetching, what is buffered plays on, startLoad() goes on", "hls.js", "hlsjs-stopped", async (page) => {
+  await has(page, "FRAG_BUFFERED");
+  await until("it plays", () => page.evaluate(() => video.currentTime > 0.5));
+  const before = await page.evaluate(() => {
+    player.stopLoad();
+    return { asked, end: video.buffered.end(0) };
+  });
+  await until("it stands at the end", () => page.evaluate(() => video.readyState < 3 && video.currentTime > video.buffered.end(0) - 1));
+  const after = await page.evaluate(() => ({ asked, end: video.buffered.end(0) }));
+  await page.evaluate(() => player.startLoad());
+  await until("it plays on", () => page.evaluate((end) => video.currentTime > end + 1, after.end));
+  // What had come may still have been on its way into the buffer.
+  return [after.asked - before.asked, after.end - before.end < 5];
+});
+
+like("without autoStartLoad no media is played or fetched ahead before startLoad()", "hls.js", "hlsjs-later", async (page) => {
+  await has(page, "MANIFEST_PARSED");
+  const before = await page.evaluate(async () => {
+    for (let i = 0; i < 30; i++) await (await fetch("/blank.html")).text(); // as many segments could have been requested
+    return asked;
+  });
+  await page.evaluate(() => player.startLoad());
+  await until("it plays", () => page.evaluate(() => video.currentTime > 0.5));
+  // Nearlive reads the beginning of a transport stream to tell the codecs.
+  return [before <= 1, await page.evaluate(() => asked > 1)];
 });
 
 like("a film plays with the same events", "hls.js", "hlsjs", async (page) => {
