@@ -309,8 +309,6 @@ impl Session {
         }
     }
 
-    // What is due now.
-
     /// Does all that is due, by the facts as they are.
     pub(super) fn advance(&mut self, cx: &mut Cx<'_>) {
         for sent in self.requests.expire(cx) {
@@ -590,8 +588,8 @@ impl Session {
         }
     }
 
-    /// The same live segment was refused `count` times in a row: finds out why. `lost`: its age,
-    /// microseconds, if the origin should have it; then the live edge may be elsewhere.
+    /// The same live segment was refused `count` times in a row: finds out why. `lost`: microseconds, if the
+    /// origin should have it; then the live edge may be elsewhere.
     fn on_refused(&mut self, cx: &mut Cx<'_>, count: u32, lost: Option<i64>) {
         if count == 1 || count.is_multiple_of(8) {
             self.clock.doubt(cx.now);
