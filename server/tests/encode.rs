@@ -90,10 +90,18 @@ fn with_large(name: &str, body: &str) -> PathBuf {
     script(name, &format!("case \"$*\" in *scale=480:270*)\n{body}\n;;\nesac\nexec ffmpeg \"$@\""))
 }
 
-/// An ffmpeg that writes some of the rung of 480x270, and then waits for ever.
-fn stuck(name: &str) -> PathBuf {
-    with_large(name, "for last; do :; done\nprintf x > \"${last#file:}\"\nexec sleep 100000")
+/// An ffmpeg that writes some of the rung of this size, and then waits for ever.
+fn stuck(size: &str) -> PathBuf {
+    let body = format!(
+        "case \"$*\" in *scale={size}:*)\nfor last; do :; done\nprintf x > \"${{last#file:}}\"\n\
+         exec sleep 100000\n;;\nesac\nexec ffmpeg \"$@\""
+    );
+    script(&format!("stuck-{}.sh", size.replace(':', "x")), &body)
 }
+
+/// Shell that waits until the other files beside the rung of 480x270 are made.
+const AFTER_THE_OTHERS: &str = "for last; do :; done\nfolder=$(dirname \"${last#file:}\")\n\
+    until [ -e \"$folder/video_426x240_300k.mp4\" ] && [ -e \"$folder/audio_64k.mp4\" ]; do sleep 0.05; done\n";
 
 const LARGE: &str = "video_480x270_393k.mp4";
 const SMALL: &str = "video_426x240_300k.mp4";
@@ -202,41 +210,113 @@ fn an_ffmpeg_without_the_encoder_is_told_with_its_name() {
     }
 }
 
+/// Begins to encode with an ffmpeg that waits for ever at one file, and ends that with a signal when
+/// the file is begun and these are made.
+async fn interrupted(
+    (film, out): (&Path, &Path),
+    ffmpeg: &Path,
+    form: &[&str],
+    (held, made): (&str, &[&str]),
+    name: &str,
+) {
+    let draft = out.join(format!(".{held}.part"));
+    let mut child = tokio::process::Command::new(SERVER)
+        .arg("encode")
+        .args([film, out])
+        .args(form)
+        .args(["--ffmpeg", ffmpeg.to_str().unwrap()])
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let begun = || draft.exists() && made.iter().all(|name| out.join(name).exists());
+    eventually("the file is begun", async || begun().then_some(())).await;
+    let pid = child.id().unwrap();
+    let engines: Vec<u32> = children(pid).into_iter().map(|(pid, _)| pid).collect();
+    assert!(!engines.is_empty());
+    let busy = refused(&encode(film, out, form), 1);
+    assert!(busy.contains("another run encodes into"), "{busy}");
+    signal(pid, name);
+    let ended = child.wait().await.unwrap();
+    assert_eq!(ended.code(), if name == "KILL" { None } else { Some(130) });
+    let gone = || !engines.iter().any(|pid| runs(*pid));
+    eventually("its ffmpeg is gone", async || gone().then_some(())).await;
+    assert!(!out.join(held).exists() && !out.join("manifest.mpd").exists());
+    assert_eq!(draft.exists(), name == "KILL");
+}
+
+/// Goes on with what was interrupted, and compares the result with that of one go.
+fn goes_on((film, out): (&Path, &Path), form: &[&str], whole: &Path) {
+    let written = |name: &String| out.join(name).metadata().unwrap().modified().unwrap();
+    let kept: Vec<String> = names(out).into_iter().filter(|n| !n.starts_with('.')).collect();
+    let before: Vec<_> = kept.iter().map(written).collect();
+    let said = made(&encode(film, out, form));
+    assert!(said.contains(&format!("{} of them were there already", kept.len())), "{said}");
+    assert_eq!(kept.iter().map(written).collect::<Vec<_>>(), before, "made once more");
+    assert!(files(out) == files(whole), "other bytes than in one go: {}", out.display());
+}
+
 #[tokio::test]
 async fn stopped_or_killed_it_goes_on_and_has_the_bytes_of_one_go() {
     let at = place("resumed");
     let film = film(&at, "480x270", &[]);
     made(&encode(&film, &at.join("whole"), &[]));
-    let whole = files(&at.join("whole"));
-    let ffmpeg = stuck("stuck.sh");
-    for (name, status) in [("INT", Some(130)), ("TERM", Some(130)), ("KILL", None)] {
+    for name in ["INT", "TERM", "KILL"] {
         let out = at.join(name);
-        let draft = out.join(format!(".{LARGE}.part"));
-        let mut child = tokio::process::Command::new(SERVER)
-            .arg("encode")
-            .args([&film, &out])
-            .args(["--ffmpeg", ffmpeg.to_str().unwrap()])
-            .stderr(std::process::Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        eventually("the large rung is begun", async || draft.exists().then_some(())).await;
-        let engine = children(child.id().unwrap()).first().expect("an ffmpeg").0;
-        let busy = refused(&encode(&film, &out, &[]), 1);
-        assert!(busy.contains("another run encodes into"), "{busy}");
-        signal(child.id().unwrap(), name);
-        let ended = child.wait().await.unwrap();
-        assert_eq!(ended.code(), status);
-        eventually("its ffmpeg is gone", async || (!runs(engine)).then_some(())).await;
-        assert!(!out.join(LARGE).exists() && !out.join("manifest.mpd").exists());
-        assert_eq!(draft.exists(), name == "KILL");
-        let written = |name: &str| out.join(name).metadata().unwrap().modified().unwrap();
-        let before = written(SMALL);
-        let said = made(&encode(&film, &out, &[]));
-        assert!(said.contains("2 of them were there already"), "{said}");
-        assert_eq!(written(SMALL), before);
-        assert_eq!(files(&out), whole, "{name}");
+        let files = (LARGE, &["audio_64k.mp4", SMALL][..]);
+        interrupted((&film, &out), &stuck("480:270"), &[], files, name).await;
+        goes_on((&film, &out), &[], &at.join("whole"));
     }
+}
+
+#[tokio::test]
+async fn a_ladder_of_webm_goes_on_as_well() {
+    let at = place("resumed-webm");
+    let (film, out, webm) = (film(&at, "320x180", &[]), at.join("out"), &["--webm"]);
+    made(&encode(&film, &at.join("whole"), webm));
+    let files = ("video_320x180_500k.webm", &["audio_64k.webm", "video_160x90_250k.webm"][..]);
+    interrupted((&film, &out), &stuck("320:180"), webm, files, "INT").await;
+    goes_on((&film, &out), webm, &at.join("whole"));
+}
+
+#[tokio::test]
+async fn each_rung_that_is_made_is_kept_though_others_are_not() {
+    let at = place("unit");
+    let (film, out) = (film(&at, "854x480", &[]), at.join("out"));
+    made(&encode(&film, &at.join("whole"), &[]));
+    let files = ("video_640x360_700k.mp4", &["audio_64k.mp4", SMALL][..]);
+    interrupted((&film, &out), &stuck("640:360"), &[], files, "INT").await;
+    goes_on((&film, &out), &[], &at.join("whole"));
+}
+
+#[test]
+fn a_rung_that_fails_leaves_the_others_and_is_named() {
+    let at = place("fails");
+    let (out, film) = (at.join("out"), film(&at, "480x270", &[]));
+    let broken = format!("{AFTER_THE_OTHERS}echo '[error] it is broken' >&2\nexit 1");
+    let ffmpeg = with_large("broken.sh", &broken);
+    let e = refused(&encode(&film, &out, &["--ffmpeg", ffmpeg.to_str().unwrap()]), 1);
+    assert!(e.contains(&format!("ffmpeg failed at {LARGE} (it is broken)")), "{e}");
+    assert_eq!(names(&out), ["audio_64k.mp4", SMALL]);
+    let said = made(&encode(&film, &out, &[]));
+    assert!(said.contains("2 of them were there already"), "{said}");
+}
+
+#[test]
+fn progress_is_one_line_on_a_terminal_and_plain_lines_elsewhere() {
+    let at = place("progress");
+    let film = film(&at, "320x180", &[]);
+    let plain = encode(&film, &at.join("plain"), &[]);
+    let plain = String::from_utf8(plain.stderr).unwrap();
+    assert!(plain.lines().all(|l| l.contains(" %")) && plain.starts_with("0 %: "), "{plain:?}");
+    assert!(!plain.contains(['\r', '\x1b']), "{plain:?}");
+    // script(1) runs a command on a terminal of its own.
+    let line = format!("'{SERVER}' encode '{}' '{}'", film.display(), at.join("tty").display());
+    let shown = Command::new("script").args(["-qec", &line, "/dev/null"]).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let (progress, after) = shown.split_once('\n').unwrap();
+    assert!(progress.starts_with("\r0 %: ") && progress.contains("\x1b[K\r"), "{shown:?}");
+    assert!(after.contains("manifest.mpd (DASH)") && !after.contains('%'), "{shown:?}");
 }
 
 #[test]
@@ -261,7 +341,7 @@ fn a_film_that_has_changed_since_is_noticed() {
 fn key_frames_that_leave_the_other_rungs_are_an_error_with_the_rungs_name() {
     let at = place("misaligned");
     let every_three = "for a; do shift; set -- \"$@\" \"$(printf %s \"$a\" | sed 's/n_forced\\*2/n_forced*3/')\"; done";
-    let ffmpeg = with_large("misaligned.sh", every_three);
+    let ffmpeg = with_large("misaligned.sh", &format!("{AFTER_THE_OTHERS}{every_three}"));
     let args = ["--ffmpeg", ffmpeg.to_str().unwrap()];
     let out = at.join("out");
     let e = refused(&encode(&film(&at, "480x270", &[]), &out, &args), 1);
@@ -298,6 +378,32 @@ fn where_no_more_may_be_written_it_says_so_leaves_nothing_half_and_goes_on_later
     assert!(names(&out).iter().all(|name| !name.ends_with(".part")), "{:?}", names(&out));
     made(&encode(&film, &out, &[]));
     decodes(&out.join("index.m3u8"));
+}
+
+#[test]
+fn on_a_full_disk_it_says_so_leaves_nothing_half_and_goes_on_when_there_is_room() {
+    let at = place("full-disk");
+    let (disk, film) = (at.join("disk"), film(&at, "480x270", &[]));
+    std::fs::create_dir(&disk).unwrap();
+    made(&encode(&film, &at.join("whole"), &[]));
+    // A disk of 300 kB that only this shell and its children see.
+    let line = "set -e\nmount -t tmpfs -o size=300k none \"$1\"\n\
+                if \"$2\" encode \"$3\" \"$1/out\"; then exit 9; fi\nls -A \"$1/out\"\n\
+                mount -o remount,size=30m \"$1\"\n\"$2\" encode \"$3\" \"$1/out\"\ncp -a \"$1/out\" \"$4\"";
+    let shell = |line: &str| {
+        let mut shell = Command::new("unshare");
+        shell.args(["-rm", "sh", "-c", line, "sh"]).args([&disk, Path::new(SERVER), &film]);
+        shell.arg(at.join("out")).output()
+    };
+    if !shell("mount -t tmpfs none \"$1\"").is_ok_and(|o| o.status.success()) {
+        eprintln!("SKIPPED: unshare(1) may not mount here");
+        return;
+    }
+    let done = shell(line).unwrap();
+    let (said, errors) = (made(&done), String::from_utf8_lossy(&done.stderr));
+    assert!(errors.contains("there is no room left on the disk of"), "{errors}");
+    assert!(!said.contains(".part") && said.contains("manifest.mpd (DASH)"), "{said}");
+    assert!(files(&at.join("out")) == files(&at.join("whole")));
 }
 
 #[test]

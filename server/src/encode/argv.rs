@@ -60,7 +60,7 @@ pub(super) fn look(film: &Path) -> Vec<OsString> {
     args
 }
 
-/// What stands before the outputs of a run.
+/// What stands before the output of a run.
 pub(super) fn input(film: &Path) -> Vec<OsString> {
     let mut args = words(
         "-hide_banner -nostdin -nostats -progress pipe:1 -stats_period 0.5 -loglevel level+error -y \

@@ -1,16 +1,19 @@
 //! One call of the command: runs of ffmpeg until no file is missing.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use super::ffmpeg::{self, Outcome};
+use super::argv;
+use super::crew::{Crew, News};
+use super::ffmpeg::Outcome;
 use super::folder::Record;
 use super::job::Job;
 use super::made::Made;
-use super::piece::{Content, Piece, doing, pixels};
+use super::piece::{Piece, doing, pixels};
 use super::problem::Problem;
 use super::progress::{Show, Work};
 use super::source::{self, Film, Fingerprint};
-use super::{argv, ladder, track};
+use super::track;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::argv::file;
@@ -28,97 +31,109 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Makes what is not in `made`.
+    /// Makes what is not in `made`. The first failure ends the runs beside it; what has its name
+    /// by then is kept.
     pub(super) async fn make_missing(&self, made: &mut Made) -> Result<(), Error> {
-        let runs = self.runs(made);
+        let missing = self.missing(made);
         let film_us = self.film.lasts.map_or(0, |d| d.as_micros());
-        let all_pixels: u64 = runs.iter().map(|run| pixels(run)).sum();
-        let mut work = Work {
-            before: 0,
-            all: u128::from(all_pixels) * u128::from(film_us),
-            pixels: 0,
-            film_us,
-        };
+        let mut work = Work::new(missing.iter().map(|piece| pixels(piece)), film_us);
+        let mut crew = Crew::new(&self.engine);
+        let mut waiting = missing.iter().enumerate();
+        let mut working = BTreeMap::new();
+        let mut failed = None;
         let clock = Clock::start();
         let mut show = Show::new(clock.now());
-        for run in &runs {
-            work.pixels = pixels(run);
-            let what = doing(run);
-            show.at(clock.now(), work.permille(0), &what);
-            let outcome = ffmpeg::run(&self.engine, self.args(run, made), self.shutdown, |us| {
-                show.at(clock.now(), work.permille(us), &what);
-            });
-            let outcome = outcome.await;
-            show.close();
-            let done = match outcome {
-                Ok(outcome) => self.take(run, outcome, made).map_err(Error::from),
-                Err(e) => Err(e),
-            };
-            if done.is_err() {
-                run.iter().for_each(|piece| made.folder.drop_draft(&piece.name));
-                return done;
+        loop {
+            while crew.has_room()
+                && let Some((which, piece)) = waiting.next()
+            {
+                crew.begin(which, self.args(piece, made));
+                working.insert(which, *piece);
             }
-            work.before += u128::from(work.pixels) * u128::from(film_us);
-        }
-        Ok(())
-    }
-
-    /// Which missing files are made together.
-    fn runs(&self, made: &Made) -> Vec<Vec<&Piece>> {
-        let missing = self.pieces.iter().filter(|p| !made.tracks.contains_key(&p.name));
-        let (mut pictures, mut rungs, mut sound) = (Vec::new(), Vec::new(), Vec::new());
-        for piece in missing {
-            match piece.holds {
-                Content::Picture(rung) => {
-                    pictures.push(piece);
-                    rungs.push(rung);
+            if !working.is_empty() {
+                let pieces: Vec<&Piece> = working.values().copied().collect();
+                show.at(clock.now(), work.permille(), &doing(&pieces));
+            }
+            match crew.news(self.shutdown).await? {
+                News::Nothing => break,
+                News::At(which, us) => work.at(which, us),
+                News::Ended(which, outcome) => {
+                    let Some(piece) = working.remove(&which) else { continue };
+                    match self.take(piece, outcome, made) {
+                        Ok(()) => work.finish(which),
+                        Err(e) => {
+                            crew.stop();
+                            failed.get_or_insert(e);
+                        }
+                    }
                 }
-                Content::Sound(_) => sound.push(piece),
             }
         }
-        let mut runs: Vec<Vec<&Piece>> = ladder::runs(&rungs)
-            .into_iter()
-            .map(|run| run.into_iter().filter_map(|i| pictures.get(i).copied()).collect())
-            .collect();
-        match runs.first_mut() {
-            Some(first) => first.extend(sound),
-            None if sound.is_empty() => {}
-            None => runs.push(sound),
+        show.close();
+        match failed {
+            // Counted when the last run has ended.
+            Some(Error::Encode(Problem::Stopped { .. })) | None
+                if made.tracks.len() < self.pieces.len() =>
+            {
+                Err(self.stopped(made).into())
+            }
+            Some(e) => Err(e),
+            None => Ok(()),
         }
-        runs
     }
 
-    fn args(&self, run: &[&Piece], made: &Made) -> Vec<OsString> {
+    /// Which files are missing: what is quickly made comes first, so that an interruption finds
+    /// much that is done.
+    fn missing(&self, made: &Made) -> Vec<&Piece> {
+        let missing = self.pieces.iter().filter(|p| !made.tracks.contains_key(&p.name));
+        let mut missing: Vec<&Piece> = missing.collect();
+        missing.sort_by_key(|piece| pixels(piece));
+        missing
+    }
+
+    fn args(&self, piece: &Piece, made: &Made) -> Vec<OsString> {
         let mut args = argv::input(&self.job.film);
-        for piece in run {
-            args.extend(piece.args.iter().map(OsString::from));
-            args.push(file(&made.folder.draft(&piece.name)));
-        }
+        args.extend(piece.args.iter().map(OsString::from));
+        args.push(file(&made.folder.draft(&piece.name)));
         args
     }
 
-    /// Checks what a run has written, and gives it its names.
-    fn take(&self, run: &[&Piece], outcome: Outcome, made: &mut Made) -> Result<(), Problem> {
+    /// Checks what a run has written, and gives it its name; or removes it.
+    fn take(
+        &self,
+        piece: &Piece,
+        outcome: Result<Outcome, Error>,
+        made: &mut Made,
+    ) -> Result<(), Error> {
+        let taken = outcome.and_then(|outcome| Ok(self.checked(piece, outcome, made)?));
+        if taken.is_err() {
+            made.folder.drop_draft(&piece.name);
+        }
+        taken
+    }
+
+    fn checked(&self, piece: &Piece, outcome: Outcome, made: &mut Made) -> Result<(), Problem> {
         let folder = || made.folder.path().to_owned();
-        let making = doing(run);
+        let failed = |said| Problem::Failed { making: piece.name.clone(), said };
         match outcome {
             Outcome::Done => {}
-            Outcome::Stopped => {
-                return Err(Problem::Stopped { made: made.tracks.len(), of: self.pieces.len() });
-            }
+            Outcome::Stopped => return Err(self.stopped(made)),
             Outcome::NoRoom => return Err(Problem::NoRoom(folder())),
             Outcome::TooLong => return Err(Problem::TooLong(folder())),
-            Outcome::Failed(said) => return Err(Problem::Failed { making, said }),
+            Outcome::Failed(said) => return Err(failed(said)),
         }
         let now: Fingerprint = source::fingerprint(&self.job.film)?;
         if now != self.record.film {
             return Err(Problem::FilmChanged { film: self.job.film.clone(), folder: folder() });
         }
-        for piece in run {
-            let read = track::read(&made.folder.draft(&piece.name));
-            let failed = |said| Problem::Failed { making: piece.name.clone(), said };
-            made.add(piece, read.map_err(failed)?, self.pieces)?;
-        }
-        run.iter().try_for_each(|piece| made.folder.publish(&piece.name))
+        let track = track::read(&made.folder.draft(&piece.name)).map_err(failed)?;
+        made.fits(piece, &track, self.pieces)?;
+        made.folder.publish(&piece.name)?;
+        made.tracks.insert(piece.name.clone(), track);
+        Ok(())
+    }
+
+    fn stopped(&self, made: &Made) -> Problem {
+        Problem::Stopped { made: made.tracks.len(), of: self.pieces.len() }
     }
 }

@@ -1,4 +1,4 @@
-//! One run of ffmpeg that writes files.
+//! One run of ffmpeg that writes a file.
 
 use std::ffi::OsString;
 use std::io;

@@ -106,16 +106,6 @@ fn fitted(film: Picture, (long, short, _): Step) -> (u32, u32, bool) {
     (scaled(w), scaled(h), num > den)
 }
 
-/// Rungs that one run of ffmpeg makes together: indices into `rungs`. A film is decoded once for
-/// all of a run, and a run that is stopped has made none of them: the largest rung is about as much
-/// work as all others, so it has a run of its own, after them.
-pub(super) fn runs(rungs: &[Rung]) -> Vec<Vec<usize>> {
-    let largest = (0..rungs.len()).max_by_key(|i| rungs.get(*i).map_or(0, Rung::pixels));
-    let Some(largest) = largest else { return Vec::new() };
-    let others: Vec<usize> = (0..rungs.len()).filter(|i| *i != largest).collect();
-    [others, vec![largest]].into_iter().filter(|run| !run.is_empty()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,13 +164,5 @@ mod tests {
         let film = |rate| Picture { width: 1280, height: 720, rate: Some(rate) };
         let top = |rate| rungs(film(rate), Form::Cmaf).last().map(|r| r.kbps);
         assert_eq!((top((30_000, 1001)), top((60, 1))), (Some(2500), Some(3750)));
-    }
-
-    #[test]
-    fn the_largest_rung_has_a_run_of_its_own_after_the_others() {
-        let film = Picture { width: 1920, height: 1080, rate: None };
-        assert_eq!(runs(&rungs(film, Form::Cmaf)), [vec![0, 1, 2, 3], vec![4]]);
-        assert_eq!(runs(&rungs(film, Form::Cmaf)[..1]), [[0]]);
-        assert!(runs(&[]).is_empty());
     }
 }

@@ -25,24 +25,20 @@ impl Made {
     pub(super) fn read(&mut self, piece: &Piece, all: &[Piece]) -> Result<(), Problem> {
         let file = self.folder.file(&piece.name);
         let track = track::read(&file).map_err(|why| Problem::Damaged { file, why })?;
-        self.add(piece, track, all)
+        self.fits(piece, &track, all)?;
+        self.tracks.insert(piece.name.clone(), track);
+        Ok(())
     }
 
-    /// Takes a file's track, if its key frames stand where the other rungs have theirs.
-    pub(super) fn add(
-        &mut self,
-        piece: &Piece,
-        track: Track,
-        all: &[Piece],
-    ) -> Result<(), Problem> {
+    /// Refuses a track whose key frames do not stand where the other rungs have theirs.
+    pub(super) fn fits(&self, piece: &Piece, track: &Track, all: &[Piece]) -> Result<(), Problem> {
         let picture = |p: &&Piece| matches!(p.holds, Content::Picture(_));
         let other = all.iter().filter(picture).find_map(|p| self.tracks.get(&p.name));
         if let (Content::Picture(_), Some(other)) = (piece.holds, other)
-            && let Some(why) = track::misfit(other, &track)
+            && let Some(why) = track::misfit(other, track)
         {
             return Err(Problem::Misaligned { rung: piece.name.clone(), why });
         }
-        self.tracks.insert(piece.name.clone(), track);
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! `nearlive-server encode in.mp4 out/`: a film to a ladder on demand, as DASH and HLS.
 //!
 //! ```text
-//! film ── source ──> ladder ──> argv ──> ffmpeg (a run: several rungs) ──> .name.part
-//!                                                                             │ track: read, checked
-//!                     manifest <── all files <── folder: sent to the disk, renamed
+//! film ── source ──> ladder ──> argv ──> crew: some ffmpeg at once, a file each ──> .name.part
+//!                                                                        │ track: read, checked
+//!                manifest <── all files <── folder: sent to the disk, renamed
 //! ```
 //!
 //! A rung is one file with an index: fragmented MP4 with a `sidx`, or WebM with Cues. Players ask for
@@ -12,6 +12,7 @@
 
 mod argv;
 mod call;
+mod crew;
 mod ffmpeg;
 mod folder;
 mod job;

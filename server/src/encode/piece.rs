@@ -64,30 +64,32 @@ pub(super) fn pieces(film: &Film, form: Form, encoders: &Encoders) -> Result<Vec
     Ok(pieces)
 }
 
-/// About how much work a run is.
-pub(super) fn pixels(run: &[&Piece]) -> u64 {
-    let of = |piece: &&Piece| match piece.holds {
+/// About how much work a file is.
+pub(super) fn pixels(piece: &Piece) -> u64 {
+    match piece.holds {
         Content::Picture(rung) => rung.pixels(),
         // It is little work beside a picture, and all that is left where there is none.
         Content::Sound(_) => 10_000,
-    };
-    run.iter().map(of).sum()
+    }
 }
 
-/// What a run makes, for people: short, for a line that is longer than the terminal cannot be
+/// What is made at this moment, for people: short, for a line that is longer than the terminal cannot be
 /// written over.
-pub(super) fn doing(run: &[&Piece]) -> String {
+pub(super) fn doing(pieces: &[&Piece]) -> String {
     let size = |piece: &&&Piece| match piece.holds {
         Content::Picture(rung) => Some(format!("{}x{}", rung.width, rung.height)),
         Content::Sound(_) => None,
     };
-    let sizes: Vec<String> = run.iter().filter_map(|piece| size(&piece)).collect();
+    let mut sizes: Vec<String> = pieces.iter().filter_map(|piece| size(&piece)).collect();
+    let sound = sizes.len() < pieces.len();
+    // Some rungs differ by their rates alone.
+    sizes.dedup();
     let pictures = match sizes.as_slice() {
         [] => return "sound".into(),
         [one] => one.clone(),
         [first, .., last] => format!("{first} to {last}"),
     };
-    if sizes.len() < run.len() { pictures + ", sound" } else { pictures }
+    if sound { pictures + ", sound" } else { pictures }
 }
 
 #[cfg(test)]
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_named_in_a_few_words() {
+    fn what_is_made_is_named_in_a_few_words() {
         let film = |channels| Film {
             picture: ladder::Picture { width: 7680, height: 4320, rate: None },
             channels,
@@ -108,5 +110,6 @@ mod tests {
         assert_eq!(doing(&all[..2]), "426x240 to 640x360");
         assert_eq!(doing(&all[..1]), "426x240");
         assert_eq!(doing(&all[all.len() - 1..]), "sound");
+        assert_eq!(doing(&[all[0], all[0]]), "426x240");
     }
 }

@@ -7,25 +7,50 @@ use std::io::{self, IsTerminal, Write};
 
 use nearlive::time::{Duration, Instant};
 
-/// The work of one call: pixels times microseconds of film.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The work of one call: files, each as much work as it has pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Work {
-    /// What was done before the run that works now.
-    pub(super) before: u128,
-    /// All of it.
-    pub(super) all: u128,
-    /// Pixels of the pictures that the run makes at once.
-    pub(super) pixels: u64,
+    parts: Vec<Part>,
     /// How long the film is, microseconds; 0 where it is not known.
-    pub(super) film_us: u64,
+    film_us: u64,
+}
+
+/// The work of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    pixels: u64,
+    /// Thousandths.
+    done: u64,
 }
 
 impl Work {
-    /// Thousandths done when the run stands at this microsecond of the film.
-    pub(super) fn permille(&self, at_us: u64) -> u64 {
-        let at = u128::from(at_us.min(self.film_us));
-        let done = self.before + at * u128::from(self.pixels);
-        u64::try_from((done * 1000).checked_div(self.all).unwrap_or(0)).unwrap_or(1000).min(1000)
+    /// Nothing is done yet.
+    pub(super) fn new(pixels: impl Iterator<Item = u64>, film_us: u64) -> Self {
+        Self { parts: pixels.map(|pixels| Part { pixels, done: 0 }).collect(), film_us }
+    }
+
+    /// A file stands at this microsecond of the film.
+    pub(super) fn at(&mut self, which: usize, us: u64) {
+        let done = us.saturating_mul(1000).checked_div(self.film_us).unwrap_or(0).min(1000);
+        self.set(which, done);
+    }
+
+    /// A file is done.
+    pub(super) fn finish(&mut self, which: usize) {
+        self.set(which, 1000);
+    }
+
+    fn set(&mut self, which: usize, done: u64) {
+        if let Some(part) = self.parts.get_mut(which) {
+            part.done = done;
+        }
+    }
+
+    /// Thousandths of all that are done.
+    pub(super) fn permille(&self) -> u64 {
+        let all: u64 = self.parts.iter().map(|part| part.pixels).sum();
+        let done: u64 = self.parts.iter().map(|part| part.pixels * part.done).sum();
+        done.checked_div(all).unwrap_or(0)
     }
 }
 
@@ -104,11 +129,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_work_of_a_run_counts_by_its_pixels() {
-        let work = Work { before: 100, all: 400, pixels: 2, film_us: 100 };
-        assert_eq!([0, 50, 100, 900].map(|at| work.permille(at)), [250, 500, 750, 750]);
-        let unknown = Work { before: 0, all: 0, pixels: 2, film_us: 0 };
-        assert_eq!(unknown.permille(5), 0);
+    fn a_file_counts_by_its_pixels_and_a_film_of_unknown_length_by_its_files() {
+        let mut work = Work::new([100, 300].into_iter(), 60);
+        work.at(1, 30);
+        assert_eq!(work.permille(), 375);
+        // A little beyond the length that the film tells.
+        work.at(0, 61);
+        assert_eq!(work.permille(), 625);
+        let mut unknown = Work::new([100, 300].into_iter(), 0);
+        unknown.at(1, 30);
+        assert_eq!(unknown.permille(), 0);
+        unknown.finish(1);
+        assert_eq!(unknown.permille(), 750);
     }
 
     #[test]
