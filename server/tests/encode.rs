@@ -280,12 +280,13 @@ async fn a_ladder_of_webm_goes_on_as_well() {
 }
 
 #[tokio::test]
-async fn each_rung_that_is_made_is_kept_though_others_are_not() {
+async fn small_rungs_that_are_made_are_kept_though_larger_ones_are_not() {
     let at = place("unit");
-    let (film, out) = (film(&at, "854x480", &[]), at.join("out"));
+    let (film, out) = (film(&at, "1280x720", &[]), at.join("out"));
     made(&encode(&film, &at.join("whole"), &[]));
-    let files = ("video_640x360_700k.mp4", &["audio_64k.mp4", SMALL][..]);
-    interrupted((&film, &out), &stuck("640:360"), &[], files, "INT").await;
+    let small = ["audio_64k.mp4", SMALL, "video_640x360_700k.mp4"];
+    let files = ("video_854x480_1200k.mp4", &small[..]);
+    interrupted((&film, &out), &stuck("854:480"), &[], files, "INT").await;
     goes_on((&film, &out), &[], &at.join("whole"));
 }
 
@@ -296,7 +297,7 @@ fn a_rung_that_fails_leaves_the_others_and_is_named() {
     let broken = format!("{AFTER_THE_OTHERS}echo '[error] it is broken' >&2\nexit 1");
     let ffmpeg = with_large("broken.sh", &broken);
     let e = refused(&encode(&film, &out, &["--ffmpeg", ffmpeg.to_str().unwrap()]), 1);
-    assert!(e.contains(&format!("ffmpeg failed at {LARGE} (it is broken)")), "{e}");
+    assert!(e.contains("ffmpeg failed at 480x270 (it is broken)"), "{e}");
     assert_eq!(names(&out), ["audio_64k.mp4", SMALL]);
     let said = made(&encode(&film, &out, &[]));
     assert!(said.contains("2 of them were there already"), "{said}");

@@ -9,7 +9,7 @@ use super::ffmpeg::Outcome;
 use super::folder::Record;
 use super::job::Job;
 use super::made::Made;
-use super::piece::{Piece, doing, pixels};
+use super::piece::{Piece, doing, pixels, runs};
 use super::problem::Problem;
 use super::progress::{Show, Work};
 use super::source::{self, Film, Fingerprint};
@@ -34,32 +34,32 @@ impl Call<'_> {
     /// Makes what is not in `made`. The first failure ends the runs beside it; what has its name
     /// by then is kept.
     pub(super) async fn make_missing(&self, made: &mut Made) -> Result<(), Error> {
-        let missing = self.missing(made);
+        let runs = runs(self.pieces.iter().filter(|p| !made.tracks.contains_key(&p.name)));
         let film_us = self.film.lasts.map_or(0, |d| d.as_micros());
-        let mut work = Work::new(missing.iter().map(|piece| pixels(piece)), film_us);
+        let mut work = Work::new(runs.iter().map(|run| pixels(run)), film_us);
         let mut crew = Crew::new(&self.engine);
-        let mut waiting = missing.iter().enumerate();
+        let mut waiting = runs.iter().enumerate();
         let mut working = BTreeMap::new();
         let mut failed = None;
         let clock = Clock::start();
         let mut show = Show::new(clock.now());
         loop {
             while crew.has_room()
-                && let Some((which, piece)) = waiting.next()
+                && let Some((which, run)) = waiting.next()
             {
-                crew.begin(which, self.args(piece, made));
-                working.insert(which, *piece);
+                crew.begin(which, self.args(run, made));
+                working.insert(which, run);
             }
             if !working.is_empty() {
-                let pieces: Vec<&Piece> = working.values().copied().collect();
+                let pieces: Vec<&Piece> = working.values().copied().flatten().copied().collect();
                 show.at(clock.now(), work.permille(), &doing(&pieces));
             }
             match crew.news(self.shutdown).await? {
                 News::Nothing => break,
                 News::At(which, us) => work.at(which, us),
                 News::Ended(which, outcome) => {
-                    let Some(piece) = working.remove(&which) else { continue };
-                    match self.take(piece, outcome, made) {
+                    let Some(run) = working.remove(&which) else { continue };
+                    match self.take(run, outcome, made) {
                         Ok(()) => work.finish(which),
                         Err(e) => {
                             crew.stop();
@@ -82,50 +82,51 @@ impl Call<'_> {
         }
     }
 
-    /// Which files are missing: what is quickly made comes first, so that an interruption finds
-    /// much that is done.
-    fn missing(&self, made: &Made) -> Vec<&Piece> {
-        let missing = self.pieces.iter().filter(|p| !made.tracks.contains_key(&p.name));
-        let mut missing: Vec<&Piece> = missing.collect();
-        missing.sort_by_key(|piece| pixels(piece));
-        missing
-    }
-
-    fn args(&self, piece: &Piece, made: &Made) -> Vec<OsString> {
+    fn args(&self, run: &[&Piece], made: &Made) -> Vec<OsString> {
         let mut args = argv::input(&self.job.film);
-        args.extend(piece.args.iter().map(OsString::from));
-        args.push(file(&made.folder.draft(&piece.name)));
+        for piece in run {
+            args.extend(piece.args.iter().map(OsString::from));
+            args.push(file(&made.folder.draft(&piece.name)));
+        }
         args
     }
 
-    /// Checks what a run has written, and gives it its name; or removes it.
+    /// Checks what a run has written, and gives it its names; or removes it.
     fn take(
         &self,
-        piece: &Piece,
+        run: &[&Piece],
         outcome: Result<Outcome, Error>,
         made: &mut Made,
     ) -> Result<(), Error> {
-        let taken = outcome.and_then(|outcome| Ok(self.checked(piece, outcome, made)?));
+        let taken = outcome.and_then(|outcome| {
+            self.is_whole(run, outcome, made)?;
+            run.iter().try_for_each(|piece| self.publish(piece, made))?;
+            Ok(())
+        });
         if taken.is_err() {
-            made.folder.drop_draft(&piece.name);
+            run.iter().for_each(|piece| made.folder.drop_draft(&piece.name));
         }
         taken
     }
 
-    fn checked(&self, piece: &Piece, outcome: Outcome, made: &mut Made) -> Result<(), Problem> {
+    fn is_whole(&self, run: &[&Piece], outcome: Outcome, made: &Made) -> Result<(), Problem> {
         let folder = || made.folder.path().to_owned();
-        let failed = |said| Problem::Failed { making: piece.name.clone(), said };
         match outcome {
             Outcome::Done => {}
             Outcome::Stopped => return Err(self.stopped(made)),
             Outcome::NoRoom => return Err(Problem::NoRoom(folder())),
             Outcome::TooLong => return Err(Problem::TooLong(folder())),
-            Outcome::Failed(said) => return Err(failed(said)),
+            Outcome::Failed(said) => return Err(Problem::Failed { making: doing(run), said }),
         }
         let now: Fingerprint = source::fingerprint(&self.job.film)?;
         if now != self.record.film {
             return Err(Problem::FilmChanged { film: self.job.film.clone(), folder: folder() });
         }
+        Ok(())
+    }
+
+    fn publish(&self, piece: &Piece, made: &mut Made) -> Result<(), Problem> {
+        let failed = |said| Problem::Failed { making: piece.name.clone(), said };
         let track = track::read(&made.folder.draft(&piece.name)).map_err(failed)?;
         made.fits(piece, &track, self.pieces)?;
         made.folder.publish(&piece.name)?;

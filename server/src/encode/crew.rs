@@ -1,8 +1,8 @@
-//! Runs of ffmpeg beside each other, a file each.
+//! Runs of ffmpeg beside each other.
 //!
-//! One encoder of ffmpeg 5.1 works at a time in a process, and a process that makes all rungs has
-//! whole files only at its end. So each file has a process: a film is decoded more often, but more
-//! processors work, and each file that is done stays done.
+//! In a process of ffmpeg 5.1 one encoder works at a time, and a process that makes several files
+//! has whole ones only at its end. So there are several: more processors work, and what a run has
+//! made stays made.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,8 +1,8 @@
 //! `nearlive-server encode in.mp4 out/`: a film to a ladder on demand, as DASH and HLS.
 //!
 //! ```text
-//! film ── source ──> ladder ──> argv ──> crew: some ffmpeg at once, a file each ──> .name.part
-//!                                                                        │ track: read, checked
+//! film ── source ──> ladder ──> argv ──> crew: some ffmpeg at once, a run each ──> .name.part
+//!                                                                       │ track: read, checked
 //!                manifest <── all files <── folder: sent to the disk, renamed
 //! ```
 //!
