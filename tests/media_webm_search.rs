@@ -202,6 +202,15 @@ fn an_index_before_the_clusters_needs_no_seek_head() {
 }
 
 #[test]
+fn an_index_before_the_clusters_that_cannot_be_read_is_stepped_over() {
+    for body in [vec![], vec![0xff; 300]] {
+        let clusters = [cluster(0, 4000), cluster(2000, 4000)].concat();
+        let file = [head(None), element(CUES, &body), clusters].concat();
+        assert_eq!(search(&file).0.found.len(), 2, "{} bytes", body.len());
+    }
+}
+
+#[test]
 fn a_file_that_breaks_off_or_goes_on_with_something_else_ends_there() {
     let head = head(None);
     let clusters: Vec<u8> = (0..4).flat_map(|i| cluster(i * 2000, 5000)).collect();

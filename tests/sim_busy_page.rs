@@ -61,7 +61,8 @@ fn a_page_that_is_busy_again_and_again_gets_a_buffer_that_bridges_it() {
         let sim = live(millis(block), secs(every), 60);
         let report = sim.report();
         let settled = report.stands.iter().filter(|it| it.at > secs(20 + 4 * every));
-        assert!(settled.count() <= usize::try_from(every).unwrap(), "{block}: {report}");
+        // One block in six may be seen, where a minute without a stall has made the buffer smaller.
+        assert!(settled.count() <= 10, "{block}: {report}");
         let latency = report.latency(secs(50)..secs(80), 500).unwrap();
         assert!(
             latency < usual(report) + 1000 * i64::try_from(block).unwrap() + 300_000,

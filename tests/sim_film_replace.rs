@@ -7,7 +7,7 @@ use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS};
 use nearlive_simulator::report::Report;
-use nearlive_simulator::{Setup, Simulation};
+use nearlive_simulator::{Page, Setup, Simulation};
 
 const LADDER: [u64; 4] = [250, 500, 750, 1500];
 /// The forms of the film whose media is replaced.
@@ -60,6 +60,24 @@ fn what_is_buffered_low_is_replaced_when_the_link_is_good_again() {
         let shown = low(report, GOOD..GOOD + secs(60));
         assert!(shown <= secs(7), "{url}: low for {shown} us: {report}");
         goes_on(sim, url);
+    }
+}
+
+#[test]
+fn what_a_managed_media_source_tells_of_the_players_own_appends_is_no_loss() {
+    for url in FORMS {
+        let requests = [false, true].map(|tells_changes| {
+            let page = Page { tells_changes, ..Page::default() };
+            let path = Path::steady(3000);
+            let mut sim = Setup { page, path, ..Setup::new(FilmServer::new(film())) }.start();
+            sim.load(url);
+            for (from, kbps) in [(SLOW, 400), (GOOD, 4000)] {
+                sim.run_to(from);
+                sim.kbps(kbps);
+            }
+            goes_on(sim, url).requests
+        });
+        assert_eq!(requests[0], requests[1], "{url}");
     }
 }
 

@@ -147,7 +147,7 @@ const EXCUSE_LASTS: Duration = Duration::from_secs(2);
 
 /// After the page was busy, what has waited comes within this time.
 const BURST: Duration = Duration::from_millis(300);
-/// After the page was busy, playback that is farther off than this jumps: the picture stood anyway.
+/// Playback that has stood because the page was busy jumps if it is farther off than this.
 const STOOD: Duration = Duration::from_millis(400);
 
 /// The controller of the distance to the live edge.
@@ -177,6 +177,8 @@ pub struct Control {
     excused_until: Instant,
     /// The page was busy last.
     busy_at: Option<Instant>,
+    /// The same, where the buffer has run dry meanwhile.
+    stood: Option<Instant>,
     /// What comes until then has waited for the page.
     deaf_until: Instant,
     starting_until: Instant,
@@ -200,6 +202,7 @@ impl Control {
             recent: SlidingWindow::new(RECENT, now),
             excused_until: Instant::default(),
             busy_at: None,
+            stood: None,
             deaf_until: Instant::default(),
             starting_until: now + START_PHASE,
         }
@@ -258,11 +261,12 @@ impl Control {
         self.low.clear(now);
     }
 
-    /// The page's own script kept what has come until now. Once is an accident; a page that does it again and again
-    /// needs more in its buffer.
-    pub fn page_was_busy(&mut self, now: Instant) {
+    /// The page's own script kept what has come in the last `idle` until now. Once is an accident; a page that does
+    /// it again and again needs more in its buffer.
+    pub fn page_was_busy(&mut self, now: Instant, idle: Duration) {
         let habit = self.busy_at.replace(now).is_some_and(|at| now.since(at) < HABIT);
         if !habit {
+            self.stood = (idle > self.wanted(now)).then_some(now);
             self.excuse(now);
             self.deaf_until = now + BURST;
         }
@@ -353,9 +357,9 @@ impl Control {
         self.narrow(now);
         let behind = view.edge.micros_from(view.position);
         let drift = behind.saturating_sub(micros(self.wanted(now)));
-        let accident =
-            now < self.excused_until && self.busy_at.is_some_and(|at| now.since(at) < EXCUSE_LASTS);
-        let most = if accident { self.aim.max_drift.min(STOOD) } else { self.aim.max_drift };
+        let stood = self.stood.is_some_and(|at| now.since(at) < EXCUSE_LASTS);
+        let most = if stood { STOOD + self.aim.unit } else { self.aim.max_drift };
+        let most = most.min(self.aim.max_drift);
         if drift > micros(most) {
             return Steer::Jump(self.entry(now, view.edge, None));
         }

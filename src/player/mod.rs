@@ -100,9 +100,11 @@ impl Player {
         self.now = self.now.max(now);
         self.agenda = Agenda::default();
         let wall = self.epoch + self.now.since(Instant::default());
+        let fetched = self.config.fetching;
         if let Input::Command(Command::Configure(config)) = &input {
             self.config = config.clone();
         }
+        let stops = fetched && !self.config.fetching;
         let mut cx = Cx {
             now: self.now,
             idle,
@@ -125,7 +127,7 @@ impl Player {
             }
             _ => {}
         }
-        if let (Input::Command(Command::SetQuality(choice)), None) = (&input, &self.session) {
+        if let Input::Command(Command::SetQuality(choice)) = &input {
             self.choice = choice.clone();
         }
         if let Input::Media(snap) = &input
@@ -136,11 +138,8 @@ impl Player {
         let Some(session) = &mut self.session else { return };
         session.on_input(&cx);
         match input {
-            Input::Command(Command::SetQuality(choice)) => {
-                self.choice = choice.clone();
-                session.set_quality(&mut cx, choice);
-            }
-            Input::Command(Command::Configure(_)) => session.on_configured(&mut cx),
+            Input::Command(Command::SetQuality(choice)) => session.set_quality(&mut cx, choice),
+            Input::Command(Command::Configure(_)) => session.on_configured(&mut cx, stops),
             Input::Command(Command::GoLive) => session.go_live(&mut cx),
             Input::Command(_) | Input::Wake => {}
             Input::Fetch(id, event) => session.on_fetch(&mut cx, id, event),

@@ -252,7 +252,7 @@ impl Session {
         let turned = snap.muted != self.head.snap().muted;
         let change = self.head.observe(cx.now, snap);
         if turned {
-            self.on_configured(cx);
+            self.on_configured(cx, false);
         }
         if change.started {
             self.figures.startup.get_or_insert_with(|| cx.now.since(self.began));
@@ -261,11 +261,11 @@ impl Session {
         self.fetch(cx, |fetch, cx| fetch.frames(cx.now));
     }
 
-    /// The settings changed, or the sound was turned off or on.
-    pub(super) fn on_configured(&mut self, cx: &mut Cx<'_>) {
+    /// The settings changed, or the sound was turned off or on. `stops`: nothing is fetched any more.
+    pub(super) fn on_configured(&mut self, cx: &mut Cx<'_>, stops: bool) {
         self.quality.limit(&cx.config.limits);
         self.drive().configured(cx);
-        if !cx.config.fetching {
+        if stops {
             self.renew(cx, Duration::ZERO);
         }
     }
@@ -588,8 +588,8 @@ impl Session {
         }
     }
 
-    /// The same live segment was refused `count` times in a row: finds out why. `lost`: microseconds, if the
-    /// origin should have it; then the live edge may be elsewhere.
+    /// The same live segment was refused `count` times in a row: finds out why. `lost`: how old it is, in
+    /// microseconds, if the origin should have it; then the live edge may be elsewhere.
     fn on_refused(&mut self, cx: &mut Cx<'_>, count: u32, lost: Option<i64>) {
         if count == 1 || count.is_multiple_of(8) {
             self.clock.doubt(cx.now);

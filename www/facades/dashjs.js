@@ -64,15 +64,17 @@ const DEFAULTS = {
 
 /** Nearlive's options for the settings that the page has set. */
 const optionsOf = ({ streaming: s = {} }) => {
-  const { abr = {}, delay, liveCatchup: { enabled, maxDrift, playbackRate: { min, max } = {} } = {} } = s;
+  const { delay } = s;
+  const abr = s.abr ?? {};
+  const { enabled, maxDrift, playbackRate } = s.liveCatchup ?? {};
   const most = abr.maxBitrate?.video;
   const rate = (by, most) => (enabled === false ? 1 : 1 + (by / most >= 0 ? by : most));
   const all = {
     latency: delay && (delay.liveDelay > 0 ? delay.liveDelay : "auto"),
     latencySegments: delay?.liveDelayFragmentCount,
     maxDrift: maxDrift >= 0 ? maxDrift || 86400 : 3, // 0: it never jumps
-    minRate: rate(min, -0.5),
-    maxRate: rate(max, 1),
+    minRate: rate(playbackRate?.min, -0.5),
+    maxRate: rate(playbackRate?.max, 1),
     startBandwidth: abr.initialBitrate?.video * 1000,
     maxBandwidth: (most < 0 || Number.isNaN(most) ? Infinity : most) * 1000,
     bufferAhead: Math.max(s.buffer?.bufferTimeDefault ?? 0, s.buffer?.bufferTimeAtTopQuality ?? 0),

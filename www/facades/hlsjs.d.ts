@@ -94,7 +94,7 @@ declare namespace Hls {
 
   /** What is obeyed; other settings are kept and have no effect. Where a live setting is not given, the player finds its own distance. */
   interface Config {
-    /** False: nothing but playlists is fetched before `startLoad()`. Default true. */
+    /** False: no media is fetched to be played before `startLoad()`. Default true. */
     autoStartLoad?: boolean;
     /** Where a film begins. Default -1: at its start. */
     startPosition?: number;

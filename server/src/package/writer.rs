@@ -15,6 +15,8 @@ pub const SOURCE_SCHEME: &str = "urn:nearlive:source:2026";
 
 /// A picture is repeated at most so often in a second.
 const MOST_A_SECOND: u32 = 60;
+/// The same, at least: the last pictures before an absence may have come with gaps.
+const LEAST_A_SECOND: u32 = 10;
 
 /// Sound that deviates less than this from its clock is not moved.
 const AUDIO_TOLERANCE_TICKS: i64 = 48;
@@ -278,12 +280,13 @@ impl Writer {
         self.last_key = Some(key);
     }
 
-    /// Samples that show the key frame again, so many as the camera sends in `duration` less one; none where they
-    /// cannot be made.
+    /// Samples that show the key frame again, about as many as the camera sends in `duration`; none where they cannot
+    /// be made.
     fn repeats(&self, key: &Key, duration: u32) -> Vec<Vec<u8>> {
         let Some(SampleEntry::Avc(config)) = &self.entry else { return Vec::new() };
         let Some(repeats) = Repeats::of(config, &key.data) else { return Vec::new() };
-        let step = self.last_delta.max(self.timescale.hz() / MOST_A_SECOND);
+        let hz = self.timescale.hz();
+        let step = self.last_delta.clamp(hz / MOST_A_SECOND, hz / LEAST_A_SECOND);
         (1..duration / step).map(|n| repeats.nth(n)).collect()
     }
 

@@ -150,7 +150,7 @@ impl Sets {
     }
 
     /// The picture set and the order count of a frame, from an IDR slice; `bits` is without emulation prevention.
-    /// `None` where it is cut off, or pictures may be made of fields or planes.
+    /// `None` where it is cut off, pictures may be made of fields or planes, or this one is a long-term reference.
     pub(super) fn first(&self, bits: &[u8]) -> Option<(PictureSet, u32)> {
         let mut b = Bits::new(bits);
         b.ue()?;
@@ -161,7 +161,16 @@ impl Sets {
             return None;
         }
         b.ue()?; // idr_pic_id
-        Some((*set, b.bits(self.order_bits)?))
+        let order = b.bits(self.order_bits)?;
+        if set.orders_bottom && self.order_bits > 0 {
+            b.se()?;
+        }
+        if set.counts_redundant {
+            b.ue()?;
+        }
+        b.skip(1)?; // no_output_of_prior_pics_flag
+        let is_long_term = b.flag()?;
+        (!is_long_term).then_some((*set, order))
     }
 
     /// `pred_weight_table` (7.3.3.2).

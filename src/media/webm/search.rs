@@ -134,6 +134,10 @@ impl Search {
             (self.found, self.over) = (found, true);
         } else if self.len < len && len <= MAX_INDEX {
             self.len = len;
+        } else if let (None, Some(end)) = (self.back, end) {
+            // It stands where the file is read anyway.
+            self.at = end;
+            return true;
         } else {
             self.nothing_here();
         }

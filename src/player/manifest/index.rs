@@ -70,8 +70,8 @@ impl Index {
 
     /// If `part` is of the file that is searched: its bytes came; none: the file ends before it.
     pub(super) fn read_on(&mut self, part: &Resource, bytes: &[u8]) -> bool {
+        let this = self.next().as_ref() == Some(part);
         let Some((_, search, frame)) = &mut self.search else { return false };
-        let this = part.has_path_of(&self.at);
         if this {
             search.read(part.range.map_or(0, |range| range.first), bytes);
             self.list = searched(search, &self.at, *frame);

@@ -11,8 +11,8 @@ use crate::time::{Duration, Instant, Position};
 /// mind late.
 const SATED: Duration = Duration::from_secs(5);
 
-/// While the element plays there is an input each quarter of a second; when none came for so long, the page's own script
-/// kept it.
+/// While the element plays the page gives a snapshot of it each quarter of a second; when none came for so long, the
+/// page's own script kept it.
 const BUSY: Duration = Duration::from_millis(350);
 /// When none came for longer still, the machine slept.
 const ASLEEP: Duration = Duration::from_secs(10);
@@ -182,7 +182,7 @@ impl Playhead {
     pub(in crate::player) fn page_was_busy(&mut self, cx: &Cx<'_>) -> bool {
         let busy = BUSY < cx.idle && cx.idle < ASLEEP && !self.snap().hidden && self.runs();
         if busy && let Some(live) = &mut self.live {
-            live.control.page_was_busy(cx.now);
+            live.control.page_was_busy(cx.now, cx.idle);
         }
         busy
     }

@@ -450,7 +450,8 @@ impl Tracks {
         ranges: Vec<Span>,
         position: Position,
     ) {
-        let Some(stream) = self.get_mut(track) else { return };
+        // An append or a removal of the player's own is told like this as well, before it is finished.
+        let Some(stream) = self.get_mut(track).filter(|s| s.buffer.is_idle()) else { return };
         let before = stream.buffer.ranges().end_from(position);
         stream.buffer.changed(ranges);
         let end = stream.buffer.ranges().end_from(position);

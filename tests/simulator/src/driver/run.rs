@@ -275,6 +275,9 @@ impl<M: Machine> Simulation<M> {
             return;
         }
         let ranges = self.element.spans(track);
+        if self.page.tells_changes {
+            self.give(Input::Buffer(track, BufferEvent::Changed { ranges: ranges.clone() }));
+        }
         self.give(Input::Buffer(track, BufferEvent::Updated { ranges }));
     }
 

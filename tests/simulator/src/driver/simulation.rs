@@ -48,6 +48,8 @@ pub struct Page {
     pub height_px: u32,
     /// A ManagedMediaSource has enough media.
     pub sated: bool,
+    /// Its buffers tell of each change of theirs (`bufferedchange`), as those of a ManagedMediaSource do.
+    pub tells_changes: bool,
 }
 
 impl Default for Page {
@@ -59,6 +61,7 @@ impl Default for Page {
             unsupported: Vec::new(),
             height_px: 1080,
             sated: false,
+            tells_changes: false,
         }
     }
 }

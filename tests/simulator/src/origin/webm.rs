@@ -224,7 +224,7 @@ impl Files {
             // Writing to a String cannot fail.
             let _ = writeln!(
                 s,
-                "<Representation id=\"v{i}\" bandwidth=\"{}\" width=\"{}\" height=\"{}\"><BaseURL>v{i}.webm</BaseURL></Representation>",
+                "<Representation id=\"v{i}\" bandwidth=\"{}\" width=\"{}\" height=\"{}\"><BaseURL>film.webm?v{i}</BaseURL></Representation>",
                 kbps * 1000,
                 320 * (i + 1),
                 180 * (i + 1),
@@ -232,7 +232,7 @@ impl Files {
         }
         s.push_str("</AdaptationSet>\n");
         if self.film.audio {
-            s.push_str("<AdaptationSet mimeType=\"audio/webm\" codecs=\"opus\"><Representation id=\"a\" bandwidth=\"128000\"><BaseURL>a.webm</BaseURL></Representation></AdaptationSet>\n");
+            s.push_str("<AdaptationSet mimeType=\"audio/webm\" codecs=\"opus\"><Representation id=\"a\" bandwidth=\"128000\"><BaseURL>film.webm?a</BaseURL></Representation></AdaptationSet>\n");
         }
         s.push_str("</Period></MPD>\n");
         s
@@ -247,15 +247,18 @@ impl Origin for Files {
         };
         match path.as_slice() {
             ["webm", "index.mpd"] => answer("application/dash+xml", self.mpd().into()),
-            ["webm", file] => match file.strip_suffix(".webm").and_then(|it| self.file(it)) {
-                Some(body) => answer("video/webm", body),
-                None => status(now, 404),
-            },
+            // Only the query tells the files apart.
+            ["webm", "film.webm"] => {
+                match self.file(request.url.rsplit('?').next().unwrap_or("")) {
+                    Some(body) => answer("video/webm", body),
+                    None => status(now, 404),
+                }
+            }
             _ => status(now, 404),
         }
     }
 
     fn rung(&self, url: &str) -> Option<u8> {
-        url.rsplit('/').next()?.strip_suffix(".webm")?.strip_prefix('v')?.parse().ok()
+        url.rsplit_once("film.webm?v")?.1.parse().ok()
     }
 }
