@@ -39,7 +39,7 @@ const emitter = (told, never) => {
     },
     /** Without a listener all of the event, without a name all. */
     remove(name, listener) {
-      all = all.filter((it) => (name || listener) && (it.name !== name || (listener && it.listener !== listener)));
+      all = all.filter((it) => (name ? it.name !== name || (listener && it.listener !== listener) : listener));
     },
     emit(name, data) {
       for (const it of all.filter((it) => it.name === name)) {
