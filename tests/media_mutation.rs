@@ -14,7 +14,7 @@ use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::media::transmux::{Output, Transmuxer};
 use nearlive::media::ts::{Demuxer, Event};
 use nearlive::media::webm::search::{BEGINNING, Search};
-use nearlive::media::webm::{Head, cues};
+use nearlive::media::webm::{cues, search};
 use nearlive::units::ByteRange;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -233,7 +233,7 @@ fn damaged_webm() {
         searched(bytes);
         let mut index = [0x1c, 0x53, 0xbb, 0x6b].to_vec();
         index.extend_from_slice(&bytes[dice.place(bytes.len())..]);
-        if let (Some(head), Some(cues)) = (Head::read(bytes), cues(&index)) {
+        if let (Some(head), Some(cues)) = (search::head(bytes), cues(&index)) {
             assert!(head.inside <= bytes.len() as u64);
             assert!(cues.is_sorted_by(|a, b| a.ticks < b.ticks && a.cluster < b.cluster));
         }

@@ -4,24 +4,13 @@
 
 mod media_support;
 
+use media_support::ebml::{CLUSTER, UNKNOWN, element, number};
 use media_support::{ffmpeg, ffprobe};
 use nearlive::media::scan::{Fact, Fragment, InitTrack, Scanner, Want};
-use nearlive::media::webm::{Cue, Head, cues};
+use nearlive::media::webm::{Cue, cues, search};
 use nearlive::time::Duration;
 
-const CLUSTER: &[u8] = &[0x1f, 0x43, 0xb6, 0x75];
 const SEGMENT: &[u8] = &[0x18, 0x53, 0x80, 0x67];
-const UNKNOWN: &[u8] = &[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
-
-/// An element whose size is written in four bytes.
-fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
-    let size = (0x1000_0000 | body.len() as u32).to_be_bytes();
-    [id, &size, body].concat()
-}
-
-fn number(id: &[u8], value: u32) -> Vec<u8> {
-    element(id, &value.to_be_bytes())
-}
 
 /// A block of track 1, `ms` after its cluster.
 fn block(ms: i16, key: bool, frame: &[u8]) -> Vec<u8> {
@@ -194,12 +183,12 @@ fn a_header_too_large_to_read_is_refused_before_its_bytes_come() {
 #[test]
 fn the_head_of_a_file_says_where_positions_count_from_and_how_long_it_is() {
     let file = head(500_000, Some(60_041.5), 0);
-    let read = Head::read(&file).unwrap();
+    let read = search::head(&file).unwrap();
     // An EBML header of 18 bytes, then identifier and size of the Segment.
     assert_eq!((read.inside, read.tick_ns), (18 + 12, 500_000));
     assert_eq!(read.duration, Some(Duration::from_micros(30_020_500)));
-    assert_eq!(Head::read(b"\0\0\0\x18ftypiso5"), None);
-    assert_eq!(Head::read(&file[..30]).unwrap().duration, None);
+    assert_eq!(search::head(b"\0\0\0\x18ftypiso5"), None);
+    assert_eq!(search::head(&file[..30]).unwrap().duration, None);
 }
 
 #[test]

@@ -4,24 +4,13 @@
 
 mod media_support;
 
+use media_support::ebml::{CLUSTER, UNKNOWN, element, number};
 use media_support::{ffmpeg, ffprobe};
 use nearlive::media::webm::search::{BEGINNING, Search};
 use nearlive::media::webm::{Cue, cues};
 use nearlive::units::ByteRange;
 
-const CLUSTER: &[u8] = &[0x1f, 0x43, 0xb6, 0x75];
 const CUES: &[u8] = &[0x1c, 0x53, 0xbb, 0x6b];
-const UNKNOWN: &[u8] = &[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
-
-/// An element whose size is written in four bytes.
-fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
-    let size = (0x1000_0000 | body.len() as u32).to_be_bytes();
-    [id, &size, body].concat()
-}
-
-fn number(id: &[u8], value: u32) -> Vec<u8> {
-    element(id, &value.to_be_bytes())
-}
 
 fn block(bytes: usize) -> Vec<u8> {
     let head = [0x81, 0, 0, 0x80];

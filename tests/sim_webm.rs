@@ -98,6 +98,17 @@ fn a_browser_without_the_codec_says_so() {
 }
 
 #[test]
+fn a_server_that_hands_out_whole_files_only_is_asked_for_those() {
+    let files = Files { film: Film::steady(6, 4000, &[400]), whole_only: true, ..Files::default() };
+    let mut sim = start(files);
+    let end = sim.run_until(secs(60), |s| s.element().ended());
+    let report = sim.report();
+    report.sound().unwrap();
+    assert!(end, "{report}");
+    assert_eq!((report.errors.len(), report.stands.len()), (0, 0), "{report}");
+}
+
+#[test]
 fn a_file_without_tracks_an_index_that_points_past_the_file_and_no_media_are_told() {
     let empty = Film { said_longer_ms: 48_000, ..film(0).film };
     let past = Files { index: true, index_off: 1 << 27, ..film(12) };

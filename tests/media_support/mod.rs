@@ -74,3 +74,19 @@ pub(crate) fn decoded(format: &str, map: &str, media: &[u8]) -> Vec<String> {
         .map(|l| l.rsplit(',').next().unwrap().trim().to_owned())
         .collect()
 }
+
+/// Elements of WebM (RFC 8794), as they are written.
+pub(crate) mod ebml {
+    pub(crate) const CLUSTER: &[u8] = &[0x1f, 0x43, 0xb6, 0x75];
+    pub(crate) const UNKNOWN: &[u8] = &[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+
+    /// An element whose size is written in four bytes.
+    pub(crate) fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
+        let size = (0x1000_0000 | body.len() as u32).to_be_bytes();
+        [id, &size, body].concat()
+    }
+
+    pub(crate) fn number(id: &[u8], value: u32) -> Vec<u8> {
+        element(id, &value.to_be_bytes())
+    }
+}

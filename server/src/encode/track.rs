@@ -238,7 +238,7 @@ fn cues(file: &mut File) -> io::Result<Option<Cues>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.take(BEGINNING).read_to_end(&mut bytes)?;
-    let Some(head) = webm::Head::read(&bytes) else { return Ok(None) };
+    let Some(head) = webm::search::head(&bytes) else { return Ok(None) };
     let mut at = head.inside;
     loop {
         bytes.clear();

@@ -1,6 +1,6 @@
 //! What stands before the clusters of a file, and its index.
 
-use super::ebml::{First, child, children, header, number, whole_float};
+use super::ebml::{child, children, number, whole_float};
 use super::id;
 use super::track::track;
 use crate::media::isobmff::scan::InitTrack;
@@ -22,24 +22,6 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads the beginning of a file. `None` without the beginning of a `Segment`.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let segment = loop {
-            let First::Header(header) = header(rest) else { return None };
-            let body = rest.get(header.length..)?;
-            match header.id {
-                id::SEGMENT => break body,
-                id::EBML => rest = body.get(usize::try_from(header.size?).ok()?..)?,
-                _ => return None,
-            }
-        };
-        let mut head = Self::default();
-        head.begin((bytes.len() - segment.len()) as u64);
-        head.info(child(segment, id::INFO).unwrap_or_default());
-        Some(head)
-    }
-
     /// A `Segment` begins, whose first byte is at `inside`.
     pub(super) const fn begin(&mut self, inside: u64) {
         (self.inside, self.tick_ns) = (inside, TICK_NS);

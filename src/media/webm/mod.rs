@@ -1,7 +1,8 @@
 //! WebM, the subset of Matroska (RFC 9559, in EBML, RFC 8794) that browsers play.
 //!
 //! [`scan`] finds the clusters of a growing resource; [`Head`] is what stands before them, [`cues`] reads
-//! the index, [`search`] finds it, or does without. A position in a file's index counts from the first byte inside its `Segment`.
+//! the index, [`search`] finds it, or does without. A position in a file's index counts from the first byte
+//! inside its `Segment`.
 
 mod ebml;
 mod head;

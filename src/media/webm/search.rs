@@ -31,6 +31,11 @@ const MOST_US: i64 = 10_000_000;
 /// No more clusters are told.
 const MOST: usize = 1 << 16;
 
+/// What stands before the clusters of a file that begins with `bytes`; `None` without the beginning of a `Segment`.
+pub fn head(bytes: &[u8]) -> Option<Head> {
+    Search::begin(bytes).map(|search| search.head).filter(|head| head.inside > 0)
+}
+
 /// Reads a file in parts: [`wants`](Self::wants) names the next one, [`read`](Self::read) takes it.
 #[derive(Clone, Debug, Default)]
 pub struct Search {

@@ -2,9 +2,11 @@
 //! segments. Where the manifest names no index of a WebM file, the file is searched for it, or for its clusters.
 
 use crate::media::scan::{Fact, Scanner};
-use crate::media::webm::search::Search;
+use crate::media::webm::search::{self, Search};
 use crate::media::webm::{self, Head, Reads};
-use crate::presentation::{Listed, Mapping, Representation, Resource, Segment, SegmentList};
+use crate::presentation::{
+    Listed, Mapping, Period, Representation, Resource, Segment, SegmentList,
+};
 use crate::time::{Position, micros};
 use crate::units::ByteRange;
 use alloc::vec::Vec;
@@ -31,6 +33,12 @@ struct Frame {
     end: Option<Position>,
 }
 
+impl Frame {
+    const fn place(self, us: i64) -> Position {
+        Position::from_micros(us).offset(self.offset_us)
+    }
+}
+
 impl Index {
     /// From `bytes`, read from `at`. `None` when there is no usable index in them. `init`: the beginning of the file.
     pub(in crate::player) fn read(
@@ -45,21 +53,41 @@ impl Index {
             Mapping::Learn => start.as_micros(),
         };
         let frame = Frame { offset_us, end };
+        let mut list = Listed::default();
         let reads = Reads::token();
         if let Some((reads, search)) = reads.and_then(|reads| Some((reads, Search::begin(bytes)?)))
         {
-            let list = searched(&search, at, frame);
-            return Some(Self { at: at.clone(), list, search: Some((reads, search, frame)) });
+            add_found(&mut list, &search, at, frame);
+            let (at, list) = (at.clone(), SegmentList::Listed(list));
+            return Some(Self { at, list, search: Some((reads, search, frame)) });
         }
-        let parts = match reads.and_then(|_| webm::cues(bytes)) {
+        match reads.and_then(|_| webm::cues(bytes)) {
             Some(cues) => {
                 let index_at = at.range.map_or(0, |range| range.first);
-                by_cues(&cues, &Search::begin(init)?.head, index_at, frame)?
+                add_cues(&mut list, &cues, &search::head(init)?, index_at, at, None, frame)?;
             }
-            None => by_sidx(bytes, at)?,
-        };
-        let list = listed(parts, at, None, frame, true);
-        Some(Self { at: at.clone(), list, search: None })
+            None => add_sidx(&mut list, bytes, at, frame)?,
+        }
+        Some(Self::all(list, at))
+    }
+
+    /// The whole file as one segment, if `at` is the beginning of the file of `rep`.
+    pub(super) fn whole(at: &Resource, rep: &Representation, period: &Period) -> Option<Self> {
+        let here = matches!(&rep.segments, SegmentList::Indexed { index } if index == at);
+        if !here || rep.init.is_some() {
+            return None;
+        }
+        let end = period.end.unwrap_or(Position::from_micros(i64::MAX));
+        let mut list = Listed::default();
+        // A server that knows no ranges may answer this one (RFC 9110 14.2).
+        add(&mut list, at, None, (period.start, end), ByteRange { first: 0, last: None });
+        Some(Self::all(list, at))
+    }
+
+    /// Of which nothing more is to be read.
+    fn all(list: Listed, at: &Resource) -> Self {
+        let list = SegmentList::Listed(Listed { complete: true, ..list });
+        Self { at: at.clone(), list, search: None }
     }
 
     /// The part of the file that tells more; `None`: all is known.
@@ -74,57 +102,48 @@ impl Index {
         let Some((_, search, frame)) = &mut self.search else { return false };
         if this {
             search.read(part.range.map_or(0, |range| range.first), bytes);
-            self.list = searched(search, &self.at, *frame);
+            if let SegmentList::Listed(list) = &mut self.list {
+                add_found(list, search, &self.at, *frame);
+            }
         }
         this
     }
 }
 
-/// The segments that a search has found.
-fn searched(search: &Search, at: &Resource, frame: Frame) -> SegmentList {
-    let over = search.wants().is_none();
-    let mut parts = by_cues(&search.found, &search.head, search.at, frame).unwrap_or_default();
-    if !over {
-        // Where the last one ends is not known yet.
-        parts.pop();
-    }
+/// Adds what a search has found since: a segment for each cluster.
+fn add_found(list: &mut Listed, search: &Search, at: &Resource, frame: Frame) {
+    let new = search.found.get(list.segments.len()..).unwrap_or_default();
     let before = ByteRange { first: 0, last: search.media_at().and_then(|at| at.checked_sub(1)) };
-    listed(parts, at, Some(at.part(Some(before))), frame, over)
+    let init = at.part(Some(before));
+    let _ = add_cues(list, new, &search.head, search.at, at, Some(&init), frame);
+    list.complete = search.wants().is_none();
+    if !list.complete {
+        // Where the last one ends is not known yet.
+        list.segments.pop();
+    }
 }
 
-fn listed(
-    parts: Vec<Part>,
+/// Adds a part of the file `at` as a segment.
+fn add(
+    list: &mut Listed,
     at: &Resource,
-    init: Option<Resource>,
-    frame: Frame,
-    complete: bool,
-) -> SegmentList {
-    let place = |us: i64| Position::from_micros(us).offset(frame.offset_us);
-    let segments: Vec<Segment> = (0..)
-        .zip(parts)
-        .map(|(number, part)| Segment {
-            number,
-            start: place(part.start_us),
-            end: place(part.end_us),
-            resource: at.part(Some(part.range)),
-            init: init.clone(),
-            timeline: 0,
-            gap: false,
-            available: None,
-        })
-        .collect();
-    SegmentList::Listed(Listed { segments, complete })
-}
-
-/// A part of the file that is a segment. Times are the file's own, microseconds.
-#[derive(Debug)]
-struct Part {
-    start_us: i64,
-    end_us: i64,
+    init: Option<&Resource>,
+    (start, end): (Position, Position),
     range: ByteRange,
+) {
+    list.segments.push(Segment {
+        number: list.segments.len() as u64,
+        start,
+        end,
+        resource: at.part(Some(range)),
+        init: init.cloned(),
+        timeline: 0,
+        gap: false,
+        available: None,
+    });
 }
 
-fn by_sidx(bytes: &[u8], index: &Resource) -> Option<Vec<Part>> {
+fn add_sidx(list: &mut Listed, bytes: &[u8], index: &Resource, frame: Frame) -> Option<()> {
     let mut facts = Vec::new();
     Scanner::new(&[]).feed(bytes, &mut facts);
     let found = facts.into_iter().find_map(|f| match f {
@@ -134,47 +153,55 @@ fn by_sidx(bytes: &[u8], index: &Resource) -> Option<Vec<Part>> {
     let base = index.range.map_or(0, |r| r.first);
     let mut at = base.checked_add(found.anchor)?.checked_add(found.first_offset)?;
     let mut ticks = found.start_ticks;
-    let mut parts = Vec::new();
+    let place = |ticks| frame.place(found.timescale.to_micros(ticks));
     for entry in &found.entries {
         if entry.is_index {
             // An index of indexes: no producer of a single film is known to write one.
             return None;
         }
-        let end_ticks = ticks.saturating_add(i64::from(entry.duration_ticks));
+        let end = ticks.saturating_add(i64::from(entry.duration_ticks));
         let next = at.checked_add(u64::from(entry.size))?;
-        parts.push(Part {
-            start_us: found.timescale.to_micros(ticks),
-            end_us: found.timescale.to_micros(end_ticks),
-            range: ByteRange { first: at, last: Some(next.checked_sub(1)?) },
-        });
-        (at, ticks) = (next, end_ticks);
+        let range = ByteRange { first: at, last: Some(next.saturating_sub(1)) };
+        add(list, index, None, (place(ticks), place(end)), range);
+        (at, ticks) = (next, end);
     }
-    (!parts.is_empty()).then_some(parts)
+    (!list.segments.is_empty()).then_some(())
 }
 
-/// Each cluster of the index up to the next one. The last one ends where the index begins, if that stands behind
+/// Adds each cluster of the index up to the next one. The last one ends where the index begins, if that stands behind
 /// the media, else with the file; its time ends with the film's, which the manifest says where the file does not.
-fn by_cues(cues: &[webm::Cue], head: &Head, index_at: u64, frame: Frame) -> Option<Vec<Part>> {
-    let end = frame.end.map(|end| end.offset(-frame.offset_us));
-    let film_us = head.duration.map(micros).or_else(|| end.map(Position::as_micros));
-    let mut parts: Vec<Part> = Vec::new();
+fn add_cues(
+    list: &mut Listed,
+    cues: &[webm::Cue],
+    head: &Head,
+    index_at: u64,
+    at: &Resource,
+    init: Option<&Resource>,
+    frame: Frame,
+) -> Option<()> {
+    let film = head.duration.map(|it| frame.place(micros(it))).or(frame.end);
     for cue in cues {
-        let (first, start_us) = (head.inside.checked_add(cue.cluster)?, head.micros(cue.ticks));
-        if let Some(before) = parts.last_mut() {
-            before.end_us = start_us;
-            before.range.last = Some(first.checked_sub(1)?);
+        let first = head.inside.checked_add(cue.cluster)?;
+        let start = frame.place(head.micros(cue.ticks));
+        if let Some(before) = list.segments.last_mut() {
+            before.end = start;
+            before.resource.range.as_mut()?.last = Some(first.saturating_sub(1));
         }
-        let end_us = film_us.filter(|end| *end > start_us).unwrap_or(start_us + LAST_US);
+        let end = match film {
+            Some(end) if end > start => end,
+            _ => start.offset(LAST_US),
+        };
         let last = (index_at > first).then(|| index_at - 1);
-        parts.push(Part { start_us, end_us, range: ByteRange { first, last } });
+        add(list, at, init, (start, end), ByteRange { first, last });
     }
-    Some(parts)
+    Some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::media::webm::Cue;
+    use crate::presentation::Base;
     use crate::time::Duration;
 
     #[test]
@@ -186,6 +213,7 @@ mod tests {
             duration: ms.map(Duration::from_millis),
         };
         let end = Some(Position::from_millis(8000));
+        let film = Resource::new(Base::new("http://x/".into()), "film.webm".into(), None);
         let cases = [
             // Where the index begins, the file's length, the Period's; the last cluster's end.
             (2000, Some(7500), end, (7_500_000, Some(1999))),
@@ -195,13 +223,14 @@ mod tests {
             (300, Some(5000), None, (11_000_000, None)),
         ];
         for (at, ms, end, (end_us, last)) in cases {
-            let frame = Frame { offset_us: 0, end };
-            let parts = by_cues(&cues, &head(ms), at, frame).unwrap_or_default();
-            let [first, second] = parts.as_slice() else { panic!("two parts") };
-            assert_eq!((first.start_us, first.end_us), (0, 6_000_000));
-            assert_eq!(first.range, ByteRange { first: 540, last: Some(939) });
-            assert_eq!((second.start_us, second.end_us), (6_000_000, end_us));
-            assert_eq!(second.range, ByteRange { first: 940, last });
+            let (mut list, frame) = (Listed::default(), Frame { offset_us: 0, end });
+            add_cues(&mut list, &cues, &head(ms), at, &film, None, frame).unwrap();
+            let [first, second] = list.segments.as_slice() else { panic!("two segments") };
+            let times = |it: &Segment| (it.start.as_micros(), it.end.as_micros());
+            assert_eq!(times(first), (0, 6_000_000));
+            assert_eq!(first.resource.range, Some(ByteRange { first: 540, last: Some(939) }));
+            assert_eq!(times(second), (6_000_000, end_us));
+            assert_eq!(second.resource.range, Some(ByteRange { first: 940, last }));
         }
     }
 }

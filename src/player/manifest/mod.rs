@@ -139,18 +139,29 @@ impl Manifest {
 
     /// If what was asked for is more of a segment index: it came. Answers whether it is.
     pub(super) fn index_goes_on(&mut self, tracks: &mut Tracks, sent: &Sent, body: &[u8]) -> bool {
-        let more = self.indexes.iter_mut().any(|it| it.read_on(&sent.resource, body));
-        if let (true, Purpose::Index(track)) = (more, sent.purpose)
-            && let Some(stream) = tracks.get_mut(track)
-        {
-            stream.preliminary_over();
-        }
-        more
+        let is_searched = |it: &mut Index| it.read_on(&sent.resource, body);
+        Reads::token().is_some() && self.indexes.iter_mut().any(is_searched) && done(tracks, sent)
     }
 
-    /// More of a segment index was asked for, and its file ends before it. Answers whether that is so.
+    /// A file is searched for its index no further: it ends before what was asked for, or its server hands out whole
+    /// files only. Answers whether that is so.
     pub(super) fn index_ends(&mut self, tracks: &mut Tracks, sent: &Sent, why: &Failure) -> bool {
-        *why == Failure::Status(416) && self.index_goes_on(tracks, sent, &[])
+        match why {
+            _ if Reads::token().is_none() => false,
+            Failure::Status(416) => self.index_goes_on(tracks, sent, &[]),
+            Failure::NoRange => self.whole(tracks, sent).is_some() && done(tracks, sent),
+            _ => false,
+        }
+    }
+
+    fn whole(&mut self, tracks: &Tracks, sent: &Sent) -> Option<()> {
+        let (p, Purpose::Index(track)) = (self.presentation.as_ref()?, sent.purpose) else {
+            return None;
+        };
+        let place = tracks.get(track)?.place();
+        let (rep, period) = (rep_of(p, place)?, p.periods.get(place.period)?);
+        self.indexes.push(Index::whole(&sent.resource, rep, period)?);
+        Some(())
     }
 
     /// The segment index, if it has been read.
@@ -369,6 +380,16 @@ impl Manifest {
     ) -> bool {
         self.lists.as_mut().is_some_and(|lists| lists.again(now, list, refused, first))
     }
+}
+
+/// What was asked for of an index came; its track goes on.
+fn done(tracks: &mut Tracks, sent: &Sent) -> bool {
+    if let Purpose::Index(track) = sent.purpose
+        && let Some(stream) = tracks.get_mut(track)
+    {
+        stream.preliminary_over();
+    }
+    true
 }
 
 #[cfg(test)]

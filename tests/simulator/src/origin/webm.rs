@@ -28,6 +28,8 @@ pub struct Files {
     pub index_off: u64,
     /// There are no tracks.
     pub trackless: bool,
+    /// The server hands out whole files only (RFC 9110 14.2).
+    pub whole_only: bool,
 }
 
 /// An element.
@@ -242,6 +244,8 @@ impl Files {
 impl Origin for Files {
     fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
         let path: Vec<&str> = request.path().split('/').skip(1).collect();
+        let range = request.range.filter(|_| !self.whole_only);
+        let request = &HttpRequest { range, ..request.clone() };
         let answer = |kind: &str, body: Payload| -> Box<dyn Reply> {
             Box::new(Timeline::answer(now, request, Head::new(200, kind), body))
         };
