@@ -6,6 +6,7 @@ mod sim_support;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::film::{DASH, Film, FilmServer};
+use nearlive_simulator::origin::live::{HLS, Live, LiveServer, PLAIN};
 use nearlive_simulator::report::Report;
 use nearlive_simulator::{Page, Setup, Simulation};
 use sim_support::playing as start;
@@ -67,6 +68,24 @@ fn a_page_that_is_busy_again_and_again_gets_a_buffer_that_bridges_it() {
         assert!(
             latency < usual(report) + 1000 * i64::try_from(block).unwrap() + 300_000,
             "{report}"
+        );
+    }
+}
+
+#[test]
+fn where_the_buffer_is_longer_a_busy_page_moves_nothing() {
+    for url in [PLAIN, HLS] {
+        let live = Live { segment: secs(4), zero_based: url == PLAIN, ..Live::default() };
+        let mut sim = Setup::new(LiveServer::new(live)).start();
+        sim.load(url);
+        sim.run_for(secs(40));
+        let seeks = sim.report().seeks;
+        blocks(&mut sim, millis(600), secs(40), 5);
+        let report = sim.report();
+        assert_eq!(
+            (report.seeks, report.stands_in(secs(40)..secs(240))),
+            (seeks, vec![]),
+            "{url}: {report}"
         );
     }
 }

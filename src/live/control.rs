@@ -177,10 +177,8 @@ pub struct Control {
     excused_until: Instant,
     /// The page was busy last.
     busy_at: Option<Instant>,
-    /// The same, where the buffer has run dry meanwhile.
-    stood: Option<Instant>,
-    /// What comes until then has waited for the page.
-    deaf_until: Instant,
+    /// The same, the last time that it was an accident, and whether the buffer has run dry meanwhile.
+    accident: Option<(Instant, bool)>,
     starting_until: Instant,
 }
 
@@ -202,8 +200,7 @@ impl Control {
             recent: SlidingWindow::new(RECENT, now),
             excused_until: Instant::default(),
             busy_at: None,
-            stood: None,
-            deaf_until: Instant::default(),
+            accident: None,
             starting_until: now + START_PHASE,
         }
     }
@@ -211,7 +208,7 @@ impl Control {
     /// A fragment that ends at `end` arrived while the live edge was at `edge`. Not to be called
     /// for media that existed before it was asked for, nor for filler.
     pub fn arrived(&mut self, now: Instant, end: Position, edge: Position) {
-        if now < self.deaf_until {
+        if self.accident.is_some_and(|(at, _)| now.since(at) < BURST) {
             return;
         }
         self.lateness.note(now, edge.micros_from(end));
@@ -266,9 +263,8 @@ impl Control {
     pub fn page_was_busy(&mut self, now: Instant, idle: Duration) {
         let habit = self.busy_at.replace(now).is_some_and(|at| now.since(at) < HABIT);
         if !habit {
-            self.stood = (idle > self.wanted(now)).then_some(now);
+            self.accident = Some((now, idle > self.wanted(now)));
             self.excuse(now);
-            self.deaf_until = now + BURST;
         }
     }
 
@@ -357,7 +353,7 @@ impl Control {
         self.narrow(now);
         let behind = view.edge.micros_from(view.position);
         let drift = behind.saturating_sub(micros(self.wanted(now)));
-        let stood = self.stood.is_some_and(|at| now.since(at) < EXCUSE_LASTS);
+        let stood = self.accident.is_some_and(|(at, dry)| dry && now.since(at) < EXCUSE_LASTS);
         let most = if stood { STOOD + self.aim.unit } else { self.aim.max_drift };
         let most = most.min(self.aim.max_drift);
         if drift > micros(most) {

@@ -241,7 +241,7 @@ impl Session {
 
     pub(super) fn on_snapshot(&mut self, cx: &mut Cx<'_>, snap: Snapshot) {
         if let Some(slept) = self.clock.slept(cx.now, snap.wall) {
-            // The machine slept: its sockets are dead, the world went on. Or the clock was set: it is as far off.
+            // The machine slept: its sockets are dead, the world went on. Or the clock was set, by as much.
             self.edge.clock_doubtful(i64::try_from(slept.as_micros()).ok());
             self.renew(cx, SILENT);
         }
