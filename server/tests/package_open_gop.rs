@@ -2,10 +2,11 @@
 //! shows the camera's own pictures. In virtual time, with what x264 wrote and ffmpeg decodes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod pictures;
+
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use nearlive::media::ts::{Demuxer, Event};
 use nearlive::time::WallTime;
 use nearlive_server::package::Packager;
 use nearlive_server::store::{Budget, Camera, Limits, Lookup, RenditionKind, RenditionSpec};
+use pictures::decoded;
 
 const START_US: i64 = 1_795_000_123_377_215;
 /// Pictures a GOP of a second, and of the whole film.
@@ -47,7 +49,7 @@ impl Film {
         );
         args.push(path.to_str().unwrap().into());
         assert!(Command::new("ffmpeg").args(&args).status().expect("ffmpeg runs").success());
-        let pictures = decoded(&std::fs::read(&path).unwrap());
+        let pictures = decoded("", &std::fs::read(&path).unwrap());
         assert_eq!(pictures.len(), FILM);
         Self { path, pictures }
     }
@@ -78,28 +80,6 @@ impl Drop for Film {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
-}
-
-/// MD5 of the pictures that ffmpeg shows of this stream, which it must decode without a word.
-fn decoded(stream: &[u8]) -> Vec<String> {
-    let mut child = Command::new("ffmpeg")
-        .args("-hide_banner -loglevel error -nostdin -threads 1 -i pipe:0 -an -fps_mode passthrough -f framemd5 -".split(' '))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("ffmpeg runs");
-    let mut stdin = child.stdin.take().unwrap();
-    let stream = stream.to_vec();
-    let feeder = std::thread::spawn(move || {
-        let _ = stdin.write_all(&stream);
-    });
-    let out = child.wait_with_output().unwrap();
-    feeder.join().unwrap();
-    assert_eq!(String::from_utf8_lossy(&out.stderr), "", "ffmpeg has nothing to say");
-    let text = String::from_utf8(out.stdout).unwrap();
-    let md5 = |line: &str| line.rsplit(',').next().unwrap().trim().to_owned();
-    text.lines().filter(|l| !l.starts_with('#')).map(md5).collect()
 }
 
 /// What is served.
@@ -178,7 +158,7 @@ fn check(name: &str, codec: &str, params: &str) {
     let place: HashMap<&str, usize> =
         film.pictures.iter().enumerate().map(|(i, md5)| (md5.as_str(), i)).collect();
     let shown = |stream: &[u8]| -> Vec<usize> {
-        let pictures = decoded(&[&served.init[..], stream].concat());
+        let pictures = decoded("", &[&served.init[..], stream].concat());
         pictures
             .iter()
             .map(|md5| *place.get(md5.as_str()).expect("a picture of the film"))

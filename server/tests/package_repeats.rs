@@ -1,37 +1,25 @@
 //! The pictures that show a key frame again, as ffmpeg decodes them: equal to it, each of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+mod pictures;
+
+use std::process::Command;
 
 use nearlive::media::es::h264::{AvcConfig, access_unit, sample_units};
 use nearlive::media::es::repeat::Repeats;
+use pictures::decoded;
 
 /// How many are made of each.
 const MANY: u32 = 60;
 
-/// Runs ffmpeg with these arguments on `input`.
-fn ffmpeg(args: &str, input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("ffmpeg")
-        .args("-hide_banner -loglevel error -nostats".split(' '))
-        .args(args.split_whitespace())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("ffmpeg runs");
-    let mut stdin = child.stdin.take().unwrap();
-    let bytes = input.to_vec();
-    let writer = std::thread::spawn(move || stdin.write_all(&bytes));
-    let out = child.wait_with_output().unwrap();
-    _ = writer.join().unwrap();
-    assert!(out.status.success(), "ffmpeg {args}");
-    out.stdout
-}
-
 /// The first picture of x264's stream: its sets, and its sample.
 fn key(size: &str, codec: &str) -> (AvcConfig, Vec<u8>) {
     let source = format!("-f lavfi -i testsrc2=size={size}:rate=25,noise=alls=9:allf=t");
-    let stream = ffmpeg(&format!("{source} -frames:v 1 -c:v libx264 {codec} -f h264 -"), &[]);
+    let words =
+        format!("-hide_banner -loglevel error {source} -frames:v 1 -c:v libx264 {codec} -f h264 -");
+    let out = Command::new("ffmpeg").args(words.split_whitespace()).output().expect("ffmpeg runs");
+    assert!(out.status.success(), "{codec}");
+    let stream = out.stdout;
     let unit = access_unit(&stream);
     (unit.config.unwrap(), unit.data)
 }
@@ -62,13 +50,7 @@ fn every_picture_that_repeats_a_key_frame_is_equal_to_it() {
             assert!(picture.len() < 100, "{codec}: {} bytes", picture.len());
             stream.extend(annex_b(&picture));
         }
-        let decoded = ffmpeg(
-            "-xerror -err_detect explode -f h264 -i - -fps_mode passthrough -f framemd5 -",
-            &stream,
-        );
-        let text = String::from_utf8(decoded).unwrap();
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let pictures: Vec<_> = lines.map(|line| line.rsplit(' ').next().unwrap()).collect();
+        let pictures = decoded("-err_detect explode -f h264", &stream);
         assert_eq!(pictures.len(), MANY as usize + 1, "{codec}");
         assert!(pictures.iter().all(|it| *it == pictures[0]), "{codec}: {pictures:?}");
     }

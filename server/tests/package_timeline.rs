@@ -3,10 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod pictures;
 mod support;
+
+use std::collections::BTreeMap;
 
 use nearlive::media::scan::{Fact, Scanner};
 use nearlive_server::store::{Camera, Lookup, RenditionKind, SourceStatus};
+use pictures::decoded;
 use support::Feed;
 
 /// The fragments of a rendition in the whole window: Period, number, start and end in microseconds,
@@ -29,6 +33,32 @@ fn fragments(camera: &Camera, rendition: &str) -> Vec<(u64, u64, i64, i64, bool)
 
 /// What a reader finds in a rendition, with the Period and the number of each segment.
 fn facts(camera: &Camera, rendition: &str) -> Vec<(u64, u64, Fact)> {
+    let mut out = Vec::new();
+    for (period, number, init, chunks) in segments(camera, rendition) {
+        let mut facts = Vec::new();
+        let mut scanner = Scanner::new(&[]);
+        for part in [vec![init], chunks].concat() {
+            scanner.feed(&part, &mut facts);
+        }
+        out.extend(facts.into_iter().map(|fact| (period, number, fact)));
+    }
+    out
+}
+
+/// A file of each Period of a rendition.
+fn files(camera: &Camera, rendition: &str) -> Vec<Vec<u8>> {
+    let mut out: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+    for (period, _, init, chunks) in segments(camera, rendition) {
+        out.entry(period).or_insert(init).extend(chunks.concat());
+    }
+    out.into_values().collect()
+}
+
+/// A segment: Period, number, initialization segment and chunks.
+type Segment = (u64, u64, Vec<u8>, Vec<Vec<u8>>);
+
+/// The segments of a rendition.
+fn segments(camera: &Camera, rendition: &str) -> Vec<Segment> {
     let window = camera.window();
     let track = window.renditions.iter().position(|r| r.id == rendition).unwrap();
     let mut out = Vec::new();
@@ -39,13 +69,8 @@ fn facts(camera: &Camera, rendition: &str) -> Vec<(u64, u64, Fact)> {
             let Lookup::Found(reader) = camera.segment(period.ms, rendition, s.number) else {
                 panic!("{} of {rendition} is listed but not there", s.number)
             };
-            let mut facts = Vec::new();
-            let mut scanner = Scanner::new(&[]);
-            scanner.feed(&init, &mut facts);
-            for chunk in reader.so_far() {
-                scanner.feed(&chunk, &mut facts);
-            }
-            out.extend(facts.into_iter().map(|fact| (period.ms, s.number, fact)));
+            let chunks = reader.so_far().iter().map(|it| it.to_vec()).collect();
+            out.push((period.ms, s.number, init.to_vec(), chunks));
         }
     }
     out
@@ -126,6 +151,23 @@ fn while_the_camera_is_away_the_timeline_has_no_hole() {
     let away = said.iter().take_while(|it| *it == "the camera hung up").count();
     assert!(away > 5, "{said:?}");
     assert_eq!(said.last().map(String::as_str), Some(""), "the picture's return takes it back");
+}
+
+#[test]
+fn the_last_picture_is_repeated_all_through_an_absence_though_gaps_came_before_it() {
+    let mut feed = Feed::new(12);
+    feed.play(0, 4_000);
+    feed.idle(900);
+    feed.play(4_960, 5_000);
+    feed.packager.status(SourceStatus { state: "offline", cause: "the camera hung up".into() });
+    feed.idle(10_000);
+    for id in ["v0", "v1"] {
+        let away = files(&feed.camera, id).pop().unwrap();
+        let pictures = decoded("", &away);
+        let same = pictures.iter().rev().take_while(|it| **it == pictures[pictures.len() - 1]);
+        let (same, all) = (same.count(), pictures.len());
+        assert!(same > 80, "{id}: {same} of {all} pictures");
+    }
 }
 
 #[test]

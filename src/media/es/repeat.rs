@@ -3,12 +3,15 @@
 //! A P picture all of whose macroblocks are skipped is a copy of its first reference, which is the picture
 //! before it (ISO/IEC 14496-10 7.3.4, 8.4.1.1). It takes 20 to 70 bytes, whatever it shows.
 
-use super::h264::{AvcConfig, Sps, nal_type, sample_units};
-use super::slice::{BitWriter, PictureSet, Sets, unescaped};
+use super::h264::{AvcConfig, nal_type, sample_units};
+use super::slice::{BitWriter, Header, PictureSet, Sets, unescaped};
 use alloc::vec::Vec;
 
 /// `nal_ref_idc` 2, and a slice that is not of an IDR picture.
 const HEAD: u8 = 0x40 | nal_type::SLICE;
+
+/// No header of an IDR picture's slice has more bytes.
+const HEADER: usize = 64;
 
 /// The pictures after one IDR picture that show it again.
 #[derive(Clone, Debug)]
@@ -17,24 +20,26 @@ pub struct Repeats {
     set: PictureSet,
     /// The order count of the IDR picture.
     order: u32,
-    macroblocks: u32,
     /// The slice data of each, if it is CABAC.
     cabac: Vec<u8>,
 }
 
 impl Repeats {
     /// `idr`: the sample (NAL units with lengths of four bytes) of an IDR picture. `None` where it is none, the
-    /// sets cannot be read, or use a feature that is not supported: references that are not allowed, fields,
-    /// separate planes, slice groups, order counts predicted from `frame_num`.
+    /// sets cannot be read, or use a feature that is not supported: references that are not allowed or long-term,
+    /// fields, separate planes, slice groups, order counts predicted from `frame_num`.
     pub fn of(config: &AvcConfig, idr: &[u8]) -> Option<Self> {
-        let sps = Sps::read(&config.sps).filter(|sps| sps.references > 0)?;
         let sets = Sets::new(config)?;
         let is_idr = |nal: &&[u8]| nal.first().is_some_and(|head| head & 0x1f == nal_type::IDR);
-        let (_, slice) = sample_units(idr).find(is_idr)?.split_first()?;
-        let (set, order) = sets.first(&unescaped(slice))?;
-        let macroblocks = sps.macroblocks;
-        let cabac = if set.cabac { cabac(macroblocks) } else { Vec::new() };
-        Some(Self { sets, set, order, macroblocks, cabac })
+        let (head, slice) = sample_units(idr).find(is_idr)?.split_first()?;
+        let header = sets.header(*head, &unescaped(slice.get(..HEADER).unwrap_or(slice)))?;
+        let plain = sets.frames_only && !sets.separate_planes && sets.references > 0;
+        if !plain || header.frame_num != 0 || header.is_long_term {
+            return None;
+        }
+        let Header { set, order, .. } = header;
+        let cabac = if set.cabac { cabac(sets.macroblocks) } else { Vec::new() };
+        Some(Self { sets, set, order, cabac })
     }
 
     /// The sample of the `n`th picture after the IDR picture, counted from 1; those before it go before it.
@@ -90,7 +95,7 @@ impl Repeats {
             out.align();
             out.copy(&self.cabac, 0..self.cabac.len() * 8);
         } else {
-            out.ue(self.macroblocks); // mb_skip_run
+            out.ue(self.sets.macroblocks); // mb_skip_run
             out.bit(true); // rbsp_stop_one_bit
         }
     }

@@ -1,7 +1,7 @@
 //! H.264: the headers of slices, and the bits of which they are made (ISO/IEC 14496-10 7.3.3).
 
 use super::bits::Bits;
-use super::h264::{AvcConfig, OrderCount, Sps};
+use super::h264::{AvcConfig, OrderCount, Sps, nal_type};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -9,8 +9,11 @@ use core::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sets {
     pub(super) has_chroma: bool,
-    separate_planes: bool,
-    frames_only: bool,
+    pub(super) separate_planes: bool,
+    pub(super) frames_only: bool,
+    /// How many pictures may be references, and the macroblocks of a frame.
+    pub(super) references: u32,
+    pub(super) macroblocks: u32,
     pub(super) frame_num_bits: u8,
     /// Bits of the order count; 0 where slice headers do not have it.
     pub(super) order_bits: u8,
@@ -44,6 +47,9 @@ pub(super) struct Command {
 /// A slice header. Positions (`_at`, `end`) are in bits.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
+    pub(super) set: PictureSet,
+    /// An IDR picture that is a long-term reference.
+    pub(super) is_long_term: bool,
     pub(super) is_intra: bool,
     pub(super) is_field: bool,
     pub(super) frame_num: u32,
@@ -57,8 +63,6 @@ pub(super) struct Header {
     pub(super) marking_at: Range<usize>,
     pub(super) marking: Option<Vec<Command>>,
     pub(super) end: usize,
-    /// The slice data begins at the next byte boundary.
-    pub(super) is_aligned: bool,
 }
 
 /// A header has at most this many commands: 2 x 32 fields, and the ends of 2 lists.
@@ -82,22 +86,21 @@ impl Sets {
             has_chroma: sps.chroma_format != 0 && !sps.separate_planes,
             separate_planes: sps.separate_planes,
             frames_only: sps.frames_only,
+            references: sps.references,
+            macroblocks: sps.macroblocks,
             frame_num_bits: sps.frame_num_bits,
             order_bits,
             pictures: sets.map(|pps| PictureSet::read(pps)).collect::<Option<_>>()?,
         })
     }
 
-    /// Reads the header of a non-IDR slice; `bits` is without emulation prevention. `None` where it
-    /// is cut off, or the slice is of type SP or SI.
+    /// Reads the header of a slice; `bits` is without emulation prevention. `None` where it is cut off, or the
+    /// slice is of type SP or SI.
     pub(super) fn header(&self, nal_head: u8, bits: &[u8]) -> Option<Header> {
         let mut b = Bits::new(bits);
         b.ue()?;
-        let kind = b.ue()? % 5;
+        let kind = Some(b.ue()? % 5).filter(|kind| *kind < 3)?;
         let (is_p, is_b) = (kind == 0, kind == 1);
-        if kind > 2 {
-            return None;
-        }
         let set_id = b.ue()?;
         let set = self.pictures.iter().find(|p| p.id == set_id)?;
         if self.separate_planes {
@@ -109,14 +112,11 @@ impl Sets {
         if is_field {
             b.skip(1)?;
         }
-        let order_at = b.position();
-        let order = b.bits(self.order_bits)?;
-        if set.orders_bottom && !is_field && self.order_bits > 0 {
-            b.se()?;
+        let is_idr = nal_head & 0x1f == nal_type::IDR;
+        if is_idr {
+            b.ue()?; // idr_pic_id
         }
-        if set.counts_redundant {
-            b.ue()?;
-        }
+        let (order_at, order) = self.order(&mut b, set, is_field)?;
         if is_b {
             b.skip(1)?; // direct_spatial_mv_pred_flag
         }
@@ -130,10 +130,17 @@ impl Sets {
             self.skip_weights(&mut b, counts)?;
         }
         let from = b.position();
-        let marking = if nal_head & 0x60 == 0 { None } else { marking(&mut b)? };
+        let (is_long_term, marking) = match (is_idr, nal_head & 0x60) {
+            // `no_output_of_prior_pics_flag`, `long_term_reference_flag`.
+            (true, _) => (b.bits(2)? & 1 == 1, None),
+            (false, 0) => (false, None),
+            (false, _) => (false, marking(&mut b)?),
+        };
         let marking_at = from..b.position();
         set.skip_decoding(&mut b, used)?;
         Some(Header {
+            set: *set,
+            is_long_term,
             is_intra: kind == 2,
             is_field,
             frame_num,
@@ -145,32 +152,20 @@ impl Sets {
             marking_at,
             marking,
             end: b.position(),
-            is_aligned: set.cabac,
         })
     }
 
-    /// The picture set and the order count of a frame, from an IDR slice; `bits` is without emulation prevention.
-    /// `None` where it is cut off, pictures may be made of fields or planes, or this one is a long-term reference.
-    pub(super) fn first(&self, bits: &[u8]) -> Option<(PictureSet, u32)> {
-        let mut b = Bits::new(bits);
-        b.ue()?;
-        b.ue()?;
-        let set_id = b.ue()?;
-        let set = self.pictures.iter().find(|p| p.id == set_id)?;
-        if self.separate_planes || !self.frames_only || b.bits(self.frame_num_bits)? != 0 {
-            return None;
-        }
-        b.ue()?; // idr_pic_id
+    /// Reads the order count and what else tells pictures apart; answers where the count is, in bits, and the count.
+    fn order(&self, b: &mut Bits<'_>, set: &PictureSet, is_field: bool) -> Option<(usize, u32)> {
+        let order_at = b.position();
         let order = b.bits(self.order_bits)?;
-        if set.orders_bottom && self.order_bits > 0 {
+        if set.orders_bottom && !is_field && self.order_bits > 0 {
             b.se()?;
         }
         if set.counts_redundant {
             b.ue()?;
         }
-        b.skip(1)?; // no_output_of_prior_pics_flag
-        let is_long_term = b.flag()?;
-        (!is_long_term).then_some((*set, order))
+        Some((order_at, order))
     }
 
     /// `pred_weight_table` (7.3.3.2).
@@ -382,7 +377,7 @@ impl BitWriter {
     pub(super) fn rest(&mut self, bits: &[u8], header: &Header) {
         self.copy(bits, header.marking_at.end..header.end);
         let mut data = header.end;
-        if header.is_aligned {
+        if header.set.cabac {
             self.align();
             data = data.next_multiple_of(8);
         }
