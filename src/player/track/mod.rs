@@ -23,11 +23,13 @@
 //! | [`silence`] | AAC for holes in the sound |
 //! | [`way`] | where playing can go on |
 //! | [`wrapping`] | what a segment needs around it |
+//! | [`held`] | what the browser tells of the buffers |
 //! | [`buffer`] | the SourceBuffer: the only one that appends, takes back and removes |
 
 mod buffer;
 mod course;
 pub(super) mod download;
+mod held;
 mod late;
 mod missing;
 pub(super) mod next;
@@ -43,7 +45,6 @@ pub(super) mod way;
 pub(super) mod wrapping;
 
 use super::cx::Cx;
-use super::error::{Code, Error};
 use super::io::{BlobId, FetchId, TrackId};
 use super::place::{Place, moved_place, place_in, rep_of, track_of};
 use super::reads::Hls;
@@ -55,17 +56,13 @@ use crate::buffer::ranges::Ranges;
 use crate::live::control::Sound;
 use crate::media::isobmff::scan::Fact;
 use crate::presentation::{Presentation, Resource, SegmentList, TrackKind};
-use crate::time::{Duration, Position, Span};
+use crate::time::{Duration, Position};
 use crate::units::Bitrate;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use download::{News, Source};
 use stream::Stream;
 use transport::{Late, Piece};
-
-/// When a browser takes less away at the end of what it holds, a border has moved.
-const TAKEN: Duration = Duration::from_millis(100);
 
 /// All tracks that are played.
 #[derive(Debug, Default)]
@@ -431,63 +428,6 @@ impl Tracks {
     pub(super) fn all_over(&self) -> bool {
         let over = |s: &Stream| s.ended && s.downloads.is_empty() && s.buffer.is_idle();
         !self.is_empty() && self.needed().all(over)
-    }
-
-    /// The browser has finished an append or a removal, and holds this now.
-    pub(super) fn updated(&mut self, track: TrackId, ranges: Vec<Span>) {
-        if let Some(stream) = self.get_mut(track) {
-            stream.buffer.updated(ranges);
-        }
-    }
-
-    /// The browser holds this now, by its own will: what it took away ahead of the element at `position` is fetched
-    /// again.
-    pub(super) fn changed(
-        &mut self,
-        cx: &mut Cx<'_>,
-        requests: &mut Requests,
-        track: TrackId,
-        ranges: Vec<Span>,
-        position: Position,
-    ) {
-        // An append or a removal of the player's own is told like this as well, before it is finished.
-        let Some(stream) = self.get_mut(track).filter(|s| s.buffer.is_idle()) else { return };
-        let before = stream.buffer.ranges().end_from(position);
-        stream.buffer.changed(ranges);
-        let end = stream.buffer.ranges().end_from(position);
-        let feeds = stream.passive;
-        if before.since(end) > TAKEN {
-            for stream in &mut self.list {
-                if stream.id == track || feeds && !stream.passive {
-                    stream.retarget(cx, requests, end);
-                }
-            }
-        }
-    }
-
-    /// The browser has no room for what was to be appended; answers what is to be said of it.
-    pub(super) fn full(&mut self, track: TrackId) -> Option<Error> {
-        let stream = self.get_mut(track)?;
-        let kind = stream.kind;
-        stream.buffer.has_no_room().then(|| Error {
-            code: Code::Quota,
-            fatal: false,
-            message: "The browser has no room for more media; less is kept from now on.".into(),
-            url: None,
-            detail: format!("{kind:?}"),
-        })
-    }
-
-    /// What follows in this track's buffer needs a new MediaSource.
-    pub(super) fn outgrown(&mut self, track: TrackId) {
-        if let Some(stream) = self.get_mut(track) {
-            stream.buffer.outgrow();
-        }
-    }
-
-    /// Where playback goes on with a new MediaSource, if it has come so far in this one.
-    pub(super) fn spent(&self, at: Position) -> Option<Position> {
-        self.list.iter().find_map(|s| s.buffer.spent(at))
     }
 
     /// Segments are there so many microseconds after they are due.
