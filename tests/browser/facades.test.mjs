@@ -71,6 +71,10 @@ before(async () => {
     ...Object.fromEntries(both("hlsjs", "dead", (script) => hlsPage(script, { url: "/nowhere/index.m3u8" }))),
     ...Object.fromEntries(both("hlsjs", "stopped", (script) => hlsPage(script, { config: "{ maxBufferLength: 4 }", more: COUNT }))),
     ...Object.fromEntries(both("hlsjs", "later", (script) => hlsPage(script, { config: "{ autoStartLoad: false }", more: COUNT }))),
+    ...Object.fromEntries(both("hlsjs", "off", (script) => hlsPage(script, { more: `hls.off(Hls.Events.NOBODY_KNOWS_IT, () => {});` }))),
+    "/nulls.html": page(
+      dashPage(SCRIPTS.dashjs.ours, { more: `player.updateSettings({ streaming: { liveCatchup: null, abr: null, delay: null, buffer: null } });` }),
+    ),
     "/declared.html": page(`<!doctype html><script src="${SCRIPTS.dashjs.ours}"></script><video data-dashjs-player autoplay muted src="/dash/index.mpd"></video>`),
     "/intercepted.html": page(
       dashPage(SCRIPTS.dashjs.ours, { more: `player.addRequestInterceptor(async (request) => ({ ...request, url: request.url + "?token=7" }));` }),
@@ -242,13 +246,17 @@ for (const whose of ["original", "ours"]) {
 
 test("dash.js: a page says whether and how fast playback catches up", async (t) => {
   const set = (streaming) => page.evaluate((streaming) => player.updateSettings({ streaming }), streaming);
-  const more = `player.updateSettings({ streaming: { delay: { liveDelay: 3 }, liveCatchup: { enabled: false, maxDrift: 4 } } });`;
+  // The farthest that it may be from its target without a seek.
+  const more = `player.updateSettings({ streaming: { delay: { liveDelay: 6 }, liveCatchup: { maxDrift: 30 } } });`;
   const page = await live(t, dashPage(files.url + SCRIPTS.dashjs.ours, { url: `${camera.url}/demo/index.mpd`, more }));
   await has(page, "PLAYBACK_PLAYING");
-  await until("it is at its target", () => page.evaluate(() => Math.abs(player.getCurrentLiveLatency() - 3) < 0.7));
+  // The age of the camera and the load of this machine decide where it starts; from there it steers.
+  await until("it is well behind", () => page.evaluate(() => player.getCurrentLiveLatency() > 4));
+  await set({ liveCatchup: { enabled: false } });
+  await until("it plays at rate 1", () => page.evaluate(() => player.getPlaybackRate() === 1));
   await page.evaluate(() => {
     window.rates = [];
-    player.on(dashjs.MediaPlayer.events.PLAYBACK_RATE_CHANGED, (event) => rates.push(event.playbackRate));
+    player.on(dashjs.MediaPlayer.events.PLAYBACK_RATE_CHANGED, ({ playbackRate }) => playbackRate === 1 || rates.push(playbackRate));
     window.from = player.time();
   });
   await set({ delay: { liveDelay: 1 } });
@@ -335,6 +343,17 @@ like("names of events, types and details of errors", "hls.js", "hlsjs", (page) =
     ];
   }),
 );
+
+like("a listener of an event that is not there is taken away without the others", "hls.js", "hlsjs-off", async (page) => {
+  await has(page, "LEVEL_SWITCHED");
+  return true;
+});
+
+test("dash.js: settings that are null are as if they were not set", async (t) => {
+  const page = await open(t, "/nulls.html");
+  await has(page, "PLAYBACK_PLAYING");
+  assert.deepEqual(page.problems, []);
+});
 
 like("a playlist that is not there is a fatal network error", "hls.js", "hlsjs-dead", async (page) => {
   await until("a fatal error comes", () => page.evaluate(() => told.some((it) => it.name === "ERROR" && it.data.fatal)));
