@@ -64,7 +64,17 @@ export function core(engine) {
     t.after(() => page.close());
     return page;
   }
-  const inEngine = (what, act) => test(`${engine.name}: ${what}`, act);
+  /** Where the whole browser hangs, which none of ours can make it do or keep it from (README, "Not yet"), there is one more. */
+  const inEngine = (what, act) =>
+    test(`${engine.name}: ${what}`, async (t) => {
+      try {
+        await act(t);
+      } catch (error) {
+        if (!error.hung) throw error;
+        t.diagnostic(`${engine.name} hung (${error.message}): once more`);
+        await act(t);
+      }
+    });
 
   inEngine("a live camera starts, with its sound where that is allowed, and is held near its target", async (t) => {
     const page = await open(t, `${server.url}/demo/`);
@@ -86,9 +96,13 @@ export function core(engine) {
     const page = await open(t, `${server.url}/demo/`);
     await plays(page);
     await until("there is a past", () => look(page, ({ video }) => video.seekable.length > 0 && video.currentTime - video.seekable.start(0) > 12));
-    await look(page, ({ video }) => void (video.currentTime -= 6));
+    const before = await look(page, ({ stats, video }) => {
+      video.currentTime -= 6;
+      return stats.latency;
+    });
     await moves(page, 0.5);
-    await until("it is behind", () => look(page, ({ stats }) => stats.behind > 3 && stats.state === "playing"));
+    // By the clock and not by its target, which may be far behind on a busy machine.
+    await until("it is behind", () => look(page, ({ stats }, before) => stats.latency > before + 3 && stats.state === "playing", before));
     await look(page, ({ host }) => host.player.goLive());
     await isLive(page);
   });

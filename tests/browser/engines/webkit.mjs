@@ -32,9 +32,18 @@ async function startScreen() {
   return { child, display: `:${number}` };
 }
 
-async function open({ screen, autoplay }, url, { viewport = { width: 1280, height: 800 } } = {}) {
+async function open(browser, url, options = {}) {
   const port = await freePort();
-  const driver = program("WebKitWebDriver", [`--port=${port}`], { DISPLAY: screen.display, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" });
+  const driver = program("WebKitWebDriver", [`--port=${port}`], { DISPLAY: browser.screen.display, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" });
+  try {
+    return await openWith(driver, port, browser.autoplay, url, options);
+  } catch (error) {
+    await end(driver);
+    throw error;
+  }
+}
+
+async function openWith(driver, port, autoplay, url, { viewport = { width: 1280, height: 800 } }) {
   const send = (method, path, body) => command(`http://127.0.0.1:${port}${path}`, method, body);
   await until("WebKitWebDriver answers", () => send("GET", "/status").then(() => true, () => false));
   const policy = autoplay ? "allow" : "allow-without-sound"; // the latter is the rule that users have
@@ -93,14 +102,19 @@ async function resize(session, page, { width, height }) {
 }
 
 async function command(url, method, body) {
+  const what = `WebKitWebDriver: ${method} ${new URL(url).pathname}`;
+  const hung = (why) => Object.assign(new Error(`${what}: ${why}`), { hung: true });
   const answer = await fetch(url, {
     method,
     body: body && JSON.stringify(body),
     headers: { "Content-Type": "application/json" },
     signal: AbortSignal.timeout(COMMAND_MS),
+  }).catch((error) => {
+    throw error.name === "TimeoutError" ? hung(`no answer within ${COMMAND_MS / 1000} s`) : error;
   });
   const { value } = await answer.json();
-  if (!answer.ok) throw new Error(`WebKitWebDriver: ${method} ${new URL(url).pathname}: ${value.error}: ${value.message}`);
+  if (value?.error === "script timeout") throw hung(value.message);
+  if (!answer.ok) throw new Error(`${what}: ${value.error}: ${value.message}`);
   return value;
 }
 
