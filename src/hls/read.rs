@@ -6,6 +6,7 @@
 
 use super::syntax::{Map, Media, MediaKind, Multivariant, Playlist, Segment, ServerControl};
 use super::tags;
+use crate::media::text::halves;
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{Error, excerpt};
 use crate::time::Duration;
@@ -39,7 +40,7 @@ pub fn playlist(bytes: &[u8]) -> Result<Playlist> {
                 return Err(reader.error("first line", problem.concat()));
             }
         } else if let Some(tag) = line.strip_prefix("#EXT") {
-            let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
+            let (name, value) = halves(tag, b':');
             reader.tag(name, value.trim_ascii(), line)?;
         } else if !line.starts_with('#') {
             reader.uri(line)?;
@@ -156,9 +157,8 @@ impl<'a> Reader<'a> {
         match name {
             "INF" => {
                 self.kind.get_or_insert(Kind::Media);
-                self.next.duration = self.strict(line, |value| {
-                    tags::seconds(value.split_once(',').map_or(value, |(time, _title)| time))
-                })?;
+                let seconds = |value: &str| tags::seconds(halves(value, b',').0);
+                self.next.duration = self.strict(line, seconds)?;
                 self.has_duration = true;
             }
             "-X-BYTERANGE" => {
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
     }
 
     fn strict<T>(&self, line: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
-        let (tag, value) = line.split_once(':').unwrap_or((line, ""));
+        let (tag, value) = halves(line, b':');
         parse(value.trim_ascii()).ok_or_else(|| {
             self.error(excerpt(tag), ["\"", excerpt(value), "\" is not a number"].concat())
         })

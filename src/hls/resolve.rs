@@ -8,6 +8,7 @@
 
 use super::syntax::{Media, Multivariant, Rendition, RenditionKind, Variant};
 use crate::media::codec::Codec;
+use crate::media::text::cut;
 use crate::presentation::{
     Base, Container, Error, Kind, Live, Mapping, Period, Presentation, Refresh, Representation,
     Resource, SegmentList, Service, Track, TrackKind,
@@ -71,7 +72,7 @@ pub fn single(media: &Media, manifest_url: &str) -> Presentation {
 /// How a segment is wrapped. Media that needs an initialization segment is MP4 (3.3); for the rest
 /// the file name decides, because the bytes are not loaded yet.
 pub(super) fn container(uri: &str, has_map: bool) -> Container {
-    let path = uri.split(['?', '#']).next().unwrap_or("");
+    let (path, _) = cut(uri, b"?#");
     let name = path.rsplit('/').next().unwrap_or("");
     let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
     let any = |list: &[&str]| list.iter().any(|s| suffix.eq_ignore_ascii_case(s));

@@ -1,6 +1,7 @@
 //! Single tags and their attribute lists (RFC 8216bis 4.2), read strictly.
 
 use super::syntax::{Rendition, RenditionKind, Variant};
+use crate::media::text::{cut, halves};
 use crate::presentation::date::parse_decimal;
 use crate::time::Duration;
 use crate::units::{ByteRange, Resolution};
@@ -12,8 +13,8 @@ pub(super) fn variant(line: &str, uri: &str) -> Option<Variant> {
     let number = |name| attribute(list, name)?.parse::<u64>().ok();
     let text = |name| attribute(list, name).map(String::from);
     let resolution = attribute(list, "RESOLUTION").and_then(|size| {
-        let (width, height) = size.split_once(['x', 'X'])?;
-        let (width, height) = (width.parse().ok()?, height.parse().ok()?);
+        let (width, height) = cut(size, b"xX");
+        let (width, height) = (width.parse().ok()?, height.get(1..)?.parse().ok()?);
         (width > 0 && height > 0).then_some(Resolution { width, height })
     });
     let frame_rate_milli = attribute(list, "FRAME-RATE").and_then(|rate| {
@@ -83,7 +84,7 @@ fn length_at_offset(text: &str) -> Option<(u64, Option<u64>)> {
 
 /// The value after a tag's name.
 fn attributes(line: &str) -> &str {
-    line.split_once(':').map_or("", |(_, list)| list)
+    halves(line, b':').1
 }
 
 /// A range of `length` bytes; `None` for no bytes, or more than there can be.
@@ -103,8 +104,8 @@ pub(super) fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
     loop {
         let (key, after) = rest.split_once('=')?;
         let (value, next) = match after.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => after.split_at_checked(after.find(',').unwrap_or(after.len()))?,
+            Some(quoted) => halves(quoted, b'"'),
+            None => cut(after, b","),
         };
         if key.trim_ascii() == name {
             return Some(value.trim_ascii());

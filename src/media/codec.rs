@@ -6,6 +6,7 @@
 //! The helpers for that are here, because `format!` would pull the formatting machinery into the
 //! Wasm module.
 
+use super::text::halves;
 use alloc::string::String;
 
 /// A family of codecs. Within a family, a SourceBuffer changes codec with a new initialization
@@ -48,7 +49,7 @@ impl Codec {
     /// The family of `name`, which is one codec name, not a list.
     pub fn of(name: &str) -> Self {
         let name = name.trim();
-        let (entry, detail) = name.split_once('.').unwrap_or((name, ""));
+        let (entry, detail) = halves(name, b'.');
         let is = |s: &str| entry.eq_ignore_ascii_case(s);
         let any = |list: &[&str]| list.iter().any(|s| is(s));
         if any(&["avc1", "avc3", "avc2", "avc4"]) {
@@ -87,7 +88,7 @@ impl Codec {
     /// `detail` is what follows `mp4a.`: the object type indication in hexadecimal (the list of
     /// mp4ra.org), and for 40 (14496-3) the audio object type in decimal.
     fn of_object_type(detail: &str) -> Self {
-        let (indication, audio) = detail.split_once('.').unwrap_or((detail, ""));
+        let (indication, audio) = halves(detail, b'.');
         match u8::from_str_radix(indication, 16) {
             // Object types 32 to 34: layers I, II and III.
             Ok(0x40) if matches!(audio, "34" | "33" | "32") => Self::Mp3,
@@ -129,11 +130,10 @@ impl Codec {
 
 /// Whether two MIME types name the same container and the same families of codecs.
 pub(crate) fn same_families(a: &str, b: &str) -> bool {
-    let [(container, codecs), (other, others)] =
-        [a, b].map(|it| it.split_once(';').unwrap_or((it, "")));
+    let [(container, codecs), (other, others)] = [a, b].map(|it| halves(it, b';'));
     let families = |codecs| {
         let codecs: &str = codecs;
-        let list = codecs.split_once('=').map_or("", |it| it.1).trim_matches('"');
+        let list = halves(codecs, b'=').1.trim_matches('"');
         Codec::list(list)
     };
     a == b

@@ -8,6 +8,7 @@ pub mod codec;
 pub mod es;
 pub mod isobmff;
 pub mod scan;
+pub(crate) mod text;
 pub mod transmux;
 pub mod ts;
 pub mod webm;

@@ -5,6 +5,7 @@
 //! recommends. In a duration, a year counts as 365 days and a month as 30: the standard does not
 //! say, and MPDs do not use them.
 
+use crate::media::text::{after, cut, halves};
 use crate::time::{Duration, WallTime};
 use alloc::string::String;
 
@@ -13,24 +14,22 @@ const DAY_S: i64 = 86_400;
 
 /// Reads an xs:dateTime, also a plain xs:date. `None` when it is not one.
 pub fn parse_date_time(text: &str) -> Option<WallTime> {
-    let text = text.trim_ascii();
-    let (date, rest) = text.split_once(['T', 't', ' ']).unwrap_or((text, ""));
-    let mut fields = date.splitn(3, '-');
-    let year: i64 = digits(fields.next()?, 4, 4)?;
-    let month: i64 = digits(fields.next()?, 2, 2)?;
-    let day: i64 = digits(fields.next()?, 2, 2)?;
+    let (date, rest) = cut(text.trim_ascii(), b"Tt ");
+    let (year, month) = halves(date, b'-');
+    let (month, day) = halves(month, b'-');
+    let (year, month, day) = (digits(year, 4, 4)?, digits(month, 2, 2)?, digits(day, 2, 2)?);
     if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
         return None;
     }
     let days = days_from_civil(year, month, day);
     let mut us = days * DAY_S * US;
-    if !rest.is_empty() {
-        let zone = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
-        let (clock, zone) = rest.split_at_checked(zone)?;
-        let mut fields = clock.splitn(3, ':');
-        let hour: i64 = digits(fields.next()?, 1, 2)?;
-        let minute: i64 = digits(fields.next()?, 2, 2)?;
-        let second = parse_decimal(fields.next().unwrap_or("0"))?;
+    let time = after(rest);
+    if !time.is_empty() {
+        let (clock, zone) = cut(time, b"Zz+-");
+        let (hour, minute) = halves(clock, b':');
+        let (minute, second) = cut(minute, b":");
+        let (hour, minute) = (digits(hour, 1, 2)?, digits(minute, 2, 2)?);
+        let second = if second.is_empty() { 0 } else { parse_decimal(after(second))? };
         // 60 is a leap second, which Unix time folds into the next.
         if hour > 24 || minute > 59 || !(0..61 * US).contains(&second) {
             return None;
@@ -42,19 +41,20 @@ pub fn parse_date_time(text: &str) -> Option<WallTime> {
 
 /// Minutes east of Greenwich.
 fn parse_zone(zone: &str) -> Option<i64> {
-    let (sign, offset) = match zone.split_at_checked(1) {
-        None | Some(("Z" | "z", "")) => return Some(0),
-        Some(("+", offset)) => (1, offset),
-        Some(("-", offset)) => (-1, offset),
-        _ => return None,
+    let offset = after(zone);
+    let sign = match zone.bytes().next() {
+        None => return Some(0),
+        Some(b'Z' | b'z') => return offset.is_empty().then_some(0),
+        Some(b'-') => -1,
+        _ => 1,
     };
     // "+0100" and "+01" are ISO 8601 and occur in EXT-X-PROGRAM-DATE-TIME.
-    let (hours, minutes) = match offset.split_once(':') {
-        Some(parts) => parts,
-        None if offset.len() == 4 => offset.split_at_checked(2)?,
-        None => (offset, "00"),
+    let (hours, minutes) = match cut(offset, b":") {
+        (_, "") if offset.len() == 4 => offset.split_at_checked(2)?,
+        (_, "") => (offset, "00"),
+        (hours, minutes) => (hours, after(minutes)),
     };
-    let (hours, minutes): (i64, i64) = (digits(hours, 2, 2)?, digits(minutes, 2, 2)?);
+    let (hours, minutes) = (digits(hours, 2, 2)?, digits(minutes, 2, 2)?);
     (hours <= 14 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
 }
 
@@ -105,21 +105,19 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
             rest = after;
             continue;
         }
-        let (value, unit_on) =
-            rest.split_at_checked(rest.find(|c: char| c.is_ascii_alphabetic())?)?;
-        let unit = unit_on.chars().next()?;
-        let seconds = match (unit, in_time) {
-            ('Y', false) => 365 * DAY_S,
-            ('M', false) => 30 * DAY_S,
-            ('W', false) => 7 * DAY_S,
-            ('D', false) => DAY_S,
-            ('H', true) => 3600,
-            ('M', true) => 60,
-            ('S', true) => 1,
+        let (value, unit_on) = cut(rest, b"YMWDHS");
+        let seconds = match (unit_on.bytes().next()?, in_time) {
+            (b'Y', false) => 365 * DAY_S,
+            (b'M', false) => 30 * DAY_S,
+            (b'W', false) => 7 * DAY_S,
+            (b'D', false) => DAY_S,
+            (b'H', true) => 3600,
+            (b'M', true) => 60,
+            (b'S', true) => 1,
             _ => return None,
         };
         us = us.saturating_add(parse_decimal(value)?.saturating_mul(seconds));
-        rest = unit_on.get(1..)?;
+        rest = after(unit_on);
         seen = true;
     }
     let us = if negative { 0 } else { u64::try_from(us).ok()? };
@@ -144,17 +142,15 @@ pub fn parse_decimal(text: &str) -> Option<i64> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let (mantissa, exponent) = cut(text, b"eE");
+    let exponent = if exponent.is_empty() { 0 } else { parse_decimal(after(exponent))? / US };
+    let (whole, fraction) = halves(mantissa, b'.');
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
     let mut value: i64 = 0;
     // How many digits count: those of the whole part and six more, shifted by the exponent.
-    let places = i64::try_from(whole.len()).ok()? + 6 + i64::from(exponent);
+    let places = i64::try_from(whole.len()).ok()? + 6 + exponent;
     let mut used = 0;
     for byte in whole.bytes().chain(fraction.bytes()) {
         let digit = byte.checked_sub(b'0').filter(|d| *d < 10)?;
@@ -182,8 +178,13 @@ pub fn write_decimal(millionths: i64) -> String {
 }
 
 fn digits(text: &str, min: usize, max: usize) -> Option<i64> {
-    let fits = (min..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    if fits { text.parse().ok() } else { None }
+    if !(min..=max).contains(&text.len()) {
+        return None;
+    }
+    text.bytes().try_fold(0, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|it| *it < 10)?;
+        Some(number * 10 + i64::from(digit))
+    })
 }
 
 fn push_number(out: &mut String, value: u64, width: usize) {
@@ -350,7 +351,7 @@ mod tests {
             ("1e400", Some(i64::MAX)),
             ("-1e400", Some(i64::MIN + 1)),
             ("12345678901234567890123", Some(i64::MAX)),
-            ("1e99999999999", None),
+            ("1e99999999999", Some(i64::MAX)),
             ("1,5", None),
             (".", None),
             ("", None),

@@ -1,6 +1,7 @@
 //! URL templates (23009-1 5.3.9.4.4): `$Number$`, `$Time$` and their width, filled in per segment.
 
 use super::{Base, Resource};
+use crate::media::text::halves;
 use alloc::rc::Rc;
 use alloc::string::String;
 
@@ -104,7 +105,7 @@ impl<'a> Iterator for Parts<'a> {
         };
         let raw = self.0.get(..body.len() + 2).unwrap_or(self.0);
         self.0 = rest;
-        let (name, format) = body.split_once('%').unwrap_or((body, ""));
+        let (name, format) = halves(body, b'%');
         let width = format.strip_prefix('0').and_then(|f| f.strip_suffix('d'));
         match width.map(str::parse) {
             Some(Ok(width)) => Some(Part::Name { name, width, raw }),

@@ -1,6 +1,7 @@
 //! Resolves references against a base URL (RFC 3986 section 5), as text: percent-encoding is not
 //! changed, so URL templates pass through.
 
+use crate::media::text::cut;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
@@ -24,9 +25,7 @@ impl<'a> Parts<'a> {
         };
         let (authority, path) = match rest.strip_prefix("//") {
             Some(after) => {
-                let (authority, path) = after
-                    .split_at_checked(after.find('/').unwrap_or(after.len()))
-                    .unwrap_or((after, ""));
+                let (authority, path) = cut(after, b"/");
                 (Some(authority), path)
             }
             None => (None, rest),
@@ -95,14 +94,12 @@ pub fn path(url: &str) -> &str {
 
 /// The address without user, password and fragment, safe to show and to log.
 pub fn redact(url: &str) -> String {
-    let end = url.find('#').unwrap_or(url.len());
-    let url = url.get(..end).unwrap_or(url);
+    let (url, _) = cut(url, b"#");
     let slashes = url.as_bytes().windows(2).position(|it| it == b"//");
     let Some(start) = slashes.map(|i| i + 2) else { return url.to_owned() };
     let (head, rest) = url.split_at_checked(start).unwrap_or((url, ""));
     // Camera passwords may contain "@" unescaped: the last one before the path ends them.
-    let authority = rest.find(['/', '?']).unwrap_or(rest.len());
-    let user = rest.get(..authority).and_then(|a| a.rfind('@'));
+    let user = cut(rest, b"/?").0.rfind('@');
     let from = user.map_or(0, |i| i + 1);
     [head, rest.get(from..).unwrap_or("")].concat()
 }
