@@ -12,6 +12,7 @@
 //! | [`probe`] | when to test whether the link carries the next rung, and what the test shows |
 //! | [`guard`] | ceilings: dropped frames, a decoder that failed |
 //! | [`shown`] | a ceiling: the height at which the picture is shown |
+//! | [`sharing`] | the even share of the link, of several players on one page |
 //! | [`cmsd`] | the server's estimate of the throughput, from a header |
 //!
 //! A *rung* is a representation, seen as a step of the ladder of bandwidths. Every decision comes
@@ -27,6 +28,7 @@ pub mod pace;
 pub mod plan;
 pub mod probe;
 pub mod replace;
+pub mod sharing;
 pub mod shown;
 
 use crate::units::Bitrate;

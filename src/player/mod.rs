@@ -58,8 +58,10 @@ pub use io::{
     Reason, Request, Snapshot, SourceEvent, Span, TrackId, Window,
 };
 
+use crate::abr::sharing::Others;
 use crate::net::prng::Prng;
 use crate::time::{Instant, WallTime};
+use crate::units::Bitrate;
 use alloc::string::String;
 use alloc::vec::Vec;
 use cx::{Agenda, Cx, Outbox};
@@ -151,6 +153,18 @@ impl Player {
         if let Some(url) = session.begun_again() {
             replace(&mut self.session, &mut cx, url, wall, self.choice.clone()).play();
         }
+    }
+
+    /// For the page's other players this has come since the last read, which is told with the next one ([`Input::Fetch`]).
+    pub fn others_came(&mut self, others: Others) {
+        if let Some(session) = &mut self.session {
+            session.quality.others_came(others);
+        }
+    }
+
+    /// If it would take more of a better link: what it takes its share of the link to be, 0 where it does not know.
+    pub fn wants_more(&self) -> Option<Bitrate> {
+        self.session.as_ref()?.quality.wants_more(self.now)
     }
 
     /// The next output; [`Output::Wait`] when there are no more.

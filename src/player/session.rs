@@ -57,7 +57,7 @@ pub(super) struct Session {
     head: Playhead,
     camera: Camera,
     figures: Figures,
-    quality: Adaptation,
+    pub(super) quality: Adaptation,
     edge: Edge,
     again: Again,
 }

@@ -17,6 +17,7 @@ use super::timer::Alarm;
 use super::{dom, face, fault, units};
 use core::cell::{Cell, RefCell};
 use js_sys::{Function, Uint8Array};
+use nearlive::abr::sharing::Sharing;
 use nearlive::player::{
     Append, BlobId, Config, Event, FetchEvent, FetchId, Input, Output, Player, SourceEvent, State,
     Stats,
@@ -48,6 +49,14 @@ pub(crate) struct Shell {
     hook: Option<Function>,
     /// ManagedMediaSource is preferred.
     managed: bool,
+    /// Among the players of the page.
+    number: u32,
+}
+
+thread_local! {
+    /// What the players of the page know of each other.
+    static SHARING: RefCell<Sharing> = const { RefCell::new(Sharing::new()) };
+    static COUNT: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Shell {
@@ -78,6 +87,7 @@ impl Shell {
                 credentials: options.credentials,
                 hook: options.fetch,
                 managed: options.managed,
+                number: COUNT.replace(COUNT.get() + 1),
             }
         });
         let weak = Rc::downgrade(&shell);
@@ -123,11 +133,32 @@ impl Shell {
     }
 
     fn run(&self, input: Input) {
+        if let Input::Fetch(id, event) = &input {
+            self.share(*id, event);
+        }
         for output in self.step(input) {
             if !self.destroyed.get() {
                 self.perform(output);
             }
         }
+    }
+
+    /// Tells the core what came for the page's other players since its last read.
+    fn share(&self, id: FetchId, event: &FetchEvent) {
+        let len = match event {
+            FetchEvent::Head(_) => 0,
+            FetchEvent::Data(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            FetchEvent::Media { len, .. } => *len,
+            _ => return,
+        };
+        let fetches = self.fetches.borrow();
+        let Some(fetch) = fetches.iter().find(|it| it.id() == id) else { return };
+        let mut core = self.core.borrow_mut();
+        let wants = core.wants_more();
+        core.others_came(
+            SHARING
+                .with_borrow_mut(|it| it.came(units::now(), self.number, fetch.host, len, wants)),
+        );
     }
 
     /// It takes no more inputs.
@@ -307,6 +338,7 @@ impl Shell {
         self.close_source();
         self.blobs.take();
         self.inbox.close();
+        SHARING.with_borrow_mut(|it| it.leave(self.number));
         self.page.close();
         self.state.set(State::Idle);
         // Frees its memory now, not when the page drops its last reference to the handle.

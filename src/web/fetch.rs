@@ -8,6 +8,7 @@ use super::inbox::{Inbox, Message};
 use super::{dom, units};
 use core::cell::Cell;
 use js_sys::{Function, Object, Promise, Uint8Array};
+use nearlive::abr::sharing;
 use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, FetchEvent, FetchId, Head, Input, Request};
 use nearlive::time::Duration;
@@ -22,6 +23,8 @@ use web_sys::{
 /// One request, from its start until its promise or its stream has ended.
 pub(crate) struct Fetch {
     id: FetchId,
+    /// Where it goes ([`sharing::host`]).
+    pub(crate) host: u32,
     inbox: Rc<Inbox>,
     abort: Option<AbortController>,
     /// It was cancelled or has ended: no further event is sent.
@@ -41,6 +44,7 @@ impl Fetch {
     ) -> Rc<Self> {
         let fetch = Rc::new(Self {
             id: request.id,
+            host: sharing::host(&request.url),
             inbox,
             abort: AbortController::new().ok(),
             over: Cell::new(false),

@@ -142,8 +142,8 @@ impl Fetch<'_> {
 
     /// The probe ended.
     pub(in crate::player) fn probe_over(&mut self, now: Instant, id: FetchId) {
-        if let Some((quality, requests, view)) = self.quality_parts(now) {
-            quality.probe_over(now, requests, &view, id);
+        if let Some((quality, _, view)) = self.quality_parts(now) {
+            quality.probe_over(now, &view, id);
         }
     }
 

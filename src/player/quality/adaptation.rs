@@ -11,6 +11,7 @@ use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::levels::Levels;
 use crate::abr::plan::{self, Plan};
+use crate::abr::sharing::Others;
 use crate::abr::shown::Shown;
 use crate::abr::{self, Choice, Limits, Rung, live};
 use crate::player::event::{Quality, QualityChoice};
@@ -107,6 +108,8 @@ pub(in crate::player) struct Adaptation {
     /// Why the last choice was made.
     reason: String,
     pub(super) known: Known,
+    /// It is live, and would take more if the link carried more.
+    wants: bool,
 }
 
 impl Adaptation {
@@ -125,6 +128,7 @@ impl Adaptation {
             kept_on_rung: None,
             reason: String::new(),
             known: Known::default(),
+            wants: false,
         }
     }
 
@@ -141,6 +145,16 @@ impl Adaptation {
     /// Another part made a choice, for this reason.
     pub(in crate::player) fn because(&mut self, reason: &str) {
         self.reason = reason.to_string();
+    }
+
+    /// If it is live, and would take more if the link carried more: what it takes its share to be, 0 where it does not know.
+    pub(in crate::player) fn wants_more(&self, now: Instant) -> Option<Bitrate> {
+        self.wants.then(|| self.estimate.fresh(now, FRESH).unwrap_or_default())
+    }
+
+    /// The next read comes with this for the page's other players.
+    pub(in crate::player) const fn others_came(&mut self, others: Others) {
+        self.reads.others = others;
     }
 
     /// The viewer chooses from what is `offered`.
@@ -223,7 +237,8 @@ impl Adaptation {
             self.because("chosen by the viewer");
             return Some(rep);
         }
-        let first = abr::first(&self.rungs(now, types, track), live, self.limits.start)?;
+        let start = self.limits.start.or_else(|| self.reads.others.left());
+        let first = abr::first(&self.rungs(now, types, track), live, start)?;
         if picture {
             self.reason = first.why;
         }
@@ -245,6 +260,7 @@ impl Adaptation {
         if !leads || self.kept_on_rung == Some(stream.fetching_at()) {
             return None;
         }
+        self.wants = false;
         if let Some(rep) = self.chosen(v.types, track) {
             return (rep != place.rep).then_some(Place { rep, ..place });
         }
@@ -261,6 +277,7 @@ impl Adaptation {
             });
             return Some(Place { rep: ceiling, ..place });
         }
+        self.wants = v.growing && place.rep < ceiling;
         let picture = stream.kind() == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
         let length = length(track, place.rep, stream.fetching_at());
@@ -284,7 +301,12 @@ impl Adaptation {
         others: Bitrate,
     ) -> Option<Choice> {
         let link = self.estimate.fresh(now, FRESH);
-        let in_time = v.late < LATE_BY_LINK;
+        // An even share, which others on the page do not get, does not carry it: it leaves them more.
+        let share = self.reads.others.share;
+        let bandwidth = rungs.iter().find(|it| it.rep == current)?.bandwidth;
+        let too_much = share > Bitrate::default() && share < bandwidth;
+        let link = if too_much { Some(share) } else { link };
+        let in_time = v.late < LATE_BY_LINK && !too_much;
         let held = v.ahead;
         self.rule.decide(now, &live::View { rungs, current, in_time, link, others, held, length })
     }

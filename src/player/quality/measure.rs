@@ -71,7 +71,9 @@ impl Adaptation {
         read: &Read,
     ) -> Option<Choice> {
         let leads = v.is_picture(read.track) || v.tracks.len() == 1;
-        self.reads.bytes_since += u64::from(read.len);
+        // What is fetched ahead has a buffer, by which players take turns.
+        let len = if v.growing { self.reads.share(read.len) } else { u64::from(read.len) };
+        self.reads.bytes_since += len;
         if v.growing && !leads {
             // Sound is small: it may arrive in time while the picture is held back.
             return None;

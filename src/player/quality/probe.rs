@@ -34,7 +34,7 @@ impl Adaptation {
     ) {
         if let Some(run) = self.probe.run.as_ref().filter(|_| v.late > LATE_BY_LINK) {
             requests.cancel(cx, run.id);
-            self.finish(cx.now, requests, v);
+            self.finish(cx.now, v);
         }
     }
 
@@ -56,7 +56,7 @@ impl Adaptation {
         let body = Body::Media(Vec::new());
         let id = requests.send(cx, Purpose::Probe, &segment.resource, body, PATIENCE);
         self.probe.prober.begun(cx.now);
-        let media_before = requests.bytes;
+        let media_before = self.reads.shared;
         self.probe.run = Some(RunningProbe { id, target, bytes: 0, first: None, media_before });
     }
 
@@ -93,7 +93,7 @@ impl Adaptation {
         len: u32,
     ) {
         let Some(run) = self.probe.run.as_mut().filter(|r| r.id == id) else { return };
-        run.bytes += u64::from(len);
+        run.bytes += self.reads.share(len);
         let (first, _) = *run.first.get_or_insert((cx.now, run.bytes));
         let lasted = cx.now.since(first);
         // At less than a third of the rung's bandwidth, waiting longer changes nothing.
@@ -101,24 +101,18 @@ impl Adaptation {
             && Bitrate::of(run.bytes, lasted).is_none_or(|r| r < run.target.bandwidth.scaled(333));
         if hopeless || run.bytes >= probe::MOST_BYTES || lasted >= probe::LONGEST_PROBE {
             requests.cancel(cx, id);
-            self.finish(cx.now, requests, v);
+            self.finish(cx.now, v);
         }
     }
 
     /// The probe's request ended.
-    pub(in crate::player) fn probe_over(
-        &mut self,
-        now: Instant,
-        requests: &Requests,
-        v: &View<'_>,
-        id: FetchId,
-    ) {
+    pub(in crate::player) fn probe_over(&mut self, now: Instant, v: &View<'_>, id: FetchId) {
         if self.probe.run.as_ref().is_some_and(|r| r.id == id) {
-            self.finish(now, requests, v);
+            self.finish(now, v);
         }
     }
 
-    fn finish(&mut self, now: Instant, requests: &Requests, v: &View<'_>) {
+    fn finish(&mut self, now: Instant, v: &View<'_>) {
         let Some(run) = self.probe.run.take() else { return };
         let Some((first, first_bytes)) = run.first else {
             return self.probe.prober.note_result(false);
@@ -127,7 +121,7 @@ impl Adaptation {
         // If all arrived in one read, its time is too short to be measured: the floor below is
         // used.
         let bytes = if run.bytes == first_bytes { run.bytes } else { run.bytes - first_bytes };
-        let all = requests.bytes.saturating_sub(run.media_before);
+        let all = self.reads.shared.saturating_sub(run.media_before);
         let beside = Bitrate::of(all.saturating_sub(run.bytes), time.max(LEAST_BESIDE));
         let proven = self.probe.prober.throughput(bytes, time, beside.unwrap_or_default());
         let need = run.target.bandwidth.as_bps() + v.others().as_bps();

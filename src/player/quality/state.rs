@@ -3,6 +3,7 @@
 use crate::abr::Rung;
 use crate::abr::pace::Pace;
 use crate::abr::probe::Prober;
+use crate::abr::sharing::Others;
 use crate::player::io::FetchId;
 use crate::player::requests::Requests;
 use crate::time::{Duration, Instant};
@@ -13,6 +14,10 @@ pub(super) struct Reads {
     /// Bytes of all tracks since the last read of the leading track (the picture, else the only
     /// one).
     pub(super) bytes_since: u64,
+    /// All that came so far: of what the page's players share, this one's share.
+    pub(super) shared: u64,
+    /// What came for the page's other players with the read that comes next, and what they take a share to be.
+    pub(super) others: Others,
     /// When the last read of the leading track came, or the answer began.
     pub(super) last: Option<Instant>,
     /// The download of the leading track that comes whole.
@@ -24,6 +29,14 @@ pub(super) struct Reads {
 }
 
 impl Reads {
+    /// This player's share of what came with a read of `len` bytes.
+    pub(super) fn share(&mut self, len: u32) -> u64 {
+        let share = self.others.share_of(len);
+        self.others.bytes = 0;
+        self.shared += share;
+        share
+    }
+
     /// A read of a download that comes whole; `bytes` of all tracks came with it.
     pub(super) fn paced(
         &mut self,

@@ -11,6 +11,7 @@ pub(super) struct Fetch {
     scanner: Option<Scanner>,
     /// Bytes that the scanner has asked for and that have not all arrived.
     pending: Vec<u8>,
+    pub(super) url: String,
     /// The rung of its media.
     pub(super) label: u32,
 }
@@ -21,7 +22,7 @@ impl Fetch {
             Body::Bytes => None,
             Body::Media(tracks) => Some(Scanner::new(tracks)),
         };
-        Self { scanner, pending: Vec::new(), label }
+        Self { scanner, pending: Vec::new(), url: request.url.clone(), label }
     }
 
     pub(super) const fn is_media(&self) -> bool {

@@ -11,5 +11,6 @@ mod hands;
 mod queue;
 mod run;
 mod simulation;
+mod wall;
 
 pub use simulation::{Machine, Page, Setup, Simulation};

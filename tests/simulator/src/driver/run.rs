@@ -59,7 +59,7 @@ impl<M: Machine> Simulation<M> {
         true
     }
 
-    fn next(&self) -> Time {
+    pub(super) fn next(&self) -> Time {
         let queues = self.queues.values().map(|q| q.until).min().unwrap_or(NEVER);
         let later = self.later.iter().map(|l| l.0).min().unwrap_or(NEVER);
         let timers = self.timer(self.wake).min(self.timer(self.tick)).min(self.sample);
@@ -213,6 +213,7 @@ impl<M: Machine> Simulation<M> {
 
     pub(super) fn arrive(&mut self, id: FetchId, arrival: Arrival) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
+        let url = fetch.url.clone();
         let event = match arrival {
             Arrival::Head(head) => FetchEvent::Head(Head {
                 status: head.status,
@@ -242,6 +243,7 @@ impl<M: Machine> Simulation<M> {
         if matches!(event, FetchEvent::Done | FetchEvent::Failed(_)) {
             self.fetches.remove(&id);
         }
+        self.share(&url, &event);
         self.give(Input::Fetch(id, event));
     }
 

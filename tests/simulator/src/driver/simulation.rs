@@ -6,13 +6,15 @@ use crate::clock::{Clock, NEVER, Time, millis, secs};
 use crate::fingerprint::Fingerprint;
 use crate::log::Log;
 use crate::mse::{Element, Rules};
-use crate::network::{Arrival, Network, Path};
+use crate::network::{Arrival, Network, Path, Port};
 use crate::origin::Origin;
 use crate::payload::Payload;
 use crate::report::Report;
 use crate::rng::Rng;
+use nearlive::abr::sharing::Others;
 use nearlive::player::{BlobId, Config, FetchId, Input, Output, Player, TrackId};
 use nearlive::time::{Instant, WallTime};
+use nearlive::units::Bitrate;
 use std::collections::BTreeMap;
 
 /// The machine under test: the player, or a script in its place.
@@ -21,6 +23,12 @@ pub trait Machine {
     fn handle(&mut self, now: Instant, input: Input);
     /// See [`Player::poll`].
     fn poll(&mut self) -> Output;
+    /// See [`Player::wants_more`].
+    fn wants_more(&self) -> Option<Bitrate> {
+        None
+    }
+    /// See [`Player::others_came`].
+    fn others_came(&mut self, _: Others) {}
 }
 
 impl Machine for Player {
@@ -30,6 +38,14 @@ impl Machine for Player {
 
     fn poll(&mut self) -> Output {
         Self::poll(self)
+    }
+
+    fn wants_more(&self) -> Option<Bitrate> {
+        Self::wants_more(self)
+    }
+
+    fn others_came(&mut self, others: Others) {
+        Self::others_came(self, others);
     }
 }
 
@@ -132,7 +148,7 @@ pub struct Simulation<M: Machine = Player> {
     /// The player.
     pub player: M,
     /// The network to the server.
-    pub(super) network: Network,
+    pub(super) network: Port,
     pub(super) element: Element,
     pub(super) clock: Clock,
     pub(super) page: Page,
@@ -170,7 +186,7 @@ impl<M: Machine> Simulation<M> {
         let rng = Rng::new(setup.seed);
         Self {
             player,
-            network: Network::new(setup.path, setup.origin, rng.fork(1)),
+            network: Port::new(Network::new(setup.path, setup.origin, rng.fork(1))),
             element: Element::new(setup.page.rules.clone()),
             clock: Clock::new(setup.page.wall_error_us, setup.page.drift_ppm),
             page: setup.page,

@@ -13,9 +13,11 @@
 
 mod fault;
 mod link;
+mod port;
 
 pub use fault::{Fault, Trouble};
 pub use link::{Link, Trace, TraceStep};
+pub use port::Port;
 
 use crate::clock::{NEVER, Time, millis};
 use crate::origin::{Head, HttpRequest, Origin, Reply, Step, Timeline};
@@ -179,7 +181,7 @@ impl Network {
     }
 
     /// The server.
-    pub fn origin(&self) -> &dyn Origin {
+    pub fn origin(&self) -> &(dyn Origin + 'static) {
         self.origin.as_ref()
     }
 
