@@ -4,7 +4,7 @@
 //   N=4 KBPS=6000 DELAY=20 SECONDS=40 KIND=index.mpd node benches/wall.mjs
 //
 // Jain's index is 1 where all get the same. A browser opens six connections to a host, and a player of a camera with sound takes
-// two: the players are spread over HOSTS (2) names of this machine.
+// two: the players are spread over HOSTS (2) names of this machine. Those of one name know of each other.
 
 import http from "node:http";
 import { launch, openPage, startServer, until } from "../tests/browser/harness.mjs";

@@ -20,7 +20,7 @@ struct Member {
     /// Of what came last.
     host: u32,
     at: Instant,
-    /// It would take more if the link carried more; what it takes its share to be, 0 where it does not know.
+    /// It would take more if the link carried more; what it takes its share to be, 0 where the link does not hold it back.
     wants: Option<Bitrate>,
     /// What the others who want more have received since.
     others: u32,
@@ -33,11 +33,23 @@ pub struct Others {
     pub bytes: u32,
     /// How many want more.
     pub count: u32,
-    /// What the most confident of them takes an even share to be; 0: none knows.
+    /// What the most confident of them takes an even share to be; 0: the link holds none back.
     pub share: Bitrate,
+    /// When.
+    pub at: Instant,
 }
 
 impl Others {
+    /// What an even share is, if it is known at `now`.
+    pub(crate) fn even(self, now: Instant) -> Option<Bitrate> {
+        (self.share > Bitrate::default() && now.since(self.at) < LATELY).then_some(self.share)
+    }
+
+    /// The same, and what came before and was not counted.
+    pub(crate) const fn with(self, bytes: u32) -> Self {
+        Self { bytes: self.bytes.saturating_add(bytes), ..self }
+    }
+
     /// What an even share is when there is one player more.
     pub(crate) fn left(self) -> Option<Bitrate> {
         let sum = self.share.as_bps() * u64::from(self.count);
@@ -62,7 +74,7 @@ impl Sharing {
         self.players.retain(|it| it.id != id);
     }
 
-    /// `len` bytes came from `host` ([`host`]) for the player `id`; 0: an answer began. `wants`: it would take more,
+    /// `len` bytes of media came from `host` ([`host`]) for the player `id`; 0: something else did. `wants`: it would take more,
     /// and takes its share to be this. Answers what came for the others since the last call.
     pub fn came(
         &mut self,
@@ -82,15 +94,15 @@ impl Sharing {
                 share = share.max(its);
             }
         }
-        let me = Member { id, host, at: now, wants, others: 0 };
-        let bytes = match self.players.iter_mut().find(|it| it.id == id) {
-            Some(it) => core::mem::replace(it, me).others,
-            None => {
-                self.players.push(me);
-                0
+        let mut bytes = 0;
+        if len > 0 {
+            let me = Member { id, host, at: now, wants, others: 0 };
+            match self.players.iter_mut().find(|it| it.id == id) {
+                Some(it) => bytes = core::mem::replace(it, me).others,
+                None => self.players.push(me),
             }
-        };
-        Others { bytes, count, share }
+        }
+        Others { bytes, count, share, at: now }
     }
 }
 
@@ -131,7 +143,7 @@ mod tests {
     #[test]
     fn who_wants_no_more_or_is_silent_or_elsewhere_or_gone_takes_no_share() {
         let mut page = Sharing::new();
-        came(&mut page, 0, 1, 0, Some(0));
+        came(&mut page, 0, 1, 1, Some(0));
         came(&mut page, 0, 2, 900, None);
         page.came(at(0), 3, 2, 900, Some(Bitrate::default()));
         came(&mut page, 0, 4, 800, Some(0));
@@ -139,7 +151,19 @@ mod tests {
         assert_eq!(came(&mut page, 1, 1, 1, Some(0)), (800, 0, 0));
         came(&mut page, 2, 5, 9, Some(700));
         assert_eq!(came(&mut page, 2999, 1, 1, Some(0)), (9, 1, 700));
+        assert_eq!(came(&mut page, 3001, 5, 0, Some(0)).0, 0, "what is no media does not count");
         assert_eq!(came(&mut page, 3002, 1, 1, Some(0)), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_share_is_known_for_a_while_and_one_more_gets_less_of_it() {
+        let share = Bitrate::from_kbps(900);
+        let others = Others { count: 2, share, at: at(5), ..Others::default() };
+        assert_eq!(others.even(at(3004)), Some(share));
+        assert_eq!(others.even(at(3005)), None);
+        assert_eq!(others.left(), Some(Bitrate::from_kbps(600)));
+        assert_eq!((Others::default().left(), Others::default().even(at(0))), (None, None));
+        assert_eq!(others.with(7).with(8).bytes, 15);
     }
 
     #[test]

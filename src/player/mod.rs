@@ -162,7 +162,8 @@ impl Player {
         }
     }
 
-    /// If it would take more of a better link: what it takes its share of the link to be, 0 where it does not know.
+    /// If it would take more of a better link: what it takes its share of the link to be, 0 where that does
+    /// not hold it back.
     pub fn wants_more(&self) -> Option<Bitrate> {
         self.session.as_ref()?.quality.wants_more(self.now)
     }

@@ -105,7 +105,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
             rest = after;
             continue;
         }
-        let (value, unit_on) = cut(rest, b"YMWDHS");
+        let (value, unit_on) = cut(rest, b"YMWDHSeE");
         let seconds = match (unit_on.bytes().next()?, in_time) {
             (b'Y', false) => 365 * DAY_S,
             (b'M', false) => 30 * DAY_S,
@@ -143,7 +143,7 @@ pub fn parse_decimal(text: &str) -> Option<i64> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let (mantissa, exponent) = cut(text, b"eE");
-    let exponent = if exponent.is_empty() { 0 } else { parse_decimal(after(exponent))? / US };
+    let exponent = parse_exponent(exponent)?;
     let (whole, fraction) = halves(mantissa, b'.');
     if whole.is_empty() && fraction.is_empty() {
         return None;
@@ -164,6 +164,17 @@ pub fn parse_decimal(text: &str) -> Option<i64> {
         value = value.saturating_mul(10);
     }
     Some(if negative { value.saturating_neg() } else { value })
+}
+
+/// What follows the mantissa: nothing, or `e` and a whole number.
+fn parse_exponent(text: &str) -> Option<i64> {
+    let number = after(text);
+    match number.bytes().next() {
+        None => text.is_empty().then_some(0),
+        Some(b'-') => digits(after(number), 1, 9).map(|it| -it),
+        Some(b'+') => digits(after(number), 1, 9),
+        _ => digits(number, 1, 9),
+    }
 }
 
 /// Writes millionths as a decimal, without trailing zeros.
@@ -351,7 +362,10 @@ mod tests {
             ("1e400", Some(i64::MAX)),
             ("-1e400", Some(i64::MIN + 1)),
             ("12345678901234567890123", Some(i64::MAX)),
-            ("1e99999999999", Some(i64::MAX)),
+            ("1e99999999999", None),
+            ("1e", None),
+            ("1e5.7", None),
+            ("1e+2", Some(100_000_000)),
             ("1,5", None),
             (".", None),
             ("", None),
@@ -359,6 +373,8 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_decimal(text), expected, "{text}");
         }
+        assert_eq!(parse_decimal(&"1e".repeat(100_000)), None);
+        assert_eq!(parse_duration("PT1e1S"), None);
         for (millionths, text) in
             [(960_000, "0.96"), (-1_250_000, "-1.25"), (7_000_000, "7"), (1, "0.000001")]
         {

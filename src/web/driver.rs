@@ -146,9 +146,8 @@ impl Shell {
     /// Tells the core what came for the page's other players since its last read.
     fn share(&self, id: FetchId, event: &FetchEvent) {
         let len = match event {
-            FetchEvent::Head(_) => 0,
-            FetchEvent::Data(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             FetchEvent::Media { len, .. } => *len,
+            FetchEvent::Head(_) => 0,
             _ => return,
         };
         let fetches = self.fetches.borrow();

@@ -29,6 +29,8 @@ use alloc::vec::Vec;
 
 /// A measurement older than this says nothing about a live link.
 pub(super) const FRESH: Duration = Duration::from_secs(6);
+/// A link that held media back is what bounds the quality, for so long.
+const BOUND: Duration = Duration::from_secs(20);
 /// Media that arrives this much later than usual is held back by the link.
 pub(in crate::player) const LATE_BY_LINK: Duration = Duration::from_millis(100);
 
@@ -108,8 +110,10 @@ pub(in crate::player) struct Adaptation {
     /// Why the last choice was made.
     reason: String,
     pub(super) known: Known,
-    /// It is live, and would take more if the link carried more.
-    wants: bool,
+    /// Its segments are read while they grow, and it would take more if the link carried more.
+    pub(super) wants: bool,
+    /// When the link last held media back.
+    pub(super) held_back: Option<Instant>,
 }
 
 impl Adaptation {
@@ -129,6 +133,7 @@ impl Adaptation {
             reason: String::new(),
             known: Known::default(),
             wants: false,
+            held_back: None,
         }
     }
 
@@ -147,14 +152,17 @@ impl Adaptation {
         self.reason = reason.to_string();
     }
 
-    /// If it is live, and would take more if the link carried more: what it takes its share to be, 0 where it does not know.
+    /// If segments are read while they grow, and it would take more if the link carried more: what it takes its share to
+    /// be, 0 where the link does not hold it back.
     pub(in crate::player) fn wants_more(&self, now: Instant) -> Option<Bitrate> {
-        self.wants.then(|| self.estimate.fresh(now, FRESH).unwrap_or_default())
+        let held_back = self.held_back.is_some_and(|at| now.since(at) < BOUND);
+        let share = self.estimate.fresh(now, FRESH).filter(|_| held_back);
+        self.wants.then(|| share.unwrap_or_default())
     }
 
     /// The next read comes with this for the page's other players.
     pub(in crate::player) const fn others_came(&mut self, others: Others) {
-        self.reads.others = others;
+        self.reads.others = others.with(self.reads.others.bytes);
     }
 
     /// The viewer chooses from what is `offered`.
@@ -237,7 +245,8 @@ impl Adaptation {
             self.because("chosen by the viewer");
             return Some(rep);
         }
-        let start = self.limits.start.or_else(|| self.reads.others.left());
+        let beside = self.reads.others.left().filter(|_| picture && live);
+        let start = self.limits.start.or(beside);
         let first = abr::first(&self.rungs(now, types, track), live, start)?;
         if picture {
             self.reason = first.why;
@@ -302,11 +311,9 @@ impl Adaptation {
     ) -> Option<Choice> {
         let link = self.estimate.fresh(now, FRESH);
         // An even share, which others on the page do not get, does not carry it: it leaves them more.
-        let share = self.reads.others.share;
         let bandwidth = rungs.iter().find(|it| it.rep == current)?.bandwidth;
-        let too_much = share > Bitrate::default() && share < bandwidth;
-        let link = if too_much { Some(share) } else { link };
-        let in_time = v.late < LATE_BY_LINK && !too_much;
+        let less = self.reads.others.even(now).filter(|it| *it < bandwidth);
+        let (link, in_time) = (less.or(link), v.late < LATE_BY_LINK && less.is_none());
         let held = v.ahead;
         self.rule.decide(now, &live::View { rungs, current, in_time, link, others, held, length })
     }

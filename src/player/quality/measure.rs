@@ -93,11 +93,15 @@ impl Adaptation {
             return self.give_up_whole(now, v, read);
         }
         if read.away {
+            self.wants = false;
             return None;
         }
         if v.late <= LATE_BY_LINK {
             self.estimate.end_burst(now);
             return None;
+        }
+        if read.moved {
+            self.held_back = Some(now);
         }
         self.estimate.read(now, len, after, true);
         self.give_up_growing(now, v, read)

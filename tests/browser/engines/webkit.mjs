@@ -104,17 +104,20 @@ async function resize(session, page, { width, height }) {
 async function command(url, method, body) {
   const what = `WebKitWebDriver: ${method} ${new URL(url).pathname}`;
   const hung = (why) => Object.assign(new Error(`${what}: ${why}`), { hung: true });
-  const answer = await fetch(url, {
-    method,
-    body: body && JSON.stringify(body),
-    headers: { "Content-Type": "application/json" },
-    signal: AbortSignal.timeout(COMMAND_MS),
-  }).catch((error) => {
+  const request = async () => {
+    const answer = await fetch(url, {
+      method,
+      body: body && JSON.stringify(body),
+      headers: { "Content-Type": "application/json" },
+      signal: AbortSignal.timeout(COMMAND_MS),
+    });
+    return [answer.ok, (await answer.json()).value];
+  };
+  const [ok, value] = await request().catch((error) => {
     throw error.name === "TimeoutError" ? hung(`no answer within ${COMMAND_MS / 1000} s`) : error;
   });
-  const { value } = await answer.json();
   if (value?.error === "script timeout") throw hung(value.message);
-  if (!answer.ok) throw new Error(`${what}: ${value.error}: ${value.message}`);
+  if (!ok) throw new Error(`${what}: ${value.error}: ${value.message}`);
   return value;
 }
 

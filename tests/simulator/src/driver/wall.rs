@@ -28,9 +28,8 @@ impl<M: Machine> Simulation<M> {
     /// Tells what came for the page's other players in the meantime.
     pub(super) fn share(&mut self, url: &str, event: &FetchEvent) {
         let len = match event {
-            FetchEvent::Head(_) => 0,
-            FetchEvent::Data(data) => u32::try_from(data.len()).unwrap_or(u32::MAX),
             FetchEvent::Media { len, .. } => *len,
+            FetchEvent::Head(_) => 0,
             _ => return,
         };
         let (now, wants) = (self.clock.monotonic(self.now), self.player.wants_more());

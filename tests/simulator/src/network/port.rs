@@ -1,4 +1,4 @@
-//! One page's side of a network that several pages may share.
+//! One player's side of a network that several players of a page may share.
 
 use super::{Arrival, Fault, Network, Trace};
 use crate::clock::{NEVER, Time};
@@ -10,39 +10,39 @@ use nearlive::units::Bitrate;
 use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 
-/// The numbers of one page's requests begin with a multiple of this.
+/// The numbers of one player's requests begin with a multiple of this.
 const MOST_REQUESTS: u32 = 1 << 24;
 
 struct Line {
     network: Network,
-    /// The last page's number.
+    /// The last player's number.
     last: u32,
-    /// What came for each page, and when, and was not taken.
+    /// What came for each player, and when, and was not taken.
     came: Vec<Vec<(Time, FetchId, Arrival)>>,
-    /// What the pages know of each other, as the players of one page do.
+    /// What the players know of each other.
     sharing: Sharing,
 }
 
-/// A network, as one page sees it.
+/// A network, as one player sees it.
 pub struct Port {
     line: Rc<RefCell<Line>>,
-    page: u32,
+    player: u32,
 }
 
 impl Port {
-    /// The only page of this network.
+    /// The only player on this network.
     pub fn new(network: Network) -> Self {
         let line = Line { network, last: 0, came: vec![Vec::new()], sharing: Sharing::new() };
-        Self { line: Rc::new(RefCell::new(line)), page: 0 }
+        Self { line: Rc::new(RefCell::new(line)), player: 0 }
     }
 
-    /// Another page of this one's network.
+    /// Another player on this one's network.
     #[must_use]
     pub fn beside(&self) -> Self {
         let mut line = self.line.borrow_mut();
         line.came.push(Vec::new());
         line.last += 1;
-        Self { line: self.line.clone(), page: line.last }
+        Self { line: self.line.clone(), player: line.last }
     }
 
     fn network(&self) -> RefMut<'_, Network> {
@@ -51,7 +51,7 @@ impl Port {
 
     fn id(&self, id: FetchId) -> FetchId {
         assert!(id.0 < MOST_REQUESTS);
-        FetchId(self.page * MOST_REQUESTS + id.0)
+        FetchId(self.player * MOST_REQUESTS + id.0)
     }
 
     /// The server.
@@ -99,22 +99,22 @@ impl Port {
         self.network().start(now, self.id(id), request);
     }
 
-    /// Cancels a request: the page gets nothing more of it.
+    /// Cancels a request: the player gets nothing more of it.
     pub fn cancel(&mut self, now: Time, id: FetchId) {
         let id = self.id(id);
         self.network().cancel(now, id);
         let mut line = self.line.borrow_mut();
-        line.came[self.page as usize].retain(|it| it.1 != id);
+        line.came[self.player as usize].retain(|it| it.1 != id);
     }
 
     /// When something happens next.
     pub fn next(&self) -> Time {
         let line = self.line.borrow();
-        let came = line.came[self.page as usize].first().map_or(NEVER, |it| it.0);
+        let came = line.came[self.player as usize].first().map_or(NEVER, |it| it.0);
         line.network.next().min(came)
     }
 
-    /// Lets happen what happens until `now`; what reaches this page is added to `out`.
+    /// Lets happen what happens until `now`; what reaches this player is added to `out`.
     pub fn advance(&mut self, now: Time, out: &mut Vec<(FetchId, Arrival)>) {
         let mut line = self.line.borrow_mut();
         let mut arrivals = Vec::new();
@@ -122,12 +122,12 @@ impl Port {
         for (id, arrival) in arrivals {
             line.came[(id.0 / MOST_REQUESTS) as usize].push((now, id, arrival));
         }
-        let own = line.came[self.page as usize].drain(..);
+        let own = line.came[self.player as usize].drain(..);
         out.extend(own.map(|(_, id, arrival)| (FetchId(id.0 % MOST_REQUESTS), arrival)));
     }
 
     /// What came for the others: see [`Sharing::came`].
     pub fn came(&self, now: Instant, url: &str, len: u32, wants: Option<Bitrate>) -> Others {
-        self.line.borrow_mut().sharing.came(now, self.page, host(url), len, wants)
+        self.line.borrow_mut().sharing.came(now, self.player, host(url), len, wants)
     }
 }
