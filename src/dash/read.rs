@@ -10,6 +10,7 @@ use super::syntax::{
     Segments, ServiceDescription, UrlRange,
 };
 use super::xml::{Attributes, Cursor, Each, Result};
+use crate::media::text::{after, cut, halves};
 use crate::presentation::date::{parse_date_time, parse_decimal, parse_duration};
 use crate::presentation::excerpt;
 use crate::units::{ByteRange, FrameRate};
@@ -350,11 +351,9 @@ fn url_range(c: &mut Cursor<'_>, a: &Attributes<'_>, [url, bytes]: [&str; 2]) ->
 /// off.
 fn number<N: core::str::FromStr>(text: &str) -> Option<N> {
     let text = text.trim_ascii();
-    let whole = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b.is_ascii_digit()) => whole,
-        _ => text,
-    };
-    whole.parse().ok()
+    let (whole, fraction) = halves(text, b'.');
+    let is_number = fraction.bytes().all(|b| b.is_ascii_digit());
+    (if is_number { whole } else { text }).parse().ok()
 }
 
 fn flag(text: &str) -> Option<bool> {
@@ -378,21 +377,20 @@ fn permille(text: &str) -> Option<u32> {
 }
 
 fn frame_rate(text: &str) -> Option<FrameRate> {
-    let (frames, seconds) = text.split_once('/').unwrap_or((text, "1"));
-    let seconds = NonZeroU32::new(number(seconds)?)?;
+    let (frames, rest) = cut(text, b"/");
+    let seconds = if rest.is_empty() { 1 } else { number(after(rest))? };
+    let seconds = NonZeroU32::new(seconds)?;
     // "29.97" does not match the schema's pattern, but packagers write it.
-    match frames.split_once('.') {
-        Some(_) => {
-            let frames = u32::try_from(parse_decimal(frames)? / 1000).ok()?;
-            let seconds = NonZeroU32::new(seconds.get().checked_mul(1000)?)?;
-            Some(FrameRate { frames, seconds })
-        }
-        None => Some(FrameRate { frames: number(frames)?, seconds }),
+    if frames.bytes().all(|byte| byte != b'.') {
+        return Some(FrameRate { frames: number(frames)?, seconds });
     }
+    let seconds = NonZeroU32::new(seconds.get().checked_mul(1000)?)?;
+    Some(FrameRate { frames: permille(frames)?, seconds })
 }
 
 fn range(text: &str) -> Option<ByteRange> {
-    let (first, last) = text.trim_ascii().split_once('-')?;
+    let (first, last) = cut(text.trim_ascii(), b"-");
+    let last = last.get(1..)?;
     let range = ByteRange {
         first: number(first)?,
         last: if last.is_empty() { None } else { Some(number(last)?) },

@@ -1,7 +1,7 @@
 //! Single tags and their attribute lists (RFC 8216bis 4.2), read strictly.
 
 use super::syntax::{Rendition, RenditionKind, Variant};
-use crate::media::text::{cut, halves};
+use crate::media::text::{after, cut, halves};
 use crate::presentation::date::parse_decimal;
 use crate::time::Duration;
 use crate::units::{ByteRange, Resolution};
@@ -76,10 +76,9 @@ pub(super) fn byte_range_tag(line: &str) -> Option<(u64, Option<u64>)> {
 
 /// `n[@o]` (4.4.4.2).
 fn length_at_offset(text: &str) -> Option<(u64, Option<u64>)> {
-    match text.trim_ascii().split_once('@') {
-        Some((length, offset)) => Some((length.parse().ok()?, Some(offset.parse().ok()?))),
-        None => Some((text.trim_ascii().parse().ok()?, None)),
-    }
+    let (length, rest) = cut(text.trim_ascii(), b"@");
+    let offset = if rest.is_empty() { None } else { Some(after(rest).parse().ok()?) };
+    Some((length.parse().ok()?, offset))
 }
 
 /// The value after a tag's name.
@@ -102,7 +101,8 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
 pub(super) fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = list;
     loop {
-        let (key, after) = rest.split_once('=')?;
+        let (key, after) = cut(rest, b"=");
+        let after = after.get(1..)?;
         let (value, next) = match after.strip_prefix('"') {
             Some(quoted) => halves(quoted, b'"'),
             None => cut(after, b","),
