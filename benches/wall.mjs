@@ -77,7 +77,7 @@ const look = () =>
   page.evaluate(() =>
     [...document.querySelectorAll("nearlive-player")].map(({ player }) => {
       const { bytes = 0, quality, stalls, latency } = player?.stats() ?? {};
-      return { bytes, lines: quality?.id ?? "-", stalls: stalls ? `${stalls.count} of ${stalls.seconds.toFixed(1)} s` : "-", latency: latency?.toFixed(2) ?? "-" };
+      return { bytes, quality: quality?.id ?? "-", stalls: stalls ? `${stalls.count} of ${stalls.seconds.toFixed(1)} s` : "-", latency: latency?.toFixed(2) ?? "-" };
     }),
   );
 let before = await look();
@@ -87,7 +87,7 @@ for (let seconds = 5; seconds <= Number(SECONDS); seconds += 5) {
   const rates = now.map((it, i) => Math.round(((it.bytes - before[i].bytes) * 8) / 5000));
   before = now;
   const of = (key) => now.map((it) => it[key]).join(", ");
-  console.log(`${seconds} s: ${rates.join(" ")} kb/s, Jain ${jain(rates)}; on ${of("lines")}; ${of("latency")} s behind; stalls ${of("stalls")}`);
+  console.log(`${seconds} s: ${rates.join(" ")} kb/s, Jain ${jain(rates)}; on ${of("quality")}; ${of("latency")} s behind; stalls ${of("stalls")}`);
 }
 await browser.close();
 link.close();

@@ -35,7 +35,7 @@ pub struct Others {
     pub count: u32,
     /// What the most confident of them takes an even share to be; 0: the link holds none back.
     pub share: Bitrate,
-    /// When.
+    /// When they were told of.
     pub at: Instant,
 }
 

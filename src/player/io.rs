@@ -83,6 +83,17 @@ pub enum FetchEvent {
     Failed(String),
 }
 
+impl FetchEvent {
+    /// What the page's other players are told of it (`abr::sharing`): bytes of media, 0 of an answer's head.
+    pub const fn shared_len(&self) -> Option<u32> {
+        match self {
+            Self::Media { len, .. } => Some(*len),
+            Self::Head(_) => Some(0),
+            _ => None,
+        }
+    }
+}
+
 /// The head of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {

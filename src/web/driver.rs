@@ -145,19 +145,13 @@ impl Shell {
 
     /// Tells the core what came for the page's other players since its last read.
     fn share(&self, id: FetchId, event: &FetchEvent) {
-        let len = match event {
-            FetchEvent::Media { len, .. } => *len,
-            FetchEvent::Head(_) => 0,
-            _ => return,
-        };
+        let Some(len) = event.shared_len() else { return };
         let fetches = self.fetches.borrow();
         let Some(fetch) = fetches.iter().find(|it| it.id() == id) else { return };
         let mut core = self.core.borrow_mut();
         let wants = core.wants_more();
-        core.others_came(
-            SHARING
-                .with_borrow_mut(|it| it.came(units::now(), self.number, fetch.host, len, wants)),
-        );
+        let (now, me) = (units::now(), self.number);
+        core.others_came(SHARING.with_borrow_mut(|it| it.came(now, me, fetch.host, len, wants)));
     }
 
     /// It takes no more inputs.

@@ -29,7 +29,7 @@ const FILMS = {
 /** Declares the suite for one engine (engines/page.mjs). */
 export function core(engine) {
   let browser, server, files;
-  const opened = []; // pages
+  const opened = []; // pages of the test that runs
   before(async () => {
     browser = await engine.launch();
     server = await startServer(["demo"]);
@@ -69,12 +69,13 @@ export function core(engine) {
   /** A browser that hangs as a whole, as WebKitGTK does now and then (README, "Not yet"), gets a second try, which says so. */
   const inEngine = (what, act) =>
     test(`${engine.name}: ${what}`, async (t) => {
+      opened.length = 0;
       try {
         await act(t);
       } catch (error) {
         if (!error.hung) throw error;
         t.diagnostic(`${engine.name} hung (${error.message}): once more`);
-        for (const page of opened.splice(0)) await page.close();
+        for (const page of opened) await page.close();
         await act(t);
       }
     });

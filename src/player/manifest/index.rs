@@ -116,6 +116,7 @@ fn add_found(list: &mut Listed, search: &Search, at: &Resource, frame: Frame) {
     let new = search.found.get(list.segments.len()..).unwrap_or_default();
     let before = ByteRange { first: 0, last: search.media_at().and_then(|at| at.checked_sub(1)) };
     let init = at.part(Some(before));
+    // What lies beyond any position ends the list.
     let _ = add_cues(list, new, &search.head, search.at, at, Some(&init), frame);
     list.complete = search.wants().is_none();
     if !list.complete {

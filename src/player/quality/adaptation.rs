@@ -29,8 +29,6 @@ use alloc::vec::Vec;
 
 /// A measurement older than this says nothing about a live link.
 pub(super) const FRESH: Duration = Duration::from_secs(6);
-/// A link that held media back is what bounds the quality, for so long.
-const BOUND: Duration = Duration::from_secs(20);
 /// Media that arrives this much later than usual is held back by the link.
 pub(in crate::player) const LATE_BY_LINK: Duration = Duration::from_millis(100);
 
@@ -112,8 +110,8 @@ pub(in crate::player) struct Adaptation {
     pub(super) known: Known,
     /// Its segments are read while they grow, and it would take more if the link carried more.
     pub(super) wants: bool,
-    /// When the link last held media back.
-    pub(super) held_back: Option<Instant>,
+    /// The link has held media back since the picture moved.
+    pub(super) held_back: bool,
 }
 
 impl Adaptation {
@@ -133,7 +131,7 @@ impl Adaptation {
             reason: String::new(),
             known: Known::default(),
             wants: false,
-            held_back: None,
+            held_back: false,
         }
     }
 
@@ -155,8 +153,7 @@ impl Adaptation {
     /// If segments are read while they grow, and it would take more if the link carried more: what it takes its share to
     /// be, 0 where the link does not hold it back.
     pub(in crate::player) fn wants_more(&self, now: Instant) -> Option<Bitrate> {
-        let held_back = self.held_back.is_some_and(|at| now.since(at) < BOUND);
-        let share = self.estimate.fresh(now, FRESH).filter(|_| held_back);
+        let share = self.estimate.fresh(now, FRESH).filter(|_| self.held_back);
         self.wants.then(|| share.unwrap_or_default())
     }
 

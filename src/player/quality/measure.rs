@@ -100,9 +100,7 @@ impl Adaptation {
             self.estimate.end_burst(now);
             return None;
         }
-        if read.moved {
-            self.held_back = Some(now);
-        }
+        self.held_back |= read.moved;
         self.estimate.read(now, len, after, true);
         self.give_up_growing(now, v, read)
     }

@@ -1,6 +1,7 @@
 //! Open requests, and the scanner that reads media bodies as in the browser.
 
 use crate::payload::Payload;
+use nearlive::abr::sharing;
 use nearlive::media::scan::{Fact, Scanner, Want};
 use nearlive::player::{Body, Request};
 
@@ -11,7 +12,8 @@ pub(super) struct Fetch {
     scanner: Option<Scanner>,
     /// Bytes that the scanner has asked for and that have not all arrived.
     pending: Vec<u8>,
-    pub(super) url: String,
+    /// Where it goes.
+    pub(super) host: u32,
     /// The rung of its media.
     pub(super) label: u32,
 }
@@ -22,7 +24,7 @@ impl Fetch {
             Body::Bytes => None,
             Body::Media(tracks) => Some(Scanner::new(tracks)),
         };
-        Self { scanner, pending: Vec::new(), url: request.url.clone(), label }
+        Self { scanner, pending: Vec::new(), host: sharing::host(&request.url), label }
     }
 
     pub(super) const fn is_media(&self) -> bool {

@@ -213,7 +213,7 @@ impl<M: Machine> Simulation<M> {
 
     pub(super) fn arrive(&mut self, id: FetchId, arrival: Arrival) {
         let Some(fetch) = self.fetches.get_mut(&id) else { return };
-        let url = fetch.url.clone();
+        let host = fetch.host;
         let event = match arrival {
             Arrival::Head(head) => FetchEvent::Head(Head {
                 status: head.status,
@@ -243,7 +243,7 @@ impl<M: Machine> Simulation<M> {
         if matches!(event, FetchEvent::Done | FetchEvent::Failed(_)) {
             self.fetches.remove(&id);
         }
-        self.share(&url, &event);
+        self.share(host, &event);
         self.give(Input::Fetch(id, event));
     }
 

@@ -26,14 +26,10 @@ impl<M: Machine> Simulation<M> {
     }
 
     /// Tells what came for the page's other players in the meantime.
-    pub(super) fn share(&mut self, url: &str, event: &FetchEvent) {
-        let len = match event {
-            FetchEvent::Media { len, .. } => *len,
-            FetchEvent::Head(_) => 0,
-            _ => return,
-        };
+    pub(super) fn share(&mut self, host: u32, event: &FetchEvent) {
+        let Some(len) = event.shared_len() else { return };
         let (now, wants) = (self.clock.monotonic(self.now), self.player.wants_more());
-        let others = self.network.came(now, url, len, wants);
+        let others = self.network.came(now, host, len, wants);
         self.player.others_came(others);
     }
 }

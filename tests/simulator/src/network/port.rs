@@ -3,7 +3,7 @@
 use super::{Arrival, Fault, Network, Trace};
 use crate::clock::{NEVER, Time};
 use crate::origin::{HttpRequest, Origin};
-use nearlive::abr::sharing::{Others, Sharing, host};
+use nearlive::abr::sharing::{Others, Sharing};
 use nearlive::player::FetchId;
 use nearlive::time::Instant;
 use nearlive::units::Bitrate;
@@ -127,7 +127,7 @@ impl Port {
     }
 
     /// What came for the others: see [`Sharing::came`].
-    pub fn came(&self, now: Instant, url: &str, len: u32, wants: Option<Bitrate>) -> Others {
-        self.line.borrow_mut().sharing.came(now, self.player, host(url), len, wants)
+    pub fn came(&self, now: Instant, host: u32, len: u32, wants: Option<Bitrate>) -> Others {
+        self.line.borrow_mut().sharing.came(now, self.player, host, len, wants)
     }
 }
