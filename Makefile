@@ -42,7 +42,7 @@ test: test-setup lint ## lints, tests, 20 seeds of the simulator, fuzz targets o
 	@$(SERVER) -p nearlive-camera
 	@NEARLIVE_SEEDS=$(SEEDS) .ci/test
 	@.ci/fuzz
-	@node --test --test-reporter=spec --test-concurrency=1 tests/browser/*.test.mjs
+	@node --test --test-reporter=spec --test-concurrency=2 tests/browser/*.test.mjs
 
 test-setup:
 	@.ci/setup wasm lint ffmpeg gstreamer browser fuzz
