@@ -67,7 +67,7 @@ pub enum FetchEvent {
     Head(Head),
     /// Bytes of a [`Body::Bytes`] request.
     Data(Vec<u8>),
-    /// One read of a [`Body::Media`] request: the driver keeps the bytes under `blob` until it is
+    /// One read of a [`Body::Media`] or [`Body::Growing`] request: the driver keeps the bytes under `blob` until it is
     /// appended or released, and has run the scanner over them.
     Media {
         /// Names the bytes.
@@ -134,6 +134,9 @@ pub enum Body {
     /// Keep its bytes, and hand over what the scanner finds in them. The tracks are those of the
     /// initialization segment.
     Media(Vec<InitTrack>),
+    /// The same of media that is sent while it is made: each read is handed over at once. Of the others
+    /// those that come close together may be one.
+    Growing(Vec<InitTrack>),
 }
 
 /// What happens to a SourceBuffer.

@@ -16,9 +16,15 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache,
-    RequestCredentials, RequestInit, Response,
+    AbortController, ReadableStream, ReadableStreamDefaultReader, ReadableStreamReadResult,
+    RequestCache, RequestCredentials, RequestInit, Response,
 };
+
+#[wasm_bindgen]
+extern "C" {
+    /// Of `www/loader.js`: a reader that gives together what comes close together.
+    fn gathered(body: &ReadableStream) -> ReadableStreamDefaultReader;
+}
 
 /// One request, from its start until its promise or its stream has ended.
 pub(crate) struct Fetch {
@@ -52,8 +58,9 @@ impl Fetch {
         });
         let walk = match &request.body {
             Body::Bytes => None,
-            Body::Media(tracks) => Some(Walk::new(Scanner::new(tracks))),
+            Body::Media(tracks) | Body::Growing(tracks) => Some(Walk::new(Scanner::new(tracks))),
         };
+        let at_once = matches!(request.body, Body::Growing(_));
         let init = fetch.init(request, credentials);
         let response = match hook {
             None => dom::window().fetch_with_str_and_init(&request.url, &init),
@@ -63,7 +70,7 @@ impl Fetch {
                 given.unwrap_or_default().unchecked_into()
             }
         };
-        spawn_local(fetch.clone().run(response, walk));
+        spawn_local(fetch.clone().run(response, walk, at_once));
         fetch
     }
 
@@ -101,8 +108,8 @@ impl Fetch {
         init
     }
 
-    async fn run(self: Rc<Self>, response: Promise, walk: Option<Walk>) {
-        let last = match self.read(response, walk).await {
+    async fn run(self: Rc<Self>, response: Promise, walk: Option<Walk>, at_once: bool) {
+        let last = match self.read(response, walk, at_once).await {
             Ok(()) => FetchEvent::Done,
             Err(thrown) => FetchEvent::Failed(dom::describe(&thrown)),
         };
@@ -112,11 +119,17 @@ impl Fetch {
     }
 
     /// Reads the answer to its end. The error is what the browser threw, also after an abort.
-    async fn read(&self, response: Promise, mut walk: Option<Walk>) -> Result<(), JsValue> {
+    async fn read(
+        &self,
+        response: Promise,
+        mut walk: Option<Walk>,
+        at_once: bool,
+    ) -> Result<(), JsValue> {
         let response: Response = JsFuture::from(response).await?.unchecked_into();
         self.head(&response);
         let Some(body) = response.body() else { return Ok(()) };
-        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+        let reader: ReadableStreamDefaultReader =
+            if at_once { body.get_reader().unchecked_into() } else { gathered(&body) };
         loop {
             let chunk: ReadableStreamReadResult =
                 JsFuture::from(reader.read()).await?.unchecked_into();

@@ -203,7 +203,12 @@ impl Fetch<'_> {
         } else {
             Patience::even(cx.config.request_timeout)
         };
-        let body = if transport { Body::Bytes } else { Body::Media(wrapping.tracks().to_vec()) };
+        let tracks = || wrapping.tracks().to_vec();
+        let body = match transport {
+            true => Body::Bytes,
+            false if rep.growing => Body::Growing(tracks()),
+            false => Body::Media(tracks()),
+        };
         let sniffed = self.tracks.take_sniffed(cx, self.requests, track, &s, patience);
         let id = match &sniffed {
             Some(Sniffed::Whole(_)) => cx.new_id(),

@@ -53,7 +53,7 @@ impl Adaptation {
         if self.rule.held_until(target.rep, v.ahead).is_some_and(|t| cx.now < t) {
             return;
         }
-        let body = Body::Media(Vec::new());
+        let body = Body::Growing(Vec::new());
         let id = requests.send(cx, Purpose::Probe, &segment.resource, body, PATIENCE);
         self.probe.prober.begun(cx.now);
         let media_before = self.reads.shared;

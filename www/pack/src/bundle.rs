@@ -6,7 +6,7 @@
 //! |---|---|
 //! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and those of `www/native.js`, `www/xhr.js` and the controls) |
 //! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
-//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
+//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `gathered`, which the module calls; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
 //! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
 //!

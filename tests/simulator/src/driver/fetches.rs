@@ -22,7 +22,7 @@ impl Fetch {
     pub(super) fn new(request: &Request, label: u32) -> Self {
         let scanner = match &request.body {
             Body::Bytes => None,
-            Body::Media(tracks) => Some(Scanner::new(tracks)),
+            Body::Media(tracks) | Body::Growing(tracks) => Some(Scanner::new(tracks)),
         };
         Self { scanner, pending: Vec::new(), host: sharing::host(&request.url), label }
     }

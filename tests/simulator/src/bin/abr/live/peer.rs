@@ -215,7 +215,7 @@ impl Peer {
         }
         self.stage = Stage::Media { refused: false };
         self.segment = Segment::new(now);
-        self.fetch(self.address(&format!("{}.m4s", self.number)), Body::Media(tracks));
+        self.fetch(self.address(&format!("{}.m4s", self.number)), Body::Growing(tracks));
     }
 
     /// What was fetched is whole.
