@@ -62,6 +62,34 @@ fn seeks_into_the_unbuffered_play_on_there() {
 }
 
 #[test]
+fn a_seek_beyond_what_is_fetched_again_fetches_nothing_in_between() {
+    for url in FORMS {
+        let mut setup = Setup::new(FilmServer::new(Film::steady(30, 2000, &[1200])));
+        setup.path = Path::steady(8000);
+        let mut sim = setup.start();
+        sim.load(url);
+        sim.run_for(secs(3));
+        // To the end of the film, which is kept; then back to where nothing is.
+        for to in [40_000_000, 5_000_000] {
+            sim.seek(to);
+            let there = sim.run_until(sim.now() + secs(10), |s| {
+                s.element().moving() && s.element().position(s.now()) >= to + 500_000
+            });
+            assert!(there, "{url} {to}: {}", sim.report());
+            sim.run_for(secs(u64::from(to > 5_000_000) * 4));
+        }
+        let before = sim.report().requests;
+        sim.seek(57_000_000);
+        let end = sim.run_until(sim.now() + secs(20), |s| s.element().ended());
+        let report = sim.finish();
+        report.sound().unwrap();
+        assert!(end, "{url}: {report}");
+        // At most those that hold what is played, of two tracks.
+        assert!(report.requests - before <= 6, "{url}: {} {report}", report.requests - before);
+    }
+}
+
+#[test]
 fn what_the_browser_takes_out_by_itself_is_fetched_again_before_it_is_played() {
     for url in FORMS {
         for kind in [TrackKind::Video, TrackKind::Audio] {

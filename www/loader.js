@@ -23,20 +23,22 @@ const guarded = (exports) => {
 const gathered = (body) => {
   const reader = body.getReader();
   let due = 0;
+  let next; // a read that is under way, or has failed
   return {
     async read() {
       const parts = [];
       let length = 0;
-      for (let over = false; !over; ) {
-        try {
-          const { done, value } = await reader.read();
-          if (value) length += parts.push(value) && value.length;
-          over = done;
-        } catch (failed) {
-          if (!length) throw failed;
-          over = true; // the next read fails likewise
+      let late;
+      try {
+        while (!length || (length < 0x10000 && performance.now() < due)) {
+          if (length) late ??= new Promise((over) => setTimeout(over, due - performance.now()));
+          const came = await Promise.race([(next ??= reader.read()), late ?? next]);
+          if (came?.done ?? true) break;
+          next = null;
+          length += parts.push(came.value) && came.value.length;
         }
-        over ||= length > 0xffff || performance.now() >= due;
+      } catch (failed) {
+        if (!length) throw failed;
       }
       due = performance.now() + 20;
       if (parts.length < 2) return { done: !length, value: parts[0] };

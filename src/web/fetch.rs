@@ -56,11 +56,12 @@ impl Fetch {
             over: Cell::new(false),
             discard: Cell::new(false),
         });
-        let walk = match &request.body {
-            Body::Bytes => None,
-            Body::Media(tracks) | Body::Growing(tracks) => Some(Walk::new(Scanner::new(tracks))),
+        let (at_once, tracks) = match &request.body {
+            Body::Bytes => (false, None),
+            Body::Media(tracks) => (false, Some(tracks)),
+            Body::Growing(tracks) => (true, Some(tracks)),
         };
-        let at_once = matches!(request.body, Body::Growing(_));
+        let walk = tracks.map(|tracks| Walk::new(Scanner::new(tracks)));
         let init = fetch.init(request, credentials);
         let response = match hook {
             None => dom::window().fetch_with_str_and_init(&request.url, &init),

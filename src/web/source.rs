@@ -184,6 +184,7 @@ impl Source {
     /// are with the browser already, and the buffer's parser is reset by `abort()`.
     pub(crate) fn abort(&self, id: TrackId, appends: u32) {
         self.with(id, |track| {
+            track.full = false;
             let mut left = appends;
             while left > 0
                 && let Some(i) = track.queue.iter().rposition(|(_, op)| matches!(op, Op::Append(_)))
@@ -194,7 +195,6 @@ impl Source {
             if left == 0 {
                 return;
             }
-            track.full = false;
             match track.busy {
                 Some(Busy::Removing) => track.busy = Some(Busy::RemovingThenAbort),
                 Some(Busy::RemovingThenAbort) => {}

@@ -285,14 +285,14 @@ impl Stream {
         if self.passive {
             return true;
         }
+        let next = match self.downloads.front() {
+            Some(d) if d.segment.start <= at && at < d.segment.end => return true,
+            Some(d) => d.segment.start.min(d.arrived_to()),
+            None => self.cursor.position(),
+        };
         let end = self.buffer.ranges().end_from(at);
-        match self.downloads.front() {
-            Some(d) => {
-                let start = d.segment.start.min(d.arrived_to());
-                (end > at && end >= start) || (d.segment.start <= at && at < d.segment.end)
-            }
-            None => end > at && end + SEAM >= self.cursor.position(),
-        }
+        // What lies before `at` is not fetched on the way to it.
+        end > at && end + SEAM >= next && next + SEAM >= at
     }
 
     /// For tests of other parts: the browser holds these, and all up to `asked` was asked for in one run and
