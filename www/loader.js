@@ -35,7 +35,8 @@ const gathered = (body) => {
           const came = await Promise.race([(next ??= reader.read()), late ?? next]);
           if (came?.done ?? true) break;
           next = null;
-          length += parts.push(came.value) && came.value.length;
+          parts.push(came.value);
+          length += came.value.length;
         }
       } catch (failed) {
         if (!length) throw failed;

@@ -67,8 +67,8 @@ pub enum FetchEvent {
     Head(Head),
     /// Bytes of a [`Body::Bytes`] request.
     Data(Vec<u8>),
-    /// One read of a [`Body::Media`] or [`Body::Growing`] request: the driver keeps the bytes under `blob` until it is
-    /// appended or released, and has run the scanner over them.
+    /// One read of a [`Body::Media`] or [`Body::Growing`] request: the driver keeps the bytes under
+    /// `blob` until it is appended or released, and has run the scanner over them.
     Media {
         /// Names the bytes.
         blob: BlobId,
@@ -126,7 +126,7 @@ pub struct Request {
     pub body: Body,
 }
 
-/// What the driver does with a body.
+/// What the driver does with a body. Reads that come close together may be handed over as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// Hand its bytes to the core, read by read.
@@ -134,8 +134,8 @@ pub enum Body {
     /// Keep its bytes, and hand over what the scanner finds in them. The tracks are those of the
     /// initialization segment.
     Media(Vec<InitTrack>),
-    /// The same of media that is sent while it is made: each read is handed over at once. Of the others
-    /// those that come close together may be one.
+    /// The same, and each read is handed over at once: for media that is sent while it is made, and
+    /// where the times of the reads are measured.
     Growing(Vec<InitTrack>),
 }
 

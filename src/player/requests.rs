@@ -185,7 +185,7 @@ pub(super) enum Heard {
     Bytes(Vec<u8>),
     /// The body of a [`Body::Bytes`] request, whole.
     Whole(Vec<u8>),
-    /// The end of a [`Body::Media`] request.
+    /// The end of a [`Body::Media`] or [`Body::Growing`] request.
     Done,
     /// It brought nothing, or not all.
     Failed(Failure),

@@ -203,11 +203,12 @@ impl Fetch<'_> {
         } else {
             Patience::even(cx.config.request_timeout)
         };
-        let tracks = || wrapping.tracks().to_vec();
-        let body = match transport {
-            true => Body::Bytes,
-            false if rep.growing => Body::Growing(tracks()),
-            false => Body::Media(tracks()),
+        let body = if transport {
+            Body::Bytes
+        } else if rep.growing {
+            Body::Growing(wrapping.tracks().to_vec())
+        } else {
+            Body::Media(wrapping.tracks().to_vec())
         };
         let sniffed = self.tracks.take_sniffed(cx, self.requests, track, &s, patience);
         let id = match &sniffed {

@@ -110,7 +110,7 @@ pub(in crate::player) struct Adaptation {
     pub(super) known: Known,
     /// Its segments are read while they grow, and it would take more if the link carried more.
     pub(super) wants: bool,
-    /// The link has held media back since the picture moved.
+    /// The link has held media back while the picture moved.
     pub(super) held_back: bool,
 }
 

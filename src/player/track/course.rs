@@ -280,7 +280,7 @@ impl Stream {
         d.reached.unwrap_or(d.segment.start + length * permille / 1000)
     }
 
-    /// The place up to which media is there or on its way, from `at` on without a hole.
+    /// Media is there or on its way from `at` on without a hole, and none before `at` is fetched first.
     pub(super) fn covers(&self, at: Position) -> bool {
         if self.passive {
             return true;
@@ -291,7 +291,6 @@ impl Stream {
             None => self.cursor.position(),
         };
         let end = self.buffer.ranges().end_from(at);
-        // What lies before `at` is not fetched on the way to it.
         end > at && end + SEAM >= next && next + SEAM >= at
     }
 

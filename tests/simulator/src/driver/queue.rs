@@ -87,6 +87,7 @@ impl Queue {
 
     /// Removes this many of the newest appends; returns how many of them were begun already.
     pub(super) fn forget(&mut self, appends: u32) -> u32 {
+        self.full = false;
         let mut left = appends;
         while left > 0
             && let Some(i) = self.waiting.iter().rposition(|op| matches!(op, Op::Append { .. }))
@@ -100,7 +101,6 @@ impl Queue {
 
     /// Ends the current operation and returns it.
     pub(super) fn abort(&mut self) -> Option<Op> {
-        self.full = false;
         self.until = NEVER;
         let running = self.running.take();
         self.done += u64::from(running.is_some());
