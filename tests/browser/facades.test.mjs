@@ -212,18 +212,23 @@ test("dash.js: a live camera says how far behind it is, and goes to its edge", a
   await until("it is near again", () => page.evaluate(() => player.getCurrentLiveLatency() < 2));
 });
 
-/** Opens a page like this one, whose media is the live camera's. `page.longest`: the longest segment that each of its lists names, s. */
+/** Opens a page like this one, whose media is the live camera's. `page.lists`: the text of each manifest and playlist that it got. */
 async function live(t, text) {
   const page = await open(t, "/blank.html");
-  page.longest = [];
+  page.lists = [];
   page.on("response", async (answer) => {
-    const list = /\.(mpd|m3u8)$/.test(answer.url()) ? await answer.text().catch(() => "") : "";
-    const [longest] = /(?<=maxSegmentDuration="PT)[\d.]+(?=S")|(?<=#EXT-X-TARGETDURATION:)\d+/.exec(list) ?? [];
-    if (longest) page.longest.push(Number(longest));
+    if (/\.(mpd|m3u8)$/.test(answer.url())) page.lists.push(await answer.text().catch(() => ""));
   });
   await page.setContent(text);
   return page;
 }
+
+/** The longest time that each list of a page names in this form, s. */
+const named = (page, form) =>
+  until("its lists were seen", () => {
+    const all = page.lists.map((list) => Math.max(...[...list.matchAll(form)].map(([, s]) => s))).filter(Number.isFinite);
+    return all.length && all;
+  });
 
 // How long a segment is, each player takes from elsewhere. Of the camera it is one second, or more on a busy machine.
 for (const whose of ["original", "ours"]) {
@@ -232,26 +237,28 @@ for (const whose of ["original", "ours"]) {
     const page = await live(t, dashPage(files.url + SCRIPTS.dashjs[whose], { url: `${camera.url}/demo/index.mpd`, more }));
     await has(page, "PLAYBACK_PLAYING");
     const delay = await page.evaluate(() => player.getTargetLiveDelay());
-    await until("its manifest was seen", () => page.longest.length);
-    const most = 4 * Math.max(...page.longest);
+    const most = 4 * Math.max(...(await named(page, /maxSegmentDuration="PT([\d.]+)S"/g)));
     assert.ok(delay > 3 && delay < most + 0.01, `${delay} of ${most}`); // else it would be 1 at most
   });
 
   test(`hls.js: the distance to the edge is counted in segments (${whose})`, async (t) => {
-    const segments = [];
+    // Ours takes the longest segment that is listed.
+    const form = whose === "ours" ? /#EXTINF:([\d.]+)/g : /#EXT-X-TARGETDURATION:(\d+)/g;
+    const targets = [];
+    const lengths = [];
     for (const count of [5, 10]) {
       const config = `{ liveSyncDurationCount: ${count}, liveMaxLatencyDurationCount: ${count + 3} }`;
       const page = await live(t, hlsPage(files.url + SCRIPTS.hlsjs[whose], { url: `${camera.url}/demo/index.m3u8`, config }));
       await until("it plays", () => page.evaluate(() => video.currentTime > 0 && !video.paused && video.readyState > 2));
-      const target = await page.evaluate(() => player.targetLatency);
-      assert.ok(target >= 4.5, `${target}`);
-      await until("its list was seen", () => page.longest.length);
-      segments.push(target / Math.max(...page.longest));
+      targets.push(await page.evaluate(() => player.targetLatency));
+      lengths.push(await named(page, form));
       // The original does not catch up by default; and of a camera that has just begun there are no ten segments.
       if (whose === "ours" && count === 5) await until("it is there", () => page.evaluate(() => Math.abs(player.latency - player.targetLatency) < 3));
     }
-    const [five, ten] = segments;
-    assert.ok(ten / five > 1.3, segments.join()); // else they would be the same
+    // The renditions' lists differ, and the second page's from the first one's, on a busy machine.
+    const five = targets[0] / Math.max(...lengths[0]);
+    const ten = targets[1] / Math.min(...lengths[1]);
+    assert.ok(targets[0] >= 4.5 && ten / five > 1.3, JSON.stringify({ targets, lengths })); // else they would be the same
   });
 }
 
