@@ -224,10 +224,10 @@ pub(crate) fn optimize(program: &Path, scratch: &Path, wasm: &[u8]) -> Result<Ve
     let (before, after) = (scratch.join("before.wasm"), scratch.join("after.wasm"));
     std::fs::write(&before, wasm)?;
     let status = Command::new(program)
-        // Again and again until nothing becomes smaller. The features are those that rustc turns on by default: older
+        // For size, again and again until nothing becomes smaller; compressed, what "-Oz" makes is larger. The features are those that rustc turns on by default: older
         // wasm-opts do not read the target_features section.
         .args([
-            "-Oz",
+            "-Os",
             "--converge",
             "--enable-bulk-memory",
             "--enable-sign-ext",
