@@ -6,7 +6,7 @@ use nearlive::presentation::TrackKind;
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::{Fault, Path, Trouble};
 use nearlive_simulator::origin::film::{DASH, FILES, Film, FilmServer, HLS};
-use nearlive_simulator::report::Report;
+use nearlive_simulator::report::{Report, Sample};
 use nearlive_simulator::{Page, Setup, Simulation};
 
 const LADDER: [u64; 4] = [250, 500, 750, 1500];
@@ -60,6 +60,42 @@ fn what_is_buffered_low_is_replaced_when_the_link_is_good_again() {
         let shown = low(report, GOOD..GOOD + secs(60));
         assert!(shown <= secs(7), "{url}: low for {shown} us: {report}");
         goes_on(sim, url);
+    }
+}
+
+#[test]
+fn what_is_replaced_is_replaced_in_a_row() {
+    for url in FORMS {
+        for kbps in [1800, 2100, 2500, 3000, 4000] {
+            let mut sim = after_a_slow_time(url, film());
+            sim.kbps(kbps);
+            let report = goes_on(sim, url);
+            let shown = report.samples_in(GOOD..secs(400));
+            let down = |a: &Sample, b: &Sample| a.rung == Some(3) && b.rung < Some(3);
+            let downs = shown.windows(2).filter(|it| down(&it[0], &it[1])).count();
+            assert!(
+                downs <= 1,
+                "{url}, {kbps} kb/s: from the highest rung down {downs} times: {report}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rung_that_was_never_fetched_replaces_what_is_held() {
+    for url in FORMS {
+        // The lowest rung is kept until the link is seen to be better.
+        let film = Film { audio: false, ..film() };
+        let path = Path::steady(350);
+        let mut sim = Setup { path, ..Setup::new(FilmServer::new(film)) }.start();
+        sim.load(url);
+        sim.run_to(GOOD);
+        let ahead = sim.report().samples.last().unwrap().video_ahead.unwrap();
+        assert!(ahead > 12_000_000, "{url}: {ahead} us are buffered");
+        sim.kbps(6000);
+        let report = goes_on(sim, url);
+        let shown = low(&report, GOOD..secs(400));
+        assert!(shown <= secs(8), "{url}: low for {shown} us: {report}");
     }
 }
 

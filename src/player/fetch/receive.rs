@@ -8,11 +8,11 @@ use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::manifest::index::Index;
-use crate::player::place::rep_of;
+use crate::player::place::{rep_of, track_of};
 use crate::player::requests::Sent;
 use crate::player::retries::Need;
 use crate::player::track::wrapping::InitData;
-use crate::presentation::Segment;
+use crate::presentation::{Representation, Segment, SegmentList};
 use crate::time::Instant;
 use alloc::format;
 use alloc::vec::Vec;
@@ -59,7 +59,14 @@ impl Fetch<'_> {
         stream.preliminary_over();
         let p = self.rest.manifest.presentation()?;
         let place = stream.place();
-        let (rep, period) = (rep_of(p, place)?, p.periods.get(place.period)?);
+        let (own, all, period) =
+            (rep_of(p, place)?, track_of(p, place)?, p.periods.get(place.period)?);
+        // A replacement may need that of another one.
+        let is_of = |rep: &&Representation| match &rep.segments {
+            SegmentList::Indexed { index } => *index == sent.resource,
+            _ => false,
+        };
+        let rep = all.representations.iter().find(is_of).unwrap_or(own);
         let init = rep.init.as_ref().and_then(|init| stream.init(init)).unwrap_or_default();
         let span = (period.start, period.end);
         let index = Index::read(body, &sent.resource, rep, span, &init.bytes);

@@ -13,7 +13,7 @@ use crate::player::requests::{Patience, Purpose};
 use crate::player::track::download::{Download, middle};
 use crate::player::track::replacement::agree;
 use crate::player::track::stream::Stream;
-use crate::presentation::{Presentation, Segment, SegmentList, TrackKind};
+use crate::presentation::{Presentation, Resource, Segment, SegmentList, TrackKind};
 use crate::time::{Duration, Instant, Position, Span};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -92,6 +92,17 @@ impl Fetch<'_> {
         let stream = self.tracks.get(track)?;
         let place = Place { rep: choice.rep, ..stream.place() };
         let rep = rep_of(p, place)?;
+        if let SegmentList::Indexed { index } = &rep.segments
+            && self.rest.manifest.index(index).is_none()
+        {
+            // WebM's index is read with what the initialization segment says.
+            let first = rep.init.as_ref().filter(|it| stream.init(it).is_none());
+            let (purpose, resource) = match first {
+                Some(init) => (Purpose::Init(track), init),
+                None => (Purpose::Index(track), index),
+            };
+            return self.before_replacement(cx, track, (purpose, resource), lasts);
+        }
         let found = self.rest.manifest.list(rep).at(held.start + held.end.since(held.start) / 2);
         let mut s = found.filter(|it| !it.gap && agree(span(it), held))?;
         let init = s.init.clone().or_else(|| rep.init.clone());
@@ -99,14 +110,13 @@ impl Fetch<'_> {
             None => Rc::default(),
             Some(resource) => match stream.init(resource) {
                 Some(data) => data,
-                // Nothing else is asked for until it has come, or failed.
-                None if lasts <= cx.config.request_timeout + SOON => return None,
                 None => {
-                    let stream = self.tracks.get_mut(track)?;
-                    stream.ask_init(cx, self.requests, resource.clone());
-                    let asked = stream.fetching();
-                    stream.replacement_mut().asked_init(asked);
-                    return Some(Step::Rest);
+                    return self.before_replacement(
+                        cx,
+                        track,
+                        (Purpose::Init(track), resource),
+                        lasts,
+                    );
                 }
             },
         };
@@ -115,12 +125,32 @@ impl Fetch<'_> {
             s.resource = index.part(s.resource.range);
         }
         let body = Body::Media(wrapping.tracks().to_vec());
-        let patience = Patience::even(cx.config.request_timeout.min(SILENCE));
+        let patience = Patience::even(patience(cx));
         let id = self.requests.send(cx, Purpose::Segment(track), &s.resource, body, patience);
         let quality = self.quality.replaces_with(rep, &choice.why);
         let edge = Position::default();
         let download = Download::new((id, cx.now), s, place, wrapping, quality, edge);
         self.tracks.get_mut(track)?.replacement_mut().begin(download);
+        Some(Step::Rest)
+    }
+
+    /// Asks for what has to be known of a rung before something is replaced by it.
+    fn before_replacement(
+        &mut self,
+        cx: &mut Cx<'_>,
+        track: TrackId,
+        (purpose, resource): (Purpose, &Resource),
+        lasts: Duration,
+    ) -> Option<Step> {
+        let patience = patience(cx);
+        // Nothing else is asked for until it has come, or failed.
+        if lasts <= patience + SOON {
+            return None;
+        }
+        let stream = self.tracks.get_mut(track)?;
+        stream.ask_patiently(cx, self.requests, purpose, resource.clone(), patience);
+        let asked = stream.fetching();
+        stream.replacement_mut().asked_init(asked);
         Some(Step::Rest)
     }
 
@@ -163,6 +193,11 @@ impl Fetch<'_> {
         let rate = self.rest.head.snap().rate.permille().max(1000);
         at.since(self.rest.head.position(now) + SOON) * 1000 / rate
     }
+}
+
+/// How long what a replacement needs may be silent.
+fn patience(cx: &Cx<'_>) -> Duration {
+    cx.config.request_timeout.min(SILENCE)
 }
 
 fn span(segment: &Segment) -> Span {

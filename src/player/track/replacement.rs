@@ -51,7 +51,7 @@ impl Replacement {
 
     /// Something may be replaced now.
     pub(super) const fn may_begin(&self) -> bool {
-        self.coming.is_none() && self.put.is_none() && !self.rests && !self.never
+        self.coming.is_none() && !self.rests && !self.never
     }
 
     /// It was asked for.
@@ -143,7 +143,9 @@ impl Replacement {
             return true;
         }
         let end = buffer.ranges().end_from(listed.start);
-        self.put = Some(Span { start: listed.start, end });
+        // The one before may not have been looked at yet.
+        let start = self.put.map_or(listed.start, |put| put.start.min(listed.start));
+        self.put = Some(Span { start, end });
         buffer.prepare(cx, &d.wrapping);
         // Its messages were told with what it replaces.
         let (mut grain, mut news) = (Duration::ZERO, Vec::<News>::new());

@@ -172,6 +172,11 @@ impl Stream {
         self.fetching.as_ref().map(|it| it.0)
     }
 
+    /// The length of the last segment asked for.
+    pub(in crate::player) const fn segment_length(&self) -> Duration {
+        self.segment
+    }
+
     /// Its media is transmuxed here.
     pub(in crate::player) const fn is_transmuxed(&self) -> bool {
         self.transport.is_some()
@@ -200,7 +205,20 @@ impl Stream {
         purpose: Purpose,
         resource: Resource,
     ) {
-        let patience = Patience::even(cx.config.request_timeout);
+        let patience = cx.config.request_timeout;
+        self.ask_patiently(cx, requests, purpose, resource, patience);
+    }
+
+    /// The same, for what may be silent for so long.
+    pub(in crate::player) fn ask_patiently(
+        &mut self,
+        cx: &mut Cx<'_>,
+        requests: &mut Requests,
+        purpose: Purpose,
+        resource: Resource,
+        patience: Duration,
+    ) {
+        let patience = Patience::even(patience);
         let id = requests.send(cx, purpose, &resource, Body::Bytes, patience);
         self.fetching = Some((id, resource));
     }
