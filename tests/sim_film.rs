@@ -40,6 +40,20 @@ fn a_film_plays_from_its_start_to_its_end() {
 }
 
 #[test]
+fn a_link_below_the_lowest_rung_has_its_first_stall_after_the_first_segment() {
+    for url in [DASH, FILES, HLS] {
+        let film = Film { audio: false, ..Film::steady(12, 4000, &[400]) };
+        let mut sim = start(url, film, Path::steady(150));
+        sim.run_until(secs(30), |s| s.element().position(s.now()) >= 3_700_000);
+        let report = sim.report();
+        assert_eq!(report.stands, [], "{url}: {report}");
+        // The segment takes 10.7 s, and playing it 4. (HLS names a higher rate.)
+        let startup = report.startup().unwrap();
+        assert!((secs(5)..secs(11)).contains(&startup), "{url}: {report}");
+    }
+}
+
+#[test]
 fn seeks_into_the_unbuffered_play_on_there() {
     for url in FORMS {
         let mut sim = start(url, Film::steady(50, 4000, &LADDER), Path::steady(8000));

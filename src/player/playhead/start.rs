@@ -9,6 +9,8 @@ use crate::buffer::gaps::Way;
 use crate::media::webm::Reads;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
+use crate::player::place::rep_of;
+use crate::player::track::stream::Stream;
 use crate::time::{Duration, Position, Span};
 
 /// How long the first picture waits for the newest media while older media is arriving.
@@ -100,9 +102,16 @@ impl Playhead {
     }
 
     /// How long to wait before whole segments are played from `at`: all that there is would run out before the
-    /// next one is expected.
+    /// next one is expected, or before the rest of the first one has come.
     fn lacks(&self, s: &Scene<'_>, at: Position) -> Option<Duration> {
-        self.live.as_ref().filter(|live| live.following && !live.growing)?;
+        let Some(live) = &self.live else {
+            let p = s.presentation();
+            let short = |it: &Stream| it.runs_short(s.now, at, rep_of(p, it.place())?.bandwidth);
+            return s.ways.tracks.feeds().filter_map(short).max();
+        };
+        if !live.following || live.growing {
+            return None;
+        }
         let (edge, newest) = (s.edge()?, s.newest_end()?);
         let length = s.ways.tracks.segment_length(s.presentation());
         let due = newest + length + FOUND_LATE;

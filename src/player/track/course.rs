@@ -15,7 +15,7 @@ use crate::player::place::{Place, place_in, rep_of, track_of};
 use crate::player::requests::Requests;
 use crate::player::select::{Types, unplayable};
 use crate::presentation::{Period, Presentation, Resource, Segment};
-use crate::time::{Duration, Position, Span};
+use crate::time::{Duration, Instant, Position, Span};
 use crate::units::Bitrate;
 
 impl Stream {
@@ -278,6 +278,22 @@ impl Stream {
         let permille =
             u32::try_from(d.got.saturating_mul(1000) / bytes).unwrap_or(u32::MAX).min(900);
         d.reached.unwrap_or(d.segment.start + length * permille / 1000)
+    }
+
+    /// By how much the rest of the segment at `at`, which is on its way, takes longer than playing it from there, if it goes
+    /// on coming as it has so far.
+    pub(in crate::player) fn runs_short(
+        &self,
+        now: Instant,
+        at: Position,
+        rate: Bitrate,
+    ) -> Option<Duration> {
+        let d = self.downloads.front()?;
+        let whole = rate.bytes_in(d.segment.end.since(d.segment.start));
+        let left = whole.saturating_sub(d.got).saturating_mul(1000) / d.got.max(1);
+        let rest = now.since(d.sent_at()) * u32::try_from(left).unwrap_or(u32::MAX) / 1000;
+        let short = rest.saturating_sub(d.segment.end.since(at));
+        (!short.is_zero()).then_some(short)
     }
 
     /// Media is there or on its way from `at` on without a hole, and none before `at` is fetched first.
