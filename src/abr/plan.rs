@@ -35,6 +35,8 @@ pub(super) const NOTICE: i64 = 500;
 const GIVE_UP: i64 = TOP / 2;
 /// Rates that are less likely than this count as impossible; of [`ONE`].
 const NEVER: u32 = ONE / 330;
+/// The weight of a segment of which nothing more is known.
+pub const USUAL_WEIGHT: u32 = 1000;
 /// Values are brought up to date by this many rounds before a choice, and at the first one.
 const ROUNDS: u32 = 4;
 const FIRST_ROUNDS: u32 = 8;
@@ -58,6 +60,8 @@ pub struct View<'a> {
     pub length: Duration,
     /// From a request to its answer.
     pub delay: Duration,
+    /// The size of the segment that is asked for, or under way, as a share of what its bandwidth says: thousandths.
+    pub weight: u32,
 }
 
 /// A segment under way.
@@ -108,14 +112,15 @@ impl Shape {
         self.kbps.len()
     }
 
-    fn bits(&self, rung: usize) -> i64 {
-        self.kbps.get(rung).map_or(0, |k| k * self.length)
+    /// The size of a segment of this weight.
+    fn bits(&self, rung: usize, weight: u32) -> i64 {
+        self.kbps.get(rung).map_or(0, |k| k * self.length / 1000 * i64::from(weight))
     }
 
     /// The bits that are still to come of a segment.
-    fn left(&self, rung: usize, it: &UnderWay) -> i64 {
+    fn left(&self, rung: usize, weight: u32, it: &UnderWay) -> i64 {
         let got = i64::try_from(it.got.saturating_mul(8)).unwrap_or(i64::MAX);
-        (self.bits(rung) - got).max(0)
+        (self.bits(rung, weight) - got).max(0)
     }
 
     pub(super) fn worth(&self, rung: usize) -> i64 {
@@ -168,13 +173,14 @@ impl Plan {
         now + self.value(level, rung, then)
     }
 
-    /// The rates that a level may show, with their probabilities and what a download of `rung` takes at them.
+    /// The rates that a level may show, with their probabilities and what a download of `rung` takes at them, of a
+    /// segment of this weight.
     pub(super) fn rates(
         &self,
         view: &View<'_>,
         noise: &[u32],
         level: usize,
-        rung: usize,
+        (rung, weight): (usize, u32),
     ) -> Vec<(u32, (i64, i64))> {
         let delay = millis(view.delay);
         let others = i64::try_from(view.others.as_bps() / 1000).unwrap_or(0);
@@ -182,8 +188,8 @@ impl Plan {
             let at = (level + i).saturating_sub(REACH).min(LEVELS - 1);
             let whole = i64::from(kbps(at));
             let rate = (whole - others).max(whole / 8).max(1);
-            let time = delay + self.shape.bits(rung) / rate;
-            (*share, (time, NOTICE + delay + self.shape.bits(0) / rate))
+            let time = delay + self.shape.bits(rung, weight) / rate;
+            (*share, (time, NOTICE + delay + self.shape.bits(0, weight) / rate))
         };
         noise.iter().enumerate().filter(|it| *it.1 >= NEVER).map(one).collect()
     }
@@ -209,7 +215,7 @@ impl Plan {
 
     /// How long a segment under way still takes, milliseconds.
     pub(super) fn time_left(&self, view: &View<'_>, it: &UnderWay, rung: usize) -> i64 {
-        self.shape.left(rung, it) / rate_left(view, it)
+        self.shape.left(rung, view.weight, it) / rate_left(view, it)
     }
 
     /// A round of value iteration.
@@ -220,7 +226,7 @@ impl Plan {
         let mut fetch = vec![0_i64; LEVELS * states];
         for (i, row) in fetch.chunks_exact_mut(CELLS).enumerate() {
             let (level, rung) = (i / rungs, i % rungs);
-            for (share, times) in self.rates(view, &outlook.noise, level, rung) {
+            for (share, times) in self.rates(view, &outlook.noise, level, (rung, USUAL_WEIGHT)) {
                 let mut buffer = 0;
                 for to in &mut *row {
                     *to += self.worth(level, rung, times, buffer) * i64::from(share);
@@ -292,7 +298,7 @@ impl Plan {
         let buffer = millis(view.ahead);
         let mut sum = 0;
         for (level, next) in outlook.next.iter().enumerate().filter(|it| *it.1 > ONE >> 13) {
-            let rates = self.rates(view, &outlook.noise, level, rung);
+            let rates = self.rates(view, &outlook.noise, level, (rung, view.weight));
             let worth = |(share, times): &(u32, (i64, i64))| {
                 self.worth(level, rung, *times, buffer) * i64::from(*share)
             };
@@ -324,9 +330,10 @@ impl Plan {
             let time = delay + bits / rate;
             self.worth(level, rung, (time, i64::MAX), buffer) - self.shape.change(rung, before)
         };
-        let left = self.shape.left(current, it);
+        let left = self.shape.left(current, view.weight, it);
         let keeps = worth(current, left, 0) + GIVE_UP;
-        let lower = |rung: usize| worth(rung, self.shape.bits(rung), millis(view.delay));
+        let lower =
+            |rung: usize| worth(rung, self.shape.bits(rung, view.weight), millis(view.delay));
         let best =
             (0..current).max_by_key(|&rung| lower(rung)).filter(|&rung| lower(rung) > keeps)?;
         let still = left / rate / 1000;
@@ -378,6 +385,7 @@ mod tests {
             goal: Duration::from_secs(30),
             length: Duration::from_secs(3),
             delay: Duration::from_millis(50),
+            weight: USUAL_WEIGHT,
         }
     }
 
@@ -412,6 +420,32 @@ mod tests {
                 assert!(down == 3 || up < 3, "{kbps} kb/s, {ahead} s: {down} {up}");
             }
         }
+    }
+
+    #[test]
+    fn a_segment_that_is_larger_than_most_needs_a_better_link() {
+        let at = |kbps: u64, weight: u32| {
+            let (rungs, levels) = (rungs(), link(&[kbps; 20]));
+            let view = View { weight, ..view(&rungs, &levels, 0, 5) };
+            Plan::default().decide(&view).map_or(0, |c| c.rep)
+        };
+        let by_weight =
+            |kbps: u64| [250, 500, 1000, 2000, 4000, 8000].map(|weight| at(kbps, weight));
+        assert!(by_weight(1500).is_sorted_by(|a, b| a >= b), "{:?}", by_weight(1500));
+        assert!(at(1500, 500) >= 2 && at(1500, 8000) == 0);
+        assert_eq!(by_weight(9000)[..4], [3; 4]);
+    }
+
+    #[test]
+    fn of_a_segment_under_way_as_much_is_left_as_it_has() {
+        let (rungs, levels) = (rungs(), link(&[4000; 10]));
+        let give_up = |weight: u32| {
+            let it = UnderWay { got: 200_000, rate: Bitrate::from_kbps(300) };
+            let view = View { weight, ..view(&rungs, &levels, 3, 5) };
+            Plan::default().give_up(&view, &it, 3).map(|c| c.rep)
+        };
+        // 562,500 bytes by its bandwidth; half of that comes in time.
+        assert_eq!((give_up(1000), give_up(500)), (Some(0), None));
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Plan {
         for to in 1..=top {
             let mut rates = Vec::new();
             for (level, next) in outlook.next.iter().enumerate().filter(|it| *it.1 > HARDLY) {
-                for (noise, times) in self.rates(view, &outlook.noise, level, to) {
+                for (noise, times) in self.rates(view, &outlook.noise, level, (to, view.weight)) {
                     let share = i64::from(*next >> 8) * i64::from(noise >> 8);
                     rates.push((level, share, times.0));
                 }
@@ -143,6 +143,7 @@ impl Plan {
 mod tests {
     use super::super::ladder;
     use super::super::levels::Levels;
+    use super::super::plan::USUAL_WEIGHT;
     use super::*;
     use crate::units::Bitrate;
     use alloc::vec;
@@ -162,6 +163,7 @@ mod tests {
             goal: Duration::from_secs(30),
             length: seconds(1),
             delay: Duration::from_millis(50),
+            weight: USUAL_WEIGHT,
         };
         let mut plan = Plan::default();
         for _ in 0..20 {
@@ -219,6 +221,7 @@ mod tests {
             goal: Duration::from_secs(30),
             length: Duration::from_secs(2),
             delay: Duration::ZERO,
+            weight: USUAL_WEIGHT,
         };
         let held = [Held { rep: 0, within: Duration::from_secs(9) }; 5];
         assert_eq!(Plan::default().replace(&view, &held), None);
@@ -239,6 +242,7 @@ mod tests {
                 goal: Duration::from_secs(30),
                 length: Duration::from_secs(2),
                 delay: Duration::ZERO,
+                weight: USUAL_WEIGHT,
             };
             let mut plan = Plan::default();
             let _ = plan.decide(&view);

@@ -4,6 +4,9 @@ use super::{Numbered, Resource, Segment, Timeline};
 use crate::time::{Position, WallTime};
 use alloc::vec::Vec;
 
+/// The weight of a segment of mean size.
+const MEAN: u32 = 1000;
+
 /// All segments of a Representation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SegmentList {
@@ -82,6 +85,20 @@ impl SegmentList {
             Self::Listed(listed) => listed.segments.last().cloned(),
             Self::Indexed { .. } | Self::Playlist => None,
         }
+    }
+
+    /// The size of a segment of this list as a share of what it would have at the list's mean rate, thousandths. Where
+    /// sizes are not listed, all are the mean.
+    pub fn weight(&self, of: &Segment) -> u32 {
+        let size = |s: &Segment| Some((s.resource.range?.len()?, s.end.since(s.start).as_millis()));
+        let (Self::Listed(listed), Some((bytes, ms))) = (self, size(of)) else { return MEAN };
+        let add = |sum: (u64, u64), it: (u64, u64)| {
+            (sum.0.saturating_add(it.0), sum.1.saturating_add(it.1))
+        };
+        let all = listed.segments.iter().filter_map(size).fold((0, 0), add);
+        let usual = ms.saturating_mul(all.0) / u64::from(MEAN);
+        let weight = bytes.saturating_mul(all.1) / usual.max(1);
+        u32::try_from(weight).unwrap_or(u32::MAX).clamp(MEAN / 10, MEAN * 10)
     }
 
     /// Whether it still has to be loaded.

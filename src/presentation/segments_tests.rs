@@ -1,6 +1,7 @@
 use super::super::{Run, Template};
 use super::*;
 use crate::time::{MediaTime, Timescale};
+use crate::units::ByteRange;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -255,6 +256,38 @@ fn hostile_timelines_saturate() {
             }
         }
     }
+}
+
+#[test]
+fn a_segments_weight_is_its_size_against_the_mean_of_its_list() {
+    let segment = |number: u64, bytes: Option<u64>, end: i64| Segment {
+        number,
+        start: Position::from_micros((number as i64) * S),
+        end: Position::from_micros(end),
+        resource: Resource::at("film.mp4").part(
+            bytes.map(|n| ByteRange { first: 100 * number, last: Some(100 * number + n - 1) }),
+        ),
+        init: None,
+        timeline: 0,
+        gap: false,
+        available: None,
+    };
+    let weights = |segments: &[Segment]| {
+        let list = Listed { segments: segments.to_vec(), complete: true };
+        let list = SegmentList::Listed(list);
+        segments.iter().map(|it| list.weight(it)).collect::<Vec<_>>()
+    };
+    // 500 bytes in five seconds; the last one is two seconds long.
+    let sizes = [Some(50), Some(150), Some(100), Some(200)];
+    let film: Vec<_> =
+        (0..4).map(|i| segment(i, sizes[i as usize], S * [1, 2, 3, 5][i as usize])).collect();
+    assert_eq!(weights(&film), [500, 1500, 1000, 1000]);
+    let huge =
+        [segment(0, Some(1 << 60), S), segment(1, Some(1), 2 * S), segment(2, Some(1), 1 << 60)];
+    assert!(weights(&huge).iter().all(|it| (100..=10_000).contains(it)), "{:?}", weights(&huge));
+    assert_eq!(weights(&[segment(0, None, S), segment(1, Some(9), 2 * S)]), [1000, 1000]);
+    assert_eq!(weights(&[segment(0, Some(9), 0)]), [100], "it has no length");
+    assert_eq!(SegmentList::Playlist.weight(&film[0]), 1000);
 }
 
 #[test]

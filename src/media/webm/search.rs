@@ -73,6 +73,11 @@ impl Search {
         (!self.over).then_some(ByteRange { first, last: Some(first.saturating_add(self.len)) })
     }
 
+    /// Clusters do not say their size: all of them is read.
+    pub const fn walks(&self) -> bool {
+        self.len == WALK
+    }
+
     /// Offset of the first cluster: what stands before it is the initialization segment.
     pub fn media_at(&self) -> Option<u64> {
         self.found.first().map(|first| self.head.inside.saturating_add(first.cluster))

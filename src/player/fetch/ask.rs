@@ -70,7 +70,7 @@ impl Fetch<'_> {
             return step;
         }
         match plan {
-            Plan::Fetch(segment) => match self.decide_rung(cx.now, track) {
+            Plan::Fetch(segment) => match self.decide_rung(cx.now, track, rep, &segment) {
                 Some(place) => self.change_place(track, place),
                 None => self
                     .replace(cx, p, track)

@@ -13,17 +13,25 @@ use crate::player::playhead::ENTRY;
 use crate::player::quality::{LATE_BY_LINK, Read};
 use crate::player::retries::Need;
 use crate::player::track::download::middle;
-use crate::presentation::{Segment, TrackKind};
+use crate::presentation::{Representation, Segment, TrackKind};
 use crate::time::{Duration, Instant};
 
 /// Media nearer than this to the element is not replaced when the viewer chooses a quality.
 const SOON: Duration = Duration::from_secs(1);
 
 impl Fetch<'_> {
-    /// Before a segment is asked for: the place that a track is to be on, when that changes.
-    pub(super) fn decide_rung(&mut self, now: Instant, track: TrackId) -> Option<Place> {
+    /// Before this segment of `rep` is asked for: the place that a track is to be on, when that changes.
+    pub(super) fn decide_rung(
+        &mut self,
+        now: Instant,
+        track: TrackId,
+        rep: &Representation,
+        segment: &Segment,
+    ) -> Option<Place> {
+        let weight = self.rest.manifest.weight(rep, segment);
         let (quality, _, view) = self.quality_parts(now)?;
-        quality.decide(now, &view, view.tracks.get(track)?)
+        let next = (segment.end.since(segment.start), weight);
+        quality.decide(now, &view, view.tracks.get(track)?, next)
     }
 
     /// Fetches buffered media anew in the quality that the viewer chose, from the next segment's border on: a

@@ -97,6 +97,11 @@ impl Index {
         search.wants().map(|range| self.at.part(Some(range)))
     }
 
+    /// The media is read for the search, and once more to be played.
+    pub(super) fn is_read_twice(&self) -> bool {
+        self.search.as_ref().is_some_and(|(_, search, _)| search.walks())
+    }
+
     /// If `part` is of the file that is searched: its bytes came; none: the file ends before it.
     pub(super) fn read_on(&mut self, part: &Resource, bytes: &[u8]) -> bool {
         let this = self.next().as_ref() == Some(part);

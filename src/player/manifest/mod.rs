@@ -26,7 +26,9 @@ use crate::hls::syntax::Playlist;
 use crate::media::webm::Reads;
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, Outlook};
-use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
+use crate::presentation::{
+    self, Kind, Presentation, Representation, Resource, Segment, SegmentList,
+};
 use crate::time::{Instant, Position, WallTime};
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
@@ -129,6 +131,19 @@ impl Manifest {
                 self.index(index).map_or(&rep.segments, |it| &it.list)
             }
             list => list,
+        }
+    }
+
+    /// What a segment of a representation takes of the link as a share of the list's mean, thousandths.
+    pub(super) fn weight(&self, rep: &Representation, segment: &Segment) -> u32 {
+        let weight = self.list(rep).weight(segment);
+        match &rep.segments {
+            SegmentList::Indexed { index }
+                if self.index(index).is_some_and(Index::is_read_twice) =>
+            {
+                weight * 2
+            }
+            _ => weight,
         }
     }
 

@@ -32,19 +32,9 @@ pub(super) const FRESH: Duration = Duration::from_secs(6);
 /// Media that arrives this much later than usual is held back by the link.
 pub(in crate::player) const LATE_BY_LINK: Duration = Duration::from_millis(100);
 
-/// The length of a segment that is not listed yet.
-const USUAL: Duration = Duration::from_secs(3);
-
 /// In lines; 0 where it is not known.
 fn height(rep: &Representation) -> u32 {
     rep.resolution.map_or(0, |size| size.height)
-}
-
-/// How long the segment at a position is.
-pub(super) fn length(track: &Track, rep: usize, at: Position) -> Duration {
-    let list = track.representations.get(rep).map(|rep| &rep.segments);
-    let segment = list.and_then(|list| list.at(at).or_else(|| list.last()));
-    segment.map_or(USUAL, |it| it.end.since(it.start))
 }
 
 /// What a choice is made from, at one moment.
@@ -83,7 +73,8 @@ impl View<'_> {
         length: Duration,
     ) -> plan::View<'a> {
         let (others, ahead, goal) = (self.others(), self.ahead, self.goal);
-        plan::View { rungs, current, levels, others, ahead, goal, length, delay }
+        let weight = plan::USUAL_WEIGHT;
+        plan::View { rungs, current, levels, others, ahead, goal, length, delay, weight }
     }
 }
 
@@ -251,13 +242,14 @@ impl Adaptation {
         Some(first.rep)
     }
 
-    /// Before a request for a segment: the representation that the track changes to; `None`: no
+    /// Before a request for a segment of this length and weight: the representation that the track changes to; `None`: no
     /// change.
     pub(in crate::player) fn decide(
         &mut self,
         now: Instant,
         v: &View<'_>,
         stream: &Stream,
+        (length, weight): (Duration, u32),
     ) -> Option<Place> {
         let place = stream.place();
         let track = track_of(v.presentation, place)?;
@@ -267,6 +259,7 @@ impl Adaptation {
             return None;
         }
         self.wants = false;
+        self.reads.weight = weight;
         if let Some(rep) = self.chosen(v.types, track) {
             return (rep != place.rep).then_some(Place { rep, ..place });
         }
@@ -286,13 +279,12 @@ impl Adaptation {
         self.wants = v.growing && place.rep < ceiling;
         let picture = stream.kind() == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
-        let length = length(track, place.rep, stream.fetching_at());
         let choice = if v.growing {
             self.decide_growing(now, v, (&rungs, place.rep), length, others)?
         } else {
             let link = (&self.levels, self.reads.delay);
             let view = v.of_plan((&rungs, place.rep), link, length);
-            self.plan.decide(&plan::View { others, ..view })?
+            self.plan.decide(&plan::View { others, weight, ..view })?
         };
         self.reason = choice.why;
         Some(Place { rep: choice.rep, ..place })
@@ -406,7 +398,8 @@ mod tests {
                 goal: Duration::from_secs(30),
             };
             let stream = self.tracks.of(TrackKind::Video).unwrap();
-            let place = self.quality.decide(now(1000), &view, stream)?;
+            let place =
+                self.quality.decide(now(1000), &view, stream, (Duration::from_secs(4), 1000))?;
             Some((place.rep, self.quality.reason()))
         }
     }

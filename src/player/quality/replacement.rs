@@ -1,6 +1,6 @@
 //! Fetching again what is buffered low: whether, by which rung, and whether it is still worth it.
 
-use super::adaptation::{Adaptation, View, length};
+use super::adaptation::{Adaptation, View};
 use crate::abr::replace::Held;
 use crate::abr::{Choice, Rung, plan};
 use crate::player::io::FetchId;
@@ -30,7 +30,7 @@ impl Adaptation {
             return None;
         }
         let rungs = self.rungs(now, v.types, track);
-        self.plan.replace(&self.state(v, &rungs, (track, place.rep), stream), held)
+        self.plan.replace(&self.state(v, &rungs, place.rep, stream), held)
     }
 
     /// What the plan decides by; `current` is the rung in question.
@@ -38,11 +38,10 @@ impl Adaptation {
         &'a self,
         v: &View<'_>,
         rungs: &'a [Rung],
-        (track, current): (&Track, usize),
+        current: usize,
         stream: &Stream,
     ) -> plan::View<'a> {
-        let length = length(track, stream.place().rep, stream.fetching_at());
-        v.of_plan((rungs, current), (&self.levels, self.reads.delay), length)
+        v.of_plan((rungs, current), (&self.levels, self.reads.delay), stream.segment_length())
     }
 
     /// A segment of this representation is fetched in place of one that is held. Answers the index of its quality.
@@ -82,7 +81,7 @@ impl Adaptation {
         let Some(track) = track_of(v.presentation, d.place()) else { return false };
         let rungs = self.rungs(now, v.types, track);
         let under_way = plan::UnderWay { got: d.got(), rate };
-        let state = self.state(v, &rungs, (track, d.place().rep), stream);
+        let state = self.state(v, &rungs, d.place().rep, stream);
         let goes_on = self.plan.finishes(&state, &under_way, within);
         if !goes_on {
             self.levels.settle(rate);

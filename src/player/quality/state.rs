@@ -26,6 +26,8 @@ pub(super) struct Reads {
     pub(super) before: Option<usize>,
     /// From a request to its answer, lately.
     pub(super) delay: Duration,
+    /// The weight of the segment that was asked for last.
+    pub(super) weight: u32,
 }
 
 impl Reads {
