@@ -10,6 +10,8 @@ use super::cmaf::{self, AUDIO_FRAME, Kind, Packer};
 use super::ts::{self, Unit};
 use super::{Head, HttpRequest, Origin, Reply, Timeline, status};
 use crate::clock::Time;
+use crate::payload::Payload;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// DASH of the film.
@@ -99,6 +101,17 @@ pub struct FilmServer {
     film: Film,
     video: Vec<Packer>,
     audio: Packer,
+    /// The files that were asked for, by rendition.
+    files: BTreeMap<String, File>,
+}
+
+/// A rendition as one file.
+#[derive(Clone, Debug)]
+struct File {
+    /// Bytes of its initialization segment, and of the index behind that.
+    init: usize,
+    index: usize,
+    all: Payload,
 }
 
 impl FilmServer {
@@ -107,10 +120,10 @@ impl FilmServer {
         let rung =
             |i: u32| Packer::new(Kind::Video { width: 320 * (i + 1), height: 180 * (i + 1) });
         let video = (0..).take(film.kbps.len()).map(rung).collect();
-        Self { film, video, audio: Packer::new(Kind::Audio) }
+        Self { film, video, audio: Packer::new(Kind::Audio), files: BTreeMap::new() }
     }
 
-    fn segment(&self, rendition: &str, number: usize) -> Option<crate::payload::Payload> {
+    fn segment(&self, rendition: &str, number: usize) -> Option<Payload> {
         let index = number.checked_sub(1)?;
         let sizes = self.film.sizes.get(index)?;
         let ms = self.film.segment_ms;
@@ -140,7 +153,7 @@ impl FilmServer {
     }
 
     /// A segment as a transport stream, picture and sound.
-    fn transport(&self, rendition: &str, number: usize) -> Option<crate::payload::Payload> {
+    fn transport(&self, rendition: &str, number: usize) -> Option<Payload> {
         let index = number.checked_sub(1)?;
         let rung: u32 = rendition.strip_prefix('v')?.parse().ok()?;
         let bytes = *self.film.sizes.get(index)?.get(rung as usize)?;
@@ -177,55 +190,55 @@ impl FilmServer {
         self.video.get(rendition.strip_prefix('v')?.parse::<usize>().ok()?)
     }
 
-    /// The initialization segment and the index of a rendition's file.
-    fn file_head(&self, rendition: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    /// A rendition as one file: its initialization segment, its index, its segments.
+    fn make_file(&self, rendition: &str) -> Option<File> {
         let packer = self.packer(rendition)?;
         let hz = packer.timescale().hz();
         let ticks = u32::try_from(self.film.segment_ms * u64::from(hz) / 1000).ok()?;
-        let segments = (1..=self.film.sizes.len()).map_while(|n| self.segment(rendition, n));
+        let segments = || (1..=self.film.sizes.len()).map_while(|n| self.segment(rendition, n));
         let entries: Option<Vec<_>> =
-            segments.map(|s| Some((u32::try_from(s.len()).ok()?, ticks))).collect();
-        Some((packer.init(), cmaf::index(hz, &entries?)))
-    }
-
-    fn file(&self, rendition: &str) -> Option<crate::payload::Payload> {
-        let (init, index) = self.file_head(rendition)?;
-        let mut file = crate::payload::Payload::from([init, index].concat());
-        for number in 1..=self.film.sizes.len() {
-            let Some(segment) = self.segment(rendition, number) else { break };
-            file.append(segment);
-        }
+            segments().map(|s| Some((u32::try_from(s.len()).ok()?, ticks))).collect();
+        let (init, index) = (packer.init(), cmaf::index(hz, &entries?));
+        let mut file = File { init: init.len(), index: index.len(), all: Payload::default() };
+        file.all = Payload::from([init, index].concat());
+        segments().for_each(|it| file.all.append(it));
         Some(file)
     }
 
-    fn files_mpd(&self) -> String {
+    fn file(&mut self, rendition: &str) -> Option<&File> {
+        if !self.files.contains_key(rendition) {
+            let file = self.make_file(rendition)?;
+            self.files.insert(rendition.to_owned(), file);
+        }
+        self.files.get(rendition)
+    }
+
+    fn files_mpd(&mut self) -> String {
         let mut s = self.mpd_head();
         s.push_str("<Period>\n");
-        let mut set = |mime: &str, names: &[String]| {
+        let rungs: Vec<String> = (0..self.video.len()).map(|i| format!("v{i}")).collect();
+        let sound = if self.film.audio { vec!["a".to_owned()] } else { Vec::new() };
+        for (mime, names) in [("video/mp4", rungs), ("audio/mp4", sound)] {
+            if names.is_empty() {
+                continue;
+            }
             let _ = writeln!(s, "<AdaptationSet mimeType=\"{mime}\">");
             for name in names {
-                let Some((packer, (init, index))) = self.packer(name).zip(self.file_head(name))
-                else {
+                let Some((init, index)) = self.file(&name).map(|it| (it.init, it.index)) else {
                     continue;
                 };
+                let codecs = self.packer(&name).map(Packer::codecs).unwrap_or_default();
                 let rung = name.strip_prefix('v').and_then(|n| n.parse::<usize>().ok());
                 let kbps = rung.and_then(|i| self.film.kbps.get(i)).unwrap_or(&128);
                 let _ = writeln!(
                     s,
-                    "<Representation id=\"{name}\" bandwidth=\"{}\" codecs=\"{}\"><BaseURL>{name}.mp4</BaseURL><SegmentBase indexRange=\"{}-{}\"><Initialization range=\"0-{}\"/></SegmentBase></Representation>",
+                    "<Representation id=\"{name}\" bandwidth=\"{}\" codecs=\"{codecs}\"><BaseURL>{name}.mp4</BaseURL><SegmentBase indexRange=\"{init}-{}\"><Initialization range=\"0-{}\"/></SegmentBase></Representation>",
                     kbps * 1000,
-                    packer.codecs(),
-                    init.len(),
-                    init.len() + index.len() - 1,
-                    init.len() - 1,
+                    init + index - 1,
+                    init - 1,
                 );
             }
             s.push_str("</AdaptationSet>\n");
-        };
-        let rungs: Vec<String> = (0..self.video.len()).map(|i| format!("v{i}")).collect();
-        set("video/mp4", &rungs);
-        if self.film.audio {
-            set("audio/mp4", &["a".to_owned()]);
         }
         s.push_str("</Period>\n</MPD>\n");
         s
@@ -352,7 +365,7 @@ impl FilmServer {
 impl Origin for FilmServer {
     fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
         let path: Vec<&str> = request.path().split('/').skip(1).collect();
-        let answer = |kind: &str, body: crate::payload::Payload| -> Box<dyn Reply> {
+        let answer = |kind: &str, body: Payload| -> Box<dyn Reply> {
             Box::new(Timeline::answer(now, request, Head::new(200, kind), body))
         };
         match path.as_slice() {
@@ -373,7 +386,7 @@ impl Origin for FilmServer {
                 answer("application/vnd.apple.mpegurl", list.into())
             }
             ["film", file] => match file.strip_suffix(".mp4").and_then(|r| self.file(r)) {
-                Some(body) => answer("video/mp4", body),
+                Some(file) => answer("video/mp4", file.all.clone()),
                 None => status(now, 404),
             },
             ["film", rendition, "init.mp4"] => match self.packer(rendition) {

@@ -31,6 +31,14 @@ fn rate(kbps: f64) -> Bitrate {
     Bitrate::from_bps((kbps * 1000.0) as u64)
 }
 
+/// The size of the segment against the mean of its rung, as an index would tell it.
+fn weight(view: &View<'_>, rung: usize) -> u32 {
+    let sizes = &view.film.sizes;
+    let all: u64 = sizes.iter().map(|it| it[rung]).sum();
+    let weight = sizes[view.segment][rung] * 1000 * sizes.len() as u64 / all.max(1);
+    u32::try_from(weight).unwrap_or(u32::MAX)
+}
+
 fn rungs(view: &View<'_>) -> Vec<Rung> {
     let one = |(rep, &k): (usize, &u64)| Rung { rep, bandwidth: Bitrate::from_kbps(k) };
     view.film.kbps.iter().enumerate().map(one).collect()
@@ -53,6 +61,7 @@ impl Own {
             goal: ms(BUFFER - view.length()),
             length: ms(view.length()),
             delay: ms(self.delay),
+            weight: weight(view, current),
         }
     }
 

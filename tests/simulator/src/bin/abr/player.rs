@@ -5,7 +5,7 @@ use crate::model::{BUFFER, Played};
 use nearlive::time::Duration;
 use nearlive_simulator::clock::{Time, secs};
 use nearlive_simulator::network::{Path, Trace};
-use nearlive_simulator::origin::film::{DASH, Film, FilmServer};
+use nearlive_simulator::origin::film::{Film, FilmServer};
 use nearlive_simulator::report::{Report, Sample};
 use nearlive_simulator::{Setup, Simulation};
 
@@ -30,15 +30,15 @@ fn shown(film: &Film, report: &Report) -> Option<Vec<Sample>> {
     Some(out)
 }
 
-/// Plays a film over a link. Errors: what the player did that it must not, or that it did not reach the end.
-pub(crate) fn play(film: &Film, trace: &Trace) -> Result<Played, String> {
+/// Plays a film, at `url`, over a link. Errors: what the player did that it must not, or that it did not reach the end.
+pub(crate) fn play(film: &Film, url: &str, trace: &Trace) -> Result<Played, String> {
     let path = Path { trace: trace.clone(), ..Path::steady(0) };
     let mut setup = Setup { path, ..Setup::new(FilmServer::new(film.clone())) };
     // With the segment that is asked for, that is the whole buffer.
     let ahead = BUFFER as u64 - film.segment_ms;
     setup.config.buffer_ahead = Duration::from_millis(ahead);
     let mut sim: Simulation = setup.start();
-    sim.load(DASH);
+    sim.load(url);
     let end = sim.run_until(LONGEST, |s| s.element().ended());
     let now = sim.now();
     let report = sim.finish();

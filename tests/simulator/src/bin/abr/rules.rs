@@ -8,7 +8,7 @@ use crate::mpc::Mpc;
 use crate::own::Own;
 use crate::{optimum, player};
 use nearlive_simulator::network::Trace;
-use nearlive_simulator::origin::film::Film;
+use nearlive_simulator::origin::film::{DASH, FILES, Film};
 
 /// A link, as each of the two simulations reads it.
 pub(crate) struct Link {
@@ -29,14 +29,16 @@ pub(crate) enum Who {
     Mpc,
     /// Our rule alone, in Sabre's model.
     Rule,
-    /// The real player in the simulator.
+    /// The real player in the simulator. The film has an index, which names the sizes that MPC knows, too.
     Player,
+    /// The same where nothing names the sizes.
+    Unsized,
     /// The whole trace known.
     Optimum,
 }
 
 impl Who {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Throughput,
         Self::Bola,
         Self::BolaE,
@@ -44,6 +46,7 @@ impl Who {
         Self::Mpc,
         Self::Rule,
         Self::Player,
+        Self::Unsized,
         Self::Optimum,
     ];
 
@@ -57,13 +60,14 @@ impl Who {
             Self::Mpc => "robust mpc",
             Self::Rule => "nearlive, rule",
             Self::Player => "nearlive",
+            Self::Unsized => "nearlive, no sizes",
             Self::Optimum => "optimum",
         }
     }
 
     /// It is one of the rules to beat.
     pub(crate) const fn is_classic(self) -> bool {
-        !matches!(self, Self::Rule | Self::Player | Self::Optimum)
+        !matches!(self, Self::Rule | Self::Player | Self::Unsized | Self::Optimum)
     }
 
     pub(crate) fn play(self, film: &Film, link: &Link) -> Result<Played, String> {
@@ -76,7 +80,8 @@ impl Who {
             Self::Mpc => play(film, line, &mut Mpc::default()),
             Self::Rule => play(film, line, &mut Own::default()),
             Self::Optimum => optimum::best(film, line),
-            Self::Player => player::play(film, &link.trace)?,
+            Self::Player => player::play(film, FILES, &link.trace)?,
+            Self::Unsized => player::play(film, DASH, &link.trace)?,
         })
     }
 }
