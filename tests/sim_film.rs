@@ -54,6 +54,21 @@ fn a_link_below_the_lowest_rung_has_its_first_stall_after_the_first_segment() {
 }
 
 #[test]
+fn a_page_that_plays_by_itself_is_not_taken_back_to_the_start() {
+    for url in FORMS {
+        let film = Film { audio: false, ..Film::steady(12, 4000, &[400]) };
+        let setup = Setup { path: Path::steady(150), ..Setup::new(FilmServer::new(film)) };
+        let mut sim = setup.start();
+        sim.load(url);
+        sim.play();
+        sim.run_to(secs(9));
+        let report = sim.report();
+        assert_eq!(report.seeks, 0, "{url}: {report}");
+        report.sound().unwrap();
+    }
+}
+
+#[test]
 fn seeks_into_the_unbuffered_play_on_there() {
     for url in FORMS {
         let mut sim = start(url, Film::steady(50, 4000, &LADDER), Path::steady(8000));

@@ -60,7 +60,8 @@ pub struct View<'a> {
     pub length: Duration,
     /// From a request to its answer.
     pub delay: Duration,
-    /// The size of the segment that is asked for, or under way, as a share of what its bandwidth says: thousandths.
+    /// The size of the segment that is asked for, or under way, against that of one of this length at its mean rate:
+    /// thousandths.
     pub weight: u32,
 }
 

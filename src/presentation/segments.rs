@@ -1,11 +1,11 @@
 //! The segments of a Representation, computed or listed, behind one set of questions.
 
 use super::{Numbered, Resource, Segment, Timeline};
-use crate::time::{Position, WallTime};
+use crate::time::{Duration, Position, WallTime};
 use alloc::vec::Vec;
 
-/// The weight of a segment of mean size.
-const MEAN: u32 = 1000;
+/// The weight of the longest segment, if it has the list's mean rate.
+const WHOLE: u32 = 1000;
 
 /// All segments of a Representation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,18 +87,28 @@ impl SegmentList {
         }
     }
 
-    /// The size of a segment of this list as a share of what it would have at the list's mean rate, thousandths. Where
-    /// sizes are not listed, all are the mean.
-    pub fn weight(&self, of: &Segment) -> u32 {
-        let size = |s: &Segment| Some((s.resource.range?.len()?, s.end.since(s.start).as_millis()));
-        let (Self::Listed(listed), Some((bytes, ms))) = (self, size(of)) else { return MEAN };
-        let add = |sum: (u64, u64), it: (u64, u64)| {
-            (sum.0.saturating_add(it.0), sum.1.saturating_add(it.1))
+    /// How long the longest listed segment is, and the size of one against what that has at the list's mean rate,
+    /// thousandths. Where sizes are not listed, its length counts; where segments are not listed, all are alike.
+    pub fn usual(&self, of: &Segment) -> (Duration, u32) {
+        let length = |s: &Segment| s.end.since(s.start);
+        let size = |s: &Segment| s.resource.range?.len();
+        let Self::Listed(listed) = self else { return (length(of), WHOLE) };
+        let (mut longest, mut bytes, mut ms) = (length(of), 0_u64, 0_u64);
+        for segment in &listed.segments {
+            longest = longest.max(length(segment));
+            if let Some(size) = size(segment) {
+                bytes = bytes.saturating_add(size);
+                ms = ms.saturating_add(length(segment).as_millis());
+            }
+        }
+        // What it would last at the mean rate.
+        let lasts = match size(of) {
+            Some(size) => size.saturating_mul(ms) / bytes.max(1),
+            None => length(of).as_millis(),
         };
-        let all = listed.segments.iter().filter_map(size).fold((0, 0), add);
-        let usual = ms.saturating_mul(all.0) / u64::from(MEAN);
-        let weight = bytes.saturating_mul(all.1) / usual.max(1);
-        u32::try_from(weight).unwrap_or(u32::MAX).clamp(MEAN / 10, MEAN * 10)
+        let weight = lasts.saturating_mul(WHOLE.into()) / longest.as_millis().max(1);
+        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+        (longest, weight.clamp(WHOLE / 10, WHOLE * 10))
     }
 
     /// Whether it still has to be loaded.

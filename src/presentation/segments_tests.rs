@@ -259,7 +259,7 @@ fn hostile_timelines_saturate() {
 }
 
 #[test]
-fn a_segments_weight_is_its_size_against_the_mean_of_its_list() {
+fn a_segments_weight_is_its_size_against_the_usual_of_its_list() {
     let segment = |number: u64, bytes: Option<u64>, end: i64| Segment {
         number,
         start: Position::from_micros((number as i64) * S),
@@ -272,22 +272,26 @@ fn a_segments_weight_is_its_size_against_the_mean_of_its_list() {
         gap: false,
         available: None,
     };
-    let weights = |segments: &[Segment]| {
-        let list = Listed { segments: segments.to_vec(), complete: true };
-        let list = SegmentList::Listed(list);
-        segments.iter().map(|it| list.weight(it)).collect::<Vec<_>>()
+    let usual = |segments: &[Segment]| {
+        let list = SegmentList::Listed(Listed { segments: segments.to_vec(), complete: true });
+        let longest = list.usual(&segments[0]).0.as_millis();
+        (longest, segments.iter().map(|it| list.usual(it).1).collect::<Vec<_>>())
     };
-    // 500 bytes in five seconds; the last one is two seconds long.
-    let sizes = [Some(50), Some(150), Some(100), Some(200)];
-    let film: Vec<_> =
-        (0..4).map(|i| segment(i, sizes[i as usize], S * [1, 2, 3, 5][i as usize])).collect();
-    assert_eq!(weights(&film), [500, 1500, 1000, 1000]);
-    let huge =
-        [segment(0, Some(1 << 60), S), segment(1, Some(1), 2 * S), segment(2, Some(1), 1 << 60)];
-    assert!(weights(&huge).iter().all(|it| (100..=10_000).contains(it)), "{:?}", weights(&huge));
-    assert_eq!(weights(&[segment(0, None, S), segment(1, Some(9), 2 * S)]), [1000, 1000]);
-    assert_eq!(weights(&[segment(0, Some(9), 0)]), [100], "it has no length");
-    assert_eq!(SegmentList::Playlist.weight(&film[0]), 1000);
+    // 500 bytes in five seconds; the last one is two seconds long: 200 bytes would be usual for it.
+    let film = [
+        segment(0, Some(50), S),
+        segment(1, Some(150), 2 * S),
+        segment(2, Some(100), 3 * S),
+        segment(3, Some(200), 5 * S),
+    ];
+    assert_eq!(usual(&film), (2000, vec![250, 750, 500, 1000]));
+    let no_sizes = film.clone().map(|it| Segment { resource: Resource::at("film.mp4"), ..it });
+    assert_eq!(usual(&no_sizes), (2000, vec![500, 500, 500, 1000]));
+    let huge = [segment(0, Some(1 << 60), S), segment(1, Some(1), 1 << 60)];
+    assert!(usual(&huge).1.iter().all(|it| (100..=10_000).contains(it)), "{:?}", usual(&huge));
+    assert_eq!(usual(&[segment(0, Some(9), 0)]), (0, vec![100]), "it has no length");
+    let alike = SegmentList::Numbered(numbered(2, 1)).usual(&film[0]);
+    assert_eq!(alike, (Duration::from_secs(1), 1000));
 }
 
 #[test]

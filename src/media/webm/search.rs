@@ -73,7 +73,7 @@ impl Search {
         (!self.over).then_some(ByteRange { first, last: Some(first.saturating_add(self.len)) })
     }
 
-    /// Clusters do not say their size: all of them is read.
+    /// Clusters do not say their size, so they are read whole.
     pub const fn walks(&self) -> bool {
         self.len == WALK
     }

@@ -11,7 +11,7 @@ use crate::player::retries::Need;
 use crate::player::track::next::Around;
 use crate::player::track::sniff::Sniffed;
 use crate::player::track::wrapping::Wrapping;
-use crate::presentation::{Presentation, Representation, Segment, SegmentList};
+use crate::presentation::{Presentation, Representation, Segment, SegmentList, TrackKind};
 use crate::time::{Duration, Instant, WallTime};
 use alloc::rc::Rc;
 
@@ -38,6 +38,7 @@ impl Fetch<'_> {
         p: &Presentation,
         track: TrackId,
     ) -> Step {
+        self.look_at_preparation(cx, track);
         let Some(stream) = self.tracks.get(track) else { return Step::Rest };
         if !cx.config.fetching || stream.asks_nothing() {
             return Step::Rest;
@@ -198,6 +199,7 @@ impl Fetch<'_> {
         let edge = self.rest.edge(self.tracks, cx.now).unwrap_or_default();
         let Some(stream) = self.tracks.get(track) else { return };
         let transport = stream.is_transmuxed();
+        let picture = stream.kind() == TrackKind::Video;
         let patience = if rep.growing {
             growing_patience(s.end.since(s.start), stream.silences())
         } else {
@@ -216,6 +218,9 @@ impl Fetch<'_> {
             Some(Sniffed::Begun { id, .. }) => *id,
             None => self.requests.send(cx, Purpose::Segment(track), &s.resource, body, patience),
         };
+        if picture {
+            self.quality.asks();
+        }
         let quality = self.quality.index_of(rep);
         if let Some(stream) = self.tracks.get_mut(track)
             && stream.asked(id, s, wrapping, quality, cx.now, edge)

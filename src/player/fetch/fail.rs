@@ -24,7 +24,8 @@ impl Fetch<'_> {
     ) {
         if let Some(stream) = self.tracks.get_mut(track) {
             stream.preliminary_over();
-            if stream.replacement_mut().lost_init(sent.id) {
+            let useless = !matches!(failure, Failure::Timeout | Failure::Unreachable(_));
+            if stream.replacement_mut().lost_before(sent.id, useless) {
                 return;
             }
         }

@@ -8,7 +8,7 @@ use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::manifest::index::Index;
-use crate::player::place::{rep_of, track_of};
+use crate::player::place::track_of;
 use crate::player::requests::Sent;
 use crate::player::retries::Need;
 use crate::player::track::wrapping::InitData;
@@ -59,14 +59,13 @@ impl Fetch<'_> {
         stream.preliminary_over();
         let p = self.rest.manifest.presentation()?;
         let place = stream.place();
-        let (own, all, period) =
-            (rep_of(p, place)?, track_of(p, place)?, p.periods.get(place.period)?);
-        // A replacement may need that of another one.
+        let (all, period) = (track_of(p, place)?, p.periods.get(place.period)?);
+        // A replacement may need that of another representation. In another Period it has no place.
         let is_of = |rep: &&Representation| match &rep.segments {
             SegmentList::Indexed { index } => *index == sent.resource,
             _ => false,
         };
-        let rep = all.representations.iter().find(is_of).unwrap_or(own);
+        let rep = all.representations.iter().find(is_of)?;
         let init = rep.init.as_ref().and_then(|init| stream.init(init)).unwrap_or_default();
         let span = (period.start, period.end);
         let index = Index::read(body, &sent.resource, rep, span, &init.bytes);
@@ -102,7 +101,7 @@ impl Fetch<'_> {
     ) {
         let stream = self.tracks.get_mut(track);
         if self.requests.moves_on(sent)
-            || stream.is_some_and(|s| s.replacement_mut().lost_init(sent.id))
+            || stream.is_some_and(|s| s.replacement_mut().lost_before(sent.id, true))
         {
             return;
         }

@@ -22,6 +22,8 @@ use alloc::vec::Vec;
 const SOON: Duration = Duration::from_secs(1);
 /// A replacement that is silent for this long is given up: the link is needed for what follows.
 const SILENCE: Duration = Duration::from_secs(2);
+/// With less held than this, nothing is fetched but what comes next.
+const SHORT: Duration = Duration::from_secs(2);
 /// No replacement is looked at more often than this.
 const LOOK: Duration = Duration::from_millis(100);
 /// The last segment that is held may end this much before its listed end.
@@ -150,8 +152,22 @@ impl Fetch<'_> {
         let stream = self.tracks.get_mut(track)?;
         stream.ask_patiently(cx, self.requests, purpose, resource.clone(), patience);
         let asked = stream.fetching();
-        stream.replacement_mut().asked_init(asked);
+        stream.replacement_mut().asked_before(asked);
         Some(Step::Rest)
+    }
+
+    /// What a replacement needs before its media is given up when what is held gets short: until it has come, nothing
+    /// else is asked for.
+    pub(super) fn look_at_preparation(&mut self, cx: &mut Cx<'_>, track: TrackId) {
+        let position = self.rest.head.position(cx.now);
+        let preparing = self.tracks.get_mut(track).filter(|it| it.prepares_replacement());
+        let Some(stream) = preparing else { return };
+        let held = stream.buffer().ranges().end_from(position).since(position);
+        if held > SHORT {
+            cx.wake_at(cx.now + held.saturating_sub(SHORT).max(LOOK), Reason::BufferRoom);
+        } else {
+            stream.drop_preparation(cx, self.requests);
+        }
     }
 
     /// Looks again at the replacement under way: what comes too late, or is not wanted any more, is given up.

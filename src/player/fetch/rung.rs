@@ -10,7 +10,7 @@ use crate::player::cx::Cx;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::place::{Place, rep_of, track_of};
 use crate::player::playhead::ENTRY;
-use crate::player::quality::{LATE_BY_LINK, Read};
+use crate::player::quality::{LATE_BY_LINK, Next, Read};
 use crate::player::retries::Need;
 use crate::player::track::download::middle;
 use crate::presentation::{Representation, Segment, TrackKind};
@@ -28,9 +28,9 @@ impl Fetch<'_> {
         rep: &Representation,
         segment: &Segment,
     ) -> Option<Place> {
-        let weight = self.rest.manifest.weight(rep, segment);
+        let (length, weight) = self.rest.manifest.list(rep).usual(segment);
+        let next = Next { length, weight, reads: self.rest.manifest.reads(rep) };
         let (quality, _, view) = self.quality_parts(now)?;
-        let next = (segment.end.since(segment.start), weight);
         quality.decide(now, &view, view.tracks.get(track)?, next)
     }
 

@@ -97,7 +97,7 @@ impl Index {
         search.wants().map(|range| self.at.part(Some(range)))
     }
 
-    /// The media is read for the search, and once more to be played.
+    /// The media of files like this is read for the search, and once more to be played.
     pub(super) fn is_read_twice(&self) -> bool {
         self.search.as_ref().is_some_and(|(_, search, _)| search.walks())
     }

@@ -26,9 +26,7 @@ use crate::hls::syntax::Playlist;
 use crate::media::webm::Reads;
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, Outlook};
-use crate::presentation::{
-    self, Kind, Presentation, Representation, Resource, Segment, SegmentList,
-};
+use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
 use crate::time::{Instant, Position, WallTime};
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
@@ -134,17 +132,10 @@ impl Manifest {
         }
     }
 
-    /// What a segment of a representation takes of the link as a share of the list's mean, thousandths.
-    pub(super) fn weight(&self, rep: &Representation, segment: &Segment) -> u32 {
-        let weight = self.list(rep).weight(segment);
-        match &rep.segments {
-            SegmentList::Indexed { index }
-                if self.index(index).is_some_and(Index::is_read_twice) =>
-            {
-                weight * 2
-            }
-            _ => weight,
-        }
+    /// How often the media of a representation is read: twice where it is searched as a whole.
+    pub(super) fn reads(&self, rep: &Representation) -> u32 {
+        let SegmentList::Indexed { index } = &rep.segments else { return 1 };
+        1 + u32::from(self.index(index).is_some_and(Index::is_read_twice))
     }
 
     /// A segment index was read, if it was.

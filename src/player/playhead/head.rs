@@ -28,6 +28,8 @@ pub(in crate::player) struct Playhead {
     pub(super) withholds: bool,
     /// Send `Play` once the element is placed: rebuilding the MediaSource has paused it.
     pub(super) play_again: bool,
+    /// Send `Play` once what there is lasts.
+    pub(super) starts: bool,
 }
 
 impl Playhead {
@@ -38,6 +40,7 @@ impl Playhead {
             live: None,
             withholds: false,
             play_again: false,
+            starts: false,
         }
     }
 
@@ -135,7 +138,7 @@ impl Playhead {
     /// The MediaSource is being rebuilt, which pauses the element. Answers the position at that
     /// time.
     pub(in crate::player) fn rebuilt(&mut self, now: Instant) -> Position {
-        self.play_again |= !self.element.snap.paused;
+        self.play_again |= core::mem::take(&mut self.starts) || !self.element.snap.paused;
         self.element.stalled = None;
         self.element.emptied = true;
         self.withholds = false;
@@ -150,7 +153,7 @@ impl Playhead {
     /// Playback has failed: the element plays what it still has. If it is paused because the
     /// MediaSource was rebuilt, and not by the viewer, it is told to play.
     pub(in crate::player) fn give_up(&mut self, cx: &mut Cx<'_>) {
-        if core::mem::take(&mut self.play_again) {
+        if core::mem::take(&mut self.play_again) | core::mem::take(&mut self.starts) {
             cx.push(Output::Play);
         }
     }

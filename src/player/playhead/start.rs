@@ -9,7 +9,6 @@ use crate::buffer::gaps::Way;
 use crate::media::webm::Reads;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
-use crate::player::place::rep_of;
 use crate::player::track::stream::Stream;
 use crate::time::{Duration, Position, Span};
 
@@ -60,7 +59,10 @@ impl Playhead {
 
     /// Places the element at the start position, once media is buffered there.
     pub(in crate::player) fn place_element(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
-        let Some(at) = self.start_at.filter(|_| !self.element.placed) else { return Move::Stay };
+        let Some(at) = self.start_at.filter(|_| !self.element.placed) else {
+            self.play_when_it_lasts(cx, s);
+            return Move::Stay;
+        };
         let common = s.ways.tracks.common();
         let growing = self.live.as_ref().is_some_and(|l| l.growing && l.following);
         let to = if growing {
@@ -95,23 +97,31 @@ impl Playhead {
             live.waiting_since = None;
         }
         let again = core::mem::take(&mut self.play_again);
-        if again || (cx.config.autoplay && self.element.moved.is_none()) {
-            cx.push(Output::Play);
-        }
+        self.starts = again || (cx.config.autoplay && self.element.moved.is_none());
+        self.play_when_it_lasts(cx, s);
         Move::Stay
     }
 
-    /// How long to wait before whole segments are played from `at`: all that there is would run out before the
-    /// next one is expected, or before the rest of the first one has come.
-    fn lacks(&self, s: &Scene<'_>, at: Position) -> Option<Duration> {
-        let Some(live) = &self.live else {
-            let p = s.presentation();
-            let short = |it: &Stream| it.runs_short(s.now, at, rep_of(p, it.place())?.bandwidth);
-            return s.ways.tracks.feeds().filter_map(short).max();
-        };
-        if !live.following || live.growing {
-            return None;
+    /// Sends `Play` where it is due; to a film when the rest of its first segment comes in time.
+    fn play_when_it_lasts(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) {
+        if !self.starts {
+            return;
         }
+        let (at, live) = (self.position_or_start(s.now), self.live.is_some());
+        let short = |it: &Stream| it.runs_short(s.presentation(), s.now, at);
+        match s.ways.tracks.feeds().filter_map(short).max().filter(|_| !live) {
+            Some(rest) => cx.wake_at(cx.now + rest, Reason::BufferRoom),
+            None => {
+                self.starts = false;
+                cx.push(Output::Play);
+            }
+        }
+    }
+
+    /// How long to wait before whole segments are played from `at`: all that there is would run out before the
+    /// next one is expected.
+    fn lacks(&self, s: &Scene<'_>, at: Position) -> Option<Duration> {
+        self.live.as_ref().filter(|live| live.following && !live.growing)?;
         let (edge, newest) = (s.edge()?, s.newest_end()?);
         let length = s.ways.tracks.segment_length(s.presentation());
         let due = newest + length + FOUND_LATE;

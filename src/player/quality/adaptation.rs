@@ -6,7 +6,7 @@
 //! representation without a resolution is below every height.
 
 use super::known::Known;
-use super::state::{Probe, Reads};
+use super::state::{Next, Probe, Reads};
 use crate::abr::estimate::Estimate;
 use crate::abr::guard::Guard;
 use crate::abr::levels::Levels;
@@ -242,14 +242,14 @@ impl Adaptation {
         Some(first.rep)
     }
 
-    /// Before a request for a segment of this length and weight: the representation that the track changes to; `None`: no
+    /// Before a request for a segment: the representation that the track changes to; `None`: no
     /// change.
     pub(in crate::player) fn decide(
         &mut self,
         now: Instant,
         v: &View<'_>,
         stream: &Stream,
-        (length, weight): (Duration, u32),
+        next: Next,
     ) -> Option<Place> {
         let place = stream.place();
         let track = track_of(v.presentation, place)?;
@@ -259,7 +259,7 @@ impl Adaptation {
             return None;
         }
         self.wants = false;
-        self.reads.weight = weight;
+        self.reads.next = next;
         if let Some(rep) = self.chosen(v.types, track) {
             return (rep != place.rep).then_some(Place { rep, ..place });
         }
@@ -280,10 +280,11 @@ impl Adaptation {
         let picture = stream.kind() == TrackKind::Video;
         let others = if picture { v.others() } else { Bitrate::default() };
         let choice = if v.growing {
-            self.decide_growing(now, v, (&rungs, place.rep), length, others)?
+            self.decide_growing(now, v, (&rungs, place.rep), next.length, others)?
         } else {
             let link = (&self.levels, self.reads.delay);
-            let view = v.of_plan((&rungs, place.rep), link, length);
+            let view = v.of_plan((&rungs, place.rep), link, next.length);
+            let weight = next.weight * next.reads;
             self.plan.decide(&plan::View { others, weight, ..view })?
         };
         self.reason = choice.why;
@@ -305,6 +306,11 @@ impl Adaptation {
         let (link, in_time) = (less.or(link), v.late < LATE_BY_LINK && less.is_none());
         let held = v.ahead;
         self.rule.decide(now, &live::View { rungs, current, in_time, link, others, held, length })
+    }
+
+    /// The segment that was decided on is asked for.
+    pub(in crate::player) const fn asks(&mut self) {
+        self.reads.weight = self.reads.next.weight;
     }
 
     /// The index of a representation's quality.
@@ -398,8 +404,7 @@ mod tests {
                 goal: Duration::from_secs(30),
             };
             let stream = self.tracks.of(TrackKind::Video).unwrap();
-            let place =
-                self.quality.decide(now(1000), &view, stream, (Duration::from_secs(4), 1000))?;
+            let place = self.quality.decide(now(1000), &view, stream, Next::default())?;
             Some((place.rep, self.quality.reason()))
         }
     }

@@ -19,3 +19,4 @@ mod state;
 
 pub(super) use adaptation::{Adaptation, LATE_BY_LINK, View};
 pub(super) use measure::Read;
+pub(super) use state::Next;

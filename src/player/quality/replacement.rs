@@ -30,18 +30,12 @@ impl Adaptation {
             return None;
         }
         let rungs = self.rungs(now, v.types, track);
-        self.plan.replace(&self.state(v, &rungs, place.rep, stream), held)
+        self.plan.replace(&self.state(v, &rungs, place.rep), held)
     }
 
     /// What the plan decides by; `current` is the rung in question.
-    fn state<'a>(
-        &'a self,
-        v: &View<'_>,
-        rungs: &'a [Rung],
-        current: usize,
-        stream: &Stream,
-    ) -> plan::View<'a> {
-        v.of_plan((rungs, current), (&self.levels, self.reads.delay), stream.segment_length())
+    fn state<'a>(&'a self, v: &View<'_>, rungs: &'a [Rung], current: usize) -> plan::View<'a> {
+        v.of_plan((rungs, current), (&self.levels, self.reads.delay), self.reads.next.length)
     }
 
     /// A segment of this representation is fetched in place of one that is held. Answers the index of its quality.
@@ -81,7 +75,7 @@ impl Adaptation {
         let Some(track) = track_of(v.presentation, d.place()) else { return false };
         let rungs = self.rungs(now, v.types, track);
         let under_way = plan::UnderWay { got: d.got(), rate };
-        let state = self.state(v, &rungs, d.place().rep, stream);
+        let state = self.state(v, &rungs, d.place().rep);
         let goes_on = self.plan.finishes(&state, &under_way, within);
         if !goes_on {
             self.levels.settle(rate);

@@ -2,11 +2,29 @@
 
 use crate::abr::Rung;
 use crate::abr::pace::Pace;
+use crate::abr::plan::USUAL_WEIGHT;
 use crate::abr::probe::Prober;
 use crate::abr::sharing::Others;
 use crate::player::io::FetchId;
 use crate::player::requests::Requests;
 use crate::time::{Duration, Instant};
+
+/// The segment that is to be asked for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::player) struct Next {
+    /// Of the longest one of its list.
+    pub(in crate::player) length: Duration,
+    /// Its size against the usual one, thousandths.
+    pub(in crate::player) weight: u32,
+    /// How often its bytes are read.
+    pub(in crate::player) reads: u32,
+}
+
+impl Default for Next {
+    fn default() -> Self {
+        Self { length: Duration::from_secs(3), weight: USUAL_WEIGHT, reads: 1 }
+    }
+}
 
 /// The reads of all tracks, which share one link.
 #[derive(Debug, Default)]
@@ -26,7 +44,9 @@ pub(super) struct Reads {
     pub(super) before: Option<usize>,
     /// From a request to its answer, lately.
     pub(super) delay: Duration,
-    /// The weight of the segment that was asked for last.
+    /// The segment of the picture that was decided on last.
+    pub(super) next: Next,
+    /// The weight of the one that was asked for last.
     pub(super) weight: u32,
 }
 

@@ -3,7 +3,7 @@
 //! A *run* is what was asked for without going elsewhere. What is fetched in a run and does not come never
 //! will, so the run tells a hole from media that is still to come.
 
-use super::download::{middle, release};
+use super::download::{Download, middle, release};
 use super::silence;
 use super::stream::{SEAM, Stream};
 use super::trouble::Trouble;
@@ -17,6 +17,9 @@ use crate::player::select::{Types, unplayable};
 use crate::presentation::{Period, Presentation, Resource, Segment};
 use crate::time::{Duration, Instant, Position, Span};
 use crate::units::Bitrate;
+
+/// With so much buffered, playing begins on any link.
+const MUCH: Duration = Duration::from_secs(10);
 
 impl Stream {
     /// From the next segment on this representation is fetched.
@@ -158,6 +161,7 @@ impl Stream {
             requests.cancel(cx, d.id);
             release(cx, d.waiting);
         }
+        self.drop_preparation(cx, requests);
         self.replacement.leave(cx, requests, all);
         self.buffer.leave(cx, all);
         self.reached = None;
@@ -166,6 +170,21 @@ impl Stream {
         self.ended = false;
         self.trouble = Trouble::default();
         requests.retries.had_media(self.id);
+    }
+
+    /// An index or an initialization segment is on its way that only a replacement needs.
+    pub(in crate::player) fn prepares_replacement(&self) -> bool {
+        self.fetching().is_some_and(|id| self.replacement.needs(id))
+    }
+
+    /// Does without it.
+    pub(in crate::player) fn drop_preparation(&mut self, cx: &mut Cx<'_>, requests: &mut Requests) {
+        if self.prepares_replacement()
+            && let Some((id, _)) = self.fetching.take()
+        {
+            requests.cancel(cx, id);
+            self.replacement.rest();
+        }
     }
 
     /// Goes back to a hole that a replacement has torn ahead of the element at `position`, if one has.
@@ -281,15 +300,19 @@ impl Stream {
     }
 
     /// By how much the rest of the segment at `at`, which is on its way, takes longer than playing it from there, if it goes
-    /// on coming as it has so far.
+    /// on coming as it has so far. With much buffered it is not asked.
     pub(in crate::player) fn runs_short(
         &self,
+        p: &Presentation,
         now: Instant,
         at: Position,
-        rate: Bitrate,
     ) -> Option<Duration> {
-        let d = self.downloads.front()?;
-        let whole = rate.bytes_in(d.segment.end.since(d.segment.start));
+        let held = |d: &&Download| d.segment.start <= at && at < d.segment.end;
+        let d = self.downloads.front().filter(held)?;
+        if d.arrived_to().since(at) >= MUCH {
+            return None;
+        }
+        let whole = rep_of(p, d.place())?.bandwidth.bytes_in(d.segment.end.since(d.segment.start));
         let left = whole.saturating_sub(d.got).saturating_mul(1000) / d.got.max(1);
         let rest = now.since(d.sent_at()) * u32::try_from(left).unwrap_or(u32::MAX) / 1000;
         let short = rest.saturating_sub(d.segment.end.since(at));

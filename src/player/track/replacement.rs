@@ -28,9 +28,9 @@ const HOLE: Duration = Duration::from_millis(60);
 pub(in crate::player) struct Replacement {
     /// On its way.
     coming: Option<Download>,
-    /// The request for an initialization segment that only a replacement needs.
-    init: Option<FetchId>,
-    /// Put into the buffer last, and how far there was media without a hole.
+    /// The request for an initialization segment or an index that only a replacement needs.
+    needed: Option<FetchId>,
+    /// Put into the buffer since it was last looked at, and how far there was media without a hole.
     put: Option<Span>,
     /// Nothing is replaced before the next segment has come.
     rests: bool,
@@ -59,16 +59,22 @@ impl Replacement {
         self.coming = Some(download);
     }
 
-    /// Its initialization segment was asked for.
-    pub(in crate::player) const fn asked_init(&mut self, id: Option<FetchId>) {
-        self.init = id;
+    /// This request was made for what it needs before its media.
+    pub(in crate::player) const fn asked_before(&mut self, id: Option<FetchId>) {
+        self.needed = id;
     }
 
-    /// An initialization segment or an index did not come. Answers whether only a replacement needs it: then nothing
-    /// is replaced any more, and the track goes on.
-    pub(in crate::player) fn lost_init(&mut self, id: FetchId) -> bool {
-        let own = self.init == Some(id);
-        self.never |= own;
+    /// The request is for what only a replacement needs.
+    pub(super) fn needs(&self, id: FetchId) -> bool {
+        self.needed == Some(id)
+    }
+
+    /// An initialization segment or an index did not come. Answers whether only a replacement needs it: then the track
+    /// goes on, and nothing is replaced for a while, or, if it is `useless`, any more.
+    pub(in crate::player) fn lost_before(&mut self, id: FetchId, useless: bool) -> bool {
+        let own = self.needs(id);
+        self.never |= own && useless;
+        self.rests |= own;
         own
     }
 
@@ -144,7 +150,8 @@ impl Replacement {
         }
         let end = buffer.ranges().end_from(listed.start);
         // The one before may not have been looked at yet.
-        let start = self.put.map_or(listed.start, |put| put.start.min(listed.start));
+        let before = self.put.unwrap_or(Span { start: listed.start, end });
+        let (start, end) = (before.start.min(listed.start), before.end.max(end));
         self.put = Some(Span { start, end });
         buffer.prepare(cx, &d.wrapping);
         // Its messages were told with what it replaces.

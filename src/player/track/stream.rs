@@ -172,11 +172,6 @@ impl Stream {
         self.fetching.as_ref().map(|it| it.0)
     }
 
-    /// The length of the last segment asked for.
-    pub(in crate::player) const fn segment_length(&self) -> Duration {
-        self.segment
-    }
-
     /// Its media is transmuxed here.
     pub(in crate::player) const fn is_transmuxed(&self) -> bool {
         self.transport.is_some()
