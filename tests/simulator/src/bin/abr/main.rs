@@ -75,7 +75,7 @@ fn judge(args: &Args) -> Result<(), String> {
     let mut csv =
         String::from("set,trace,rule,score,kbps,stalled_percent,stalls,change_kbps,startup_s\n");
     println!(
-        "set      rule            runs    score      p10   kb/s  stalled %  stalls  change  startup s  of optimum"
+        "set      rule               runs    score      p10   kb/s  stalled %  stalls  change  startup s  of optimum"
     );
     for set in sets {
         judge_set(args, &set, &mut csv)?;
@@ -154,7 +154,7 @@ fn line_of(set: &str, who: Who, figures: &[Figures], ceiling: Option<f64>) -> St
         .filter(|&it| it > 0.0)
         .map_or_else(String::new, |it| format!("{:.0} %", 100.0 * score / it));
     format!(
-        "{set:8} {:15} {:4} {score:8.3} {:8.3} {:6.0} {:10.2} {:7.2} {:7.0} {:10.2}  {share:>10}",
+        "{set:8} {:18} {:4} {score:8.3} {:8.3} {:6.0} {:10.2} {:7.2} {:7.0} {:10.2}  {share:>10}",
         who.name(),
         figures.len(),
         tenth(figures),
