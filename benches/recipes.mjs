@@ -2,17 +2,19 @@
 // writes DASH or HLS into a folder, `nearlive-server files` hands the folder out, and each player plays it, one after the other.
 //
 //   make player && cargo build --profile demo -p nearlive-server -p nearlive-camera && .ci/setup ffmpeg bench
-//   node benches/recipes.mjs [--seconds 60] [--only "R2;R5"] [--players nearlive,dashjs,hlsjs,shaka] [--before 30] [--settle 10] [--out FILE.json]
+//   node benches/recipes.mjs [--seconds 60] [--only "R2;R5"] [--players nearlive,dashjs,hlsjs,shaka]
+//                            [--before 30] [--settle 10] [--out FILE.json]
 //
 // Players run with their defaults. The delay is camera to screen, read from the picture (see players/page.mjs); a stall is the
 // media's clock standing still for more than 250 ms. --before: seconds that a recipe has run when the first player comes.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { launch, openPage, programs, serveFiles, startCamera, startServer, until } from "../tests/browser/harness.mjs";
+import { programs, startCamera, startServer, until } from "../tests/browser/harness.mjs";
+import { openBench } from "./players/bench.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -26,7 +28,7 @@ const { values: options } = parseArgs({
 });
 const PASSWORD = "Yijian@2018!";
 
-/** What follows `-i CAMERA`, and before it; the last argument is the manifest. */
+/** What follows `-i CAMERA`, and what stands before it; the last argument is the manifest. `joined`: seconds in place of --before. */
 const RECIPES = {
   R2: { args: "-an -c:v copy -b:v 2000k -f dash -window_size 4 -extra_window_size 0 -remove_at_exit 1 manifest.mpd" },
   "R2, 2 s": {
@@ -41,64 +43,28 @@ const RECIPES = {
     args:
       "-c:a aac -b:a 160000 -ac 2 -s 854x480 -c:v libx264 -b:v 800000 " +
       "-hls_time 10 -hls_list_size 10 -start_number 1 playlist.m3u8",
-    before_s: 60,
+    joined: 60,
   },
 };
 
-const at = (sorted, part) => (sorted.length ? Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]) : null);
 const root = mkdtempSync(path.join(tmpdir(), "recipes-"));
 const camera = await startCamera(["--user", "admin", "--password", PASSWORD, "--auth", "digest"]);
 const address = camera.url.replace("rtsp://", `rtsp://admin:${PASSWORD}@`);
 const folder = await startServer(["files", root]);
-const page = `<!doctype html><meta charset="utf-8"><video autoplay playsinline style="width: 640px"></video><script type="module" src="/page.mjs"></script>`;
-const files = await serveFiles({
-  "/bench.html": { text: page },
-  "/page.mjs": "benches/players/page.mjs",
-  "/clock.mjs": "tests/browser/clock.mjs",
-  "/npm/": "benches/players/node_modules",
-  "/dist/": "dist",
-  "/favicon.ico": { text: "" },
-});
-const browser = await launch();
+const bench = await openBench();
 const rows = [];
 
-/** One player on one manifest, in a fresh context. */
+/** One player on one manifest, with its defaults. */
 async function run(name, player, url) {
-  const tab = await openPage(browser, `${files.url}/bench.html`);
-  try {
-    await until("the page is ready", () => tab.evaluate(() => typeof measure === "function"));
-    const load = loadavg()[0].toFixed(1);
-    const result = await tab.evaluate((it) => measure(it), {
-      player,
-      urls: { dash: url, hls: url },
-      target: null,
-      seconds: Number(options.seconds),
-      settle: Number(options.settle),
-      patience: 60,
-      muted: false,
-    });
-    const delays = result.delays.sort((a, b) => a - b);
-    const row = {
-      recipe: name,
-      player,
-      start: result.startMs === null ? null : Math.round(result.startMs),
-      median: at(delays, 0.5),
-      p95: at(delays, 0.95),
-      stalls: result.stalls,
-      stalled: Math.round(result.stalledMs),
-      height: result.height,
-      failures: result.failures.join("; "),
-      load,
-    };
-    rows.push(row);
-    console.log(Object.values(row).join("\t"));
-  } finally {
-    await tab.context().close();
-  }
+  const [seconds, settle] = [Number(options.seconds), Number(options.settle)];
+  const row = await bench.run({ player, urls: { dash: url, hls: url }, target: null, seconds, settle, patience: 60, muted: false });
+  rows.push({ recipe: name, ...row });
+  const { start, median, p95, stalls, stalled, height, failures, load } = row;
+  console.log([name, player, start, median, p95, stalls, stalled, height, failures.join("; "), load.toFixed(1)].join("\t"));
 }
 
 /** One recipe, as long as all its players need. */
-async function recipe(name, { before = "", args, before_s = Number(options.before) }) {
+async function recipe(name, { before = "", args, joined = Number(options.before) }) {
   const words = args.split(" ");
   const manifest = words.at(-1);
   const place = name.replace(/\W+/g, "-");
@@ -109,8 +75,8 @@ async function recipe(name, { before = "", args, before_s = Number(options.befor
   const ended = new Promise((resolve) => child.once("exit", resolve));
   try {
     const url = `${folder.url}/${place}/${manifest}`;
-    await until(`${name} is there`, async () => (await fetch(url)).ok, { timeout: 60_000 });
-    await new Promise((resolve) => setTimeout(resolve, before_s * 1000));
+    await until(`${name} is there`, async () => (await fetch(url).catch(() => null))?.ok, { timeout: 60_000 });
+    await new Promise((resolve) => setTimeout(resolve, joined * 1000));
     const other = manifest.endsWith(".mpd") ? "hlsjs" : "dashjs";
     for (const player of options.players.split(",").filter((it) => it !== other)) await run(name, player, url);
   } finally {
@@ -125,8 +91,7 @@ try {
   for (const [name, it] of Object.entries(RECIPES)) if (!only.length || only.includes(name)) await recipe(name, it);
 } finally {
   if (options.out) writeFileSync(options.out, JSON.stringify(rows, null, 1));
-  await browser.close();
-  await files.close();
+  await bench.close();
   await folder.stop();
   await camera.stop();
   rmSync(root, { recursive: true, force: true });

@@ -9,9 +9,9 @@
 // --silent leaves the sound muted (it is decoded all the same). Without --dash and --hls it starts `nearlive-server demo` itself.
 
 import { writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { launch, openPage, serveFiles, startServer, until } from "../../tests/browser/harness.mjs";
+import { startServer, until } from "../../tests/browser/harness.mjs";
+import { openBench } from "./bench.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -35,55 +35,14 @@ const targets = options.targets.split(",").filter(Boolean).map(Number);
 if (options.server) process.env.NEARLIVE_SERVER = options.server;
 const own = options.dash && options.hls ? null : await startServer(["demo"]);
 const urls = own ? { dash: `${own.url}/demo/index.mpd`, hls: `${own.url}/demo/index.m3u8` } : { dash: options.dash, hls: options.hls };
-const page = `<!doctype html><meta charset="utf-8"><video autoplay playsinline style="width: 640px"></video><script type="module" src="/page.mjs"></script>`;
-const files = await serveFiles({
-  "/bench.html": { text: page },
-  "/page.mjs": "benches/players/page.mjs",
-  "/clock.mjs": "tests/browser/clock.mjs",
-  "/npm/": "benches/players/node_modules",
-  "/dist/": "dist",
-  "/favicon.ico": { text: "" },
-});
-const browser = await launch();
+const bench = await openBench();
 const runs = [];
 
-const at = (sorted, part) => (sorted.length ? Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]) : null);
-
-/** One run in a fresh context: nothing cached, nothing left over. */
 async function run(player, target) {
-  const tab = await openPage(browser, `${files.url}/bench.html`);
-  try {
-    await until("the page is ready", () => tab.evaluate(() => typeof measure === "function"));
-    const load = loadavg()[0];
-    const result = await tab.evaluate((it) => measure(it), {
-      player,
-      urls,
-      target,
-      seconds,
-      settle,
-      patience: 20,
-      muted: options.silent,
-    });
-    const delays = result.delays.sort((a, b) => a - b);
-    const row = {
-      player,
-      target,
-      start: result.startMs === null ? null : Math.round(result.startMs),
-      median: at(delays, 0.5),
-      p95: at(delays, 0.95),
-      stalls: result.stalls,
-      stalled: Math.round(result.stalledMs),
-      height: result.height,
-      samples: delays.length,
-      failures: [...result.failures],
-      load,
-    };
-    runs.push(row);
-    process.stderr.write(`${player}, ${target === null ? "defaults" : `${target} s`}: ${row.median ?? "-"} ms\n`);
-    return row;
-  } finally {
-    await tab.context().close();
-  }
+  const row = await bench.run({ player, urls, target, seconds, settle, patience: 20, muted: options.silent });
+  runs.push(row);
+  process.stderr.write(`${player}, ${target === null ? "defaults" : `${target} s`}: ${row.median ?? "-"} ms\n`);
+  return row;
 }
 
 function print(title, rows) {
@@ -130,8 +89,7 @@ try {
   }
   if (targets.length) print("lowest that was held without a stall", [...lowest.values()]);
 } finally {
-  await browser.close();
-  await files.close();
+  await bench.close();
   await own?.stop();
   if (options.out) writeFileSync(options.out, JSON.stringify(runs, null, 1));
 }

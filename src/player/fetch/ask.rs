@@ -11,7 +11,7 @@ use crate::player::retries::Need;
 use crate::player::track::next::Around;
 use crate::player::track::sniff::Sniffed;
 use crate::player::track::wrapping::Wrapping;
-use crate::presentation::{Presentation, Representation, Segment, SegmentList, TrackKind};
+use crate::presentation::{Presentation, Representation, Segment, SegmentList};
 use crate::time::{Duration, Instant, WallTime};
 use alloc::rc::Rc;
 
@@ -71,6 +71,10 @@ impl Fetch<'_> {
             return step;
         }
         match plan {
+            // A whole segment is on its way: what follows it is decided then, by what is known then.
+            Plan::Fetch(segment) if !rep.growing && !segment.gap && self.is_fetching(track) => {
+                Step::Rest
+            }
             Plan::Fetch(segment) => match self.decide_rung(cx.now, track, rep, &segment) {
                 Some(place) => self.change_place(track, place),
                 None => self
@@ -86,6 +90,10 @@ impl Fetch<'_> {
             }
             Plan::PeriodEnd => self.next_period(cx, p, track),
         }
+    }
+
+    fn is_fetching(&self, track: TrackId) -> bool {
+        self.tracks.get(track).is_some_and(|stream| stream.coming().is_some())
     }
 
     /// Enough is buffered until so much of it is played.
@@ -114,27 +122,16 @@ impl Fetch<'_> {
         Step::Rest
     }
 
-    /// What has to be known before the segments of a representation: its initialization segment, its
-    /// index. `None`: all of it is.
     fn fetch_preliminaries(
         &mut self,
         cx: &mut Cx<'_>,
         track: TrackId,
         rep: &Representation,
     ) -> Option<Step> {
+        let (purpose, resource) = self.unknown(track, rep)?;
         let stream = self.tracks.get_mut(track)?;
-        if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
-            stream.ask_init(cx, self.requests, init.clone());
-            return Some(Step::Rest);
-        }
-        match &rep.segments {
-            SegmentList::Indexed { index } if self.rest.manifest.index(index).is_none() => {
-                let purpose = Purpose::Index(track);
-                stream.ask_before(cx, self.requests, purpose, index.clone());
-                Some(Step::Rest)
-            }
-            _ => None,
-        }
+        stream.ask_before(cx, self.requests, purpose, resource.clone());
+        Some(Step::Rest)
     }
 
     /// From here on another representation is fetched.
@@ -199,7 +196,6 @@ impl Fetch<'_> {
         let edge = self.rest.edge(self.tracks, cx.now).unwrap_or_default();
         let Some(stream) = self.tracks.get(track) else { return };
         let transport = stream.is_transmuxed();
-        let picture = stream.kind() == TrackKind::Video;
         let patience = if rep.growing {
             growing_patience(s.end.since(s.start), stream.silences())
         } else {
@@ -218,9 +214,6 @@ impl Fetch<'_> {
             Some(Sniffed::Begun { id, .. }) => *id,
             None => self.requests.send(cx, Purpose::Segment(track), &s.resource, body, patience),
         };
-        if picture {
-            self.quality.asks();
-        }
         let quality = self.quality.index_of(rep);
         if let Some(stream) = self.tracks.get_mut(track)
             && stream.asked(id, s, wrapping, quality, cx.now, edge)

@@ -5,7 +5,7 @@
 
 use super::{Fetch, Wish};
 use crate::net::Failure;
-use crate::net::retry::{Failed, REFUSALS};
+use crate::net::retry::{Failed, REFUSALS, passes};
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
@@ -24,8 +24,7 @@ impl Fetch<'_> {
     ) {
         if let Some(stream) = self.tracks.get_mut(track) {
             stream.preliminary_over();
-            let useless = !matches!(failure, Failure::Timeout | Failure::Unreachable(_));
-            if stream.replacement_mut().lost_before(sent.id, useless) {
+            if stream.replacement_mut().lost_before(sent.id, !passes(failure)) {
                 return;
             }
         }

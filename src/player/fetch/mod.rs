@@ -29,11 +29,12 @@ mod rung;
 use super::error::Error;
 use super::io::TrackId;
 use super::quality::{self, Adaptation};
-use super::requests::Requests;
+use super::requests::{Purpose, Requests};
 use super::select::Types;
 use super::sight::Sight;
 use super::track::Tracks;
 use super::track::stream::Stream;
+use crate::presentation::{Representation, Resource, SegmentList};
 use crate::time::{Duration, Instant, Position};
 use alloc::vec::Vec;
 
@@ -94,6 +95,25 @@ impl Fetch<'_> {
 
     fn falls_silent(&self, stream: &Stream) -> bool {
         self.rest.ways(self.tracks, self.types).falls_silent(stream)
+    }
+
+    /// What has to be known before the segments of a representation, and is not yet: its initialization segment, its
+    /// index. In this order: WebM's index is read with what the former says.
+    fn unknown<'r>(
+        &self,
+        track: TrackId,
+        rep: &'r Representation,
+    ) -> Option<(Purpose, &'r Resource)> {
+        let stream = self.tracks.get(track)?;
+        if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
+            return Some((Purpose::Init(track), init));
+        }
+        match &rep.segments {
+            SegmentList::Indexed { index } if self.rest.manifest.index(index).is_none() => {
+                Some((Purpose::Index(track), index))
+            }
+            _ => None,
+        }
     }
 
     /// The choice of representations with what it is made from.

@@ -4,6 +4,7 @@ use super::Fetch;
 use crate::media::isobmff::edits;
 use crate::media::scan::{Fact, Scanner};
 use crate::net::Failure;
+use crate::net::retry::passes;
 use crate::player::cx::Cx;
 use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
@@ -99,13 +100,13 @@ impl Fetch<'_> {
         body: &[u8],
         what: &str,
     ) {
-        let stream = self.tracks.get_mut(track);
+        let failure = if sent.is_page(body) { Failure::Page } else { Failure::Unreadable };
+        let (stream, useless) = (self.tracks.get_mut(track), !passes(&failure));
         if self.requests.moves_on(sent)
-            || stream.is_some_and(|s| s.replacement_mut().lost_before(sent.id, true))
+            || stream.is_some_and(|s| s.replacement_mut().lost_before(sent.id, useless))
         {
             return;
         }
-        let failure = if sent.is_page(body) { Failure::Page } else { Failure::Unreadable };
         let mut error = Error::of_request(&failure, &sent.url, what);
         error.detail = format!("{} bytes", body.len());
         self.preliminary_trouble(cx, track, error, sent.failed(cx.now, &failure));

@@ -1,7 +1,8 @@
 //! Fetching again, better, what is buffered low: [`crate::abr::replace`] decides, this file gathers what is held and asks.
 //!
 //! Films only. The media of a replacement waits until it is whole (`player/track/replacement`), so the track goes on as if
-//! there was none: at worst it has lost the time.
+//! there was none: at worst it has lost the time. While an initialization segment or an index is fetched for it, the track
+//! asks for nothing else; this is given up when what is held gets short, and for a seek.
 
 use super::{Fetch, Step};
 use crate::abr::Choice;
@@ -94,16 +95,8 @@ impl Fetch<'_> {
         let stream = self.tracks.get(track)?;
         let place = Place { rep: choice.rep, ..stream.place() };
         let rep = rep_of(p, place)?;
-        if let SegmentList::Indexed { index } = &rep.segments
-            && self.rest.manifest.index(index).is_none()
-        {
-            // WebM's index is read with what the initialization segment says.
-            let first = rep.init.as_ref().filter(|it| stream.init(it).is_none());
-            let (purpose, resource) = match first {
-                Some(init) => (Purpose::Init(track), init),
-                None => (Purpose::Index(track), index),
-            };
-            return self.before_replacement(cx, track, (purpose, resource), lasts);
+        if let Some(unknown) = self.unknown(track, rep) {
+            return self.before_replacement(cx, track, unknown, lasts);
         }
         let found = self.rest.manifest.list(rep).at(held.start + held.end.since(held.start) / 2);
         let mut s = found.filter(|it| !it.gap && agree(span(it), held))?;
@@ -113,12 +106,8 @@ impl Fetch<'_> {
             Some(resource) => match stream.init(resource) {
                 Some(data) => data,
                 None => {
-                    return self.before_replacement(
-                        cx,
-                        track,
-                        (Purpose::Init(track), resource),
-                        lasts,
-                    );
+                    let own = (Purpose::Init(track), resource);
+                    return self.before_replacement(cx, track, own, lasts);
                 }
             },
         };

@@ -28,7 +28,7 @@ pub(in crate::player) struct Playhead {
     pub(super) withholds: bool,
     /// Send `Play` once the element is placed: rebuilding the MediaSource has paused it.
     pub(super) play_again: bool,
-    /// Send `Play` once what there is lasts.
+    /// It was placed: send `Play` once what there is lasts.
     pub(super) starts: bool,
 }
 
@@ -151,7 +151,7 @@ impl Playhead {
     }
 
     /// Playback has failed: the element plays what it still has. If it is paused because the
-    /// MediaSource was rebuilt, and not by the viewer, it is told to play.
+    /// MediaSource was rebuilt, or waits for more than will come, and not by the viewer, it is told to play.
     pub(in crate::player) fn give_up(&mut self, cx: &mut Cx<'_>) {
         if core::mem::take(&mut self.play_again) | core::mem::take(&mut self.starts) {
             cx.push(Output::Play);

@@ -57,7 +57,7 @@ impl Playhead {
         self.entry(s).is_some_and(|entry| entry + length / 2 < self.position_or_start(s.now))
     }
 
-    /// Places the element at the start position, once media is buffered there.
+    /// Places the element at the start position, once media is buffered there, and tells it to play.
     pub(in crate::player) fn place_element(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let Some(at) = self.start_at.filter(|_| !self.element.placed) else {
             self.play_when_it_lasts(cx, s);

@@ -308,11 +308,6 @@ impl Adaptation {
         self.rule.decide(now, &live::View { rungs, current, in_time, link, others, held, length })
     }
 
-    /// The segment that was decided on is asked for.
-    pub(in crate::player) const fn asks(&mut self) {
-        self.reads.weight = self.reads.next.weight;
-    }
-
     /// The index of a representation's quality.
     pub(in crate::player) fn index_of(&mut self, rep: &Representation) -> u32 {
         self.known.index_of(rep)

@@ -151,7 +151,7 @@ impl Adaptation {
         let length = d.segment().end.since(d.segment().start);
         let link = (&self.levels, self.reads.delay);
         let view = v.of_plan((&rungs, stream.place().rep), link, length);
-        let view = plan::View { weight: self.reads.weight, ..view };
+        let view = plan::View { weight: self.reads.next.weight, ..view };
         let choice = self.plan.give_up(&view, &plan::UnderWay { got: d.got(), rate }, before)?;
         self.levels.settle(rate);
         self.kept_on_rung = Some(held);

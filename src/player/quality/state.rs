@@ -44,10 +44,8 @@ pub(super) struct Reads {
     pub(super) before: Option<usize>,
     /// From a request to its answer, lately.
     pub(super) delay: Duration,
-    /// The segment of the picture that was decided on last.
+    /// The segment that was decided on last, of the track that decides. While it comes, none after it is decided on.
     pub(super) next: Next,
-    /// The weight of the one that was asked for last.
-    pub(super) weight: u32,
 }
 
 impl Reads {

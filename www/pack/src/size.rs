@@ -15,7 +15,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 /// today's with wasm-opt, rounded up. It becomes higher only by what something new weighs that the player does. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
     ("page of DASH", Build::Dash, 144_400),
-    ("page of HLS", Build::Hls, 138_100),
+    ("page of HLS", Build::Hls, 138_300),
     ("page of both, or by create()", Build::Whole, 165_200),
 ];
 /// The download that is aimed at: hls.js light.
@@ -49,7 +49,7 @@ pub(crate) fn report(job: &Job) -> Result<()> {
     }
     println!("\nthe aim for a page with a DASH camera is {AIM}");
     if !over.is_empty() {
-        bail!("a download is too large: {}", over.join("; "));
+        bail!("a download is too large (the limits are those with wasm-opt): {}", over.join("; "));
     }
     Ok(())
 }
