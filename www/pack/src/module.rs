@@ -119,6 +119,15 @@ fn has_std_sources(toolchain: &str) -> bool {
 /// The glue serves one module. It is made to begin as a function that gives the glue of one more.
 const HEAD: &str = "let wasm_bindgen = (function(exports) {";
 const OWN_HEAD: &str = "const wasm_bindgen = () => (function(exports) {";
+/// What it begins with; nobody asks for that address.
+const ADDRESS: &str = "            let script_src;
+            if (typeof document !== 'undefined' && document.currentScript !== null) {
+                script_src = new URL(document.currentScript.src, location.href).toString();
+            }
+";
+/// What the module imports: before the first, after the last, and between two.
+const IMPORTS: [&str; 3] =
+    ["const import0 = {\n            __proto__: null,\n", "},\n};\n", "},\n"];
 /// From here on the glue fetches and starts the module, in every way that there may be.
 const START: &str = "let wasmModule, wasmInstance, wasm;\n";
 /// The one way that is needed: from an address, with the loader watching the exports. A server that serves the module under
@@ -158,7 +167,8 @@ pub(crate) fn bind(compiled: &[u8], keep_names: bool) -> Result<(String, Vec<u8>
     let parts = output.js().trim_start().strip_prefix(HEAD).and_then(|it| it.split_once(START));
     let mut glue = match parts {
         Some((glue, start)) if start.trim_end().ends_with("})({ __proto__: null });") => {
-            [OWN_HEAD, glue, OWN_START].concat()
+            let glue = glue.replacen(ADDRESS, "", 1);
+            [OWN_HEAD, alike_together(&glue).as_deref().unwrap_or(&glue), OWN_START].concat()
         }
         _ => bail!("wasm-bindgen's script is another than the one that this was written for"),
     };
@@ -167,6 +177,19 @@ pub(crate) fn bind(compiled: &[u8], keep_names: bool) -> Result<(String, Vec<u8>
     shorten(module.imports.iter_mut().map(|it| &mut it.name), "i", &mut glue);
     shorten(module.exports.iter_mut().map(|it| &mut it.name), "e", &mut glue);
     Ok((glue, module.emit_wasm()))
+}
+
+/// The functions that the module imports, in the order of what they do: alike ones compress better beside each other.
+fn alike_together(glue: &str) -> Option<String> {
+    let [start, end, between] = IMPORTS;
+    let (head, rest) = glue.split_once(start)?;
+    let (imports, tail) = rest.split_once(end)?;
+    let imports = imports.split(between).map(|it| it.trim_start().split_once(": function("));
+    let mut imports: Vec<(&str, &str)> = imports.collect::<Option<_>>()?;
+    imports.sort_by_key(|(name, does)| (*does, *name));
+    let imports: Vec<String> =
+        imports.iter().map(|(name, does)| format!("{name}: function({does}")).collect();
+    Some([head, start, &imports.join(between), end, tail].concat())
 }
 
 /// js-sys describes to wasm-bindgen every function that takes a callback, and with each what calls such a callback. The
@@ -248,4 +271,21 @@ pub(crate) fn optimize(program: &Path, scratch: &Path, wasm: &[u8]) -> Result<Ve
         return Ok(wasm.to_vec());
     }
     Ok(std::fs::read(&after)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_that_do_alike_are_beside_each_other_and_all_are_there() {
+        let [start, end, between] = IMPORTS;
+        let glue = |of: [&str; 3]| {
+            let imports = of.map(|it| format!("{}: function({}", &it[..1], &it[1..]));
+            ["let a;\n", start, &imports.join(between), end, "let b;\n"].concat()
+        };
+        let sorted = alike_together(&glue(["xb) {1", "ya) {1", "zb) {1"]));
+        assert_eq!(sorted, Some(glue(["ya) {1", "xb) {1", "zb) {1"])));
+        assert_eq!(alike_together("let a;"), None);
+    }
 }
