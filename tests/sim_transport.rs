@@ -202,3 +202,19 @@ fn sound_alone_is_played() {
     assert!(last.position > 55_000_000, "{report}");
     assert!(report.requests < 110, "{report}");
 }
+
+#[test]
+fn a_seek_to_before_the_start_has_its_sound_where_parsers_drop_what_comes_before() {
+    let mut setup =
+        Setup::new(BroadcastServer::new(Broadcast { window: 10, ..Broadcast::default() }));
+    setup.page.rules.drops_earlier_sound = true;
+    let mut sim = setup.start();
+    sim.load(LIST);
+    sim.run_for(secs(5));
+    let to = sim.element().position(sim.now()) - 8_000_000;
+    sim.seek(to);
+    sim.run_for(secs(6));
+    let past = sim.element().position(sim.now()) - to;
+    assert!((4_500_000..7_000_000).contains(&past), "{past}: {}", sim.report());
+    sim.finish().sound().unwrap();
+}

@@ -85,6 +85,23 @@ fn a_seek_back_that_the_browser_tells_of_late_is_not_undone() {
 }
 
 #[test]
+fn a_seek_back_right_after_the_start_is_not_undone() {
+    for step in 0..60 {
+        let mut setup = Setup::new(LiveServer::new(Live::default()));
+        setup.page.rules.drops_earlier_sound = true;
+        let mut sim = setup.start();
+        sim.load(LOW_LATENCY);
+        sim.run_for(secs(1) + millis(35) * step);
+        let to = position(&sim) - 6_000_000;
+        sim.seek(to);
+        sim.run_for(secs(10));
+        let past = position(&sim) - to;
+        assert!((8_500_000..10_500_000).contains(&past), "step {step}: {past} {}", sim.report());
+        sim.finish().sound().unwrap();
+    }
+}
+
+#[test]
 fn a_picture_that_is_shown_small_is_fetched_small_until_it_is_shown_large() {
     let mut sim = start();
     sim.resize(150);

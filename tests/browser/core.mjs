@@ -96,20 +96,23 @@ export function core(engine) {
     await isLive(page);
   });
 
-  inEngine("a viewer goes back in a live stream, and to its edge again", async (t) => {
-    const page = await open(t, `${server.url}/demo/`);
-    await plays(page);
-    await until("there is a past", () => look(page, ({ video }) => video.seekable.length > 0 && video.currentTime - video.seekable.start(0) > 12));
-    const before = await look(page, ({ stats, video }) => {
-      video.currentTime -= 6;
-      return stats.latency;
+  for (const [form, ending] of [["", ".mpd"], [" over HLS", ".m3u8"]]) {
+    inEngine(`a viewer goes back in a live stream${form}, and to its edge again`, async (t) => {
+      const page = await open(t, `${server.url}/demo/`);
+      await look(page, ({ host }, ending) => (host.src = host.src.replace(".mpd", ending)), ending);
+      await plays(page);
+      await until("there is a past", () => look(page, ({ video }) => video.seekable.length > 0 && video.currentTime - video.seekable.start(0) > 12));
+      const before = await look(page, ({ stats, video }) => {
+        video.currentTime -= 6;
+        return stats.latency;
+      });
+      await moves(page, 0.5);
+      // By the clock and not by its target, which may be far behind on a busy machine.
+      await until("it is behind", () => look(page, ({ stats }, before) => stats.latency > before + 3 && stats.state === "playing", before));
+      await look(page, ({ host }) => host.player.goLive());
+      await isLive(page);
     });
-    await moves(page, 0.5);
-    // By the clock and not by its target, which may be far behind on a busy machine.
-    await until("it is behind", () => look(page, ({ stats }, before) => stats.latency > before + 3 && stats.state === "playing", before));
-    await look(page, ({ host }) => host.player.goLive());
-    await isLive(page);
-  });
+  }
 
   inEngine("a live camera's quality is chosen, and chosen back", async (t) => {
     const page = await open(t, `${server.url}/demo/`);

@@ -54,9 +54,10 @@ impl Transmuxer {
         self.audio.expected = Some(config);
     }
 
-    /// The configuration of the newest sound.
+    /// The configuration of the newest sound, or what it should be.
     pub fn sound(&self) -> Option<&AacConfig> {
-        self.audio.config.as_ref().map(|(config, _)| config)
+        let audio = &self.audio;
+        audio.config.as_ref().map(|(config, _)| config).or(audio.expected.as_ref())
     }
 
     /// Takes the next bytes of a segment.
@@ -83,8 +84,12 @@ impl Transmuxer {
         self.audio.emit(out);
     }
 
-    /// The next bytes are another part of the same timeline. Discards what is held.
+    /// The next bytes are another part of the same timeline. Discards what is held. Sound begins with an
+    /// initialization segment again, for WebKitGTK: it drops what lies before the first that came.
     pub fn seek(&mut self) {
+        if let Some((config, _)) = self.audio.config.take() {
+            self.audio.expected = Some(config);
+        }
         self.restart(self.demuxer.clock());
     }
 

@@ -136,7 +136,8 @@ impl Buffer {
     pub(super) fn prepare(&mut self, cx: &mut Cx<'_>, wrapping: &Wrapping) {
         self.take_back(cx);
         self.begun = 0;
-        if self.mime != wrapping.mime || self.init.as_ref() != Some(&wrapping.init) {
+        let anew = self.mime != wrapping.mime || self.init.as_ref() != Some(&wrapping.init);
+        if anew {
             self.turn_to(cx, &wrapping.mime);
         }
         self.shift(cx, wrapping.offset_us.unwrap_or_default() + wrapping.data.shift_us);
@@ -144,7 +145,7 @@ impl Buffer {
             self.window = wrapping.window;
             cx.push(Output::Window { buffer: self.id, window: wrapping.window });
         }
-        if self.init.as_ref() != Some(&wrapping.init) {
+        if anew {
             self.init = Some(wrapping.init.clone());
             self.changed = true;
             if !wrapping.data.bytes.is_empty() {
@@ -154,8 +155,8 @@ impl Buffer {
         }
     }
 
-    /// Another initialization segment follows, of this type: announces it (`changeType`), unless it is the first of
-    /// the parser.
+    /// Another initialization segment follows, of this type: announces it (`changeType`, which resets the parser), unless
+    /// it is the first of the parser.
     fn turn_to(&mut self, cx: &mut Cx<'_>, mime: &str) {
         if self.mime != mime || self.init.is_some() {
             let needed = !codec::same_families(&self.mime, mime);
@@ -230,6 +231,11 @@ impl Buffer {
             self.full = false;
         }
         self.take_back(cx);
+        // What follows may lie before what the parser has read, and WebKitGTK drops sound before the first that came
+        // since its parser was reset: it gets its initialization segment again.
+        if let Some(init) = &mut self.init {
+            *init = None;
+        }
         self.evicted_to = None;
     }
 

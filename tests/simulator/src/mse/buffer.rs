@@ -42,6 +42,8 @@ pub struct SourceBuffer {
     /// The last frame that came, and its length; `None` at the start of a coded frame group.
     last: Option<(i64, i64)>,
     needs_sync: bool,
+    /// Frames before the first since the parser was reset are dropped, and where that began.
+    earlier: Option<Option<i64>>,
     parsed: Vec<Parsed>,
 }
 
@@ -66,8 +68,14 @@ impl SourceBuffer {
             quota,
             last: None,
             needs_sync: true,
+            earlier: None,
             parsed: Vec::new(),
         }
+    }
+
+    /// From now on frames before the first since the parser was reset are dropped.
+    pub(super) const fn drop_earlier(&mut self) {
+        self.earlier = Some(None);
     }
 
     /// The last initialization segment.
@@ -188,6 +196,11 @@ impl SourceBuffer {
             self.needs_sync = true;
             return;
         }
+        if let Some(first) = &mut self.earlier
+            && frame.start < *first.get_or_insert(frame.start)
+        {
+            return;
+        }
         let follows = self.last.is_some_and(|(last, length)| {
             frame.decode >= last && frame.decode - last <= 2 * length
         });
@@ -258,6 +271,7 @@ impl SourceBuffer {
         self.parser.reset();
         self.last = None;
         self.needs_sync = true;
+        self.earlier = self.earlier.map(|_| None);
     }
 
     /// `changeType()`.

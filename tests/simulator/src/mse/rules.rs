@@ -42,6 +42,8 @@ pub struct Rules {
     pub append_takes: Time,
     /// What a SourceBuffer does where its media changes type.
     pub change_type: ChangeType,
+    /// Sound before the first that came since the parser was reset is dropped (WebKitGTK).
+    pub drops_earlier_sound: bool,
     /// Media that begins this little behind a position where playing has not begun counts as there, microseconds.
     pub start_fudge: i64,
     /// The sound card's clock is this much too fast.
@@ -63,6 +65,7 @@ impl Default for Rules {
             audio_quota: 12 << 20,
             append_takes: 300,
             change_type: ChangeType::Any,
+            drops_earlier_sound: false,
             start_fudge: 83_000,
             drift_ppm: 0,
         }

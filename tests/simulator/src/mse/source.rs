@@ -21,7 +21,15 @@ impl Element {
             return Err(format!("a buffer for {mime} after the metadata are known"));
         }
         let (video, audio) = (self.rules.video_quota, self.rules.audio_quota);
-        self.buffers.add(track, mime, |kind| if kind == TrackKind::Audio { audio } else { video })
+        let quota = |kind| if kind == TrackKind::Audio { audio } else { video };
+        self.buffers.add(track, mime, quota)?;
+        let drops = self.rules.drops_earlier_sound;
+        if let Some(sound) =
+            self.buffers.get_mut(track).filter(|b| drops && b.kind() != TrackKind::Video)
+        {
+            sound.drop_earlier();
+        }
+        Ok(())
     }
 
     /// The first buffer of a kind.
