@@ -96,10 +96,11 @@ export function core(engine) {
     await isLive(page);
   });
 
-  for (const [form, ending] of [["", ".mpd"], [" over HLS", ".m3u8"]]) {
+  for (const [form, protocol, ending] of [["", "dash", ".mpd"], [" over HLS", "hls", ".m3u8"]]) {
     inEngine(`a viewer goes back in a live stream${form}, and to its edge again`, async (t) => {
       const page = await open(t, `${server.url}/demo/`);
       await look(page, ({ host }, ending) => (host.src = host.src.replace(".mpd", ending)), ending);
+      await until("it is the one", () => look(page, ({ stats }, protocol) => stats.protocol === protocol, protocol));
       await plays(page);
       await until("there is a past", () => look(page, ({ video }) => video.seekable.length > 0 && video.currentTime - video.seekable.start(0) > 12));
       const before = await look(page, ({ stats, video }) => {

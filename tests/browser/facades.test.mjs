@@ -69,7 +69,7 @@ before(async () => {
     ...Object.fromEntries(pages),
     ...Object.fromEntries(both("dashjs", "dead", (script) => dashPage(script, { url: "/nowhere/index.mpd" }))),
     ...Object.fromEntries(both("hlsjs", "dead", (script) => hlsPage(script, { url: "/nowhere/index.m3u8" }))),
-    ...Object.fromEntries(both("hlsjs", "stopped", (script) => hlsPage(script, { config: "{ maxBufferLength: 4 }", more: COUNT }))),
+    ...Object.fromEntries(both("hlsjs", "stopped", (script) => hlsPage(script, { config: "{ maxBufferLength: 4, maxMaxBufferLength: 4 }", more: COUNT }))),
     ...Object.fromEntries(both("hlsjs", "later", (script) => hlsPage(script, { config: "{ autoStartLoad: false }", more: COUNT }))),
     ...Object.fromEntries(both("hlsjs", "off", (script) => hlsPage(script, { more: `hls.off(Hls.Events.NOBODY_KNOWS_IT, () => {});` }))),
     "/nulls.html": page(
