@@ -3,7 +3,8 @@
 
 use nearlive::player::{Command, QualityChoice};
 use nearlive::time::Duration;
-use nearlive_simulator::clock::{millis, secs};
+use nearlive_simulator::clock::{Time, millis, secs};
+use nearlive_simulator::mse::Rules;
 use nearlive_simulator::origin::live::{LOW_LATENCY, Live, LiveServer};
 use nearlive_simulator::{Setup, Simulation};
 
@@ -63,23 +64,30 @@ fn a_seek_back_stays_back_until_to_the_edge() {
     sim.finish().sound().unwrap();
 }
 
+/// The viewer goes back by 6 s, `after` so long, in a browser with these rules: playing has to go on there, and the player
+/// may not seek.
+fn goes_back(after: Time, rules: Rules) {
+    let begins = rules.seek_begins;
+    let mut setup = Setup::new(LiveServer::new(Live::default()));
+    setup.page.rules = rules;
+    let mut sim = setup.start();
+    sim.load(LOW_LATENCY);
+    sim.run_for(after);
+    let (to, seeks) = (position(&sim) - 6_000_000, sim.report().seeks);
+    sim.seek(to);
+    sim.run_for(begins + secs(10));
+    let past = position(&sim) - to;
+    let what = format!("{begins} us, after {after}: {past} {}", sim.report());
+    assert!((8_500_000..10_500_000).contains(&past), "{what}");
+    assert_eq!(sim.report().seeks, seeks, "{what}");
+    sim.finish().sound().unwrap();
+}
+
 #[test]
 fn a_seek_back_that_the_browser_tells_of_late_is_not_undone() {
-    for begins in [50, 200, 400, 1000].map(millis) {
+    for seek_begins in [50, 200, 400, 1000].map(millis) {
         for step in 0..10 {
-            let mut setup = Setup::new(LiveServer::new(Live::default()));
-            setup.page.rules.seek_begins = begins;
-            let mut sim = setup.start();
-            sim.load(LOW_LATENCY);
-            sim.run_for(secs(30) + millis(30) * step);
-            let (to, seeks) = (position(&sim) - 6_000_000, sim.report().seeks);
-            sim.seek(to);
-            sim.run_for(begins + secs(10));
-            let past = position(&sim) - to;
-            let what = format!("{begins} us, step {step}: {past} {}", sim.report());
-            assert!((8_500_000..10_500_000).contains(&past), "{what}");
-            assert_eq!(sim.report().seeks, seeks, "{what}");
-            sim.finish().sound().unwrap();
+            goes_back(secs(30) + millis(30) * step, Rules { seek_begins, ..Rules::default() });
         }
     }
 }
@@ -87,17 +95,8 @@ fn a_seek_back_that_the_browser_tells_of_late_is_not_undone() {
 #[test]
 fn a_seek_back_right_after_the_start_is_not_undone() {
     for step in 0..60 {
-        let mut setup = Setup::new(LiveServer::new(Live::default()));
-        setup.page.rules.drops_earlier_sound = true;
-        let mut sim = setup.start();
-        sim.load(LOW_LATENCY);
-        sim.run_for(secs(1) + millis(35) * step);
-        let to = position(&sim) - 6_000_000;
-        sim.seek(to);
-        sim.run_for(secs(10));
-        let past = position(&sim) - to;
-        assert!((8_500_000..10_500_000).contains(&past), "step {step}: {past} {}", sim.report());
-        sim.finish().sound().unwrap();
+        let rules = Rules { drops_earlier_sound: true, ..Rules::default() };
+        goes_back(secs(1) + millis(35) * step, rules);
     }
 }
 

@@ -31,7 +31,8 @@ pub(in crate::player) struct Buffer {
     mime: String,
     offset_us: i64,
     window: Window,
-    /// The initialization segment that was appended last; `Some(None)`: one without an address of its own.
+    /// The initialization segment that was appended last; `Some(None)`: one without an address of its own, or one that
+    /// is to be given again.
     init: Option<Option<Resource>>,
     /// Another initialization segment was given since [`Self::take_changed`].
     changed: bool,

@@ -116,15 +116,15 @@ fn has_std_sources(toolchain: &str) -> bool {
     })
 }
 
-/// The glue serves one module. It is made to begin as a function that gives the glue of one more.
-const HEAD: &str = "let wasm_bindgen = (function(exports) {";
-const OWN_HEAD: &str = "const wasm_bindgen = () => (function(exports) {";
-/// What it begins with; nobody asks for that address.
-const ADDRESS: &str = "            let script_src;
+/// The glue serves one module, and notes the address of its script, for which nobody asks. It is made to begin as a function
+/// that gives the glue of one more.
+const HEAD: &str = "let wasm_bindgen = (function(exports) {
+            let script_src;
             if (typeof document !== 'undefined' && document.currentScript !== null) {
                 script_src = new URL(document.currentScript.src, location.href).toString();
             }
 ";
+const OWN_HEAD: &str = "const wasm_bindgen = () => (function(exports) {\n";
 /// What the module imports: before the first, after the last, and between two.
 const IMPORTS: [&str; 3] =
     ["const import0 = {\n            __proto__: null,\n", "},\n};\n", "},\n"];
@@ -165,10 +165,10 @@ pub(crate) fn bind(compiled: &[u8], keep_names: bool) -> Result<(String, Vec<u8>
         bail!("the module brings JavaScript snippets along, which one script cannot hold");
     }
     let parts = output.js().trim_start().strip_prefix(HEAD).and_then(|it| it.split_once(START));
+    let parts = parts.and_then(|(glue, start)| Some((alike_together(glue)?, start)));
     let mut glue = match parts {
         Some((glue, start)) if start.trim_end().ends_with("})({ __proto__: null });") => {
-            let glue = glue.replacen(ADDRESS, "", 1);
-            [OWN_HEAD, alike_together(&glue).as_deref().unwrap_or(&glue), OWN_START].concat()
+            [OWN_HEAD, &glue, OWN_START].concat()
         }
         _ => bail!("wasm-bindgen's script is another than the one that this was written for"),
     };
@@ -179,7 +179,8 @@ pub(crate) fn bind(compiled: &[u8], keep_names: bool) -> Result<(String, Vec<u8>
     Ok((glue, module.emit_wasm()))
 }
 
-/// The functions that the module imports, in the order of what they do: alike ones compress better beside each other.
+/// The glue with the functions that the module imports in the order of what they do: alike ones compress better beside each
+/// other. `None` if it is not written as [`IMPORTS`] says.
 fn alike_together(glue: &str) -> Option<String> {
     let [start, end, between] = IMPORTS;
     let (head, rest) = glue.split_once(start)?;

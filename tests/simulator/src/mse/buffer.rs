@@ -42,7 +42,7 @@ pub struct SourceBuffer {
     /// The last frame that came, and its length; `None` at the start of a coded frame group.
     last: Option<(i64, i64)>,
     needs_sync: bool,
-    /// Frames before the first since the parser was reset are dropped, and where that began.
+    /// Where the first frame since the parser was reset begins, if those before it are dropped.
     earlier: Option<Option<i64>>,
     parsed: Vec<Parsed>,
 }

@@ -25,7 +25,7 @@ impl Element {
         self.buffers.add(track, mime, quota)?;
         let drops = self.rules.drops_earlier_sound;
         if let Some(sound) =
-            self.buffers.get_mut(track).filter(|b| drops && b.kind() != TrackKind::Video)
+            self.buffers.get_mut(track).filter(|b| drops && b.kind() == TrackKind::Audio)
         {
             sound.drop_earlier();
         }
