@@ -174,6 +174,7 @@ pub(crate) fn bind(compiled: &[u8], keep_names: bool) -> Result<(String, Vec<u8>
     };
     let module = output.wasm_mut();
     drop_described(module);
+    import_in_order(module, &glue);
     shorten(module.imports.iter_mut().map(|it| &mut it.name), "i", &mut glue);
     shorten(module.exports.iter_mut().map(|it| &mut it.name), "e", &mut glue);
     Ok((glue, module.emit_wasm()))
@@ -191,6 +192,23 @@ fn alike_together(glue: &str) -> Option<String> {
     let imports: Vec<String> =
         imports.iter().map(|(name, does)| format!("{name}: function({does}")).collect();
     Some([head, start, &imports.join(between), end, tail].concat())
+}
+
+/// Gives the module's imports the order in which the glue names them: their short names count up in both then.
+fn import_in_order(module: &mut walrus::Module, glue: &str) {
+    let places = module.imports.iter().map(|it| (glue.find(&it.name), it.id()));
+    let mut places: Vec<_> = places.collect();
+    places.sort();
+    for (_, id) in places {
+        let import = module.imports.get(id);
+        let (from, name, kind) = (import.module.clone(), import.name.clone(), import.kind.clone());
+        let walrus::ImportKind::Function(function) = kind else { continue };
+        module.imports.delete(id);
+        let added = module.imports.add(&from, &name, function);
+        if let walrus::FunctionKind::Import(it) = &mut module.funcs.get_mut(function).kind {
+            it.import = added;
+        }
+    }
 }
 
 /// js-sys describes to wasm-bindgen every function that takes a callback, and with each what calls such a callback. The
