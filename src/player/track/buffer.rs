@@ -216,8 +216,9 @@ impl Buffer {
             let appends = core::mem::take(&mut self.begun);
             self.open = self.open.saturating_sub(appends);
             cx.push(Output::Abort { buffer: self.id, appends });
-            // After an abort the browser still has the last init, unless that was cut off as well.
-            self.init = None;
+            // After an abort the browser still has the last init, unless that was cut off as well. (If all of it was
+            // still in the queue, no parser was reset.)
+            self.init = Some(None);
         }
     }
 
@@ -381,7 +382,9 @@ mod tests {
         assert!(!b.is_idle());
         out(&mut around);
         b.prepare(&mut around.at(Instant::default()), &wrapping("a"));
-        assert_eq!(out(&mut around), [Output::Abort { buffer: V, appends: 3 }, init()]);
+        let taken = Output::Abort { buffer: V, appends: 3 };
+        let reset = Output::ChangeType { buffer: V, mime: MIME.into(), needed: false };
+        assert_eq!(out(&mut around), [taken, reset, init()]);
         b.updated(Vec::new());
         assert!(b.is_idle(), "nobody waits for what was taken back");
     }
