@@ -242,6 +242,29 @@ fn a_paused_viewer_sees_the_picture_behind_the_hole_and_no_more_seeks_than_neede
 }
 
 #[test]
+fn a_seek_to_the_last_frames_before_a_hole_goes_on_behind_it() {
+    for (before, paused) in [(40, false), (120, false), (120, true), (240, true), (400, false)] {
+        let video = Strip::new(Video, 0..40_000).without(10_000..12_000);
+        let mut page = Page::default();
+        page.rules.seek_needs = 480_000;
+        let cut = film(video, Strip::new(Audio, 0..40_000), 40_000);
+        let mut sim = load(cut, Path::steady(8000), page);
+        sim.run_for(secs(3));
+        if paused {
+            sim.pause();
+        }
+        sim.seek((10_000 - before) * 1000);
+        sim.run_for(secs(1));
+        sim.play();
+        sim.run_for(secs(2));
+        let (at, report) = (position(&sim), sim.report());
+        assert!(!sim.element().seeking(), "{before} ms, paused {paused}: {report}");
+        assert!((12_000_000..16_000_000).contains(&at), "{before} ms, paused {paused}: {report}");
+        assert_eq!(ends(sim, 40_000).errors, []);
+    }
+}
+
+#[test]
 fn a_viewer_who_seeks_again_while_a_seek_is_mended_is_followed() {
     let video = Strip::new(Video, 4000..60_000).without(10_000..16_000);
     for ms in (0..700).step_by(50) {

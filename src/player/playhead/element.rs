@@ -158,7 +158,7 @@ impl Element {
         }
         let starts = snap.cue == Cue::Playing && self.placed && !was_seeking;
         let advanced = snap.position > before && !snap.seeking && !was_seeking;
-        if advanced || snap.paused || snap.seeking || snap.ended {
+        if advanced || snap.paused || snap.seeking != self.snap.seeking || snap.ended {
             self.moved_at = now;
         }
         if (advanced || starts) && !snap.paused && self.placed && self.moved.is_none() {
@@ -228,7 +228,7 @@ impl Element {
         (own, of_source)
     }
 
-    /// The element should move and has not for [`STUCK`]. Measured between snapshots, not up to
+    /// The element should move, or end its seek, and has not for [`STUCK`]. Measured between snapshots, not up to
     /// now: the timers of a hidden page fire only once a second or a minute.
     pub(in crate::player) fn stuck(&self) -> bool {
         let s = &self.snap;

@@ -18,6 +18,8 @@ const BETWEEN_SEEKS: Duration = Duration::from_millis(400);
 /// An element that stalls this near before a hole has stalled at the hole: decoders stop some
 /// frames before the end of their data.
 const AT_A_HOLE: Duration = Duration::from_millis(250);
+/// So much is too little for some browsers to go on after a seek, where a hole follows: Chromium waits for four frames.
+const A_FEW_FRAMES: Duration = Duration::from_secs(1);
 /// Nearer than this to a hole, the time of reaching it is computed: the driver takes snapshots only
 /// every 250 ms.
 const NEAR_A_HOLE: Duration = Duration::from_millis(400);
@@ -168,10 +170,13 @@ impl Playhead {
     fn finish_seek(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let at = self.element.seeking_to.unwrap_or(self.element.snap.position);
         match s.ways.way(at) {
-            Way::Here | Way::Wait => match s.ways.behind_missed_silence(at) {
-                Some(to) => self.go_to(cx, to),
-                None => Move::Stay,
-            },
+            Way::Here | Way::Wait if self.element.stuck() || !s.ways.tracks.common().holds(at) => {
+                match self.behind_hole(s, at, true) {
+                    Some(to) => self.go_to(cx, to),
+                    None => Move::Stay,
+                }
+            }
+            Way::Here | Way::Wait => Move::Stay,
             Way::Ask => {
                 self.start_at = Some(at);
                 Move::FetchFrom(at)
@@ -207,18 +212,21 @@ impl Playhead {
             // Enough is buffered, and the browser does not play it: a little forward.
             return (stuck && ahead >= floor).then(|| to.max(at + Duration::from_millis(10)));
         }
-        if ahead < AT_A_HOLE
-            && let Way::To(to) = s.ways.way(at + ahead)
-        {
-            return Some(to);
+        let little = || at + Duration::from_millis(100);
+        let enough = stuck && self.element.has_had_enough(now);
+        self.behind_hole(s, at, stuck).or_else(|| enough.then(little))
+    }
+
+    /// Behind a hole that will not be filled, which the element stands in or before. `sure`: it is not about to go on.
+    fn behind_hole(&self, s: &Scene<'_>, at: Position, sure: bool) -> Option<Position> {
+        let near = if self.element.stuck() { A_FEW_FRAMES } else { AT_A_HOLE };
+        let end = s.ways.tracks.common().end_from(at);
+        match s.ways.way(end) {
+            _ if end.since(at) >= near => None,
+            Way::To(to) => Some(to),
+            _ if sure => s.ways.behind_missed_silence(end),
+            _ => None,
         }
-        if stuck
-            && ahead < AT_A_HOLE
-            && let Some(behind) = s.ways.behind_missed_silence(at + ahead)
-        {
-            return Some(behind);
-        }
-        (stuck && self.element.has_had_enough(now)).then(|| at + Duration::from_millis(100))
     }
 }
 

@@ -401,7 +401,7 @@ impl Element {
         } else if !self.seeking {
             self.begin_late();
         }
-        if self.seeking && now >= self.flushed && self.has_data() {
+        if self.seeking && now >= self.flushed && self.can_show() {
             self.seeking = false;
             self.cues.push_back(Cue::Seeked);
         }
@@ -492,28 +492,37 @@ impl Element {
         self.buffers.all().all(has) && self.ready > 0
     }
 
+    /// Whether the decoders have what they need to end a seek.
+    fn can_show(&self) -> bool {
+        self.has_data() && self.buffers.all().all(|b| self.enough(b, self.rules.seek_needs))
+    }
+
+    /// Whether a buffer has so much from the position on, or all that comes.
+    fn enough(&self, b: &SourceBuffer, want: i64) -> bool {
+        match b.range_at(self.base) {
+            Some(range) => {
+                let last = self.complete && b.ranges().last() == Some(&range);
+                last || range.1 - self.base >= want
+            }
+            None => self.over(b),
+        }
+    }
+
     /// Whether the stream is complete and this buffer has no more from the position on.
     fn over(&self, buffer: &SourceBuffer) -> bool {
         self.complete && buffer.ranges().last().is_none_or(|l| l.1 <= self.base)
     }
 
     fn can_start(&self) -> bool {
-        let enough = |b: &SourceBuffer, want: i64| match b.range_at(self.base) {
-            Some(range) => {
-                let last = self.complete && b.ranges().last() == Some(&range);
-                last || range.1 - self.base >= want
-            }
-            None => self.over(b),
-        };
         let frame =
             |b: &SourceBuffer| b.shown_at(self.base).map_or(0, |s| s.frame.end - s.frame.start);
         let video = self.buffers.of(TrackKind::Video).map_or(0, |b| match b.init() {
             Some(init) if init.unbounded => 1,
             _ => (frame(b) * self.rules.video_frames).min(i64::try_from(millis(200)).unwrap_or(0)),
         });
-        self.buffers
-            .all()
-            .all(|b| enough(b, if b.kind() == TrackKind::Audio { self.audio_start } else { video }))
+        self.buffers.all().all(|b| {
+            self.enough(b, if b.kind() == TrackKind::Audio { self.audio_start } else { video })
+        })
     }
 }
 

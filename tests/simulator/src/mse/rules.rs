@@ -32,6 +32,8 @@ pub struct Rules {
     pub seek_begins: Time,
     /// How long it takes to flush and refill the pipeline at each seek.
     pub seek_takes: Time,
+    /// Media behind its target without which a seek does not end, microseconds (Chromium decodes some frames ahead).
+    pub seek_needs: i64,
     /// For how long the clock goes on without a picture, while there is sound.
     pub picture_grace: Time,
     /// Bytes that a video buffer holds.
@@ -60,6 +62,7 @@ impl Default for Rules {
             video_frames: 4,
             seek_begins: 0,
             seek_takes: millis(20),
+            seek_needs: 0,
             picture_grace: secs(3),
             video_quota: 150 << 20,
             audio_quota: 12 << 20,
