@@ -1,7 +1,7 @@
 //! Live from whole segments: DASH as ffmpeg writes it, and HLS.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::single_range_in_vec_init)]
 
-use nearlive::time::WallTime;
+use nearlive::time::{Duration, WallTime};
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::live::{HLS, Live, LiveServer, PLAIN};
@@ -33,6 +33,31 @@ fn it_plays_without_a_stall_and_within_a_few_segments_of_the_edge() {
             let shown = report.samples_in(secs(20)..secs(60));
             assert!(shown.iter().all(|s| s.rung == Some(2)), "{url} {segment}: {report}");
         }
+    }
+}
+
+#[test]
+fn it_is_entered_with_little_more_than_a_segment_ahead() {
+    for (url, segment) in [(PLAIN, 4), (PLAIN, 6), (HLS, 4), (HLS, 6)] {
+        let segment = secs(segment);
+        // Just after a segment came, the newest is the nearest to the camera.
+        let least = (0..12).map(|step| {
+            let live = Live { segment, ..Live::default() };
+            let live = Live { zero_based: url == PLAIN, ..live };
+            let mut setup = Setup::new(LiveServer::new(live));
+            setup.config.latency = Some(Duration::from_millis(100));
+            let mut sim = setup.start();
+            sim.run_for(segment * step / 12);
+            sim.load(url);
+            sim.run_for(secs(3));
+            let entered = sim.latency().unwrap();
+            sim.run_for(secs(57));
+            assert_eq!(sim.report().stands, [], "{url} {segment}: {}", sim.report());
+            entered
+        });
+        let least = least.min().unwrap();
+        let most = i64::try_from(segment * 14 / 10 + millis(1100)).unwrap();
+        assert!(least < most, "{url} {segment}: {least} of {most}");
     }
 }
 

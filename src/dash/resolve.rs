@@ -9,7 +9,7 @@ use super::sets::{self, Dropped, Span};
 use super::syntax::{Mpd, Period as Written, ServiceDescription};
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{
-    ClockSource, Error, Kind, Live, Period, Presentation, Refresh, SegmentList, Service, url,
+    ClockSource, Error, Kind, Live, Period, Presentation, Refresh, Service, url,
 };
 use crate::time::{Duration, Position};
 use alloc::string::{String, ToString};
@@ -154,14 +154,7 @@ fn least_depth(periods: &[Period]) -> Duration {
 fn longest_segment(periods: &[Period]) -> Duration {
     let tracks = periods.iter().flat_map(|period| &period.tracks);
     let all = tracks.flat_map(|track| &track.representations);
-    let each = all.map(|representation| match &representation.segments {
-        SegmentList::Numbered(numbered) => numbered.duration.to_duration(),
-        SegmentList::Timeline(timeline) => timeline.longest(),
-        SegmentList::Listed(listed) => {
-            listed.segments.first().map_or(Duration::ZERO, |s| s.end.since(s.start))
-        }
-        SegmentList::Indexed { .. } | SegmentList::Playlist => Duration::ZERO,
-    });
+    let each = all.map(|representation| representation.segments.longest());
     each.max().unwrap_or_default()
 }
 

@@ -111,6 +111,19 @@ impl SegmentList {
         (longest, weight.clamp(WHOLE / 10, WHOLE * 10))
     }
 
+    /// How long its longest segment is; zero if none is known.
+    pub fn longest(&self) -> Duration {
+        match self {
+            Self::Numbered(numbered) => numbered.duration.to_duration(),
+            Self::Timeline(timeline) => timeline.longest(),
+            Self::Listed(listed) => {
+                let lengths = listed.segments.iter().map(|s| s.end.since(s.start));
+                lengths.max().unwrap_or_default()
+            }
+            Self::Indexed { .. } | Self::Playlist => Duration::ZERO,
+        }
+    }
+
     /// Whether it still has to be loaded.
     pub const fn is_pending(&self) -> bool {
         matches!(self, Self::Indexed { .. } | Self::Playlist)

@@ -35,7 +35,7 @@ impl Opening<'_> {
             let reps = || self.tracks.feeds().filter_map(|s| rep_of(p, s.place()));
             let growing = reps().all(|r| r.growing);
             let sound = self.tracks.sound(self.head.snap().muted);
-            let segment = self.tracks.longest_segment(p);
+            let segment = self.tracks.segment_length(p);
             self.head.goes_live(LivePlayback::new(cx, p, growing, sound, segment));
         }
         self.stage.mark_announced();

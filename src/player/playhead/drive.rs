@@ -227,7 +227,7 @@ impl Drive<'_> {
     pub(in crate::player) fn configured(&mut self, cx: &Cx<'_>) {
         let Some(p) = self.manifest.presentation() else { return };
         let sound = self.tracks.sound(self.head.snap().muted);
-        self.head.configured(cx, p, sound, self.tracks.longest_segment(p));
+        self.head.configured(cx, p, sound, self.tracks.segment_length(p));
     }
 
     /// The origin refuses live segments: the start position may be too near the edge.

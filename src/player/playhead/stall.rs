@@ -112,14 +112,13 @@ impl Playhead {
             // WebKit takes it for a short one: after a seek they would wait again.
             return Move::Stay;
         }
-        match self.way_out_of_stall(cx.now, s, self.element.snap.position, stuck) {
-            Some(to) => self.go_to(cx, to),
-            None => Move::Stay,
-        }
+        let to = self.way_out_of_stall(cx.now, s, self.element.snap.position, stuck);
+        self.go_to(cx, to)
     }
 
-    /// Seeks to `to`, which is fetched if it is not buffered.
-    fn go_to(&mut self, cx: &mut Cx<'_>, to: Position) -> Move {
+    /// Seeks there, if anywhere. What is not buffered there is fetched.
+    fn go_to(&mut self, cx: &mut Cx<'_>, to: Option<Position>) -> Move {
+        let Some(to) = to else { return Move::Stay };
         self.start_at = Some(to);
         self.jump(cx, to);
         Move::FetchFrom(to)
@@ -169,24 +168,19 @@ impl Playhead {
     /// A seek into a hole that will not be filled goes on to the media behind it.
     fn finish_seek(&mut self, cx: &mut Cx<'_>, s: &Scene<'_>) -> Move {
         let at = self.element.seeking_to.unwrap_or(self.element.snap.position);
-        match s.ways.way(at) {
+        let to = match s.ways.way(at) {
             Way::Here | Way::Wait if self.element.stuck() || !s.ways.tracks.common().holds(at) => {
-                match self.behind_hole(s, at, true) {
-                    Some(to) => self.go_to(cx, to),
-                    None => Move::Stay,
-                }
+                self.behind_hole(s, at, true)
             }
-            Way::Here | Way::Wait => Move::Stay,
+            Way::Here | Way::Wait => None,
             Way::Ask => {
                 self.start_at = Some(at);
-                Move::FetchFrom(at)
+                return Move::FetchFrom(at);
             }
-            Way::To(to) => self.go_to(cx, to),
-            Way::Over => match s.ways.last_look().filter(|to| *to < at) {
-                Some(to) => self.go_to(cx, to),
-                None => Move::Stay,
-            },
-        }
+            Way::To(to) => Some(to),
+            Way::Over => s.ways.last_look().filter(|to| *to < at),
+        };
+        self.go_to(cx, to)
     }
 
     /// Where to seek to end a stall; `None`: wait for media.

@@ -9,6 +9,7 @@ use crate::buffer::gaps::Way;
 use crate::media::webm::Reads;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
+use crate::player::reads::Dash;
 use crate::player::track::stream::Stream;
 use crate::time::{Duration, Position, Span};
 
@@ -35,10 +36,12 @@ impl Playhead {
         let at = if live.growing {
             without_detour(s, edge, edge - wanted.max(ENTRY))
         } else {
-            // One and a half segments are ahead then: the next one is announced while they play.
-            let length = s.ways.tracks.segment_length(s.presentation());
-            let newest = s.newest_end()?;
-            (newest - length * 3 / 2 - Duration::from_millis(500)).min(edge - wanted)
+            let mut sure = s.newest_end()?;
+            if Dash::token().is_some() && s.edge.list_passes(sure).is_none() {
+                // By the clock it may not be there yet: one and a half segments are ahead then.
+                sure = sure - live.control.aim.unit * 5 / 4;
+            }
+            live.control.entry(s.now, edge, Some(sure))
         };
         // `None` before the presentation begins: there is no window yet.
         let (oldest, _) = s.window()?;

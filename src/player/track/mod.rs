@@ -188,22 +188,10 @@ impl Tracks {
         Some(&rep_of(p, self.feeds().next()?.place)?.segments)
     }
 
-    /// The nominal length of a segment of the picture, else of the sound.
+    /// The length by which segments are counted: of the picture's the longest, else of the sound's.
     pub(super) fn segment_length(&self, p: &Presentation) -> Duration {
-        let length = self.lists(p).find_map(|list| match list {
-            SegmentList::Numbered(n) => Some(n.duration.to_duration()),
-            list => list.last().map(|last| last.end.since(last.start)),
-        });
-        length.unwrap_or(Duration::from_secs(2))
-    }
-
-    /// The length by which segments are counted: of a playlist the longest, for the newest may be short.
-    pub(super) fn longest_segment(&self, p: &Presentation) -> Duration {
-        let longest = self.lists(p).find_map(|list| match list {
-            SegmentList::Listed(it) => it.segments.iter().map(|s| s.end.since(s.start)).max(),
-            _ => None,
-        });
-        longest.unwrap_or_else(|| self.segment_length(p))
+        let known = self.lists(p).map(SegmentList::longest).find(|it| !it.is_zero());
+        known.unwrap_or(Duration::from_secs(2))
     }
 
     /// The bandwidth that the current representations of the tracks in `asked` need together.
