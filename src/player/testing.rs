@@ -159,6 +159,7 @@ impl World {
                 camera: &self.camera,
                 url: "",
                 whole: self.head.is_whole(),
+                published: None,
             },
             retries: &self.retries,
         };

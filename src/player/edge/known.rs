@@ -33,6 +33,8 @@ pub(in crate::player) struct View<'a> {
     pub(in crate::player) url: &'a str,
     /// Playback is live, and segments are fetched whole.
     pub(in crate::player) whole: bool,
+    /// When the manifest was written.
+    pub(in crate::player) published: Option<WallTime>,
 }
 
 impl<'a> View<'a> {
@@ -44,7 +46,8 @@ impl<'a> View<'a> {
         camera: &'a Camera,
         whole: bool,
     ) -> Option<Self> {
-        Some(Self { presentation: manifest.presentation()?, tracks, clock, camera, url, whole })
+        let (presentation, published) = (manifest.presentation()?, manifest.published());
+        Some(Self { presentation, tracks, clock, camera, url, whole, published })
     }
 }
 
@@ -177,10 +180,15 @@ impl Edge {
 
     /// Notes how far the manifest's list goes, for lists that are not computed by a clock.
     pub(in crate::player) fn note_list(&mut self, v: &View<'_>, now: Instant) {
-        let lists = v.tracks.lists(v.presentation).filter(|list| list.grows_by_reload());
-        let Some(end) = lists.filter_map(|list| Some(list.last()?.end)).min() else { return };
+        let lists = || v.tracks.lists(v.presentation).filter(|list| list.grows_by_reload());
+        let ends = || lists().filter_map(|list| Some(list.last()?.end));
+        let (Some(end), Some(newest)) = (ends().min(), ends().max()) else { return };
         let segment = v.tracks.segment_length(v.presentation);
-        self.went_back |= self.list_end.note(now, end, segment);
+        // It is written at each segment of each track. A cache may give an old one.
+        let written = v.published.filter(|_| v.clock.trust() > Trust::Local);
+        let age = written.map(|at| v.clock.origin(now).since(at) + newest.since(end));
+        let age = age.filter(|age| *age <= segment).unwrap_or_default();
+        self.went_back |= self.list_end.note(now - age, end, segment);
     }
 
     /// The list's end has moved back since the last call: the origin has started another timeline.

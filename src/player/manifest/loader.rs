@@ -47,6 +47,10 @@ impl Loader {
         }
     }
 
+    pub(super) const fn published(&self) -> Option<WallTime> {
+        self.published
+    }
+
     /// It is wanted at `at`, or as soon after the last load as is decent.
     pub(super) fn want(&mut self, retries: &Retries, at: Instant) {
         let between = match self.pressing {

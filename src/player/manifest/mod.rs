@@ -112,6 +112,11 @@ impl Manifest {
         self.presentation.clone()
     }
 
+    /// When the origin wrote the MPD that is in use, if it says so.
+    pub(super) const fn published(&self) -> Option<WallTime> {
+        self.loader.published()
+    }
+
     /// `dash` or `hls`; empty until one was read.
     pub(super) const fn protocol(&self) -> &'static str {
         self.protocol

@@ -136,7 +136,7 @@ impl Camera {
             s,
             " availabilityStartTime=\"{}\" publishTime=\"{}\" minimumUpdatePeriod=\"{}\" suggestedPresentationDelay=\"{}\" timeShiftBufferDepth=\"{}\" maxSegmentDuration=\"{}\" minBufferTime=\"{}\">\n<Period id=\"0\" start=\"PT0.0S\">\n",
             iso(period.start),
-            iso(unix(now)),
+            iso(unix(self.written(now, period))),
             duration(d),
             duration(3 * d),
             duration(signed(live.depth)),
@@ -169,6 +169,12 @@ impl Camera {
         }
         s.push_str("</Period>\n</MPD>\n");
         Some(s)
+    }
+
+    /// When the newest whole segment was complete.
+    fn written(&self, now: Time, period: &Period) -> Time {
+        let newest = self.listed(now, period, Rendition::Video(0)).pop();
+        newest.map_or(now, |(_, slot)| slot.complete)
     }
 
     /// The whole segments of a Period that are in the window, with their numbers.
