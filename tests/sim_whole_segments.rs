@@ -66,6 +66,25 @@ fn entry(url: &str, segment: Time, step: u64) -> i64 {
 }
 
 #[test]
+fn a_clock_that_is_a_second_off_brings_no_stall() {
+    for segment in [2, 4] {
+        for error_ms in (-1400..=1400).step_by(400) {
+            for join in (0..segment * 1000).step_by(500) {
+                let live = Live { segment: secs(segment), zero_based: true, ..Live::default() };
+                let mut setup = Setup::new(LiveServer::new(live));
+                setup.page.wall_error_us = error_ms * 1000;
+                let mut sim = setup.start();
+                sim.run_for(millis(join));
+                sim.load(PLAIN);
+                sim.run_for(secs(40));
+                let report = sim.report();
+                assert_eq!(report.stands, [], "{segment} s, {error_ms} ms, {join}: {report}");
+            }
+        }
+    }
+}
+
+#[test]
 fn segments_of_five_seconds_are_found_soon_whenever_one_joined() {
     // As `ffmpeg -f dash` writes them by default, on a busy machine.
     for join in (0..5000).step_by(700) {

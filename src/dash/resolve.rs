@@ -150,7 +150,8 @@ fn least_depth(periods: &[Period]) -> Duration {
     longest_segment(periods) * 2
 }
 
-/// The longest segment, as far as lengths are known without loading more; else zero.
+/// The longest segment of any track ([`SegmentList::longest`](crate::presentation::SegmentList::longest)), as far as
+/// lengths are known without loading more; else zero.
 fn longest_segment(periods: &[Period]) -> Duration {
     let tracks = periods.iter().flat_map(|period| &period.tracks);
     let all = tracks.flat_map(|track| &track.representations);

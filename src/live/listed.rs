@@ -1,10 +1,9 @@
 //! The live edge, where the manifest lists whole segments: the end of the list, moved on by the
-//! time since it was seen. This needs no wall clock, and follows a timeline that drifts away from
-//! it.
+//! time since it came. This needs no wall clock, and follows a timeline that drifts away from it.
 //!
-//! Each growth of the list is seen some time after it happened. The growth that was seen earliest,
-//! compared with its position, is the *mark* from which the edge is computed. When an encoder has
-//! paused, its timeline is behind the mark: then the mark is set anew.
+//! Each growth of the list is seen some time after it happened, unless the manifest says when that was. The growth
+//! that came earliest, compared with its position, is the *mark* from which the edge is computed. When an encoder
+//! has paused, its timeline is behind the mark: then the mark is set anew.
 
 use crate::time::{Duration, Instant, Position};
 
@@ -21,7 +20,7 @@ pub struct ListEnd {
 }
 
 impl ListEnd {
-    /// The list ends at `end`; its segments are `segment` long. Answers whether the end went back
+    /// The list has ended at `end` since `now`, as far as is known; its segments are `segment` long. Answers whether the end went back
     /// so far that this is another timeline, and not an older copy of the list.
     pub fn note(&mut self, now: Instant, end: Position, segment: Duration) -> bool {
         if self.last.is_some_and(|(known, _)| known == end) {

@@ -111,13 +111,15 @@ impl SegmentList {
         (longest, weight.clamp(WHOLE / 10, WHOLE * 10))
     }
 
-    /// How long its longest segment is; zero if none is known.
+    /// How long its segments are: the longest of the last four, for the last may be short, and one long ago very long.
+    /// Zero if none is known.
     pub fn longest(&self) -> Duration {
         match self {
             Self::Numbered(numbered) => numbered.duration.to_duration(),
             Self::Timeline(timeline) => timeline.longest(),
             Self::Listed(listed) => {
-                let lengths = listed.segments.iter().map(|s| s.end.since(s.start));
+                let last = listed.segments.iter().rev().take(4);
+                let lengths = last.map(|s| s.end.since(s.start));
                 lengths.max().unwrap_or_default()
             }
             Self::Indexed { .. } | Self::Playlist => Duration::ZERO,

@@ -327,3 +327,16 @@ fn listed_segments_are_found_and_gated() {
     assert!(pending.is_pending());
     assert_eq!(pending.at(Position::default()), None);
 }
+
+#[test]
+fn segments_are_as_long_as_the_longest_of_the_last_four() {
+    // Duration in milliseconds and count of each run.
+    let longest = |runs: &[(u64, u64)]| {
+        let runs: Vec<_> = runs.iter().map(|run| (1, 0, run.0, run.1)).collect();
+        SegmentList::Timeline(timeline(&runs)).longest().as_millis()
+    };
+    assert_eq!(longest(&[(60_000, 1), (6000, 1), (4000, 1), (6000, 1), (4000, 1)]), 6000);
+    assert_eq!(longest(&[(60_000, 1), (2000, 100)]), 2000);
+    assert_eq!(longest(&[(6000, 1), (2000, 3)]), 6000);
+    assert_eq!(longest(&[]), 0);
+}

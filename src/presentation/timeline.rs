@@ -57,9 +57,15 @@ impl Run {
 }
 
 impl Timeline {
-    /// The longest segment.
+    /// The longest of the last four segments.
     pub fn longest(&self) -> Duration {
-        let ticks = self.runs.iter().map(|run| run.duration).max().unwrap_or(0);
+        let mut left = 4_u64;
+        let last = self.runs.iter().rev().take_while(|run| {
+            let asked = left > 0;
+            left = left.saturating_sub(run.count);
+            asked
+        });
+        let ticks = last.map(|run| run.duration).max().unwrap_or(0);
         let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
         MediaTime::new(ticks, self.scale).to_duration()
     }

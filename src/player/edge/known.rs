@@ -8,6 +8,7 @@ use crate::player::camera::Camera;
 use crate::player::clock::Clock;
 use crate::player::error::Error;
 use crate::player::manifest::Manifest;
+use crate::player::reads::Dash;
 use crate::player::track::Tracks;
 use crate::presentation::{self, Kind, Presentation, Segment, SegmentList};
 use crate::time::{Duration, Instant, Position, WallTime, micros};
@@ -84,8 +85,8 @@ impl Edge {
         let listed = self.list_end.edge(now).filter(|_| v.whole && self.clock_tells(v, now));
         let camera = v.camera.is_at(v.clock.origin(now));
         let late = listed.zip(camera).map(|(listed, camera)| camera.since(listed));
-        let most = LISTED_LATE + v.tracks.segment_length(v.presentation) * 2;
-        late.filter(|late| *late <= most).unwrap_or_default()
+        let most = || LISTED_LATE + v.tracks.segment_length(v.presentation) * 2;
+        late.filter(|late| *late <= most()).unwrap_or_default()
     }
 
     /// The origin's clock is good enough to be compared with capture times.
@@ -180,12 +181,14 @@ impl Edge {
 
     /// Notes how far the manifest's list goes, for lists that are not computed by a clock.
     pub(in crate::player) fn note_list(&mut self, v: &View<'_>, now: Instant) {
-        let lists = || v.tracks.lists(v.presentation).filter(|list| list.grows_by_reload());
-        let ends = || lists().filter_map(|list| Some(list.last()?.end));
-        let (Some(end), Some(newest)) = (ends().min(), ends().max()) else { return };
+        let lists = v.tracks.lists(v.presentation).filter(|list| list.grows_by_reload());
+        let ends = lists.filter_map(|list| Some(list.last()?.end));
+        let all = ends.map(|end| (end, end)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let Some((end, newest)) = all else { return };
         let segment = v.tracks.segment_length(v.presentation);
         // It is written at each segment of each track. A cache may give an old one.
-        let written = v.published.filter(|_| v.clock.trust() > Trust::Local);
+        let written =
+            v.published.filter(|_| Dash::token().is_some() && v.clock.trust() > Trust::Local);
         let age = written.map(|at| v.clock.origin(now).since(at) + newest.since(end));
         let age = age.filter(|age| *age <= segment).unwrap_or_default();
         self.went_back |= self.list_end.note(now - age, end, segment);

@@ -35,8 +35,10 @@ pub(in crate::player) struct Element {
     pub(in crate::player) emptied: bool,
     /// When the picture first moved.
     pub(in crate::player) moved: Option<Instant>,
-    /// When the position last changed, or standing still was last intended.
+    /// When the position last changed, media came after there was none, or standing still was last intended.
     moved_at: Instant,
+    /// Nothing has been buffered ahead.
+    dry: bool,
     /// Since when more than [`ENOUGH`] has been buffered ahead.
     fed_since: Option<Instant>,
     /// When the present stall began.
@@ -85,6 +87,7 @@ impl Element {
             emptied: false,
             moved: None,
             moved_at: now,
+            dry: false,
             fed_since: None,
             stalled: None,
             stalls: Stalls::default(),
@@ -241,6 +244,12 @@ impl Element {
         now: Instant,
         ahead: Duration,
     ) -> Option<Instant> {
+        if ahead.is_zero() {
+            self.dry = true;
+        } else if core::mem::take(&mut self.dry) {
+            // It gets the time to begin.
+            self.moved_at = now;
+        }
         let since = *self.fed_since.get_or_insert(now);
         self.fed_since = (ahead > ENOUGH).then_some(since);
         self.fed_since.map(|since| since + STUCK).filter(|at| *at > now)
@@ -375,5 +384,22 @@ mod tests {
         s.paused = true;
         p.observe(at(1010), s);
         assert!(!p.stuck());
+    }
+
+    #[test]
+    fn an_element_whose_media_has_just_come_is_not_stuck() {
+        let mut p = playing();
+        let seeks = |cue| Snapshot { seeking: true, ready: 1, ..snap(cue, 9000) };
+        p.observe(at(1000), seeks(Cue::Seeking));
+        p.note_ahead(at(1000), Duration::ZERO);
+        p.observe(at(1700), seeks(Cue::Timer));
+        assert!(p.stuck());
+        p.note_ahead(at(1700), Duration::from_millis(800));
+        assert!(!p.stuck());
+        p.observe(at(2250), seeks(Cue::Timer));
+        p.note_ahead(at(2250), Duration::from_millis(800));
+        assert!(!p.stuck());
+        p.observe(at(2300), seeks(Cue::Timer));
+        assert!(p.stuck());
     }
 }

@@ -87,7 +87,7 @@ impl Playhead {
 
     /// The element stands where it should play.
     pub(in crate::player) fn stands(&self) -> bool {
-        self.element.stalled.is_some() || self.element.stuck()
+        self.element.stalled.is_some() || (self.element.stuck() && !self.snap().seeking)
     }
 
     /// The element's clock runs.

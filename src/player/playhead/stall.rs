@@ -215,8 +215,10 @@ impl Playhead {
     fn behind_hole(&self, s: &Scene<'_>, at: Position, sure: bool) -> Option<Position> {
         let near = if self.element.stuck() { A_FEW_FRAMES } else { AT_A_HOLE };
         let end = s.ways.tracks.common().end_from(at);
+        if end.since(at) >= near {
+            return None;
+        }
         match s.ways.way(end) {
-            _ if end.since(at) >= near => None,
             Way::To(to) => Some(to),
             _ if sure => s.ways.behind_missed_silence(end),
             _ => None,

@@ -3,7 +3,7 @@
 //! entry as well (going live, a refused edge).
 
 use super::head::Playhead;
-use super::live::{CAUGHT_UP, ENTRY};
+use super::live::{CAUGHT_UP, ENTRY, LivePlayback};
 use super::scene::{Move, Scene};
 use crate::buffer::gaps::Way;
 use crate::media::webm::Reads;
@@ -32,9 +32,8 @@ impl Playhead {
     pub(in crate::player) fn entry(&self, s: &Scene<'_>) -> Option<Position> {
         let live = self.live.as_ref()?;
         let edge = s.edge()?;
-        let wanted = live.control.wanted(s.now);
         let at = if live.growing {
-            without_detour(s, edge, edge - wanted.max(ENTRY))
+            without_detour(s, edge, edge - live.control.wanted(s.now).max(ENTRY))
         } else {
             let mut sure = s.newest_end()?;
             if Dash::token().is_some() && s.edge.list_passes(sure).is_none() {
@@ -52,12 +51,16 @@ impl Playhead {
     /// allowed, because the viewer has seen little yet.
     pub(in crate::player) fn entered_too_near(&self, s: &Scene<'_>) -> bool {
         let young = self.element.moved.is_none_or(|moved| s.now.since(moved) < FIRST_MOMENTS);
-        let whole = self.live.as_ref().is_some_and(|l| l.following && !l.growing);
-        if !young || !whole || self.start_at.is_none() {
+        let Some(live) = self.follows_whole().filter(|_| young && self.start_at.is_some()) else {
             return false;
-        }
-        let length = s.ways.tracks.segment_length(s.presentation());
-        self.entry(s).is_some_and(|entry| entry + length / 2 < self.position_or_start(s.now))
+        };
+        let most = live.control.aim.unit / 2;
+        self.entry(s).is_some_and(|entry| entry + most < self.position_or_start(s.now))
+    }
+
+    /// Live playback that follows the edge of segments that are fetched whole.
+    fn follows_whole(&self) -> Option<&LivePlayback> {
+        self.live.as_ref().filter(|live| live.following && !live.growing)
     }
 
     /// Places the element at the start position, once media is buffered there, and tells it to play.
@@ -124,9 +127,8 @@ impl Playhead {
     /// How long to wait before whole segments are played from `at`: all that there is would run out before the
     /// next one is expected.
     fn lacks(&self, s: &Scene<'_>, at: Position) -> Option<Duration> {
-        self.live.as_ref().filter(|live| live.following && !live.growing)?;
+        let length = self.follows_whole()?.control.aim.unit;
         let (edge, newest) = (s.edge()?, s.newest_end()?);
-        let length = s.ways.tracks.segment_length(s.presentation());
         let due = newest + length + FOUND_LATE;
         let lacking = due.micros_from(edge) - newest.micros_from(at);
         let lacking = u64::try_from(lacking).ok().filter(|us| *us > 0 && due > edge)?;

@@ -79,7 +79,7 @@ fn by_likeness(bodies: &[Vec<u8>]) -> Vec<usize> {
             }
         }
         let likeness =
-            |other: usize, shared: u32| f64::from(shared) / (bodies[other].len() as f64).powf(0.8);
+            |other: usize, shared: u32| f64::from(shared) / (bodies[other].len() as f64).powf(0.85);
         next = shared
             .into_iter()
             .max_by(|a, b| likeness(a.0, a.1).total_cmp(&likeness(b.0, b.1)))
