@@ -1,14 +1,16 @@
 //! The server's estimate of the throughput, from `CMSD-Dynamic` (CTA-5006 section 3.2.2).
 
+use crate::media::text::parts;
 use crate::units::Bitrate;
 
 /// `etp`, the server's estimate of the throughput to the client, in kb/s. The header has one entry
 /// for each hop; the one nearest to the client comes last: `"cdn";etp=96;rtt=8`.
 pub fn estimated_throughput(header: &str) -> Option<Bitrate> {
-    let last = header.rsplit(',').find_map(|entry| {
-        let value = entry.split(';').find_map(|p| p.trim().strip_prefix("etp="))?;
-        value.trim().parse::<u64>().ok()
-    })?;
+    let of_hop = |entry: &str| {
+        let value = parts(entry, b';').find_map(|p| p.trim_ascii().strip_prefix("etp="))?;
+        value.trim_ascii().parse::<u64>().ok()
+    };
+    let last = parts(header, b',').filter_map(of_hop).last()?;
     (last > 0).then(|| Bitrate::from_kbps(last))
 }
 

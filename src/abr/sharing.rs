@@ -1,6 +1,7 @@
 //! The players of one page that load from one server share one link. Each measures what its even share of it is, and
 //! not what it gets at the moment: whoever finds the link idle would take it all, and the others give way for good.
 
+use crate::media::text::parts;
 use crate::time::{Duration, Instant};
 use crate::units::Bitrate;
 use alloc::vec::Vec;
@@ -108,7 +109,7 @@ impl Sharing {
 
 /// The host and port of an address, as a number that no other one of a page is likely to have.
 pub fn host(url: &str) -> u32 {
-    let host = url.split('/').nth(2).unwrap_or_default();
+    let host = parts(url, b'/').nth(2).unwrap_or_default();
     host.bytes().fold(0, |sum: u32, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
 }
 

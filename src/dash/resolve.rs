@@ -7,6 +7,7 @@
 use super::addressing::{Budget, Level};
 use super::sets::{self, Dropped, Span};
 use super::syntax::{Mpd, Period as Written, ServiceDescription};
+use crate::media::text::cut;
 use crate::presentation::date::parse_date_time;
 use crate::presentation::{
     ClockSource, Error, Kind, Live, Period, Presentation, Refresh, Service, url,
@@ -166,10 +167,10 @@ fn clocks(mpd: &Mpd, manifest_url: &str) -> Vec<ClockSource> {
         let value = timing.value.as_deref().unwrap_or("");
         let Some(scheme) = timing.scheme.strip_prefix("urn:mpeg:dash:utc:") else { continue };
         let urls = || value.split_ascii_whitespace().map(|one| url::resolve(manifest_url, one));
-        match scheme.split(':').next() {
-            Some("http-iso" | "http-xsdate") => clocks.extend(urls().map(ClockSource::HttpIso)),
-            Some("http-head") => clocks.extend(urls().map(ClockSource::HttpHead)),
-            Some("direct") => direct.extend(parse_date_time(value).map(ClockSource::Direct)),
+        match cut(scheme, b":").0 {
+            "http-iso" | "http-xsdate" => clocks.extend(urls().map(ClockSource::HttpIso)),
+            "http-head" => clocks.extend(urls().map(ClockSource::HttpHead)),
+            "direct" => direct.extend(parse_date_time(value).map(ClockSource::Direct)),
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 use super::addressing::{Budget, Level, Place, address, made_id};
 use super::syntax::{AdaptationSet, Common, Descriptor, Period, Representation as Written};
 use crate::media::codec::Codec;
+use crate::media::text::{cut, parts};
 use crate::media::webm;
 use crate::presentation::{Container, Error, Representation, Track, TrackKind};
 use crate::time::{Position, WallTime};
@@ -89,7 +90,7 @@ pub(super) fn tracks(
 
 /// The manifest allows switching from the one set to the other.
 fn names(set: &AdaptationSet, other: &AdaptationSet) -> bool {
-    let named = |ids: &str| ids.split(',').any(|id| Some(id.trim()) == other.id.as_deref());
+    let named = |ids: &str| parts(ids, b',').any(|id| Some(id.trim_ascii()) == other.id.as_deref());
     let all = &set.common.supplemental;
     all.iter().any(|it| it.scheme == SWITCHING && it.value.as_deref().is_some_and(named))
 }
@@ -216,7 +217,7 @@ fn kind(set: &AdaptationSet) -> Option<TrackKind> {
     let first = set.representations.first()?;
     let mime = mime(set, first);
     let codecs = first.common.codecs.as_deref().or(set.common.codecs.as_deref()).unwrap_or("");
-    let top = mime.split('/').next().unwrap_or("");
+    let top = cut(mime, b"/").0;
     for named in [set.content_type.as_deref().unwrap_or(""), top] {
         match named {
             "video" => return Some(TrackKind::Video),
@@ -244,8 +245,9 @@ fn describe(set: &AdaptationSet, written: &Written, kind: TrackKind) -> Describe
     let codecs = written.common.codecs.as_deref().or(set.common.codecs.as_deref());
     // GStreamer's `dashsink` names sample entries alone, which say too little to be asked for: the media
     // tells the rest.
-    let says = |name: &str| !matches!(name.trim(), "avc1" | "avc3" | "hvc1" | "hev1" | "mp4a");
-    let codecs = codecs.filter(|all| all.split(',').all(says));
+    let says =
+        |name: &str| !matches!(name.trim_ascii(), "avc1" | "avc3" | "hvc1" | "hev1" | "mp4a");
+    let codecs = codecs.filter(|all| parts(all, b',').all(says));
     let mime = mime(set, written);
     let container = match mime {
         "video/webm" | "audio/webm" => Container::WebM,

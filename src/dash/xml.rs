@@ -3,6 +3,7 @@
 //! Names are compared without their prefix. Entities other than the five predefined are errors and
 //! a document type is skipped, so nothing expands. Unknown elements are skipped without recursion.
 
+use crate::media::text::{after, cut, split_once};
 use crate::presentation::{Error, excerpt};
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
@@ -191,13 +192,13 @@ impl<'a> Cursor<'a> {
 /// The first attribute's local name and its value as it is written, and the text after it. The
 /// library's own reader of attributes would add a hash table, which finds duplicate names.
 fn attribute(text: &str) -> Option<(&str, &str, &str)> {
-    let (name, rest) = text.split_once('=')?;
+    let (name, rest) = split_once(text, b'=')?;
     let name = name.trim_ascii_end();
     let rest = rest.trim_ascii_start();
-    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let (value, after) = rest.get(1..)?.split_once(quote)?;
-    let named = !name.is_empty() && !name.contains(['"', '\'', ' ', '\t', '\r', '\n']);
-    let local = name.split_once(':').map_or(name, |(_, local)| local);
+    let quote = rest.bytes().next().filter(|c| matches!(c, b'"' | b'\''))?;
+    let (value, after) = split_once(after(rest), quote)?;
+    let named = !name.is_empty() && cut(name, b"\"' \t\r\n").1.is_empty();
+    let local = split_once(name, b':').map_or(name, |(_, local)| local);
     named.then_some((local, value, after.trim_ascii_start()))
 }
 

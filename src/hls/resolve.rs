@@ -8,7 +8,7 @@
 
 use super::syntax::{Media, Multivariant, Rendition, RenditionKind, Variant};
 use crate::media::codec::Codec;
-use crate::media::text::cut;
+use crate::media::text::{cut, last_of, parts};
 use crate::presentation::{
     Base, Container, Error, Kind, Live, Mapping, Period, Presentation, Refresh, Representation,
     Resource, SegmentList, Service, Track, TrackKind,
@@ -73,8 +73,9 @@ pub fn single(media: &Media, manifest_url: &str) -> Presentation {
 /// the file name decides, because the bytes are not loaded yet.
 pub(super) fn container(uri: &str, has_map: bool) -> Container {
     let (path, _) = cut(uri, b"?#");
-    let name = path.rsplit('/').next().unwrap_or("");
-    let suffix = name.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    let behind = |text, mark| last_of(text, mark).and_then(|at| text.get(at + 1..));
+    let name = behind(path, b'/').unwrap_or(path);
+    let suffix = behind(name, b'.').unwrap_or("");
     let any = |list: &[&str]| list.iter().any(|s| suffix.eq_ignore_ascii_case(s));
     if any(&["vtt", "webvtt", "ttml"]) {
         Container::Text
@@ -200,7 +201,7 @@ fn add_rendition(
 /// The codecs of a list for which `keep` holds.
 fn only(list: &str, keep: impl Fn(Codec) -> bool) -> String {
     let mut out = String::new();
-    for name in list.split(',').map(str::trim_ascii).filter(|name| !name.is_empty()) {
+    for name in parts(list, b',').map(str::trim_ascii).filter(|name| !name.is_empty()) {
         if keep(Codec::of(name)) {
             if !out.is_empty() {
                 out.push(',');

@@ -6,7 +6,7 @@
 //! The helpers for that are here, because `format!` would pull the formatting machinery into the
 //! Wasm module.
 
-use super::text::halves;
+use super::text::{cut, halves, parts};
 use alloc::string::String;
 
 /// A family of codecs. Within a family, a SourceBuffer changes codec with a new initialization
@@ -48,7 +48,7 @@ pub enum Codec {
 impl Codec {
     /// The family of `name`, which is one codec name, not a list.
     pub fn of(name: &str) -> Self {
-        let name = name.trim();
+        let name = name.trim_ascii();
         let (entry, detail) = halves(name, b'.');
         let is = |s: &str| entry.eq_ignore_ascii_case(s);
         let any = |list: &[&str]| list.iter().any(|s| is(s));
@@ -106,7 +106,7 @@ impl Codec {
 
     /// The families of a `codecs` list, in its order.
     pub fn list(codecs: &str) -> impl Iterator<Item = Self> {
-        codecs.split(',').filter(|s| !s.trim().is_empty()).map(Self::of)
+        parts(codecs, b',').filter(|s| !s.trim_ascii().is_empty()).map(Self::of)
     }
 
     /// A video codec.
@@ -133,8 +133,8 @@ pub(crate) fn same_families(a: &str, b: &str) -> bool {
     let [(container, codecs), (other, others)] = [a, b].map(|it| halves(it, b';'));
     let families = |codecs| {
         let codecs: &str = codecs;
-        let list = halves(codecs, b'=').1.trim_matches('"');
-        Codec::list(list)
+        let list = halves(codecs, b'=').1;
+        Codec::list(cut(list.strip_prefix('"').unwrap_or(list), b"\"").0)
     };
     a == b
         || (container == other

@@ -164,7 +164,7 @@ impl Clock {
     /// A source answered.
     pub(super) fn answered(&mut self, now: Instant, sent: &Sent, body: &[u8]) {
         self.in_flight = false;
-        let said = core::str::from_utf8(body).ok().and_then(|t| parse_date_time(t.trim()));
+        let said = core::str::from_utf8(body).ok().and_then(|t| parse_date_time(t.trim_ascii()));
         match (said, sent.head.date) {
             (Some(wall), _) => {
                 self.origin.learn(sent.sent_at, now, wall);

@@ -161,7 +161,7 @@ impl Sent {
     /// The reason that came with an error status: a sentence in plain text, or nothing.
     pub(super) fn reason(&self) -> Option<&str> {
         self.refused()?;
-        let text = core::str::from_utf8(&self.body).ok()?.trim();
+        let text = core::str::from_utf8(&self.body).ok()?.trim_ascii();
         let plain = !text.is_empty()
             && text.chars().count() <= REASON_CHARS
             && !text.contains(|c: char| c.is_control() || matches!(c, '<' | '>'));

@@ -1,7 +1,7 @@
 //! URL templates (23009-1 5.3.9.4.4): `$Number$`, `$Time$` and their width, filled in per segment.
 
 use super::{Base, Resource};
-use crate::media::text::halves;
+use crate::media::text::{cut, halves, split_once};
 use alloc::rc::Rc;
 use alloc::string::String;
 
@@ -95,11 +95,11 @@ impl<'a> Iterator for Parts<'a> {
             return None;
         }
         let Some(after) = self.0.strip_prefix('$') else {
-            let (text, rest) = self.0.split_at(self.0.find('$').unwrap_or(self.0.len()));
+            let (text, rest) = cut(self.0, b"$");
             self.0 = rest;
             return Some(Part::Text(text));
         };
-        let Some((body, rest)) = after.split_once('$') else {
+        let Some((body, rest)) = split_once(after, b'$') else {
             // A lone dollar: not a template, so it means itself.
             return Some(Part::Text(core::mem::take(&mut self.0)));
         };

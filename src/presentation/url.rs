@@ -1,7 +1,7 @@
 //! Resolves references against a base URL (RFC 3986 section 5), as text: percent-encoding is not
 //! changed, so URL templates pass through.
 
-use crate::media::text::cut;
+use crate::media::text::{cut, last_of, parts, split_once};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
@@ -17,9 +17,9 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(text: &'a str) -> Self {
-        let (rest, fragment) = split(text, '#');
-        let (rest, query) = split(rest, '?');
-        let (scheme, rest) = match rest.split_once(':') {
+        let (rest, fragment) = split(text, b'#');
+        let (rest, query) = split(rest, b'?');
+        let (scheme, rest) = match split_once(rest, b':') {
             Some((scheme, after)) if is_scheme(scheme) => (Some(scheme), after),
             _ => (None, rest),
         };
@@ -34,8 +34,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn split(text: &str, mark: char) -> (&str, Option<&str>) {
-    text.split_once(mark).map_or((text, None), |(before, after)| (before, Some(after)))
+fn split(text: &str, mark: u8) -> (&str, Option<&str>) {
+    split_once(text, mark).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -69,7 +69,7 @@ pub fn resolve(base: &str, reference: &str) -> String {
         out.push_str(b.path);
         query = query.or(b.query);
     } else {
-        let directory = b.path.rfind('/').and_then(|i| b.path.get(..=i)).unwrap_or("");
+        let directory = last_of(b.path, b'/').and_then(|i| b.path.get(..=i)).unwrap_or("");
         let root = if directory.is_empty() && b.authority.is_some() { "/" } else { directory };
         push_path(&mut out, root, r.path);
     }
@@ -99,7 +99,7 @@ pub fn redact(url: &str) -> String {
     let Some(start) = slashes.map(|i| i + 2) else { return url.to_owned() };
     let (head, rest) = url.split_at_checked(start).unwrap_or((url, ""));
     // Camera passwords may contain "@" unescaped: the last one before the path ends them.
-    let user = cut(rest, b"/?").0.rfind('@');
+    let user = last_of(cut(rest, b"/?").0, b'@');
     let from = user.map_or(0, |i| i + 1);
     [head, rest.get(from..).unwrap_or("")].concat()
 }
@@ -108,7 +108,7 @@ pub fn redact(url: &str) -> String {
 fn push_path(out: &mut String, directory: &str, path: &str) {
     let root = out.len();
     let all = [directory, path].concat();
-    let mut segments = all.split('/').peekable();
+    let mut segments = parts(&all, b'/').peekable();
     if all.starts_with('/') {
         segments.next();
         out.push('/');
@@ -121,7 +121,7 @@ fn push_path(out: &mut String, directory: &str, path: &str) {
             ".." => {
                 let kept = out.get(root..).unwrap_or("");
                 let kept = kept.strip_suffix('/').unwrap_or(kept);
-                let keep = root + kept.rfind('/').map_or(0, |i| i + 1);
+                let keep = root + last_of(kept, b'/').map_or(0, |i| i + 1);
                 out.truncate(keep);
             }
             _ => {

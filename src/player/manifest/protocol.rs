@@ -26,7 +26,7 @@ pub(in crate::player) fn read(
     content_type: Option<&str>,
 ) -> Result<Manifest, Error> {
     let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_ascii_start();
     if text.starts_with("#EXTM3U") {
         return hls(Hls::token().ok_or_else(|| not_built_for("HLS", url))?, text, url);
     }
