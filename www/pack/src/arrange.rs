@@ -1,6 +1,7 @@
 //! Puts the same module down in the order that compresses best. Nothing that runs changes.
 //!
-//! - Each function is followed by the one that resembles it most: what a compressor finds nearby costs it less.
+//! - Each function is followed by the one that resembles it most: what a compressor finds nearby costs it less. What
+//!   "most" means is tried in several ways, and the order that brotli makes least of is taken.
 //! - A function's local variables are numbered by how often they are used, so that the same few numbers come again and
 //!   again. (Their types stay in groups, as the binary format wants it; parameters keep their numbers.)
 //!
@@ -20,14 +21,26 @@ use wasmparser::{FunctionBody, FunctionSectionReader, Operator, Parser, Payload,
 pub(crate) fn arrange(wasm: &[u8]) -> Result<Vec<u8>> {
     let read = Read::of(wasm)?;
     let mut bodies = Vec::new();
-    let mut kept = Renumber::default();
+    let mut unmoved = Renumber::default();
     for (body, ty) in read.bodies.iter().zip(&read.types) {
         let parameters = read.parameters.get(*ty as usize).copied().unwrap_or_default();
-        bodies.push(renumbered(&mut kept, body, parameters)?);
+        bodies.push(renumbered(&mut unmoved, body, parameters)?);
     }
-    let order = by_likeness(&bodies);
+    let mut best: Option<(usize, Vec<u8>)> = None;
+    for weight in WEIGHTS {
+        let module = put_down(wasm, &read, by_likeness(&bodies, weight))?;
+        let pressed = crate::press::brotli(&module)?;
+        if best.as_ref().is_none_or(|(least, _)| pressed < *least) {
+            best = Some((pressed, module));
+        }
+    }
+    best.map(|(_, module)| module).ok_or_else(|| anyhow!("no order was tried"))
+}
 
-    let mut renumber = Renumber { imported: read.imported, places: vec![0; order.len()], ..kept };
+/// The module with its functions in this order.
+fn put_down(wasm: &[u8], read: &Read<'_>, order: Vec<usize>) -> Result<Vec<u8>> {
+    let mut renumber =
+        Renumber { imported: read.imported, places: vec![0; order.len()], ..Renumber::default() };
     for (place, at) in order.iter().enumerate() {
         renumber.places[*at] = u32::try_from(place)?;
         renumber.types.push(read.types[*at]);
@@ -52,9 +65,13 @@ const RUN: usize = 4;
 /// What more functions than this have in common says nothing.
 const COMMON: usize = 400;
 
+/// How much more a long body has to share than a short one: the power of its length. Which is best differs from module
+/// to module, by 0.1 % of its size.
+const WEIGHTS: [f64; 4] = [0.7, 0.8, 0.9, 0.95];
+
 /// The order in which each body is followed by the one, of those that are left, with which it shares the most runs of
 /// bytes. A run counts the more the rarer it is; a long body has to share more than a short one.
-fn by_likeness(bodies: &[Vec<u8>]) -> Vec<usize> {
+fn by_likeness(bodies: &[Vec<u8>], weight_of_length: f64) -> Vec<usize> {
     let runs: Vec<BTreeMap<&[u8], u32>> = bodies.iter().map(|it| runs(it)).collect();
     let mut holders: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
     for (at, runs) in runs.iter().enumerate() {
@@ -78,8 +95,9 @@ fn by_likeness(bodies: &[Vec<u8>]) -> Vec<usize> {
                 }
             }
         }
-        let likeness =
-            |other: usize, shared: u32| f64::from(shared) / (bodies[other].len() as f64).powf(0.85);
+        let likeness = |other: usize, shared: u32| {
+            f64::from(shared) / (bodies[other].len() as f64).powf(weight_of_length)
+        };
         next = shared
             .into_iter()
             .max_by(|a, b| likeness(a.0, a.1).total_cmp(&likeness(b.0, b.1)))

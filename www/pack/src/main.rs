@@ -24,12 +24,13 @@ mod arrange;
 mod bundle;
 mod minify;
 mod module;
+mod press;
 #[cfg(feature = "size")]
 mod size;
 mod stamp;
 mod strip;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use module::Build;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -210,23 +211,39 @@ fn player(job: &Job) -> Result<()> {
 
 /// Writes the modules and returns the glue, which serves each of them.
 fn modules(job: &Job, compiled: &[(Build, Vec<u8>)], optimizer: Option<&Path>) -> Result<String> {
+    let finished: Vec<_> = std::thread::scope(|scope| {
+        let one = |it| scope.spawn(move || finish(job, it, optimizer));
+        let all: Vec<_> = compiled.iter().map(one).collect();
+        all.into_iter().map(|it| it.join()).collect()
+    });
     let mut glue: Option<String> = None;
-    for (build, wasm) in compiled {
-        let (own, wasm) = module::bind(wasm, false)?;
+    for ((build, _), finished) in compiled.iter().zip(finished) {
+        let (own, wasm) = finished.map_err(|_| anyhow!("{} was not finished", build.file()))??;
         if code(glue.get_or_insert_with(|| own.clone())) != code(&own) {
             bail!("{} needs another script than the other modules do", build.file());
         }
-        let wasm = match optimizer {
-            Some(program) => module::optimize(program, &job.target.join("pack"), &wasm)?,
-            None => wasm,
-        };
-        let wasm = if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm };
         let stands_for = |it: &&Build| *it == build || compiled.len() == 1;
         for build in Build::ALL.iter().filter(stands_for) {
             write(&job.dist(), build.file(), &wasm)?;
         }
     }
     glue.context("there is no module")
+}
+
+/// The glue of a compiled module, and the module as it is handed out.
+fn finish(
+    job: &Job,
+    (build, wasm): &(Build, Vec<u8>),
+    optimizer: Option<&Path>,
+) -> Result<(String, Vec<u8>)> {
+    let (glue, wasm) = module::bind(wasm, false)?;
+    let wasm = match optimizer {
+        Some(program) => {
+            module::optimize(program, &job.target.join("pack").join(build.file()), &wasm)?
+        }
+        None => wasm,
+    };
+    Ok((glue, if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm }))
 }
 
 /// The lines of a script without its comments, which have numbers of the module's functions in them.

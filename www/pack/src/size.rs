@@ -5,6 +5,7 @@
 //! is, and the data section, which holds strings and tables of all of them.
 
 use crate::module::{self, Build};
+use crate::press::brotli;
 use crate::{CONTROLS, Job};
 use anyhow::{Result, bail};
 use std::collections::HashMap;
@@ -70,13 +71,6 @@ fn gzip(bytes: &[u8]) -> Result<usize> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?.len())
-}
-
-fn brotli(bytes: &[u8]) -> Result<usize> {
-    let mut out = Vec::new();
-    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
-    brotli::BrotliCompress(&mut &*bytes, &mut out, &params)?;
-    Ok(out.len())
 }
 
 /// Bytes by contributor, largest first.
