@@ -5,7 +5,7 @@ use nearlive::time::{Duration, WallTime};
 use nearlive_simulator::clock::{Time, millis, secs};
 use nearlive_simulator::network::Path;
 use nearlive_simulator::origin::live::{HLS, Live, LiveServer, PLAIN};
-use nearlive_simulator::origin::{HttpRequest, Origin, Reply};
+use nearlive_simulator::origin::{HttpRequest, Origin, Reply, Step};
 use nearlive_simulator::{Setup, Simulation};
 
 fn start(url: &str, live: Live, join: Time) -> Simulation {
@@ -50,19 +50,64 @@ fn it_is_entered_with_little_more_than_a_segment_ahead() {
     }
 }
 
+#[test]
+fn segments_of_the_sound_may_end_at_other_times_than_the_pictures() {
+    // ffmpeg's muxer lets each drift by itself. The edge is as near as where they end together.
+    for segment in [secs(4), secs(6)] {
+        for shift in 1..4 {
+            let live = Live { segment, sound_shift: segment * shift / 4, ..Live::default() };
+            let entered: Vec<i64> = (1..12).map(|step| enter(PLAIN, step, live.clone())).collect();
+            let bound = i64::try_from(segment * 14 / 10 + millis(800)).unwrap();
+            assert!(entered.iter().all(|it| *it < bound), "{segment}, {shift}/4: {entered:?}");
+        }
+    }
+}
+
+#[test]
+fn it_stays_as_near_as_segments_come_evenly() {
+    for (jitter, most) in [(0, 6900), (800, 7500), (1500, 8200)] {
+        for shift in [0, 370] {
+            let segment = secs(5);
+            let mut behind: Vec<i64> = (0..6)
+                .map(|step| {
+                    let (jitter, sound_shift) = (millis(jitter), segment * shift / 1000);
+                    let live = Live { segment, jitter, sound_shift, ..Live::default() };
+                    let mut sim = near(PLAIN, live, segment * step / 6 + millis(300));
+                    sim.run_for(secs(90));
+                    let report = sim.report();
+                    assert_eq!(report.stands, [], "{jitter} {shift} {step}: {report}");
+                    report.latency(secs(40)..secs(90), 500).unwrap() / 1000
+                })
+                .collect();
+            behind.sort_unstable();
+            assert!(behind[3] < most, "{jitter} {shift}: {behind:?}");
+        }
+    }
+}
+
 /// How far behind it is 3 s after it was loaded, `step` twelfths of a segment after one has come.
 fn entry(url: &str, segment: Time, step: u64) -> i64 {
-    let live = Live { segment, zero_based: url == PLAIN, ..Live::default() };
-    let mut setup = Setup::new(LiveServer::new(live));
-    setup.config.latency = Some(Duration::from_millis(100));
-    let mut sim = setup.start();
-    sim.run_for(segment * step / 12);
-    sim.load(url);
+    enter(url, step, Live { segment, ..Live::default() })
+}
+
+fn enter(url: &str, step: u64, live: Live) -> i64 {
+    let segment = live.segment;
+    let mut sim = near(url, live, segment * step / 12);
     sim.run_for(secs(3));
     let entered = sim.latency().unwrap();
     sim.run_for(secs(57));
     assert_eq!(sim.report().stands, [], "{url} {segment} {step}: {}", sim.report());
     entered
+}
+
+/// A viewer who wants to be as near to the edge as can be.
+fn near(url: &str, live: Live, join: Time) -> Simulation {
+    let mut setup = Setup::new(LiveServer::new(Live { zero_based: url == PLAIN, ..live }));
+    setup.config.latency = Some(Duration::from_millis(100));
+    let mut sim = setup.start();
+    sim.run_for(join);
+    sim.load(url);
+    sim
 }
 
 #[test]
@@ -149,15 +194,23 @@ fn the_rung_follows_the_link() {
     assert!(report.stood(secs(30)..secs(110)) < secs(2), "{report}");
 }
 
-/// A server behind caches, one in three of whose manifests is so old.
-struct Lagging(LiveServer, u32, Time);
+/// A server that answers each request as it would at the time that is computed for it: an old answer, as from a cache,
+/// or one that comes later.
+struct Untimely<F>(LiveServer, F);
 
-impl Origin for Lagging {
+/// An answer that comes at a time.
+struct Later(Box<dyn Reply>, Time);
+
+impl Reply for Later {
+    fn poll(&mut self, now: Time) -> Step {
+        if now < self.1 { Step::Later(self.1) } else { self.0.poll(now) }
+    }
+}
+
+impl<F: FnMut(Time, &HttpRequest) -> Time> Origin for Untimely<F> {
     fn open(&mut self, now: Time, request: &HttpRequest) -> Box<dyn Reply> {
-        let manifest = request.path().ends_with(".mpd");
-        self.1 += u32::from(manifest);
-        let old = manifest && now > secs(45) && self.1.is_multiple_of(3);
-        self.0.open(if old { now - self.2 } else { now }, request)
+        let at = (self.1)(now, request);
+        Box::new(Later(self.0.open(at, request), at))
     }
 
     fn anchor(&self) -> Option<WallTime> {
@@ -170,10 +223,40 @@ impl Origin for Lagging {
 }
 
 #[test]
+fn an_old_list_of_a_rung_that_is_turned_to_again_is_no_other_timeline() {
+    let live = LiveServer::new(Live { segment: secs(2), ..Live::default() });
+    // After a minute it answers late for one rung's playlist.
+    let late = |now, request: &HttpRequest| {
+        let late = request.path().ends_with("v2.m3u8") && now > secs(60);
+        if late { now + secs(3) } else { now }
+    };
+    let mut sim = Setup { path: Path::steady(6000), ..Setup::new(Untimely(live, late)) }.start();
+    sim.load(HLS);
+    sim.run_for(secs(20));
+    sim.kbps(700);
+    sim.run_for(secs(60));
+    let before = sim.report().seeks;
+    sim.kbps(6000);
+    sim.run_for(secs(60));
+    let report = sim.report();
+    assert!(report.rung_at(secs(80), 2).is_some(), "{report}");
+    assert_eq!(report.seeks, before, "{report}");
+    assert_eq!(report.stands_in(secs(80)..secs(140)), [], "{report}");
+}
+
+#[test]
 fn a_manifest_from_a_cache_that_lags_takes_nothing_back() {
     for lag in [5, 12, 20, 40] {
         let live = Live { segment: secs(2), zero_based: true, ..Live::default() };
-        let mut sim = Setup::new(Lagging(LiveServer::new(live), 0, secs(lag))).start();
+        let mut asked = 0_u32;
+        // One in three manifests comes from a cache.
+        let cached = move |now, request: &HttpRequest| {
+            let manifest = request.path().ends_with(".mpd");
+            asked += u32::from(manifest);
+            let old = manifest && now > secs(45) && asked.is_multiple_of(3);
+            if old { now - secs(lag) } else { now }
+        };
+        let mut sim = Setup::new(Untimely(LiveServer::new(live), cached)).start();
         sim.load(PLAIN);
         sim.run_for(secs(120));
         let report = sim.report();

@@ -13,6 +13,8 @@
 //! is held as far as the floor allows; one that is only a place to start from is not slowed down for. After an underflow the floor is wider for a while: what
 //! happened once happens again.
 //!
+//! Where segments are fetched whole, the floor is wider by as much as they were late lately.
+//!
 //! The clock is the manifest's: while a camera is away the server's filler carries old capture times
 //! (`prft`) on a timeline that goes on, and that is no drift. Only where a manifest lists whole segments the
 //! edge is the newest picture's, for the end of a list is seen late ([`Control::list_late`]).
@@ -31,7 +33,8 @@ pub struct Aim {
     pub loose: bool,
     /// The floor before any underflow or jitter was seen.
     pub base_floor: Duration,
-    /// The length of a segment if it arrives all at once; zero if segments grow.
+    /// The length of a segment if it arrives all at once; zero if segments grow. Up to a quarter of it is added to
+    /// the floor, by how late segments arrive.
     pub unit: Duration,
     /// Beyond this drift, playback jumps.
     pub max_drift: Duration,
@@ -74,12 +77,12 @@ impl Aim {
     }
 
     /// Settings for segments of length `segment` that are fetched whole. The next one is found by
-    /// reloading the manifest, so a quarter of a segment is kept as slack.
+    /// reloading the manifest.
     pub fn whole(target: Option<Duration>, segment: Duration) -> Self {
         Self {
             unit: segment,
-            base_floor: Duration::from_millis(500) + segment / 4,
-            slack: Duration::from_millis(150) + segment / 8,
+            base_floor: Duration::from_millis(500),
+            slack: Duration::from_millis(150) + segment / 16,
             // The floor is wide enough for sound to be stretched in, heard or not.
             ..Self::growing(target, Sound::Muted)
         }
@@ -130,6 +133,12 @@ const MOST_JITTER: Duration = Duration::from_millis(300);
 const RECENT: Duration = Duration::from_secs(2);
 /// The usual lateness of the link is measured over this time.
 const HABIT: Duration = Duration::from_secs(32);
+/// That of whole segments is measured over the time of at least so many.
+const HABIT_UNITS: u32 = 12;
+/// It is believed once it was measured over the time of so many.
+const LEARNT_UNITS: u32 = 4;
+/// Whole segments may be late by an eighth of their length and this, until it is known how late they are.
+const UNKNOWN: Duration = Duration::from_millis(200);
 /// In this first time the link's lateness is not known yet, and the page is busier than later:
 /// [`START_MARGIN`] is added to the floor.
 const START_PHASE: Duration = Duration::from_secs(8);
@@ -170,7 +179,7 @@ pub struct Control {
     last_narrowed: Instant,
     /// The buffer level, microseconds, over [`RECENT`].
     low: SlidingWindow,
-    /// Lateness: the edge minus the end of the media that arrived, microseconds, over [`HABIT`].
+    /// Lateness: the edge minus the end of the media that arrived, microseconds, over [`HABIT`] or [`HABIT_UNITS`].
     lateness: SlidingWindow,
     /// The same over [`RECENT`].
     recent: SlidingWindow,
@@ -196,7 +205,7 @@ impl Control {
             before_trouble: Default::default(),
             last_narrowed: now,
             low: SlidingWindow::new(RECENT, now),
-            lateness: SlidingWindow::new(HABIT, now),
+            lateness: SlidingWindow::new(HABIT.max(aim.unit * HABIT_UNITS), now),
             recent: SlidingWindow::new(RECENT, now),
             excused_until: Instant::default(),
             busy_at: None,
@@ -206,13 +215,21 @@ impl Control {
     }
 
     /// A fragment that ends at `end` arrived while the live edge was at `edge`. Not to be called
-    /// for media that existed before it was asked for, nor for filler.
+    /// for media that existed before it was asked for, nor for filler. Of whole segments, which exist then, only for
+    /// the newest that is listed.
     pub fn arrived(&mut self, now: Instant, end: Position, edge: Position) {
         if self.accident.is_some_and(|(at, _)| now.since(at) < BURST) {
             return;
         }
+        let whole = !self.aim.unit.is_zero();
+        if whole && self.lateness.age(now) < self.aim.unit {
+            // It may have been there for long when playback came here.
+            return;
+        }
         self.lateness.note(now, edge.micros_from(end));
-        self.recent.note(now, edge.micros_from(end));
+        if !whole {
+            self.recent.note(now, edge.micros_from(end));
+        }
     }
 
     /// Notes the buffer level; it is lowest just before an append.
@@ -223,6 +240,10 @@ impl Control {
     /// The position was moved by a seek: buffer levels from before are void.
     pub const fn position_moved(&mut self, now: Instant) {
         self.low.clear(now);
+        if !self.aim.unit.is_zero() {
+            // The next segments may have been there for long.
+            self.lateness.clear(now);
+        }
     }
 
     /// The buffer ran dry, so playback stalled.
@@ -287,7 +308,17 @@ impl Control {
     pub fn floor(&self, now: Instant) -> Duration {
         let starting = if now < self.starting_until { START_MARGIN } else { Duration::ZERO };
         let least = self.aim.base_floor.max(self.jitter(now) + JITTER_MARGIN);
-        (least + self.widened.max(starting)).min(WIDEST)
+        (least + self.arrival_slack(now) + self.widened.max(starting)).min(WIDEST)
+    }
+
+    /// What whole segments may be late by: what they were lately, at most a quarter of their length.
+    fn arrival_slack(&self, now: Instant) -> Duration {
+        let learnt = self.lateness.age(now) > self.aim.unit * LEARNT_UNITS;
+        let most = self.lateness.most(now).filter(|_| learnt);
+        let most = most.map_or(self.aim.unit / 8 + UNKNOWN, |us| {
+            Duration::from_micros(us.max(0).unsigned_abs())
+        });
+        most.min(self.aim.unit / 4)
     }
 
     /// The most lateness within [`HABIT`] minus the most within [`RECENT`]; the latter shows in the
@@ -579,6 +610,27 @@ mod tests {
         }
         assert_eq!(c.floor(at(4000)), Duration::from_millis(280));
         assert_eq!(c.floor(at(80_000)), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn whole_segments_need_no_more_than_they_are_late_by() {
+        const UNIT: u64 = 4000;
+        let mut c = Control::new(Aim::whole(None, Duration::from_millis(UNIT)), at(0));
+        let mut floor = |units: u64, late| {
+            let now = at(units * UNIT + 100);
+            c.arrived(now, pos(0), pos(late));
+            c.floor(now).as_millis()
+        };
+        // An eighth and 0.2 s, and the start's 0.1 s, until four units were measured; what comes in the first was old.
+        let first = [(0, 3900), (1, 100), (2, 100), (3, 100)].map(|(at, late)| floor(at, late));
+        assert_eq!(first, [1300, 1300, 1200, 1200]);
+        assert_eq!([floor(4, 100), floor(5, 100)], [600, 600]);
+        assert_eq!([floor(6, 700), floor(7, 100)], [1200, 1200]);
+        // At most a quarter.
+        assert_eq!([floor(8, 3000), floor(9, 100)], [1500, 1500]);
+        assert_eq!(floor(30, 100), 600, "it is forgotten");
+        c.position_moved(at(31 * UNIT));
+        assert_eq!(c.floor(at(31 * UNIT)).as_millis(), 1200, "elsewhere it is learnt anew");
     }
 
     #[test]

@@ -373,7 +373,7 @@ impl Session {
         if self.head.has_start() {
             return;
         }
-        self.note_lists(cx.now);
+        self.note_lists(cx);
         if !self.drive().begin(cx)
             && let Some((edge, _, view)) = self.edge_parts()
         {
@@ -417,7 +417,7 @@ impl Session {
             None => self.opening().begin(cx, &loaded.now),
             Some(before) => self.on_newer(cx, &loaded, before),
         }
-        self.note_lists(cx.now);
+        self.note_lists(cx);
     }
 
     fn on_newer(&mut self, cx: &mut Cx<'_>, loaded: &Loaded, before: &Presentation) {
@@ -445,7 +445,7 @@ impl Session {
             Ok(None) => return,
             Err((error, why)) => return self.playlist_trouble(cx, sent, error, why.as_ref()),
         };
-        self.note_lists(cx.now);
+        self.note_lists(cx);
         self.tracks.listed(&mut self.requests.retries, listed.grew);
         let Some(p) = self.manifest.shared() else { return };
         if !self.stage.is_loading() {
@@ -608,10 +608,10 @@ impl Session {
         }
     }
 
-    /// Notes how far the lists go now.
-    fn note_lists(&mut self, now: Instant) {
-        if let Some((edge, _, view)) = self.edge_parts() {
-            edge.note_list(&view, now);
+    /// Notes how far the lists go now, and how long their segments are.
+    fn note_lists(&mut self, cx: &Cx<'_>) {
+        if self.edge_parts().is_some_and(|(edge, _, view)| edge.note_list(&view, cx.now)) {
+            self.drive().configured(cx);
         }
     }
 

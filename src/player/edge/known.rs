@@ -3,7 +3,7 @@
 use super::messages;
 use super::search::SearchState;
 use crate::live::clock::Trust;
-use crate::live::listed::ListEnd;
+use crate::live::listed::{self, Age, ListEnd};
 use crate::player::camera::Camera;
 use crate::player::clock::Clock;
 use crate::player::error::Error;
@@ -55,8 +55,8 @@ impl<'a> View<'a> {
 /// The live edge, and the search for it.
 #[derive(Debug, Default)]
 pub(in crate::player) struct Edge {
-    /// The end of the manifest's list, over time.
-    list_end: ListEnd,
+    /// The ends of the manifest's lists, over time, in the order of the tracks that ask for media themselves.
+    list_ends: [ListEnd; 3],
     /// The list's end moved back: the origin has started another timeline.
     went_back: bool,
     /// Added to the origin's clock to get the clock that its segments follow, microseconds.
@@ -71,7 +71,7 @@ pub(in crate::player) struct Edge {
 impl Edge {
     /// The live edge on the manifest's timeline.
     pub(in crate::player) fn at(&self, v: &View<'_>, now: Instant) -> Option<Position> {
-        match self.list_end.edge(now) {
+        match self.listed(now) {
             // A list of whole segments is better than a clock: it holds too when the timeline
             // drifts away from the wall clock.
             Some(listed) if v.whole => Some(listed + self.listed_late(v, now)),
@@ -79,10 +79,16 @@ impl Edge {
         }
     }
 
+    /// The live edge by the lists: that of the track that is behind.
+    #[inline(never)]
+    pub(in crate::player) fn listed(&self, now: Instant) -> Option<Position> {
+        self.list_ends.iter().filter_map(|list| list.edge(now)).min()
+    }
+
     /// How much later than the camera the end of the list is, as far as capture times tell: what the origin
     /// needs to publish a segment, and the player to see that. Zero unless segments are fetched whole.
     pub(in crate::player) fn listed_late(&self, v: &View<'_>, now: Instant) -> Duration {
-        let listed = self.list_end.edge(now).filter(|_| v.whole && self.clock_tells(v, now));
+        let listed = self.listed(now).filter(|_| v.whole && self.clock_tells(v, now));
         let camera = v.camera.is_at(v.clock.origin(now));
         let late = listed.zip(camera).map(|(listed, camera)| camera.since(listed));
         let most = || LISTED_LATE + v.tracks.segment_length(v.presentation) * 2;
@@ -103,7 +109,7 @@ impl Edge {
     /// The wall-clock time that follows from the list, where it contradicts the clock.
     fn by_list(&self, v: &View<'_>, now: Instant) -> Option<WallTime> {
         let Kind::Live(live) = &v.presentation.kind else { return None };
-        let by_list = live.anchor?.offset(self.list_end.edge(now)?.as_micros());
+        let by_list = live.anchor?.offset(self.listed(now)?.as_micros());
         let most = CONTRADICTED + v.tracks.segment_length(v.presentation) * 2;
         let off = v.clock.origin(now).micros_from(by_list).unsigned_abs();
         (off > most.as_micros()).then_some(by_list)
@@ -149,10 +155,13 @@ impl Edge {
         if age <= 0 {
             return Some(last);
         }
-        let due = self.list_end.edge(now)?.offset(age.saturating_neg());
+        let due = self.listed(now)?.offset(age.saturating_neg());
         let before = due.min(last.end);
-        let whole = |at: Position| list.at(at.offset(-1)).filter(|s| s.end <= before);
-        whole(before).or_else(|| whole(list.at(before.offset(-1))?.start))
+        let newest = list.at(before.offset(-1))?;
+        if newest.end <= before {
+            return Some(newest);
+        }
+        list.at(newest.start.offset(-1)).filter(|s| s.end <= before)
     }
 
     /// For segments without an availability time: the end of the list now, and the wall-clock time
@@ -162,12 +171,7 @@ impl Edge {
         v: &View<'_>,
         now: Instant,
     ) -> Option<(Position, WallTime)> {
-        Some((self.list_end.edge(now)?, self.served(v, now)))
-    }
-
-    /// When the list's end passed `end`, or will pass it, as far as can be told.
-    pub(in crate::player) fn list_passes(&self, end: Position) -> Option<Instant> {
-        self.list_end.passes(end)
+        Some((self.listed(now)?, self.served(v, now)))
     }
 
     /// The age of a segment at `then`, microseconds; negative before it is due.
@@ -179,19 +183,36 @@ impl Edge {
         due.map_or(0, |due| self.served(v, then).micros_from(due))
     }
 
-    /// Notes how far the manifest's list goes, for lists that are not computed by a clock.
-    pub(in crate::player) fn note_list(&mut self, v: &View<'_>, now: Instant) {
-        let lists = v.tracks.lists(v.presentation).filter(|list| list.grows_by_reload());
-        let ends = lists.filter_map(|list| Some(list.last()?.end));
-        let all = ends.map(|end| (end, end)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let Some((end, newest)) = all else { return };
+    /// Notes how far the manifest's lists go, those that are not computed by a clock. Answers whether there is any.
+    pub(in crate::player) fn note_list(&mut self, v: &View<'_>, now: Instant) -> bool {
+        let (mut ends, mut newest) = ([None; 3], None);
+        for (end, stream) in ends.iter_mut().zip(v.tracks.feeds()) {
+            let list = stream.list(v.presentation).filter(|list| list.grows_by_reload());
+            let last = list.and_then(SegmentList::last);
+            *end = last.map(|it| it.end);
+            newest = newest.max(*end);
+        }
+        let Some(newest) = newest else { return false };
         let segment = v.tracks.segment_length(v.presentation);
-        // It is written at each segment of each track. A cache may give an old one.
+        // It is written at each segment of each track. One that is much older than a segment comes from a
+        // cache, or says something else.
         let written =
             v.published.filter(|_| Dash::token().is_some() && v.clock.trust() > Trust::Local);
-        let age = written.map(|at| v.clock.origin(now).since(at) + newest.since(end));
-        let age = age.filter(|age| *age <= segment).unwrap_or_default();
-        self.went_back |= self.list_end.note(now - age, end, segment);
+        let written = written.map(|at| v.clock.origin(now).since(at));
+        for (list, end) in self.list_ends.iter_mut().zip(&ends) {
+            let Some(end) = *end else {
+                *list = ListEnd::default();
+                continue;
+            };
+            if newest > end + listed::another_timeline(segment) {
+                // An HLS rung that was left a while ago has an old list until the new one comes.
+                continue;
+            }
+            let known = written.map(|written| Age { written, behind: newest.since(end) });
+            let known = known.filter(|age| age.written + age.behind <= segment * 5 / 4);
+            self.went_back |= list.note(now, end, known.unwrap_or_default(), segment);
+        }
+        true
     }
 
     /// The list's end has moved back since the last call: the origin has started another timeline.

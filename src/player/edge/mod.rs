@@ -3,7 +3,7 @@
 //!
 //! | the manifest | the edge is found by | a clock is needed |
 //! |---|---|---|
-//! | lists whole segments | the end of the list, the time since it was seen, and how late that was by the capture times, if any | to compare it with those |
+//! | lists whole segments | the end of each track's list, the time since it came, and how late that was by the capture times, if any | to compare it with those |
 //! | lists segments that grow | the clock, unless the list contradicts it | to tell what is due |
 //! | names segments by a formula | the clock, corrected by a search | for everything |
 //!

@@ -261,11 +261,16 @@ impl Fetch<'_> {
     /// When a list is worth loading that goes on after `last`.
     fn next_listed(&self, now: Instant, last: &Segment) -> Instant {
         // The next segment is listed one segment length after the last one was. To ask much earlier is of
-        // little use; when the last one was listed is not known at first.
+        // little use; when the last one was listed is not known at first. What is overdue is asked for the less often
+        // the longer it is.
         let length = last.end.since(last.start);
-        let last_seen = self.rest.edge.list_passes(last.end).unwrap_or(now);
-        let expected = (last_seen + length * 15 / 16).min(now + LONGEST_SILENCE);
-        if expected > now { expected } else { now + length / 8 }
+        let next = last.end + length * 15 / 16;
+        let edge = self.rest.edge.listed(now).unwrap_or(last.end);
+        let wait = match next.since(edge) {
+            Duration::ZERO => (length / 16).max(edge.since(next) / 2),
+            wait => wait,
+        };
+        now + wait.min(LONGEST_SILENCE)
     }
 
     fn next_period(&mut self, cx: &mut Cx<'_>, p: &Presentation, track: TrackId) -> Step {

@@ -12,9 +12,10 @@ use alloc::string::String;
 
 /// Two loads by the manifest's own wish are at least this far apart.
 const LEAST_BETWEEN_LOADS: Duration = Duration::from_millis(500);
-/// Two loads that trouble asks for are at least this far apart, and the longer it lasts the farther.
-const LEAST_IN_TROUBLE: Duration = Duration::from_millis(150);
-/// So soon after a load the first of them may follow: a Period may have begun since.
+/// Two loads that an expected segment or trouble asks for are at least this far apart; in trouble the farther, the
+/// longer it lasts.
+const LEAST_OUT_OF_TURN: Duration = Duration::from_millis(150);
+/// So soon after a load the first that trouble asks for may follow: a Period may have begun since.
 const FIRST_IN_TROUBLE: Duration = Duration::from_millis(30);
 /// An MPD that is older by less than this comes from a cache that lags, not from another encoder.
 const LAG: Duration = Duration::from_secs(60);
@@ -51,17 +52,19 @@ impl Loader {
         self.published
     }
 
-    /// It is wanted at `at`, or as soon after the last load as is decent.
-    pub(super) fn want(&mut self, retries: &Retries, at: Instant) {
+    /// It is wanted at `at`, or as soon after the last load as is decent. `expected`: it will say more then; else
+    /// there is trouble.
+    pub(super) fn want(&mut self, retries: &Retries, at: Instant, expected: bool) {
         let between = match self.pressing {
+            _ if expected => LEAST_OUT_OF_TURN,
             0 => FIRST_IN_TROUBLE,
-            more => LEAST_IN_TROUBLE * (1 << (more - 1).min(3)),
+            more => LEAST_OUT_OF_TURN * (1 << (more - 1).min(3)),
         };
         let earliest = self.asked_at.map_or(at, |asked| asked + between);
         let at = at.max(earliest);
         if retries.count(Need::Manifest) == 0 && self.due.is_none_or(|due| at < due) {
             self.due = Some(at);
-            self.pressed = true;
+            self.pressed = !expected;
         }
     }
 
@@ -222,15 +225,29 @@ mod tests {
         assert!(t.asks(at(asked)).is_some());
         for between in [30, 150, 300, 600, 1200, 1200] {
             t.loaded(at(asked), Refresh::Never);
-            t.loader.want(&t.requests.retries, at(asked));
+            t.loader.want(&t.requests.retries, at(asked), false);
             assert_eq!(t.loader.due(), Some(at(asked + between)));
             asked += between;
             assert!(t.asks(at(asked)).is_some());
         }
         t.loaded(at(asked), Refresh::Never);
         t.loader.calm();
-        t.loader.want(&t.requests.retries, at(asked));
+        t.loader.want(&t.requests.retries, at(asked), false);
         assert_eq!(t.loader.due(), Some(at(asked + 30)), "media came");
+    }
+
+    #[test]
+    fn what_is_expected_is_no_trouble_however_often_it_is_looked_for() {
+        let mut t = Test::new();
+        assert!(t.asks(at(0)).is_some());
+        for asked in [0, 150, 300, 450] {
+            t.loaded(at(asked), Refresh::Never);
+            t.loader.want(&t.requests.retries, at(asked + 100), true);
+            assert!(t.asks(at(asked + 150)).is_some(), "{asked}");
+        }
+        t.loaded(at(600), Refresh::Never);
+        t.loader.want(&t.requests.retries, at(600), false);
+        assert_eq!(t.loader.due(), Some(at(630)));
     }
 
     #[test]

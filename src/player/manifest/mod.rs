@@ -208,15 +208,20 @@ impl Manifest {
 
     /// A newer manifest, or newer playlists, are wanted at `at` or as soon after as is decent.
     pub(super) fn want(&mut self, retries: &Retries, at: Instant) {
+        self.want_newer(retries, at, false);
+    }
+
+    /// Of an MPD, `expected` says whether it will say more then, or there is trouble.
+    fn want_newer(&mut self, retries: &Retries, at: Instant, expected: bool) {
         match &mut self.lists {
             Some(lists) => lists.want(retries, at),
-            None => self.loader.want(retries, at),
+            None => self.loader.want(retries, at, expected),
         }
     }
 
     /// A newer one is wanted at `at`, and nothing else may come that makes it be looked for.
     pub(super) fn want_woken(&mut self, cx: &mut Cx<'_>, retries: &Retries, at: Instant) {
-        self.want(retries, at);
+        self.want_newer(retries, at, at > cx.now);
         if let Some(due) = self.loader.due() {
             cx.wake_at(due, Reason::ManifestRefresh);
         }
@@ -376,7 +381,7 @@ impl Manifest {
         let refused = failed.is_some_and(|it| retry::outlook(it.failure) == Outlook::Refused);
         if refused && !first {
             // Its address may have expired: the multivariant playlist names another token by now.
-            self.loader.want(retries, cx.now);
+            self.loader.want(retries, cx.now, false);
         }
         Some(self.lists.as_mut()?.refused(cx, retries, list, failed, first))
     }

@@ -193,8 +193,10 @@ impl Drive<'_> {
         let picture = self.tracks.is_picture(track);
         let changed = match news {
             News::Fragment { span, fresh } => {
-                if fresh && let Some((head, scene)) = self.parts(now) {
-                    head.note_arrival(now, &scene, span.end);
+                if (fresh || self.head.is_whole())
+                    && let Some((head, scene)) = self.parts(now)
+                {
+                    head.note_arrival(now, &scene, (track, span.end), fresh);
                 }
                 picture && self.camera.picture(span)
             }
@@ -223,7 +225,7 @@ impl Drive<'_> {
         self.head.camera_changed(now, self.camera.away());
     }
 
-    /// The settings changed, or the sound was muted or unmuted.
+    /// The settings or the lists changed, or the sound was muted or unmuted.
     pub(in crate::player) fn configured(&mut self, cx: &Cx<'_>) {
         let Some(p) = self.manifest.presentation() else { return };
         let sound = self.tracks.sound(self.head.snap().muted);

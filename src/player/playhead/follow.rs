@@ -5,10 +5,10 @@ use super::live::{CAUGHT_UP, LivePlayback, aim};
 use super::scene::{Move, Scene};
 use crate::live::control::{Control, Sound, Steer, View};
 use crate::player::cx::Cx;
-use crate::player::io::{Output, Reason};
+use crate::player::io::{Output, Reason, TrackId};
 use crate::player::track::Tracks;
 use crate::player::track::stream::Stream;
-use crate::presentation::Presentation;
+use crate::presentation::{Presentation, SegmentList};
 use crate::time::{Duration, Instant, Position, Span};
 use crate::units::Rate;
 
@@ -22,6 +22,8 @@ const LEAST_SKIP: Duration = Duration::from_millis(150);
 /// A jump has to bring playback at least this much nearer to the edge.
 const LEAST_GAIN: Duration = Duration::from_secs(1);
 
+/// Media that ends so little before the end of a list is of its newest segment.
+const NEWEST: Duration = Duration::from_millis(250);
 /// How long the first part of a late segment takes to arrive.
 const FIRST_PART: Duration = Duration::from_millis(200);
 
@@ -227,12 +229,27 @@ impl Playhead {
         }
     }
 
-    /// Notes when a fragment arrived that ends at `end` and was made after its request was sent.
-    pub(in crate::player) fn note_arrival(&mut self, now: Instant, s: &Scene<'_>, end: Position) {
-        let live = self.live.as_mut().filter(|l| l.growing && !s.camera.away());
-        if let Some(live) = live
-            && let Some(edge) = s.edge()
-        {
+    /// Notes when a fragment arrived that ends at `end`. `fresh`: it was made after its request was sent. Of whole
+    /// segments the newest listed one counts.
+    pub(in crate::player) fn note_arrival(
+        &mut self,
+        now: Instant,
+        s: &Scene<'_>,
+        (track, end): (TrackId, Position),
+        fresh: bool,
+    ) {
+        let newest = || {
+            let list = s.ways.tracks.get(track).and_then(|stream| stream.list(s.presentation()));
+            list.and_then(SegmentList::last).is_some_and(|it| it.end <= end + NEWEST)
+        };
+        let Some(live) = self.live.as_mut().filter(|_| !s.camera.away()) else { return };
+        let (counts, edge) = if live.growing {
+            (fresh, s.edge())
+        } else {
+            // What the list is late by counts elsewhere.
+            (live.following && newest(), s.edge.listed(now))
+        };
+        if counts && let Some(edge) = edge {
             live.control.arrived(now, end, edge);
         }
     }

@@ -36,7 +36,7 @@ impl Playhead {
             without_detour(s, edge, edge - live.control.wanted(s.now).max(ENTRY))
         } else {
             let mut sure = s.newest_end()?;
-            if Dash::token().is_some() && s.edge.list_passes(sure).is_none() {
+            if Dash::token().is_some() && s.edge.listed(s.now).is_none() {
                 // By the clock it may not be there yet: one and a half segments are ahead then.
                 sure = sure - live.control.aim.unit * 5 / 4;
             }

@@ -180,12 +180,12 @@ impl Tracks {
         &'a self,
         p: &'a Presentation,
     ) -> impl Iterator<Item = &'a SegmentList> {
-        self.feeds().filter_map(|s| Some(&rep_of(p, s.place)?.segments))
+        self.feeds().filter_map(|s| s.list(p))
     }
 
     /// The list of the first track that asks for media itself.
     pub(super) fn first_list<'a>(&self, p: &'a Presentation) -> Option<&'a SegmentList> {
-        Some(&rep_of(p, self.feeds().next()?.place)?.segments)
+        self.feeds().next()?.list(p)
     }
 
     /// The length by which segments are counted: of the picture's the longest, else of the sound's.

@@ -22,10 +22,10 @@ use crate::live::lateness::Lateness;
 use crate::media::scan::Fact;
 use crate::player::cx::Cx;
 use crate::player::io::{BlobId, Body, FetchId, Output, TrackId};
-use crate::player::place::Place;
+use crate::player::place::{Place, rep_of};
 use crate::player::requests::{Patience, Purpose, Requests};
 use crate::presentation::{
-    Mapping, Presentation, Representation, Resource, Segment, Track, TrackKind,
+    Mapping, Presentation, Representation, Resource, Segment, SegmentList, Track, TrackKind,
 };
 use crate::time::{Duration, Instant, Position, Span};
 use alloc::collections::VecDeque;
@@ -125,6 +125,11 @@ impl Stream {
     /// What is fetched.
     pub(in crate::player) const fn place(&self) -> Place {
         self.place
+    }
+
+    /// The list of what is fetched.
+    pub(in crate::player) fn list<'p>(&self, p: &'p Presentation) -> Option<&'p SegmentList> {
+        Some(&rep_of(p, self.place)?.segments)
     }
 
     /// Nothing more will come.

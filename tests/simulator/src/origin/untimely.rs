@@ -178,7 +178,9 @@ impl Untimely {
         let end = i64::try_from(number.saturating_add(1).checked_mul(segment)?).ok()?;
         let growing = self.habits.form == Form::Growing && !by_time;
         let early = if growing { segment - self.live.frame } else { 0 };
-        let there = (HOLD + late).cast_signed() - early.cast_signed();
+        // What a list names is there.
+        let hold = if by_time { 0 } else { HOLD };
+        let there = (hold + late).cast_signed() - early.cast_signed();
         Some((Clock::time_of(WallTime::from_micros(end + there)), late))
     }
 

@@ -43,7 +43,7 @@ pub(super) fn media(
         return Box::new(Timeline::answer(now, request, head(now, "video/mp4"), packer.init()));
     }
     let by_time = name.starts_with('t');
-    let Some(number) = number(cam, period, packer, name) else { return status(now, 404) };
+    let Some(number) = number(cam, period, rendition, name) else { return status(now, 404) };
     let Some((start, end)) = cam.place(period, number) else { return status(now, 404) };
     let too_early = start > unix(now) + 2 * signed(cam.live.segment);
     let too_old = end < unix(now) - signed(cam.live.depth) - 5_000_000;
@@ -74,12 +74,14 @@ pub(super) fn media(
 }
 
 /// The number in a segment's name: itself, or that of the segment that begins at a media time.
-fn number(cam: &Camera, period: &Period, packer: &Packer, name: &str) -> Option<u64> {
+fn number(cam: &Camera, period: &Period, rendition: Rendition, name: &str) -> Option<u64> {
     let name = name.strip_suffix(".m4s")?;
+    let packer = cam.packer(period, rendition)?;
     let Some(ticks) = name.strip_prefix('t') else { return name.parse().ok() };
     let at = cam.epoch() + packer.timescale().to_micros(ticks.parse().ok()?);
     // Sound begins with the first frame in its slot, up to a frame after the slot's start.
-    let index = (at - period.start).div_euclid(signed(cam.live.segment));
+    let start = period.start + signed(cam.shift(rendition));
+    let index = (at - start).div_euclid(signed(cam.live.segment));
     u64::try_from(index).ok()?.checked_add(period.first_number)
 }
 

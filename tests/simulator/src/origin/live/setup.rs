@@ -30,6 +30,8 @@ pub struct Live {
     pub audio: bool,
     /// Frames of sound in a chunk.
     pub audio_frames: u64,
+    /// Segments of the sound begin so much after the picture's, where manifests list them.
+    pub sound_shift: Time,
     /// Frames arrive up to this much later than their hold.
     pub jitter: Time,
     /// When the camera is away.
@@ -75,6 +77,7 @@ impl Default for Live {
             ],
             audio: true,
             audio_frames: 1,
+            sound_shift: 0,
             jitter: millis(8),
             away: Vec::new(),
             down: Vec::new(),

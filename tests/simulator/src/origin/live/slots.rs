@@ -45,7 +45,8 @@ impl Camera {
 
     /// A whole segment, as it will be when it has ended.
     pub(super) fn slot(&self, period: &Period, number: u64, rendition: Rendition) -> Option<Slot> {
-        let (start, end) = self.place(period, number)?;
+        let shift = signed(self.shift(rendition));
+        let (start, end) = self.place(period, number).map(|(a, b)| (a + shift, b + shift))?;
         if period.end.is_some_and(|e| start >= e) {
             return None;
         }
@@ -57,6 +58,11 @@ impl Camera {
         let hold = self.hold(rendition);
         let last = chunks.last().map_or(0, |c| c.at);
         Some(Slot { start, end: stop, complete: (time_of(stop + signed(hold))).max(last), chunks })
+    }
+
+    /// How much later than the picture's its segments begin.
+    pub(super) const fn shift(&self, rendition: Rendition) -> Time {
+        if matches!(rendition, Rendition::Audio) { self.live.sound_shift } else { 0 }
     }
 
     fn hold(&self, rendition: Rendition) -> Time {

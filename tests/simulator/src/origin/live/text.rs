@@ -173,8 +173,9 @@ impl Camera {
 
     /// When the newest whole segment was complete.
     fn written(&self, now: Time, period: &Period) -> Time {
-        let newest = self.listed(now, period, Rendition::Video(0)).pop();
-        newest.map_or(now, |(_, slot)| slot.complete)
+        let newest = |rendition| Some(self.listed(now, period, rendition).pop()?.1.complete);
+        let all = [Rendition::Video(0), Rendition::Audio].into_iter().filter_map(newest);
+        all.max().unwrap_or(now)
     }
 
     /// The whole segments of a Period that are in the window, with their numbers.
