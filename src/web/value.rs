@@ -43,9 +43,21 @@ impl Display for Refused {
 
 impl core::error::Error for Refused {}
 
-impl serde::ser::Error for Refused {
+/// What is written is nothing that `face` is made of. It has no text: each field of each object would have to free it.
+#[derive(Debug)]
+struct Unwritable;
+
+impl Display for Unwritable {
+    fn fmt(&self, _: &mut Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+impl core::error::Error for Unwritable {}
+
+impl serde::ser::Error for Unwritable {
     fn custom<T: Display>(_: T) -> Self {
-        Self::new(String::new())
+        Self
     }
 }
 
@@ -80,12 +92,12 @@ impl serde::de::Error for Refused {
 #[derive(Clone, Copy)]
 struct Writer;
 
-type Never = Impossible<JsValue, Refused>;
+type Never = Impossible<JsValue, Unwritable>;
 
 /// Numbers are those of JavaScript, exact up to 2^53.
 macro_rules! numbers {
     ($($name:ident($ty:ty),)*) => {
-        $(fn $name(self, it: $ty) -> Result<JsValue, Refused> {
+        $(fn $name(self, it: $ty) -> Result<JsValue, Unwritable> {
             Ok(JsValue::from_f64(it as f64))
         })*
     };
@@ -93,15 +105,15 @@ macro_rules! numbers {
 
 macro_rules! refuse {
     ($($name:ident($($ty:ty),*) -> $ok:ty,)*) => {
-        $(fn $name(self, $(_: $ty),*) -> Result<$ok, Refused> {
-            Err(Refused::new(String::new()))
+        $(fn $name(self, $(_: $ty),*) -> Result<$ok, Unwritable> {
+            Err(Unwritable)
         })*
     };
 }
 
 impl Serializer for Writer {
     type Ok = JsValue;
-    type Error = Refused;
+    type Error = Unwritable;
     type SerializeSeq = List;
     type SerializeStruct = Fields;
     type SerializeTuple = Never;
@@ -133,27 +145,27 @@ impl Serializer for Writer {
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> Never,
     }
 
-    fn serialize_bool(self, it: bool) -> Result<JsValue, Refused> {
+    fn serialize_bool(self, it: bool) -> Result<JsValue, Unwritable> {
         Ok(it.into())
     }
 
-    fn serialize_str(self, it: &str) -> Result<JsValue, Refused> {
+    fn serialize_str(self, it: &str) -> Result<JsValue, Unwritable> {
         Ok(it.into())
     }
 
-    fn serialize_unit(self) -> Result<JsValue, Refused> {
+    fn serialize_unit(self) -> Result<JsValue, Unwritable> {
         Ok(JsValue::NULL)
     }
 
-    fn serialize_none(self) -> Result<JsValue, Refused> {
+    fn serialize_none(self) -> Result<JsValue, Unwritable> {
         Ok(JsValue::NULL)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, it: &T) -> Result<JsValue, Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, it: &T) -> Result<JsValue, Unwritable> {
         it.serialize(self)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<JsValue, Refused> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<JsValue, Unwritable> {
         Ok(JsValue::NULL)
     }
 
@@ -162,7 +174,7 @@ impl Serializer for Writer {
         _: &'static str,
         _: u32,
         word: &'static str,
-    ) -> Result<JsValue, Refused> {
+    ) -> Result<JsValue, Unwritable> {
         Ok(word.into())
     }
 
@@ -170,7 +182,7 @@ impl Serializer for Writer {
         self,
         _: &'static str,
         it: &T,
-    ) -> Result<JsValue, Refused> {
+    ) -> Result<JsValue, Unwritable> {
         it.serialize(self)
     }
 
@@ -180,15 +192,15 @@ impl Serializer for Writer {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<JsValue, Refused> {
-        Err(Refused::new(String::new()))
+    ) -> Result<JsValue, Unwritable> {
+        Err(Unwritable)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<List, Refused> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<List, Unwritable> {
         Ok(List(Array::new()))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields, Refused> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields, Unwritable> {
         Ok(Fields(Object::new()))
     }
 }
@@ -197,14 +209,14 @@ struct List(Array);
 
 impl SerializeSeq for List {
     type Ok = JsValue;
-    type Error = Refused;
+    type Error = Unwritable;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Refused> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Unwritable> {
         self.0.push(&it.serialize(Writer)?);
         Ok(())
     }
 
-    fn end(self) -> Result<JsValue, Refused> {
+    fn end(self) -> Result<JsValue, Unwritable> {
         Ok(self.0.into())
     }
 }
@@ -222,18 +234,18 @@ impl Fields {
 
 impl SerializeStruct for Fields {
     type Ok = JsValue;
-    type Error = Refused;
+    type Error = Unwritable;
 
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         key: &'static str,
         it: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Unwritable> {
         self.set(key, it.serialize(Writer)?);
         Ok(())
     }
 
-    fn end(self) -> Result<JsValue, Refused> {
+    fn end(self) -> Result<JsValue, Unwritable> {
         Ok(self.0.into())
     }
 }

@@ -16,6 +16,7 @@ use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::Reason;
 use super::place::rep_of;
+use super::reads::Hls;
 use super::requests::{Purpose, Requests, Sent};
 use super::retries::{Need, Retries};
 use super::track::Tracks;
@@ -334,7 +335,7 @@ impl Manifest {
     ) -> Result<Option<Listed>, (Error, Option<Failure>)> {
         let (list, from) = (&sent.resource, sent.from());
         let refused = |error| (protocol::refused(from, error), None);
-        if self.lists.is_none() {
+        if Hls::token().is_none() || self.lists.is_none() {
             return Ok(None);
         }
         let media = match hls::read::playlist(body) {
