@@ -71,14 +71,6 @@ fuzz: ## fuzz each reader of outside data for a minute (FOR=600: ten)
 	@.ci/setup fuzz
 	@.ci/fuzz $(FOR)
 
-profile: ## find out anew what a page needs for its first picture; the rest of the player follows
-	@.ci/setup wasm ffmpeg browser webkit
-	@$(PACK)
-	@$(SERVER) -p nearlive-camera
-	@$(PACK) -- profile
-	@node www/pack/profile/record.mjs
-	@$(PACK) -- profiled
-
 size: ## what a visitor downloads, and what it is made of; fails over the limit
 	@.ci/setup wasm
 	@$(PACK) --features size -- size
@@ -98,4 +90,4 @@ bench: ## native benches, then start and live delay beside hls.js, dash.js and S
 clean: ## remove everything that was built
 	rm -rf "$(TARGET)" dist tests/browser/node_modules benches/players/node_modules
 
-.PHONY: help setup player demo gstreamer serve test test-setup test-webkit lint soak fuzz profile size abr bench clean
+.PHONY: help setup player demo gstreamer serve test test-setup test-webkit lint soak fuzz size abr bench clean

@@ -1,6 +1,24 @@
 // The object that pages see. What this file can use, and what it must declare: www/pack/src/bundle.rs. No logic: that is in
 // the module. The reference of everything here: www/nearlive.d.ts.
 
+/** The module's exports, with an eye on traps (src/web/fault.rs says what they mean). */
+const guarded = (exports) => {
+  const guard = (it) => (...all) => {
+    try {
+      return it(...all);
+    } catch (thrown) {
+      if (thrown instanceof WebAssembly.RuntimeError) {
+        exports.fault();
+        console.error("nearlive: a fault in the player itself; please report it", thrown);
+        dispatchEvent(new CustomEvent("nearlive-fault", { detail: String(thrown) }));
+      }
+      throw thrown;
+    }
+  };
+  const entries = Object.entries(exports).map(([name, it]) => [name, typeof it === "function" ? guard(it) : it]);
+  return Object.fromEntries(entries);
+};
+
 /** A reader that gives together what comes within 20 ms, up to 64 kB: to take each small piece by itself is dear. */
 const gathered = (body) => {
   const reader = body.getReader();
@@ -58,22 +76,15 @@ const nearlive = (() => {
   /** Compiles a module once; a failed download is tried again at the next call. */
   const start = (name) => (modules[name] ??= compile(name));
 
-  /** By the same names: what begins a module, once an instance has ended for want of the second part. */
-  const begins = {};
-
   const compile = async (name) => {
-    const both = !!begins[name];
     try {
-      if (!MODULES.later[name]) return await import(MODULES[name]);
-      const begin = begins[name] ?? parts(MODULES[name], MODULES.later[name]);
-      const ended = () => {
-        begins[name] = begin;
-        return (modules[name] = compile(name));
-      };
-      return await begin(both, ended);
+      if (name === "alone" || name === "xhr") return await import(MODULES[name]);
+      const glue = wasm_bindgen();
+      await glue(MODULES[name]);
+      return glue;
     } catch (cause) {
       delete modules[name];
-      throw unusable(cause, both ? MODULES.later[name] : MODULES[name]);
+      throw unusable(cause, MODULES[name]);
     }
   };
 
@@ -129,119 +140,35 @@ const nearlive = (() => {
       if (video && typeof video === "object") calls.set(video, call);
       const settings = await carried(options);
       let name = moduleFor(kindOf(video, src));
-      let module = await start(name);
+      const { Player } = await start(name);
       // One that needed a longer download must not end what came after it.
       if (calls.has(video) && calls.get(video) !== call) throw interrupted();
       players.get(video)?.destroy();
-      let inner; // null from when its module has ended until the next one is there
-      let ended; // the module that is being followed by another
+      let inner = new Player(video, settings);
       let listeners = []; // [name of an event, what the module calls, the page's listener]
       let loads = 0;
       let over = false;
       /** The address that was loaded last, and its second try. */
       let address, again;
-      let promised = []; // what resolves and rejects the promise of the last load
-      let quality; // what the page chose since
-      let live; // whether what is loaded is, once that is known
-      let figures;
-
-      /** Makes the player in the module that there is. */
-      const begin = (options = settings) => {
-        try {
-          inner = new module.Player(video, options);
-          inner.on("error", (error) => isForAll(error) && tryAll().catch(refuse));
-          inner.on("loaded", (detail) => (live = detail.live));
-          listeners.forEach(([name, called]) => inner.on(name, called));
-        } catch (thrown) {
-          if (!module.life?.over) throw thrown;
-        }
-        player.stats();
-        module.life?.players.add(anew);
-        video?.addEventListener?.("loadeddata", follow);
-        if (module.life?.over) anew();
-      };
-      const leave = () => {
-        module.life?.players.delete(anew);
-        video.removeEventListener("loadeddata", follow);
-        ask("destroy");
-        if (module.life?.over) release();
-      };
-      const follow = () => module.life?.follow();
-      /** Takes the picture of an instance that has ended out of the video. */
-      const release = () => {
-        video.removeAttribute("src");
-        video.load();
-      };
-
-      /** Calls the inner player. Nothing comes of it where there is none, nor if it ends by that. */
-      const ask = (does, ...all) => {
-        const { life } = module;
-        try {
-          const answer = inner?.[does](...all);
-          if (!life?.over) return answer;
-        } catch (thrown) {
-          if (!life?.over) throw thrown;
-        }
-      };
-
-      /** Its module needed its second part before that was there: all goes on in one that has it. */
-      const anew = async () => {
-        if (ended === module) return;
-        const from = (ended = module);
-        inner = null;
-        const load = loads;
-        const at = live === false ? video.currentTime : 0;
-        const played = video.played.length > 0;
-        const { src } = video;
-        figures = { ...figures, trouble: "The rest of the player is being loaded; check the network if that takes long." };
-        try {
-          const next = await start(name);
-          if (over || module !== from) return;
-          module = next;
-          begin(played || !video.paused ? { ...settings, autoplay: !video.paused } : settings);
-          URL.revokeObjectURL(src);
-        } catch (error) {
-          if (over || module !== from) return;
-          promised[1]?.(error);
-          refuse(error);
-        } finally {
-          if (ended === from) ended = null;
-        }
-        if (!inner || address === undefined) return;
-        const [resolve, reject] = promised;
-        const now = module;
-        await ask("load", address)?.then(resolve, reject);
-        // It is as it was, unless something else was loaded meanwhile, or nothing.
-        if (over || module !== now || load !== loads || live === undefined) return;
-        if (at) video.currentTime = at;
-        if (quality !== undefined) ask("setQuality", quality);
-      };
-
-      /** Loads the address, in the inner player or in the one that follows it. */
-      const loaded = () =>
-        new Promise((...both) => {
-          promised[1]?.(interrupted());
-          promised = both;
-          live = undefined;
-          if (inner) ask("load", address)?.then(...both);
-          else anew();
-        });
 
       /** What plays `kind` takes over. Loading something else, or the end, comes in between. */
       const turnTo = async (kind) => {
         const load = loads;
         const next = moduleFor(kind);
-        const other = await start(next);
+        const { Player } = await start(next);
         if (load !== loads) throw interrupted();
-        leave();
-        [module, name] = [other, next];
-        begin();
+        inner.destroy();
+        inner = new Player(video, settings);
+        name = next;
+        watch();
+        listeners.forEach(([name, listener]) => inner.on(name, listener));
       };
 
       /** What is at the address may be something else than its ending says: the module that plays all has a look. */
       const isForAll = (error) =>
         (name === "mpd" || name === "m3u8") && error?.fatal && (error.category === "manifest" || error.category === "browser");
-      const tryAll = () => (again ??= turnTo("all").then(loaded));
+      const tryAll = () => (again ??= turnTo("all").then(() => inner.load(address)));
+      const watch = () => inner.on("error", (error) => isForAll(error) && tryAll().catch(refuse));
       /** The module itself cannot be had. What the module says comes as its own event. */
       const refuse = (error) => {
         if (error.code !== 1001 && error.code !== 4002) return;
@@ -254,9 +181,9 @@ const nearlive = (() => {
           const load = ++loads;
           const kind = typeof url === "string" ? kindOf(video, url) : name;
           if (kind !== name && (name !== "all" || kind === "alone")) await turnTo(kind);
-          [address, again, quality] = [url, null];
+          [address, again] = [url, null];
           try {
-            return await loaded();
+            return await inner.load(url);
           } catch (error) {
             if (load !== loads || !(again || isForAll(error))) throw error;
             return tryAll();
@@ -265,29 +192,26 @@ const nearlive = (() => {
         on(name, listener) {
           const hears = name === "error" && typeof listener === "function";
           const called = hears ? (error) => isForAll(error) || listener(error) : listener;
-          ask("on", name, called);
-          if (typeof name === "string" && typeof listener === "function") listeners.push([name, called, listener]);
+          inner.on(name, called);
+          listeners.push([name, called, listener]);
         },
         off(name, listener) {
           const same = (it) => it[0] === name && it[2] === listener;
           const gone = listeners.filter(same);
-          if (!gone.length) ask("off", name, listener);
-          gone.forEach((it) => ask("off", name, it[1]));
+          if (!gone.length) inner.off(name, listener);
+          gone.forEach((it) => inner.off(name, it[1]));
           listeners = listeners.filter((it) => !same(it));
         },
-        qualities: () => ask("qualities") ?? [],
-        setQuality(id) {
-          ask("setQuality", id);
-          if (typeof id === "string") quality = id;
-        },
+        qualities: () => inner.qualities(),
+        setQuality: (id) => inner.setQuality(id),
         configure(options) {
           const { fetch, transport, ...rest } = options ?? {};
           if (fetch ?? transport) console.warn("nearlive: fetch and transport are options of create() alone");
           if (settings) Object.assign(settings, rest);
-          ask("configure", rest);
+          inner.configure(rest);
         },
-        goLive: () => ask("goLive"),
-        stats: () => (figures = ask("stats") ?? figures),
+        goLive: () => inner.goLive(),
+        stats: () => inner.stats(),
         // Once it is destroyed it must not be kept: it would keep its video, and that again it.
         destroy() {
           if (over) return;
@@ -295,11 +219,10 @@ const nearlive = (() => {
           loads++;
           listeners = [];
           if (players.get(video) === player) players.delete(video);
-          leave();
-          promised[1]?.(interrupted());
+          inner.destroy();
         },
       };
-      begin();
+      watch();
       players.set(video, player);
       return player;
     },

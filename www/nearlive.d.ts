@@ -196,12 +196,7 @@ export interface Events {
   autoplay: { muted: boolean; blocked: boolean };
 }
 
-/**
- * One player in one media element. A call with wrong arguments throws (5001), and what is playing goes on.
- *
- * The player's module comes in two parts, the second after the first picture. If something needs it before (a server that refuses,
- * a manifest that cannot be read), it is loaded at once, and the player loads its address anew: events may be told twice then.
- */
+/** One player in one media element. A call with wrong arguments throws (5001), and what is playing goes on. */
 export interface Player {
   /**
    * Plays an .mpd or .m3u8, or a single .mp4 or .webm, relative to the page. Fulfilled when the manifest is known; rejected with the `NearliveError`

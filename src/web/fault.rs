@@ -1,7 +1,6 @@
 //! After a panic the state of the module cannot be trusted, so no player takes another input. A panic ends
-//! as a trap. `guarded` in `www/parts.js` catches it where it leaves the module; it calls [`note`], writes to
-//! the console, and tells the elements of the page, which offer to load the page again. (Before the module's second part is
-//! there, a trap says that it is needed, and nobody is told.)
+//! as a trap. `guarded` in `www/loader.js` catches it where it leaves the module; it calls [`note`], writes to
+//! the console, and tells the elements of the page, which offer to load the page again.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -104,7 +104,7 @@ test("load() takes any address, whatever the player was made for", async (t) => 
     await until("it says so", () => page.evaluate(() => player.stats().state === "playing"));
     assert.deepEqual(await page.evaluate(() => [player.stats().protocol, states.includes("playing")]), [protocol, true], url);
   }
-  const modules = asked(from).filter((it) => it.endsWith(".wasm") && !it.includes("-later"));
+  const modules = asked(from).filter((it) => it.endsWith(".wasm"));
   assert.deepEqual([...new Set(modules)], ["/p/nearlive-dash.wasm", "/p/nearlive-hls.wasm"]);
   assert.deepEqual(page.problems, []);
 });

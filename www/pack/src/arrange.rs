@@ -67,7 +67,7 @@ const COMMON: usize = 400;
 
 /// How much more a long body has to share than a short one: the power of its length. Which is best differs from module
 /// to module, by 0.1 % of its size.
-const WEIGHTS: [f64; 8] = [0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
+const WEIGHTS: [f64; 4] = [0.7, 0.8, 0.9, 0.95];
 
 /// The order in which each body is followed by the one, of those that are left, with which it shares the most runs of
 /// bytes. A run counts the more the rarer it is; a long body has to share more than a short one.

@@ -1,13 +1,12 @@
 //! Puts the pieces together into one script, and into one module. Pure: text in, text out.
 //!
-//! The pieces share one function scope, in this order; `parts.js`, `loader.js` and `element.js` are no modules:
+//! The pieces share one function scope, in this order; `loader.js` and `element.js` are no modules:
 //!
 //! | piece | declares |
 //! |---|---|
-//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it; `later`: those of their second parts; and those of `www/native.js`, `www/xhr.js` and the controls) |
-//! | glue | `wasm_bindgen`: gives the glue of a module, made to be ended: see `parts.js`. Called with an instance's `life` the glue gives a promise; the exports are its properties |
-//! | `www/parts.js` | `parts`, which begins a module, whose second part may come later |
-//! | `www/loader.js` | `gathered`, which the module calls; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
+//! | prologue | `VERSION` (string), `STYLE` (the text of `www/nearlive.css`), `MODULES` (the address of the module that plays all, by the ending of a manifest of the one that plays it, and those of `www/native.js`, `www/xhr.js` and the controls) |
+//! | glue | `wasm_bindgen`: gives the glue of a module. Called with the module's address that gives a promise; the exports are its properties |
+//! | `www/loader.js` | `guarded`, through which the glue takes the module's exports; `gathered`, which the module calls; `nearlive`, the object that pages see; starts nothing before it is asked or `ready` is read |
 //! | `www/element.js` | nothing that others use; defines `<nearlive-player>` |
 //! | epilogue | the script: the global `nearlive`, unless there is one; the module: its exports |
 //!
@@ -22,7 +21,6 @@ use crate::strip;
 /// What a page gets, besides the glue.
 pub(crate) struct Sources {
     pub(crate) version: &'static str,
-    /// `parts.js` and `loader.js`.
     pub(crate) loader: String,
     pub(crate) native: String,
     pub(crate) xhr: String,
@@ -38,8 +36,7 @@ pub(crate) fn script(sources: &Sources, glue: &str) -> String {
     let url = r#"const MODULES = (() => {
 const at = new URL(document.currentScript?.src || "nearlive.js", document.baseURI);
 const module = (name) => new URL(name + at.search, at).href;
-return { later: { all: module("nearlive-later.wasm"), mpd: module("nearlive-dash-later.wasm"), m3u8: module("nearlive-hls-later.wasm") },
- all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm"),
+return { all: module("nearlive.wasm"), mpd: module("nearlive-dash.wasm"), m3u8: module("nearlive-hls.wasm"),
 alone: module("nearlive-native.mjs"), xhr: module("nearlive-xhr.mjs"), controls: module("nearlive-controls.mjs") };
 })();"#;
     let body = body(sources, glue, url);
@@ -51,11 +48,6 @@ pub(crate) fn module(sources: &Sources, glue: &str) -> String {
     let url = r#"const MODULES = (() => {
 const module = (at) => ((at.search ||= new URL(import.meta.url).search), at.href);
 return {
-later: {
-all: module(new URL("nearlive-later.wasm", import.meta.url)),
-mpd: module(new URL("nearlive-dash-later.wasm", import.meta.url)),
-m3u8: module(new URL("nearlive-hls-later.wasm", import.meta.url)),
-},
 all: module(new URL("nearlive.wasm", import.meta.url)),
 mpd: module(new URL("nearlive-dash.wasm", import.meta.url)),
 m3u8: module(new URL("nearlive-hls.wasm", import.meta.url)),

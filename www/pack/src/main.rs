@@ -3,15 +3,13 @@
 //! ```text
 //! nearlive-pack [player]    what `make player` runs
 //! nearlive-pack size        what `make size` runs (feature `size`)
-//! nearlive-pack profile     makes modules that note what runs of them, for `make profile`
-//! nearlive-pack profiled    makes `www/pack/profile/` of what a browser noted
 //!   --fast                  quick to build, large and slow: for developing with `make serve`
 //! ```
 //!
 //! ```text
-//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm --cut--> [--wasm-opt-->] dist/nearlive*.wasm
-//!       (three times: DASH, HLS, both)              |     (in two parts, by www/pack/profile/)
-//! parts.js loader.js element.js nearlive.css -------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
+//! src/ --cargo--> nearlive.wasm --wasm-bindgen--> glue + wasm [--wasm-opt-->] dist/nearlive*.wasm
+//!       (three times: DASH, HLS, both)              |
+//! loader.js element.js nearlive.css ---------------+-> dist/nearlive.js (script), dist/nearlive.mjs (module)
 //! figures.js controls.js controls.css --------------> dist/nearlive-controls.mjs
 //! native.js, xhr.js --------------------------------> dist/nearlive-native.mjs, dist/nearlive-xhr.mjs
 //! www/nearlive.d.ts --------------------------------> dist/nearlive.d.ts, dist/nearlive.d.mts
@@ -24,7 +22,6 @@
 
 mod arrange;
 mod bundle;
-mod cut;
 mod minify;
 mod module;
 mod press;
@@ -91,12 +88,8 @@ fn run() -> Result<()> {
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--fast" => profile = "wasm-fast",
-            "player" | "size" | "profile" | "profiled" if command.is_none() => {
-                command = Some(argument)
-            }
-            other => bail!(
-                "unknown argument \"{other}\"; known are: player, size, profile, profiled, --fast"
-            ),
+            "player" | "size" if command.is_none() => command = Some(argument),
+            other => bail!("unknown argument \"{other}\"; known are: player, size, --fast"),
         }
     }
     // Cargo sets it for `cargo run`; without it the working directory has to be the root.
@@ -111,8 +104,6 @@ fn run() -> Result<()> {
     let job = Job { root, target, profile };
     match command.as_deref() {
         Some("size") => size(&job),
-        Some("profile") => instrument(&job),
-        Some("profiled") => profiled(&job),
         _ => player(&job),
     }
 }
@@ -128,31 +119,6 @@ fn size(_: &Job) -> Result<()> {
     bail!("run it as: make size (it needs the feature \"size\")")
 }
 
-/// Modules that note what runs of them, in `target/pack/profile/`.
-fn instrument(job: &Job) -> Result<()> {
-    let out = job.target.join("pack/profile");
-    std::fs::create_dir_all(&out)?;
-    for build in Build::ALL {
-        let (_, wasm) = module::bind(&module::compile(job, build)?, true)?;
-        std::fs::write(out.join(build.file()), cut::instrument(&wasm)?)?;
-    }
-    Ok(())
-}
-
-/// Makes the profiles of what a browser noted there: of `NAME.wasm` in `NAME.noted`.
-fn profiled(job: &Job) -> Result<()> {
-    let noted = job.target.join("pack/profile");
-    for build in Build::ALL {
-        let bits = noted.join(build.file()).with_extension("noted");
-        let bits = std::fs::read_to_string(&bits)
-            .with_context(|| format!("cannot read {}", bits.display()))?;
-        let (_, wasm) = module::bind(&module::compile(job, build)?, true)?;
-        let text = cut::profile_of(&wasm, &bits)?.text();
-        std::fs::write(job.root.join("www").join(build.profile()), text)?;
-    }
-    Ok(())
-}
-
 fn player(job: &Job) -> Result<()> {
     let started = Instant::now();
     let compile = |build| Ok((build, module::compile(job, build)?));
@@ -161,7 +127,7 @@ fn player(job: &Job) -> Result<()> {
     let compiled = builds.iter().copied().map(compile).collect::<Result<Vec<_>>>()?;
     let sources = bundle::Sources {
         version: env!("CARGO_PKG_VERSION"),
-        loader: job.source("parts.js")? + &job.source("loader.js")?,
+        loader: job.source("loader.js")?,
         native: job.source("native.js")?,
         xhr: job.source("xhr.js")?,
         element: job.source("element.js")?,
@@ -186,17 +152,12 @@ fn player(job: &Job) -> Result<()> {
         .text(&sources.controls_style)
         .text(&types);
     facades.iter().for_each(|(name, text)| _ = stamp.text(name).text(text));
-    for build in Build::ALL {
-        stamp.text(&job.optional(&build.profile())?);
-    }
     stamp.text(&format!("{optimizer:?}"));
     let record = job.target.join("pack/stamp");
     let dist = job.dist();
     if stamp.matches(&record)
         && dist.join("nearlive.js").exists()
         && Build::ALL.iter().all(|build| dist.join(build.file()).exists())
-        && (job.profile != "wasm"
-            || Build::ALL.iter().all(|build| dist.join(build.later()).exists()))
     {
         return Ok(());
     }
@@ -257,42 +218,32 @@ fn modules(job: &Job, compiled: &[(Build, Vec<u8>)], optimizer: Option<&Path>) -
     });
     let mut glue: Option<String> = None;
     for ((build, _), finished) in compiled.iter().zip(finished) {
-        let (own, parts) = finished.map_err(|_| anyhow!("{} was not finished", build.file()))??;
+        let (own, wasm) = finished.map_err(|_| anyhow!("{} was not finished", build.file()))??;
         if code(glue.get_or_insert_with(|| own.clone())) != code(&own) {
             bail!("{} needs another script than the other modules do", build.file());
         }
         let stands_for = |it: &&Build| *it == build || compiled.len() == 1;
         for build in Build::ALL.iter().filter(stands_for) {
-            for (name, part) in [build.file(), build.later()].into_iter().zip(&parts) {
-                part.iter().try_for_each(|it| write(&job.dist(), name, it))?;
-            }
+            write(&job.dist(), build.file(), &wasm)?;
         }
     }
     glue.context("there is no module")
 }
 
-/// The glue of a compiled module, and the module's two parts as they are handed out: what a page needs for its first
-/// picture, and what follows, where the module is cut.
+/// The glue of a compiled module, and the module as it is handed out.
 fn finish(
     job: &Job,
     (build, wasm): &(Build, Vec<u8>),
     optimizer: Option<&Path>,
-) -> Result<(String, [Option<Vec<u8>>; 2])> {
-    if job.profile != "wasm" {
-        let (glue, wasm) = module::bind(wasm, false)?;
-        return Ok((glue, [Some(wasm), None]));
-    }
-    let (glue, wasm) = module::bind(wasm, true)?;
-    let profile = cut::Profile::read(&job.optional(&build.profile())?)?;
-    let (first, second) = cut::parts(&wasm, &profile)?;
-    let part = |wasm: Vec<u8>, name| {
-        let wasm = match optimizer {
-            Some(program) => module::optimize(program, &job.target.join("pack").join(name), &wasm)?,
-            None => wasm,
-        };
-        arrange::arrange(&wasm).map(Some)
+) -> Result<(String, Vec<u8>)> {
+    let (glue, wasm) = module::bind(wasm, false)?;
+    let wasm = match optimizer {
+        Some(program) => {
+            module::optimize(program, &job.target.join("pack").join(build.file()), &wasm)?
+        }
+        None => wasm,
     };
-    Ok((glue, [part(first, build.file())?, part(second, build.later())?]))
+    Ok((glue, if job.profile == "wasm" { arrange::arrange(&wasm)? } else { wasm }))
 }
 
 /// The lines of a script without its comments, which have numbers of the module's functions in them.

@@ -28,20 +28,6 @@ impl Build {
         }
     }
 
-    /// The part of it that is not needed for the first picture.
-    pub(crate) const fn later(self) -> &'static str {
-        match self {
-            Self::Dash => "nearlive-dash-later.wasm",
-            Self::Hls => "nearlive-hls-later.wasm",
-            Self::Whole => "nearlive-later.wasm",
-        }
-    }
-
-    /// The file in `www/` that says what this part is.
-    pub(crate) fn profile(self) -> String {
-        format!("pack/profile/{}.txt", self.file().trim_end_matches(".wasm"))
-    }
-
     const fn features(self) -> &'static str {
         match self {
             Self::Dash => "dash",
@@ -138,26 +124,27 @@ const HEAD: &str = "let wasm_bindgen = (function(exports) {
                 script_src = new URL(document.currentScript.src, location.href).toString();
             }
 ";
-/// What it began can be ended from outside: the loader gives it an AbortController and a setInterval of its own.
-const OWN_HEAD: &str =
-    "const wasm_bindgen = (AbortController, setInterval) => (function(exports) {\n";
+const OWN_HEAD: &str = "const wasm_bindgen = () => (function(exports) {\n";
 /// What the module imports: before the first, after the last, and between two.
 const IMPORTS: [&str; 3] =
     ["const import0 = {\n            __proto__: null,\n", "},\n};\n", "},\n"];
 /// From here on the glue fetches and starts the module, in every way that there may be.
 const START: &str = "let wasmModule, wasmInstance, wasm;\n";
-/// The one way that is needed: the loader has the module, takes what it imports, and gives its exports. What an instance that
-/// has ended holds is let go by `forget`: listeners that nobody can take away may call it yet.
+/// The one way that is needed: from an address, with the loader watching the exports. A server that serves the module under
+/// another type than `application/wasm` is read to the end first, as browsers want it.
 const OWN_START: &str = r#"let wasm;
-const start = async (life) => {
-wasm = await life.begins(__wbg_get_imports());
+const start = async (url) => {
+const response = await fetch(url);
+if (!response.ok) throw new Error(`status ${response.status}`);
+const streams = WebAssembly.instantiateStreaming && response.headers.get("content-type") === "application/wasm";
+const imports = __wbg_get_imports();
+const { instance } = await (streams
+? WebAssembly.instantiateStreaming(response, imports)
+: WebAssembly.instantiate(await response.arrayBuffer(), imports));
+wasm = guarded(instance.exports);
 wasm.__wbindgen_start();
 };
-const forget = () => {
-wasm = new Proxy({}, { get: () => () => {} });
-heap = [];
-};
-return Object.assign(start, exports, { forget });
+return Object.assign(start, exports);
 })({ __proto__: null });
 "#;
 
