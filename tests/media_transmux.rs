@@ -211,6 +211,26 @@ fn a_seek_throws_away_what_is_held_and_a_jump_of_time_begins_a_fragment() {
     assert_eq!(video.iter().filter(|s| s.0 == (1 << 33) + first_pts(&ts)).count(), 2);
 }
 
+#[test]
+fn after_a_discontinuity_sound_begins_with_its_initialization_segment() {
+    let ts = camera_ts("1");
+    let (mut t, mut out) = (Transmuxer::new(), Vec::new());
+    t.push(&ts, &mut out);
+    t.end_segment(&mut out);
+    t.discontinuity();
+    out.clear();
+    t.push(&ts, &mut out);
+    t.end_segment(&mut out);
+    let of_sound = |it: &&Output| {
+        matches!(
+            it,
+            Output::Init { kind: Kind::Audio, .. } | Output::Fragment { kind: Kind::Audio, .. }
+        )
+    };
+    let sound: Vec<_> = out.iter().filter(of_sound).collect();
+    assert!(matches!(sound[0], Output::Init { .. }) && sound.len() > 1);
+}
+
 fn first_pts(ts: &[u8]) -> i64 {
     ffprobe("-f mpegts -select_streams v -show_entries packet=pts", ts)[0].parse().unwrap()
 }

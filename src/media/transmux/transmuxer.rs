@@ -84,12 +84,8 @@ impl Transmuxer {
         self.audio.emit(out);
     }
 
-    /// The next bytes are another part of the same timeline. Discards what is held. Sound begins with an
-    /// initialization segment again, for WebKitGTK: it drops what lies before the first that came.
+    /// The next bytes are another part of the same timeline. Discards what is held.
     pub fn seek(&mut self) {
-        if let Some((config, _)) = self.audio.config.take() {
-            self.audio.expected = Some(config);
-        }
         self.restart(self.demuxer.clock());
     }
 
@@ -98,7 +94,11 @@ impl Transmuxer {
         self.restart(ORIGIN);
     }
 
+    /// Sound begins with an initialization segment again, for WebKitGTK: it drops what lies before the first that came.
     fn restart(&mut self, clock: Unwrap) {
+        if let Some((config, _)) = self.audio.config.take() {
+            self.audio.expected = Some(config);
+        }
         self.demuxer = Demuxer::with_clock(clock);
         self.video.restart();
         self.audio.restart();
