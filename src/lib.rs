@@ -23,7 +23,7 @@
 //! | a tag of HLS | `hls/read`: `Reader::tag`, whose comment leads on to the model |
 //! | an attribute of DASH | a struct of `dash/syntax`, filled in `dash/read`, used in `dash/resolve` |
 //! | the start (`EXT-X-START`, to come) | a tag of HLS; `player/playhead/drive`, whose head says the rest |
-//! | the protocols of a build | `Cargo.toml`, `player/reads`; `www/loader.js`, `www/pack/src/module.rs` |
+//! | the protocols of a build | `Cargo.toml`, `presentation/reads`; `www/loader.js`, `www/pack/src/module.rs` |
 //! | an option of the page | `Config` and its default in `player/config`; `Options` in `web/face`; `Options::of` in `web/options`; `interface Options` in `www/nearlive.d.ts` |
 //! | a ceiling (`maxHeight`, to come) | an option; `player/quality/adaptation`, whose head says the rest |
 //! | subtitles (WebVTT, to come) | a parser in [`media`]; `player/track`, whose head says what refuses text; an `Output` in `player/io`, performed in `web/driver` |

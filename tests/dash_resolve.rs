@@ -26,7 +26,7 @@ fn webm_of_which_no_bytes_are_named_is_searched_on_demand() {
     {
         let p = of(film, inside);
         let r = &p.periods[0].tracks[0].representations[0];
-        let SegmentList::Indexed { index } = &r.segments else { panic!("{inside}") };
+        let SegmentList::Indexed { index, .. } = &r.segments else { panic!("{inside}") };
         assert_eq!(address(index), url("film.webm"));
         assert_eq!(index.range, Some(ByteRange { first: 0, last: Some(8191) }));
         assert_eq!(r.init, None, "it is found as well");
@@ -143,7 +143,7 @@ fn segment_information_is_inherited_attribute_by_attribute() {
     assert_eq!(at(two, 20 * S), Some((8, 20 * S, 40 * S, url("r8"))));
     assert_eq!(address(&two.init.clone().unwrap()), url("p"));
     // Another kind inherits nothing of it; what stands before the index is the initialization.
-    let SegmentList::Indexed { index } = &three.segments else { panic!("indexed") };
+    let SegmentList::Indexed { index, .. } = &three.segments else { panic!("indexed") };
     assert_eq!(index.range, Some(ByteRange { first: 10, last: Some(19) }));
     assert_eq!(three.init.clone().unwrap().range, Some(ByteRange { first: 0, last: Some(9) }));
     assert_eq!(three.mapping, Mapping::Offset(0));

@@ -115,7 +115,7 @@ fn ffmpegs_webm_is_indexed_by_its_cues() {
     let r = &video.representations[0];
     assert_eq!(r.container, Container::WebM);
     assert_eq!(r.mime(TrackKind::Video).as_deref(), Some("video/webm; codecs=\"vp9\""));
-    let SegmentList::Indexed { index } = &r.segments else { panic!("indexed") };
+    let SegmentList::Indexed { index, .. } = &r.segments else { panic!("indexed") };
     assert_eq!(address(index), url("video_160x90_250k.webm"));
     assert_eq!(index.range, Some(ByteRange { first: 254_645, last: Some(254_685) }));
     assert_eq!(r.init.clone().unwrap().range, Some(ByteRange { first: 0, last: Some(635) }));

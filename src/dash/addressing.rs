@@ -237,14 +237,13 @@ fn template(
     budget: &mut Budget,
 ) -> Result<Option<Addressed>, Error> {
     let fill = |text| Template::new(&place.level.base, text, place.id, place.bandwidth_bps);
-    let Some(media) = media else { return Ok(None) };
-    let template = fill(media);
+    let Some(template) = media.and_then(fill) else { return Ok(None) };
     // `$RepresentationID$` may occur many times, so the length with all of them replaced counts.
-    budget.take(template.0.path().len())?;
+    budget.take(template.len())?;
     let init = match initialization {
         Some(text) => {
-            let filled = fill(text);
-            budget.take(filled.0.path().len())?;
+            let Some(filled) = fill(text) else { return Ok(None) };
+            budget.take(filled.len())?;
             Some(filled.resource(0, 0))
         }
         None => info.initialization.map(|it| part(place, it)),
@@ -425,14 +424,14 @@ fn indexed(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
             .and_then(|range| range.first.checked_sub(1))
             .map(|last| index.part(Some(ByteRange { first: 0, last: Some(last) }))),
     };
-    info.addressed(place, init, SegmentList::Indexed { index })
+    info.addressed(place, init, SegmentList::indexed(index))
 }
 
 fn whole(place: &Place<'_>, info: &Resolved<'_>) -> Addressed {
     if place.webm.is_some() && place.anchor.is_none() {
         let beginning = ByteRange { first: 0, last: Some(BEGINNING - 1) };
         let index = resource(place, None, Some(beginning));
-        return info.addressed(place, None, SegmentList::Indexed { index });
+        return info.addressed(place, None, SegmentList::indexed(index));
     }
     let init = info.initialization.map(|it| part(place, it));
     let segments = SegmentList::Listed(one(place, resource(place, None, None), info.start_number));

@@ -10,6 +10,7 @@ use super::io::{Body, Reason};
 use super::requests::{Patience, Purpose, Requests, Sent};
 use crate::live::clock::{OriginClock, Trust};
 use crate::presentation::date::parse_date_time;
+use crate::presentation::reads::Dash;
 use crate::presentation::{ClockSource, Kind, Presentation, Resource};
 use crate::time::{Duration, Instant, WallTime};
 
@@ -137,7 +138,11 @@ impl Clock {
     /// Fetches the origin's time when that is due.
     pub(super) fn ask(&mut self, cx: &mut Cx<'_>, requests: &mut Requests, p: &Presentation) {
         let count = sources(p).count();
-        if !matches!(p.kind, Kind::Live(_)) || count == 0 || self.in_flight {
+        if Dash::token().is_none()
+            || !matches!(p.kind, Kind::Live(_))
+            || count == 0
+            || self.in_flight
+        {
             return;
         }
         if let Some(due) = self.due
@@ -163,6 +168,9 @@ impl Clock {
 
     /// A source answered.
     pub(super) fn answered(&mut self, now: Instant, sent: &Sent, body: &[u8]) {
+        if Dash::token().is_none() {
+            return;
+        }
         self.in_flight = false;
         let said = core::str::from_utf8(body).ok().and_then(|t| parse_date_time(t.trim_ascii()));
         match (said, sent.head.date) {

@@ -39,7 +39,6 @@ mod open;
 mod place;
 mod playhead;
 mod quality;
-mod reads;
 mod report;
 mod requests;
 mod retries;

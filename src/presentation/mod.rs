@@ -11,6 +11,7 @@
 pub mod date;
 mod error;
 mod numbered;
+pub mod reads;
 mod resource;
 mod segment;
 mod segments;
@@ -233,7 +234,7 @@ impl Representation {
         if let (Some(init), Some(old)) = (&mut self.init, &before.init) {
             init.follow(old);
         }
-        if let (SegmentList::Indexed { index }, SegmentList::Indexed { index: old }) =
+        if let (SegmentList::Indexed { index, .. }, SegmentList::Indexed { index: old, .. }) =
             (&mut self.segments, &before.segments)
         {
             index.follow(old);

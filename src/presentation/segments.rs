@@ -1,5 +1,6 @@
 //! The segments of a Representation, computed or listed, behind one set of questions.
 
+use super::reads::Dash;
 use super::{Numbered, Resource, Segment, Timeline};
 use crate::time::{Duration, Position, WallTime};
 use alloc::vec::Vec;
@@ -20,6 +21,8 @@ pub enum SegmentList {
     Indexed {
         /// Where the index is.
         index: Resource,
+        /// Only MPDs name one.
+        reads: Dash,
     },
     /// A playlist has to be loaded first (HLS): [`Representation::playlist`](super::Representation).
     Playlist,
@@ -35,6 +38,14 @@ pub struct Listed {
 }
 
 impl SegmentList {
+    /// What the index there will list; nothing where no MPDs are read.
+    pub fn indexed(index: Resource) -> Self {
+        match Dash::token() {
+            Some(reads) => Self::Indexed { index, reads },
+            None => Self::Listed(Listed::default()),
+        }
+    }
+
     /// The segment that holds `at`; between two segments, the later one; before the first, the
     /// first. `None` after the last, or while the list is not loaded.
     pub fn at(&self, at: Position) -> Option<Segment> {

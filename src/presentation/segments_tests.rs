@@ -11,7 +11,7 @@ const NOW: i64 = 1_795_492_800_000_000;
 const S: i64 = 1_000_000;
 
 fn template(text: &str) -> Template {
-    Template(Resource::at("").beside(text.into()))
+    Template::of(Resource::at("").beside(text.into())).unwrap()
 }
 
 fn numbered(duration: i64, scale: u32) -> Numbered {

@@ -1,5 +1,6 @@
 //! URL templates (23009-1 5.3.9.4.4): `$Number$`, `$Time$` and their width, filled in per segment.
 
+use super::reads::Dash;
 use super::{Base, Resource};
 use crate::media::text::{cut, halves, split_once};
 use alloc::rc::Rc;
@@ -8,13 +9,23 @@ use alloc::string::String;
 /// The addresses of numbered segments: a base, and a reference below it with `$Number$`, `$Time$` and
 /// `$$` left in it; `$RepresentationID$` and `$Bandwidth$` are already replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(pub Resource);
+pub struct Template(Resource, Dash);
 
 /// The widest `%0Nd` allowed: a number has at most 20 digits, file names do not need more zeros
 /// than this, and a hostile width must not allocate.
 const MAX_WIDTH: usize = 32;
 
 impl Template {
+    /// `None` where no MPDs are read.
+    pub fn of(addresses: Resource) -> Option<Self> {
+        Some(Self(addresses, Dash::token()?))
+    }
+
+    /// How long it is, as text.
+    pub(crate) fn len(&self) -> usize {
+        self.0.path().len()
+    }
+
     /// The segment with this number and this `$Time$`.
     pub fn resource(&self, number: u64, time: u64) -> Resource {
         self.0.beside(self.expand(number, time))
@@ -33,8 +44,8 @@ impl Template {
     }
 
     /// This text with `$RepresentationID$` and `$Bandwidth$` replaced, the rest left for
-    /// [`Self::expand`].
-    pub fn new(base: &Rc<Base>, text: &str, id: &str, bandwidth: u64) -> Self {
+    /// [`Self::expand`]. `None` where no MPDs are read.
+    pub fn new(base: &Rc<Base>, text: &str, id: &str, bandwidth: u64) -> Option<Self> {
         let mut out = String::with_capacity(text.len().saturating_add(id.len()).saturating_add(2));
         if text.as_bytes().first() == Some(&b'$') {
             // A value at the front, such as `video:1` or `/v`, must not be read as scheme or root.
@@ -52,7 +63,7 @@ impl Template {
                 Part::Name { raw, .. } => out.push_str(raw),
             }
         }
-        Self(Resource::new(Rc::clone(base), out, None))
+        Self::of(Resource::new(Rc::clone(base), out, None))
     }
 
     /// Hands each identifier to `fill`, which returns whether it knows it; unknown identifiers stay
@@ -140,11 +151,11 @@ mod tests {
 
     fn of(text: &str) -> Template {
         let base = Base::new("https://h/m/index.mpd".into());
-        Template(Resource::new(base, text.into(), None))
+        Template::of(Resource::new(base, text.into(), None)).unwrap()
     }
 
     fn new(text: &str, id: &str, bandwidth: u64) -> Template {
-        Template::new(&Base::new("https://h/m/index.mpd".into()), text, id, bandwidth)
+        Template::new(&Base::new("https://h/m/index.mpd".into()), text, id, bandwidth).unwrap()
     }
 
     #[test]

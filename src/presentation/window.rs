@@ -118,7 +118,7 @@ mod tests {
 
     fn numbered() -> SegmentList {
         SegmentList::Numbered(Numbered {
-            template: Template(Resource::at("").beside("$Number$".into())),
+            template: Template::of(Resource::at("").beside("$Number$".into())).unwrap(),
             first: 0,
             last: None,
             duration: MediaTime::new(2, Timescale::SECONDS),

@@ -8,8 +8,8 @@ use crate::player::camera::Camera;
 use crate::player::clock::Clock;
 use crate::player::error::Error;
 use crate::player::manifest::Manifest;
-use crate::player::reads::Dash;
 use crate::player::track::Tracks;
+use crate::presentation::reads::Dash;
 use crate::presentation::{self, Kind, Presentation, Segment, SegmentList};
 use crate::time::{Duration, Instant, Position, WallTime, micros};
 

@@ -189,7 +189,7 @@ impl Fetch<'_> {
         mut s: Segment,
         wrapping: Wrapping,
     ) {
-        if let SegmentList::Indexed { index } = &rep.segments {
+        if let SegmentList::Indexed { index, .. } = &rep.segments {
             // The index was read when the file may have been elsewhere.
             s.resource = index.part(s.resource.range);
         }
@@ -236,7 +236,7 @@ impl Fetch<'_> {
 
     /// The list has ended: asks for more of the index, where there may be more.
     fn read_on(&mut self, cx: &mut Cx<'_>, track: TrackId, rep: &Representation) -> Option<Step> {
-        let SegmentList::Indexed { index } = &rep.segments else { return None };
+        let SegmentList::Indexed { index, .. } = &rep.segments else { return None };
         let next = self.rest.manifest.index(index)?.next()?;
         let stream = self.tracks.get_mut(track)?;
         stream.ask_before(cx, self.requests, Purpose::Index(track), next);

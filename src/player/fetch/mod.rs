@@ -109,7 +109,7 @@ impl Fetch<'_> {
             return Some((Purpose::Init(track), init));
         }
         match &rep.segments {
-            SegmentList::Indexed { index } if self.rest.manifest.index(index).is_none() => {
+            SegmentList::Indexed { index, .. } if self.rest.manifest.index(index).is_none() => {
                 Some((Purpose::Index(track), index))
             }
             _ => None,

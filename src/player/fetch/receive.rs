@@ -63,7 +63,7 @@ impl Fetch<'_> {
         let (all, period) = (track_of(p, place)?, p.periods.get(place.period)?);
         // A replacement may need that of another representation. In another Period it has no place.
         let is_of = |rep: &&Representation| match &rep.segments {
-            SegmentList::Indexed { index } => *index == sent.resource,
+            SegmentList::Indexed { index, .. } => *index == sent.resource,
             _ => false,
         };
         let rep = all.representations.iter().find(is_of)?;

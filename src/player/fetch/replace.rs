@@ -112,7 +112,7 @@ impl Fetch<'_> {
             },
         };
         let wrapping = stream.wrapping(Some(p), rep, init, data)?;
-        if let SegmentList::Indexed { index } = &rep.segments {
+        if let SegmentList::Indexed { index, .. } = &rep.segments {
             s.resource = index.part(s.resource.range);
         }
         let body = Body::Media(wrapping.tracks().to_vec());

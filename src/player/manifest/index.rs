@@ -73,7 +73,7 @@ impl Index {
 
     /// The whole file as one segment, if `at` is the beginning of the file of `rep`.
     pub(super) fn whole(at: &Resource, rep: &Representation, period: &Period) -> Option<Self> {
-        let here = matches!(&rep.segments, SegmentList::Indexed { index } if index == at);
+        let here = matches!(&rep.segments, SegmentList::Indexed { index, .. } if index == at);
         let first = at.range.is_some_and(|range| range.first == 0);
         if !here || !first {
             return None;

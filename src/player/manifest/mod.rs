@@ -16,7 +16,6 @@ use super::cx::Cx;
 use super::error::{Code, Error};
 use super::io::Reason;
 use super::place::rep_of;
-use super::reads::Hls;
 use super::requests::{Purpose, Requests, Sent};
 use super::retries::{Need, Retries};
 use super::track::Tracks;
@@ -27,6 +26,7 @@ use crate::hls::syntax::Playlist;
 use crate::media::webm::Reads;
 use crate::net::Failure;
 use crate::net::retry::{self, Failed, Outlook};
+use crate::presentation::reads::Hls;
 use crate::presentation::{self, Kind, Presentation, Representation, Resource, SegmentList};
 use crate::time::{Instant, Position, WallTime};
 use alloc::rc::Rc;
@@ -125,13 +125,13 @@ impl Manifest {
 
     /// Its segments are listed in playlists of their own.
     pub(super) const fn is_hls(&self) -> bool {
-        self.lists.is_some()
+        Hls::token().is_some() && self.lists.is_some()
     }
 
     /// The segments of a representation, as far as they are known.
     pub(super) fn list<'a>(&'a self, rep: &'a Representation) -> &'a SegmentList {
         match &rep.segments {
-            SegmentList::Indexed { index } => {
+            SegmentList::Indexed { index, .. } => {
                 self.index(index).map_or(&rep.segments, |it| &it.list)
             }
             list => list,
@@ -140,7 +140,7 @@ impl Manifest {
 
     /// How often the media of a representation is read: twice where it is searched as a whole.
     pub(super) fn reads(&self, rep: &Representation) -> u32 {
-        let SegmentList::Indexed { index } = &rep.segments else { return 1 };
+        let SegmentList::Indexed { index, .. } = &rep.segments else { return 1 };
         1 + u32::from(self.index(index).is_some_and(Index::is_read_twice))
     }
 

@@ -4,7 +4,7 @@ use crate::dash;
 use crate::hls::syntax::{Media, Playlist};
 use crate::hls::{self};
 use crate::player::error::{Code, Error, shown};
-use crate::player::reads::{Dash, Hls};
+use crate::presentation::reads::{Dash, Hls};
 use crate::presentation::{self, Presentation};
 use crate::time::WallTime;
 use alloc::boxed::Box;

@@ -9,8 +9,8 @@ use crate::buffer::gaps::Way;
 use crate::media::webm::Reads;
 use crate::player::cx::Cx;
 use crate::player::io::{Output, Reason};
-use crate::player::reads::Dash;
 use crate::player::track::stream::Stream;
+use crate::presentation::reads::Dash;
 use crate::time::{Duration, Position, Span};
 
 /// How long the first picture waits for the newest media while older media is arriving.

@@ -4,12 +4,13 @@
 use super::Tracks;
 use super::transport::{Late, Transport};
 use crate::presentation::TrackKind;
+use crate::presentation::reads::Hls;
 use alloc::string::ToString;
 
 impl Tracks {
     /// The track that has appeared and is not played yet, if there is one.
     pub(in crate::player) fn late_track(&self) -> Option<Late> {
-        self.late.clone()
+        Hls::token().and_then(|_| self.late.clone())
     }
 
     /// Adds it to the tracks. They need a new MediaSource then.

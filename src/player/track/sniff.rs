@@ -5,7 +5,7 @@ use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
 use crate::media::ts::{Demuxer, Event, StreamKind};
 use crate::player::io::FetchId;
-use crate::player::reads::Hls;
+use crate::presentation::reads::Hls;
 use crate::presentation::{Representation, Resource, TrackKind};
 use crate::time::Instant;
 use alloc::format;

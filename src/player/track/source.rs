@@ -2,7 +2,6 @@
 
 use super::Tracks;
 use super::stream::Stream;
-use super::transport::Transport;
 use crate::player::cx::Cx;
 use crate::player::io::TrackId;
 use crate::player::place::rep_of;
@@ -82,6 +81,8 @@ impl Stream {
         self.buffer.renew();
         self.ended = false;
         self.reached = None;
-        self.transport = self.transport.as_ref().map(Transport::renewed);
+        if let Some(transport) = &self.transport {
+            self.transport = Some(transport.renewed());
+        }
     }
 }

@@ -4,7 +4,7 @@
 use crate::media::es::aac::AacConfig;
 use crate::media::transmux::{Kind, Output as Made, Transmuxer};
 use crate::player::io::FetchId;
-use crate::player::reads::Hls;
+use crate::presentation::reads::Hls;
 use crate::presentation::{Segment, TrackKind};
 use alloc::format;
 use alloc::string::String;
