@@ -146,6 +146,12 @@ fn segment_information_is_inherited_attribute_by_attribute() {
     let SegmentList::Indexed { index, .. } = &three.segments else { panic!("indexed") };
     assert_eq!(index.range, Some(ByteRange { first: 10, last: Some(19) }));
     assert_eq!(three.init.clone().unwrap().range, Some(ByteRange { first: 0, last: Some(9) }));
+    let both = three.beginning().unwrap();
+    assert_eq!(
+        (both.range, address(&both)),
+        (Some(ByteRange { first: 0, last: Some(19) }), url("3.mp4"))
+    );
+    assert_eq!(two.beginning(), None);
     assert_eq!(three.mapping, Mapping::Offset(0));
 }
 

@@ -54,6 +54,16 @@ fn a_link_below_the_lowest_rung_has_its_first_stall_after_the_first_segment() {
 }
 
 #[test]
+fn an_index_that_follows_the_initialization_segment_comes_with_it() {
+    let film = Film { audio: false, ..Film::steady(1, 4000, &[400]) };
+    let mut sim = start(FILES, film, Path::steady(8000));
+    assert!(sim.run_until(secs(20), |s| s.element().ended()));
+    let report = sim.finish();
+    report.sound().unwrap();
+    assert_eq!(report.requests, 3, "manifest, both of these, the segment: {report}");
+}
+
+#[test]
 fn a_page_that_plays_by_itself_is_not_taken_back_to_the_start() {
     for url in FORMS {
         let film = Film { audio: false, ..Film::steady(12, 4000, &[400]) };

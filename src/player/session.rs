@@ -158,10 +158,9 @@ impl Session {
         match sent.purpose {
             Purpose::Manifest => self.on_manifest(cx, sent, &body),
             Purpose::Clock => self.clock.answered(cx.now, sent, &body),
-            Purpose::Init(track) => self.fetch(cx, |fetch, cx| fetch.init(cx, track, sent, body)),
             Purpose::Index(_) if self.manifest.index_goes_on(&mut self.tracks, sent, &body) => {}
-            Purpose::Index(track) => {
-                let index = self.fetch(cx, |fetch, cx| fetch.index(cx, track, sent, &body));
+            Purpose::Init(track) | Purpose::Index(track) => {
+                let index = self.fetch(cx, |fetch, cx| fetch.preliminary(cx, track, sent, body));
                 self.manifest.index_read(index);
             }
             Purpose::Playlist => self.on_playlist(cx, sent, &body),

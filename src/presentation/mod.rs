@@ -31,7 +31,7 @@ pub use timeline::{Run, Timeline};
 pub use window::{edge, window};
 
 use crate::time::{Duration, Position, WallTime};
-use crate::units::{Bitrate, Resolution};
+use crate::units::{Bitrate, ByteRange, Resolution};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -227,6 +227,16 @@ impl Representation {
     #[inline(never)]
     pub fn sort(all: &mut [Self]) {
         all.sort_by_key(|it| it.bandwidth);
+    }
+
+    /// Its initialization segment and its index in one, where the index follows at once.
+    pub fn beginning(&self) -> Option<Resource> {
+        let SegmentList::Indexed { index, .. } = &self.segments else { return None };
+        let init = self.init.as_ref()?;
+        let (first, then) = (init.range?, index.range?);
+        let follows = first.last?.checked_add(1)? == then.first && then.last.is_some();
+        let together = init.part(Some(ByteRange { first: first.first, last: then.last }));
+        (follows && together.part(index.range) == *index).then_some(together)
     }
 
     /// Takes over identities from `before`. Returns whether it is the same HLS playlist.

@@ -130,7 +130,7 @@ impl Fetch<'_> {
     ) -> Option<Step> {
         let (purpose, resource) = self.unknown(track, rep)?;
         let stream = self.tracks.get_mut(track)?;
-        stream.ask_before(cx, self.requests, purpose, resource.clone());
+        stream.ask_before(cx, self.requests, purpose, resource);
         Some(Step::Rest)
     }
 

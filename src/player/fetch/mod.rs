@@ -98,22 +98,20 @@ impl Fetch<'_> {
     }
 
     /// What has to be known before the segments of a representation, and is not yet: its initialization segment, its
-    /// index. In this order: WebM's index is read with what the former says.
-    fn unknown<'r>(
-        &self,
-        track: TrackId,
-        rep: &'r Representation,
-    ) -> Option<(Purpose, &'r Resource)> {
+    /// index. In this order: WebM's index is read with what the former says. Both at once where they stand together.
+    fn unknown(&self, track: TrackId, rep: &Representation) -> Option<(Purpose, Resource)> {
         let stream = self.tracks.get(track)?;
-        if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
-            return Some((Purpose::Init(track), init));
-        }
-        match &rep.segments {
-            SegmentList::Indexed { index, .. } if self.rest.manifest.index(index).is_none() => {
-                Some((Purpose::Index(track), index))
+        let index = match &rep.segments {
+            SegmentList::Indexed { index, .. } => {
+                Some(index).filter(|index| self.rest.manifest.index(index).is_none())
             }
             _ => None,
+        };
+        if let Some(init) = rep.init.as_ref().filter(|init| stream.init(init).is_none()) {
+            let together = index.and_then(|_| rep.beginning());
+            return Some((Purpose::Init(track), together.unwrap_or_else(|| init.clone())));
         }
+        Some((Purpose::Index(track), index?.clone()))
     }
 
     /// The choice of representations with what it is made from.

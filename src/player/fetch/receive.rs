@@ -10,70 +10,114 @@ use crate::player::error::Error;
 use crate::player::io::{FetchId, TrackId};
 use crate::player::manifest::index::Index;
 use crate::player::place::track_of;
-use crate::player::requests::Sent;
+use crate::player::requests::{Purpose, Sent};
 use crate::player::retries::Need;
 use crate::player::track::wrapping::InitData;
-use crate::presentation::{Representation, Segment, SegmentList};
-use crate::time::Instant;
+use crate::presentation::{Representation, Resource, Segment, SegmentList};
+use crate::time::{Instant, Position};
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+/// An initialization segment and an index that are asked for together, and how long the former is.
+struct Both {
+    init: Resource,
+    index: Resource,
+    length: usize,
+}
+
+type Indexed<'a> = (&'a Representation, (Position, Option<Position>), Rc<InitData>);
+
 impl Fetch<'_> {
-    /// An initialization segment came.
-    pub(in crate::player) fn init(
+    /// An initialization segment or a segment index came, or both together. Gives the index.
+    pub(in crate::player) fn preliminary(
+        &mut self,
+        cx: &mut Cx<'_>,
+        track: TrackId,
+        sent: &Sent,
+        bytes: Vec<u8>,
+    ) -> Option<Index> {
+        match sent.purpose {
+            Purpose::Init(_) => self.init(cx, track, sent, bytes),
+            _ => self.index(cx, track, sent, &bytes),
+        }
+    }
+
+    fn init(
         &mut self,
         cx: &mut Cx<'_>,
         track: TrackId,
         sent: &Sent,
         mut bytes: Vec<u8>,
-    ) {
+    ) -> Option<Index> {
+        let both = self.both(track, sent);
+        let rest = both.as_ref().map(|it| bytes.split_off(it.length.min(bytes.len())));
         let mut facts = Vec::new();
         Scanner::new(&[]).feed(&bytes, &mut facts);
         let init = facts.into_iter().find_map(|f| match f {
             Fact::Init(init) => Some(init),
             _ => None,
         });
-        let Some(stream) = self.tracks.get_mut(track) else { return };
+        let stream = self.tracks.get_mut(track)?;
         stream.preliminary_over();
-        match init {
-            Some(mut init) => {
-                self.requests.retries.recount(Need::Track(track));
-                let shift_us = edits::lift(&mut bytes, &mut init.tracks);
-                let data = InitData { bytes, tracks: init.tracks, shift_us };
-                stream.keep_init(sent.resource.clone(), data);
-            }
-            None => {
-                self.unreadable(cx, track, sent, &bytes, "an initialization segment (moov, Tracks)")
-            }
-        }
+        let Some(mut init) = init else {
+            let what = "an initialization segment (moov, Tracks)";
+            self.unreadable(cx, track, sent, &bytes, what);
+            return None;
+        };
+        self.requests.retries.recount(Need::Track(track));
+        let shift_us = edits::lift(&mut bytes, &mut init.tracks);
+        let data = InitData { bytes, tracks: init.tracks, shift_us };
+        let resource = both.as_ref().map_or(&sent.resource, |it| &it.init);
+        stream.keep_init(resource.clone(), data);
+        // One that cannot be read is asked for alone, which tells why.
+        let (at, bytes) = (both?.index, rest?);
+        let (rep, span, init) = self.indexed(track, &at)?;
+        Index::read(&bytes, &at, rep, span, &init.bytes)
     }
 
-    /// A segment index came.
-    pub(in crate::player) fn index(
+    /// What was asked for, if that is both of a representation: its initialization segment and its index.
+    fn both(&self, track: TrackId, sent: &Sent) -> Option<Both> {
+        let place = self.tracks.get(track)?.place();
+        let all = track_of(self.rest.manifest.presentation()?, place)?;
+        let is_of = |rep: &&Representation| rep.beginning().as_ref() == Some(&sent.resource);
+        let rep = all.representations.iter().find(is_of)?;
+        let SegmentList::Indexed { index, .. } = &rep.segments else { return None };
+        let init = rep.init.clone()?;
+        let length = usize::try_from(init.range?.len()?).ok()?;
+        Some(Both { init, index: index.clone(), length })
+    }
+
+    fn index(
         &mut self,
         cx: &mut Cx<'_>,
         track: TrackId,
         sent: &Sent,
         body: &[u8],
     ) -> Option<Index> {
-        let stream = self.tracks.get_mut(track)?;
-        stream.preliminary_over();
-        let p = self.rest.manifest.presentation()?;
-        let place = stream.place();
-        let (all, period) = (track_of(p, place)?, p.periods.get(place.period)?);
-        // A replacement may need that of another representation. In another Period it has no place.
-        let is_of = |rep: &&Representation| match &rep.segments {
-            SegmentList::Indexed { index, .. } => *index == sent.resource,
-            _ => false,
-        };
-        let rep = all.representations.iter().find(is_of)?;
-        let init = rep.init.as_ref().and_then(|init| stream.init(init)).unwrap_or_default();
-        let span = (period.start, period.end);
+        self.tracks.get_mut(track)?.preliminary_over();
+        let (rep, span, init) = self.indexed(track, &sent.resource)?;
         let index = Index::read(body, &sent.resource, rep, span, &init.bytes);
         if index.is_none() {
             self.unreadable(cx, track, sent, body, "a segment index (sidx or Cues, indexRange)");
         }
         index
+    }
+
+    /// Whose index is at `at`, the span of its Period, and its initialization segment.
+    fn indexed(&self, track: TrackId, at: &Resource) -> Option<Indexed<'_>> {
+        let stream = self.tracks.get(track)?;
+        let p = self.rest.manifest.presentation()?;
+        let place = stream.place();
+        let (all, period) = (track_of(p, place)?, p.periods.get(place.period)?);
+        // A replacement may need that of another representation. In another Period it has no place.
+        let is_of = |rep: &&Representation| match &rep.segments {
+            SegmentList::Indexed { index, .. } => index == at,
+            _ => false,
+        };
+        let rep = all.representations.iter().find(is_of)?;
+        let init = rep.init.as_ref().and_then(|init| stream.init(init)).unwrap_or_default();
+        Some((rep, (period.start, period.end), init))
     }
 
     /// A segment of a transport stream came before its turn.

@@ -106,7 +106,7 @@ impl Fetch<'_> {
             Some(resource) => match stream.init(resource) {
                 Some(data) => data,
                 None => {
-                    let own = (Purpose::Init(track), resource);
+                    let own = (Purpose::Init(track), resource.clone());
                     return self.before_replacement(cx, track, own, lasts);
                 }
             },
@@ -130,7 +130,7 @@ impl Fetch<'_> {
         &mut self,
         cx: &mut Cx<'_>,
         track: TrackId,
-        (purpose, resource): (Purpose, &Resource),
+        (purpose, resource): (Purpose, Resource),
         lasts: Duration,
     ) -> Option<Step> {
         let patience = patience(cx);
@@ -139,7 +139,7 @@ impl Fetch<'_> {
             return None;
         }
         let stream = self.tracks.get_mut(track)?;
-        stream.ask_patiently(cx, self.requests, purpose, resource.clone(), patience);
+        stream.ask_patiently(cx, self.requests, purpose, resource, patience);
         let asked = stream.fetching();
         stream.replacement_mut().asked_before(asked);
         Some(Step::Rest)
