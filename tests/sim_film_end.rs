@@ -159,6 +159,18 @@ fn a_pause_at_the_end_does_not_take_the_end_away() {
 }
 
 #[test]
+fn who_seeks_to_the_very_end_of_what_is_held_is_left_there() {
+    for url in FORMS {
+        let mut sim = start(url, film(19));
+        sim.run_for(secs(74));
+        let before = sim.report().seeks;
+        sim.seek(76_000_000);
+        ended(&mut sim, secs(2), url);
+        assert_eq!(sim.report().seeks, before, "{url}: {}", sim.report());
+    }
+}
+
+#[test]
 fn a_film_that_is_shorter_than_its_manifest_says_ends_where_its_media_does() {
     // A segment or two too many by rounding, and by much; of both tracks, and of one.
     for longer in [500, 4500, 30_000, 55_000] {

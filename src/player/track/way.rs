@@ -15,6 +15,8 @@ use alloc::vec::Vec;
 
 /// A seek behind the end goes to this long before the end.
 const LAST_LOOK: Duration = Duration::from_millis(300);
+/// Of held media this much is the very end: one track may be a little longer than the other.
+const AT_THE_END: Duration = Duration::from_millis(100);
 /// At most this many marked gaps in a row (EXT-X-GAP) are skipped.
 const MOST_GAPS: u32 = 512;
 
@@ -136,7 +138,11 @@ impl<'a> Ways<'a> {
     }
 
     /// A place just before the end of the track that ends first.
-    pub(in crate::player) fn last_look(&self) -> Option<Position> {
+    pub(in crate::player) fn last_look(&self, at: Position) -> Option<Position> {
+        // What is held up to there ends by itself; WebKitGTK, sent back then, stands there for good.
+        if self.tracks.common().last().is_some_and(|held| at <= held.end + AT_THE_END) {
+            return None;
+        }
         let p = self.manifest.presentation()?;
         let end = |s: &Stream| {
             let listed = p.periods.iter().enumerate().rev().find_map(|(index, _)| {

@@ -16,7 +16,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 /// today's with wasm-opt, rounded up. It becomes higher only by what something new weighs that the player does. (hls.js has 155 kB.)
 const PAGES: [(&str, Build, usize); 3] = [
     ("page of DASH", Build::Dash, 139_200),
-    ("page of HLS", Build::Hls, 134_300),
+    ("page of HLS", Build::Hls, 134_400),
     ("page of both, or by create()", Build::Whole, 165_200),
 ];
 /// The download that is aimed at: hls.js light.
