@@ -26,6 +26,7 @@ struct Both {
     length: usize,
 }
 
+/// A representation with a segment index, its Period's start and end, and its initialization segment.
 type Indexed<'a> = (&'a Representation, (Position, Option<Position>), Rc<InitData>);
 
 impl Fetch<'_> {

@@ -178,7 +178,7 @@ impl Playhead {
                 return Move::FetchFrom(at);
             }
             Way::To(to) => Some(to),
-            Way::Over => s.ways.last_look(at).filter(|to| *to < at),
+            Way::Over => s.ways.last_look(at),
         };
         self.go_to(cx, to)
     }

@@ -70,7 +70,7 @@ impl Playhead {
         }
         to = match s.ways.way(to) {
             Way::To(behind) => behind,
-            Way::Over => s.ways.last_look(to).filter(|last| *last < to).unwrap_or(to),
+            Way::Over => s.ways.last_look(to).unwrap_or(to),
             Way::Here | Way::Wait | Way::Ask => to,
         };
         self.element.placed = true;

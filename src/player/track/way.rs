@@ -137,7 +137,8 @@ impl<'a> Ways<'a> {
         if unknown { Listed::Unknown } else { Listed::Never }
     }
 
-    /// A place just before the end of the track that ends first.
+    /// A place just before the end of the track that ends first, where it lies before `at` and the media
+    /// up to `at` is not held.
     pub(in crate::player) fn last_look(&self, at: Position) -> Option<Position> {
         // What is held up to there ends by itself; WebKitGTK, sent back then, stands there for good.
         if self.tracks.common().last().is_some_and(|held| at <= held.end + AT_THE_END) {
@@ -155,7 +156,7 @@ impl<'a> Ways<'a> {
         };
         let active = self.tracks.feeds().filter(|s| !self.falls_silent(s));
         let (start, end) = active.filter_map(end).min_by_key(|it| it.1)?;
-        Some((end - LAST_LOOK).max(start))
+        Some((end - LAST_LOOK).max(start)).filter(|last| *last < at)
     }
 
     /// Holes of this track are filled with silence. Not at the edge of growing segments: there it costs more
