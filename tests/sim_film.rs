@@ -54,6 +54,20 @@ fn a_link_below_the_lowest_rung_has_its_first_stall_after_the_first_segment() {
 }
 
 #[test]
+fn sound_leaves_a_slow_link_to_the_picture() {
+    for url in [DASH, FILES, HLS] {
+        for (kbps, longest) in [(350, secs(12)), (420, secs(0))] {
+            let mut sim = start(url, Film::steady(15, 4000, &[250]), Path::steady(kbps));
+            assert!(sim.run_until(secs(120), |s| s.element().ended()), "{url}");
+            let report = sim.finish();
+            report.sound().unwrap();
+            let stood: u64 = report.stands.iter().map(|s| s.lasted).sum();
+            assert!(stood <= longest, "{url} {kbps} kb/s: {report}");
+        }
+    }
+}
+
+#[test]
 fn an_index_that_follows_the_initialization_segment_comes_with_it() {
     let film = Film { audio: false, ..Film::steady(1, 4000, &[400]) };
     let mut sim = start(FILES, film, Path::steady(8000));

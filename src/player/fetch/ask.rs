@@ -10,8 +10,9 @@ use crate::player::requests::{Patience, Purpose};
 use crate::player::retries::Need;
 use crate::player::track::next::Around;
 use crate::player::track::sniff::Sniffed;
+use crate::player::track::stream::Stream;
 use crate::player::track::wrapping::Wrapping;
-use crate::presentation::{Presentation, Representation, Segment, SegmentList};
+use crate::presentation::{Presentation, Representation, Segment, SegmentList, TrackKind};
 use crate::time::{Duration, Instant, WallTime};
 use alloc::rc::Rc;
 
@@ -71,10 +72,7 @@ impl Fetch<'_> {
             return step;
         }
         match plan {
-            // A whole segment is on its way: what follows it is decided then, by what is known then.
-            Plan::Fetch(segment) if !rep.growing && !segment.gap && self.is_fetching(track) => {
-                Step::Rest
-            }
+            Plan::Fetch(segment) if self.waits(track, rep, &segment) => Step::Rest,
             Plan::Fetch(segment) => match self.decide_rung(cx.now, track, rep, &segment) {
                 Some(place) => self.change_place(track, place),
                 None => self
@@ -92,8 +90,19 @@ impl Fetch<'_> {
         }
     }
 
-    fn is_fetching(&self, track: TrackId) -> bool {
-        self.tracks.get(track).is_some_and(|stream| stream.coming().is_some())
+    /// A segment is not asked for yet, though there is room for it.
+    fn waits(&self, track: TrackId, rep: &Representation, segment: &Segment) -> bool {
+        let comes = |s: Option<&Stream>| s.is_some_and(|s| s.coming().is_some());
+        if comes(self.tracks.get(track)) {
+            // A whole segment is on its way: what follows it is decided then, by what is known then.
+            return !rep.growing && !segment.gap;
+        }
+        // Sound is not fetched further than the picture while that is on its way: on a slow link it would take
+        // half of it until all that may be held of sound is there.
+        let picture = self.tracks.of(TrackKind::Video);
+        comes(picture.filter(|s| s.asked_to() <= segment.start))
+            && !self.is_live()
+            && !self.rest.manifest.is_searched(rep)
     }
 
     /// Enough is buffered until so much of it is played.
