@@ -139,15 +139,16 @@ fn a_replacement_that_fails_leaves_what_was_buffered() {
         Trouble::StallAfter(90_000),
         Trouble::Damaged,
     ];
-    for url in [DASH, HLS] {
+    for (url, audio) in [(DASH, false), (HLS, false), (DASH, true), (HLS, true)] {
         for trouble in trouble.clone() {
-            let what = format!("{url} {trouble:?}");
-            let mut sim = after_a_slow_time(url, Film { audio: false, ..film() });
+            let what = format!("{url}, sound: {audio}, {trouble:?}");
+            let mut sim = after_a_slow_time(url, Film { audio, ..film() });
             sim.fault(Fault::all(GOOD..GOOD + secs(8), "/v3/", trouble));
             let before = sim.report().requests;
             sim.run_for(secs(12));
             let made = sim.report().requests - before;
-            assert!(made < 25, "{what}: {made} requests");
+            // How many of the sound's fall into this time says nothing.
+            assert!(audio || made < 25, "{what}: {made} requests");
             goes_on(sim, &what);
         }
     }

@@ -29,7 +29,7 @@ pub struct View {
     pub ahead: Duration,
     /// How much is fetched ahead at most.
     pub goal: Duration,
-    /// No more comes: the rest of the film is there, or the browser has no room.
+    /// No more comes now: the rest of the film is there, the browser has no room, or sound waits for the picture.
     pub over: bool,
 }
 

@@ -98,7 +98,8 @@ impl Fetch<'_> {
             return !rep.growing && !segment.gap;
         }
         // Sound is not fetched further than the picture while that is on its way: on a slow link it would take
-        // half of it until all that may be held of sound is there.
+        // half of it until all that may be held of sound is there. Not where a file is searched for its segments:
+        // that takes long enough as it is.
         let picture = self.tracks.of(TrackKind::Video);
         comes(picture.filter(|s| s.asked_to() <= segment.start))
             && !self.is_live()
